@@ -1,0 +1,45 @@
+"""What an upload becomes: text with marks, or page images where there is no text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyph_demo.errors import Message
+
+Kind = Literal["pdf", "docx", "txt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the text where a page or a paragraph of the upload begins."""
+
+    kind: Literal["page", "paragraph"]
+    number: int  # from 1
+    start: int  # character offset in Document.text
+
+
+@dataclass(frozen=True, slots=True)
+class PageImages:
+    """Pages of an upload that are pictures already. `open` starts a fresh pass over them: one (H, W) or (H, W, 3)
+    uint8 array a page, in order."""
+
+    count: int
+    open: Callable[[], Iterator[NDArray[np.uint8]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Extracted text with marks. `digest` is the SHA-256 of the uploaded bytes, in hex."""
+
+    name: str
+    kind: Kind
+    text: str
+    digest: str
+    marks: tuple[Mark, ...] = ()
+    warnings: tuple[Message, ...] = ()
+    images: PageImages | None = field(default=None, compare=False)

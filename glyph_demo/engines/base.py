@@ -1,0 +1,144 @@
+"""The one protocol every engine speaks, and the typed events it yields. Front ends translate events; nothing else
+crosses this line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyph_demo.rendering.page import Page
+
+Stage = Literal["load", "extract", "render", "encode", "prefill", "decode"]
+Reason = Literal["stop", "length", "stopped", "not_found"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` units of a stage (pages, tokens, bytes); total is None while it is unknown."""
+
+    stage: Stage
+    done: int
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The next piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A place an answer rests on. `page` and `line` count from 1; `box` is (left, top, right, bottom) in pixels."""
+
+    page: int
+    line: int
+    text: str
+    boxes: tuple[tuple[int, int, int, int], ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    regions: tuple[Region, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts of one answer: prompt tokens in all, those of them found in the KV cache, tokens generated."""
+
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds of one turn, counted from the question: until the prompt was computed, until the first piece of the
+    answer, spent generating, and until the end."""
+
+    prefill: float = 0.0
+    first_token: float = 0.0
+    decode: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    usage: Usage
+    timings: Timings
+    reason: Reason
+
+
+Event = Progress | Thinking | Token | Evidence | Finished
+
+
+@dataclass(frozen=True)
+class PageFeatures:
+    """What reading one page's pixels gave; computed once a page and kept in the store. `arrays` and `texts` are the
+    engine's own: boxes and lines for pocket, the vision tower's output for a vision-language model."""
+
+    arrays: Mapping[str, NDArray[np.generic]] = field(repr=False)
+    texts: tuple[str, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of payload: arrays, and texts as UTF-8 would hold them in the worst case."""
+        return sum(a.nbytes for a in self.arrays.values()) + sum(4 * len(t) for t in self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class AskOptions:
+    """What may differ from question to question. Temperature 0 is greedy."""
+
+    max_new_tokens: int = 512
+    temperature: float = 0.0
+    reuse_kv: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and its answer as people saw them; `tokens` is whatever ids the engine wants back next time."""
+
+    question: str
+    answer: str
+    tokens: tuple[int, ...] = ()
+
+
+class OpenDocument(Protocol):
+    """An engine's hold on one document, from `Engine.open` until `close`."""
+
+    def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
+        """Yield events, `Finished` last. Closing the iterator stops the work within one decode step and leaves the
+        document ready for the next question."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Engine(Protocol):
+    """`identity` names model and precision: together with a page's digest it is the key of the page's features."""
+
+    name: str
+    identity: str
+
+    def encode(self, page: Page) -> PageFeatures:
+        """Read one page's pixels. The page's lines and span must not be looked at."""
+        ...
+
+    def open(self, features: Sequence[PageFeatures]) -> OpenDocument:
+        """Take a document whose pages gave these features, in order."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,181 @@
+"""Every setting in one frozen object: defaults < config file < environment < flags. Unknown keys raise."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+import yaml
+
+from glyph_demo.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "GLYPH_DEMO_"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    host: str = "127.0.0.1"
+    port: int = 7860
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Limits on uploads, so that a strange file costs a message and not the machine."""
+
+    max_file_mb: int = 100
+    max_characters: int = 12_000_000
+    max_pages: int = 5_000
+    max_seconds: int = 120
+    max_memory_mb: int = 1_500
+    encoding: str = "auto"
+    page_images: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """`auto` takes the style that the engine reads best. Zero or empty leaves the style's own value."""
+
+    style: str = "auto"
+    dpi: int = 0
+    font_size: float = 0.0
+    font: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    max_new_tokens: int = 512
+    temperature: float = 0.0
+    reuse_cache: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    memory_mb: int = 256
+    disk_mb: int = 2_048
+    open_documents: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Pocket:
+    language_model: str = "auto"
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    language: Literal["auto", "en", "zh"] = "auto"
+    engine: Literal["auto", "pocket", "local", "remote"] = "auto"
+    model: str = "auto"
+    cache_dir: str = "~/.cache/glyph-demo"
+    server: Server = field(default_factory=Server)
+    documents: Documents = field(default_factory=Documents)
+    rendering: Rendering = field(default_factory=Rendering)
+    inference: Inference = field(default_factory=Inference)
+    store: Store = field(default_factory=Store)
+    pocket: Pocket = field(default_factory=Pocket)
+
+    @property
+    def cache_path(self) -> Path:
+        return Path(self.cache_dir).expanduser()
+
+
+def load_settings(
+    config: str | Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Settings from a YAML file, the environment (`GLYPH_DEMO_SERVER__PORT=8000`) and flags (`{"server.port": 8000}`),
+    later ones winning. Raises SettingsError for a file that cannot be read, an unknown key or an unusable value."""
+    settings = Settings()
+    if config is not None:
+        settings = _merge(settings, _flatten(_read_yaml(Path(config))))
+    settings = _merge(settings, _from_environment(os.environ if environment is None else environment))
+    return _merge(settings, {key: value for key, value in (flags or {}).items() if value is not None})
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(
+            "config_unreadable",
+            f"The settings file {path} cannot be read ({type(error).__name__}). Check the path and that it is YAML.",
+            f"无法读取设置文件 {path}({type(error).__name__})。请检查路径，并确认它是 YAML 格式。",
+        ) from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(
+            "config_unreadable",
+            f"The settings file {path} must hold `key: value` lines. Compare it with config.yaml.",
+            f"设置文件 {path} 应由“键: 值”组成。请对照 config.yaml 修改。",
+        )
+    return content
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat.update(_flatten(value, f"{prefix}{key}."))
+        elif value is not None:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."): value
+        for name, value in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX)
+    }
+
+
+def _merge(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    for key, value in values.items():
+        settings = _set(settings, key, key.split("."), value)
+    return settings
+
+
+def _set(node: Any, key: str, path: list[str], value: Any) -> Any:
+    name, rest = path[0], path[1:]
+    if name not in {f.name for f in fields(node)} or bool(rest) != is_dataclass(getattr(node, name)):
+        raise SettingsError(
+            "unknown_setting",
+            f"There is no setting '{key}'. The settings and their defaults stand in config.yaml.",
+            f"没有名为“{key}”的设置。全部设置及默认值见 config.yaml。",
+        )
+    if rest:
+        return replace(node, **{name: _set(getattr(node, name), key, rest, value)})
+    return replace(node, **{name: _convert(key, value, get_type_hints(type(node))[name])})
+
+
+def _convert(key: str, value: Any, kind: Any) -> Any:
+    """`value`, which may come as text, as the type of its field."""
+    choices = get_args(kind)
+    try:
+        if choices:
+            if value in choices:
+                return value
+        elif kind is bool:
+            if isinstance(value, bool):
+                return value
+            return {"true": True, "false": False, "1": True, "0": False}[str(value).lower()]
+        elif kind is str:
+            if isinstance(value, str):
+                return value
+        elif not isinstance(value, bool):
+            number = kind(value)
+            if number >= 0 and number == float(value):
+                return number
+    except (KeyError, TypeError, ValueError, OverflowError):
+        pass
+    wanted = " | ".join(map(str, choices)) if choices else {bool: "true | false"}.get(kind, kind.__name__)
+    raise SettingsError(
+        "bad_setting",
+        f"The setting '{key}' cannot be {value!r}. It takes: {wanted}.",
+        f"设置“{key}”不能取 {value!r}。可用的值: {wanted}。",
+    )
