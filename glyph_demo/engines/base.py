@@ -109,19 +109,19 @@ class AskOptions:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question and its answer as people saw them; `tokens` is whatever ids the engine wants back next time."""
+    """A question and its answer as people saw them."""
 
     question: str
     answer: str
-    tokens: tuple[int, ...] = ()
 
 
 class OpenDocument(Protocol):
     """An engine's hold on one document, from `Engine.open` until `close`."""
 
     def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
-        """Yield events, `Finished` last. Closing the iterator stops the work within one decode step and leaves the
-        document ready for the next question."""
+        """Yield events, `Finished` last. `history` holds the turns that still count: fewer than last time means that
+        turns were undone, and the engine rolls back to them. Closing the iterator stops the work within one decode
+        step and leaves the document ready for the next question."""
         ...
 
     def close(self) -> None: ...

@@ -1,0 +1,149 @@
+"""The KV arena: keys and values of one sequence in preallocated tensors that a transformers model writes into in place.
+
+The arena knows neither token ids nor what its entries stand for. It counts entries (`length`) and the position that the
+next text token takes (`position`), which differ where M-RoPE gives an image fewer positions than tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+from glyph_demo.errors import GlyphError
+
+BLOCK = 256  # entries; capacities are multiples of it
+GROWTH = 1.5  # copies stay under three per entry in all, and at most a third of the arena stands empty
+
+
+class Mark(NamedTuple):
+    """A place in the arena to roll back to: entries before it, and the next position there."""
+
+    length: int
+    position: int
+
+
+def context_full(needed: int, maximum: int) -> GlyphError:
+    return GlyphError(
+        "context_full",
+        f"The conversation needs {needed} tokens and there is room for {maximum}. Undo some turns or use a shorter text.",
+        f"对话需要 {needed} 个词元，但最多只能容纳 {maximum} 个。请撤销几轮对话或缩短文本。",
+    )
+
+
+class KVArena:
+    """Keys and values of `layers` layers, batch 1, each tensor (1, kv_heads, capacity, head_dim).
+
+    `cache` is what a transformers model takes as `past_key_values`. A forward writes its n entries behind `length` and
+    leaves `length` alone; `advance` makes them count, so a forward that fails has changed nothing. Capacity grows in
+    `reserve` only, up to `maximum` entries; `before_growth`, if given, is called with the bytes about to be added and
+    raises to forbid it."""
+
+    def __init__(
+        self,
+        layers: int,
+        kv_heads: int,
+        head_dim: int,
+        maximum: int,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+        before_growth: Callable[[int], None] | None = None,
+    ) -> None:
+        self.maximum = maximum
+        self.length = 0
+        self.position = 0
+        self._before_growth = before_growth
+        empty = torch.empty((1, kv_heads, 0, head_dim), dtype=dtype, device=device)
+        self.layers = [_ArenaLayer(self, empty) for _ in range(layers)]
+        self.cache = Cache(layers=list(self.layers))
+
+    @property
+    def capacity(self) -> int:
+        return self.layers[0].keys.shape[2]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes allocated for keys and values, used or not."""
+        return self.capacity * self.bytes_per_entry
+
+    @property
+    def bytes_per_entry(self) -> int:
+        _, heads, _, dim = self.layers[0].keys.shape
+        return 2 * len(self.layers) * heads * dim * self.layers[0].keys.element_size()
+
+    def mark(self) -> Mark:
+        return Mark(self.length, self.position)
+
+    def rollback(self, mark: Mark) -> None:
+        """Forget every entry from `mark` on: the only way the arena shrinks. Raises ValueError for a mark ahead of it."""
+        if not 0 <= mark.length <= self.length:
+            raise ValueError(f"cannot roll back from {self.length} entries to {mark.length}")
+        self.length, self.position = mark
+
+    def advance(self, count: int, position: int) -> None:
+        """Make the `count` entries just written count; `position` is what the next text token gets."""
+        if self.length + count > self.capacity:
+            raise ValueError(f"{count} entries do not fit behind {self.length} of {self.capacity}")
+        self.length += count
+        self.position = position
+
+    def reserve(self, length: int) -> None:
+        """Make room for `length` entries in all. Raises GlyphError `context_full` when that is over the maximum."""
+        if length > self.maximum:
+            raise context_full(length, self.maximum)
+        if length <= self.capacity:
+            return
+        wanted = max(length, int(self.capacity * GROWTH))
+        capacity = min(-(-wanted // BLOCK) * BLOCK, self.maximum)
+        if self._before_growth is not None:
+            self._before_growth((capacity - self.capacity) * self.bytes_per_entry)
+        for layer in self.layers:
+            layer.grow(capacity, self.length)
+
+
+class _ArenaLayer(CacheLayerMixin):
+    """One layer's keys and values, written in place behind the arena's length."""
+
+    is_compileable = False
+    is_sliding = False
+    keys: torch.Tensor
+    values: torch.Tensor
+
+    def __init__(self, arena: KVArena, empty: torch.Tensor) -> None:
+        super().__init__()
+        self._arena = arena
+        self.keys, self.values = empty, empty
+        self.is_initialized = True
+
+    def grow(self, capacity: int, length: int) -> None:
+        self.keys = _grown(self.keys, capacity, length)
+        self.values = _grown(self.values, capacity, length)
+
+    def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
+        """Nothing: the arena allocates."""
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Write (1, kv_heads, n, head_dim) keys and values; return views of all entries including them."""
+        start, end = self._arena.length, self._arena.length + key_states.shape[2]
+        self.keys[:, :, start:end] = key_states
+        self.values[:, :, start:end] = value_states
+        return self.keys[:, :, :end], self.values[:, :, :end]
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return self._arena.length + query_length, 0
+
+    def get_seq_length(self) -> int:
+        return self._arena.length
+
+    def get_max_length(self) -> int:
+        return self._arena.maximum
+
+
+def _grown(old: torch.Tensor, capacity: int, length: int) -> torch.Tensor:
+    new = old.new_empty((*old.shape[:2], capacity, old.shape[3]))
+    new[:, :, :length] = old[:, :, :length]
+    return new
