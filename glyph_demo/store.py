@@ -12,14 +12,29 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-
-from glyph_demo.engines.base import PageFeatures
+from numpy.typing import NDArray
 
 FORMAT = "1"  # part of every key: features written by an incompatible version are never looked at
 CHECKSUM_BYTES = 32
+
+
+@dataclass(frozen=True)
+class PageFeatures:
+    """What reading one page's pixels gave; computed once a page and kept in the store. `arrays` and `texts` are the
+    engine's own: boxes and lines for pocket, the vision tower's output for a vision-language model."""
+
+    arrays: Mapping[str, NDArray[np.generic]] = field(repr=False)
+    texts: tuple[str, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of payload: arrays, and texts as UTF-8 would hold them in the worst case."""
+        return sum(a.nbytes for a in self.arrays.values()) + sum(4 * len(t) for t in self.texts)
 
 
 def feature_key(page_digest: str, engine_identity: str) -> str:

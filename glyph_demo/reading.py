@@ -1,0 +1,214 @@
+"""One document on its way from upload to ready: extracted, rendered and encoded in the background, page by page."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from glyph_demo.documents import Document, extract
+from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures, Progress, Turn
+from glyph_demo.errors import GlyphError
+from glyph_demo.rendering import Line, Page, encode_png, render, resolve_style
+from glyph_demo.settings import Settings
+from glyph_demo.store import FeatureStore, feature_key
+
+log = logging.getLogger(__name__)
+
+PAGES_AHEAD = 16  # rendered pages that may wait for the engine: bounds memory, hides the renderer
+State = Literal["waiting", "reading", "ready", "failed", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """What front ends may know of a page once its pixels are gone. `number` counts from 1; `image` is a PNG file."""
+
+    number: int
+    size: tuple[int, int]
+    digest: str
+    lines: tuple[Line, ...]
+    image: Path
+
+
+@dataclass(slots=True)
+class ReadingTimings:
+    """Seconds spent per stage, summed over pages. The stages overlap, so they may add up to more than the wait."""
+
+    extract: float = 0.0
+    render: float = 0.0
+    encode: float = 0.0
+
+
+@dataclass
+class Reading:
+    """A document and everything known of it so far. `run` does the work, once, on a thread of the caller's choice;
+    everyone else watches through `events` and `wait`."""
+
+    name: str
+    path: Path
+    settings: Settings
+    engine: Engine
+    store: FeatureStore
+    folder: Path
+    state: State = "waiting"
+    document: Document | None = None
+    error: GlyphError | None = None
+    pages: list[PageView] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+    timings: ReadingTimings = field(default_factory=ReadingTimings)
+    total: int | None = None  # pages in all, once the last one is drawn
+    pages_from_store: int = 0
+    handle: OpenDocument | None = None
+
+    def __post_init__(self) -> None:
+        self._changed = threading.Condition()
+        self._progress = Progress("extract", 0, 1)
+        self._cancelled = False
+
+    def run(self) -> None:
+        """Read the document through. Ends in `ready`, `failed` (see `error`) or `closed`; raises nothing."""
+        if self._cancelled:
+            return
+        try:
+            self._set_state("reading")
+            features = self._encode_pages(self._extract())
+            if not self._cancelled:
+                self.handle = self.engine.open(features)
+        except GlyphError as error:
+            self.error = error
+        except Exception:
+            log.exception("reading %s failed", self.name)
+            self.error = internal_error()
+        if self._cancelled:
+            self._release()
+        else:
+            self._set_state("failed" if self.error else "ready")
+
+    def events(self) -> Iterator[Progress]:
+        """Progress as it changes, until the document is ready. Raises the GlyphError that reading ended with."""
+        seen: Progress | None = None
+        while True:
+            with self._changed:
+                if self._progress is seen and self.state in ("waiting", "reading"):
+                    self._changed.wait(timeout=0.2)
+                now, state = self._progress, self.state
+            if now is not seen:
+                seen = now
+                yield now
+            elif state in ("waiting", "reading"):
+                yield now  # a heartbeat: lets a front end close this iterator while nothing moves
+            if state == "failed" and self.error is not None:
+                raise self.error
+            if state in ("ready", "closed"):
+                return
+
+    def wait(self) -> None:
+        for _ in self.events():
+            pass
+
+    def cancel(self) -> None:
+        """Stop reading before the next page and free everything. The turns stay, for a later return."""
+        self._cancelled = True
+        if self.state != "reading":
+            self._release()
+
+    def _release(self) -> None:
+        handle, self.handle = self.handle, None
+        if handle is not None:
+            handle.close()
+        self.pages.clear()
+        self.document = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._set_state("closed")
+
+    def _extract(self) -> Document:
+        start = time.perf_counter()
+        self.document = extract(self.path, self.name, self.settings.documents)
+        self.timings.extract = time.perf_counter() - start
+        return self.document
+
+    def _encode_pages(self, document: Document) -> list[PageFeatures]:
+        """Features of every page in order, or of those read before a cancel. Pages are drawn on a thread of their own,
+        so that the gallery fills and the total is known while the engine still reads."""
+        rendered: queue.Queue[Page | Exception | None] = queue.Queue(maxsize=PAGES_AHEAD)
+        stop = threading.Event()
+        painter = threading.Thread(target=self._paint, args=(document, rendered, stop), daemon=True)
+        painter.start()
+        features: list[PageFeatures] = []
+        try:
+            while not self._cancelled and (page := rendered.get()) is not None:
+                if isinstance(page, Exception):
+                    raise page
+                self._set_progress("encode", len(features))
+                start = time.perf_counter()
+                features.append(self._features(page))
+                self.timings.encode += time.perf_counter() - start
+            self._set_progress("encode", len(features))
+        finally:
+            stop.set()
+            while painter.is_alive():
+                _drain(rendered)
+                painter.join(timeout=0.05)
+        return features
+
+    def _paint(self, document: Document, rendered: queue.Queue[Page | Exception | None], stop: threading.Event) -> None:
+        try:
+            style = resolve_style(self.settings.rendering, document.text, self.engine.name)
+            start = time.perf_counter()
+            for page in render(document, style):
+                image = self.folder / f"{page.digest}.png"
+                if not image.exists():
+                    image.write_bytes(encode_png(page.pixels))
+                self.pages.append(PageView(page.index + 1, page.size, page.digest, page.lines, image))
+                self.timings.render += time.perf_counter() - start
+                rendered.put(page)
+                if stop.is_set():
+                    return
+                start = time.perf_counter()
+            self.total = len(self.pages)
+            rendered.put(None)
+        except Exception as error:
+            rendered.put(error)
+
+    def _features(self, page: Page) -> PageFeatures:
+        if not self.settings.inference.reuse_cache:
+            return self.engine.encode(page)
+        key = feature_key(page.digest, self.engine.identity)
+        features = self.store.get(key)
+        if features is not None:
+            self.pages_from_store += 1
+            return features
+        features = self.engine.encode(page)
+        self.store.put(key, features)
+        return features
+
+    def _set_progress(self, stage: Literal["extract", "encode"], done: int) -> None:
+        with self._changed:
+            self._progress = Progress(stage, done, self.total)
+            self._changed.notify_all()
+
+    def _set_state(self, state: State) -> None:
+        with self._changed:
+            self.state = state
+            self._changed.notify_all()
+
+
+def internal_error() -> GlyphError:
+    return GlyphError(
+        "internal",
+        "Something went wrong inside. The log has the details; try again, or try another file.",
+        "内部出错。日志中有详细信息；请重试，或换一个文件。",
+    )
+
+
+def _drain(waiting: queue.Queue[Page | Exception | None]) -> None:
+    with contextlib.suppress(queue.Empty):
+        while True:
+            waiting.get_nowait()

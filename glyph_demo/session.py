@@ -1,0 +1,177 @@
+"""DocumentSession: the stateful object every front end wraps. Several documents, one at a time in front, questions in
+turns, everything expensive done once."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import shutil
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from glyph_demo.engines.base import AskOptions, Engine, Event, Progress, Token, Turn
+from glyph_demo.errors import DocumentError, GlyphError
+from glyph_demo.reading import Reading, internal_error, log
+from glyph_demo.settings import Settings
+from glyph_demo.store import FeatureStore
+
+
+def open_store(settings: Settings) -> FeatureStore:
+    """The feature store the settings ask for; one serves all sessions of a process."""
+    return FeatureStore(
+        settings.cache_path / "features", settings.store.memory_mb * 2**20, settings.store.disk_mb * 2**20
+    )
+
+
+class DocumentSession:
+    """Documents are named by ids that `open` hands out and stay known until `close`. At most
+    `settings.store.open_documents` of them hold pages and engine state; one that was closed to make room is read
+    again, from the store, when it is returned to. Its turns are kept."""
+
+    def __init__(self, engine: Engine, settings: Settings, store: FeatureStore | None = None) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.store = store or open_store(settings)
+        self.current_id: str | None = None
+        self._folder = Path(tempfile.mkdtemp(prefix="glyph-demo-"))
+        self._readings: OrderedDict[str, Reading] = OrderedDict()  # least recently used first
+        self._ids = itertools.count(1)
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
+        self._asking = threading.Lock()
+
+    @property
+    def current(self) -> Reading | None:
+        return self._readings[self.current_id] if self.current_id else None
+
+    @property
+    def documents(self) -> dict[str, Reading]:
+        """All documents of the session by id, in the order they were opened."""
+        return dict(sorted(self._readings.items(), key=lambda item: int(item[0])))
+
+    def open(self, path: str | Path, name: str | None = None, *, page_images: bool | None = None) -> str:
+        """Start reading a file in the background and put it in front. Returns its id at once; `current.events()`
+        tells how far it is and raises what went wrong. `page_images` overrides the setting of that name."""
+        settings = self.settings
+        if page_images is not None:
+            settings = replace(settings, documents=replace(settings.documents, page_images=page_images))
+        identifier = str(next(self._ids))
+        self._start(identifier, Path(path), name or Path(path).name, settings, [])
+        return identifier
+
+    def select(self, identifier: str) -> Reading:
+        """Put a document in front again, reading it anew if it was closed to make room."""
+        reading = self._readings[identifier]
+        if reading.state == "closed":
+            return self._start(identifier, reading.path, reading.name, reading.settings, reading.turns)
+        self._readings.move_to_end(identifier)
+        self.current_id = identifier
+        return reading
+
+    def remove(self, identifier: str) -> None:
+        """Forget a document; its features stay in the store."""
+        self._readings.pop(identifier).cancel()
+        if self.current_id == identifier:
+            self.current_id = next(reversed(self._readings), None)
+
+    def configure(self, settings: Settings) -> bool:
+        """Take new settings. True if they change what pages look like, so that the document in front is being read
+        again and the others will be when they are returned to."""
+        previous, self.settings = self.settings, settings
+        if previous.rendering == settings.rendering:
+            for reading in self._readings.values():
+                reading.settings = settings
+            return False
+        for reading in self._readings.values():
+            reading.cancel()
+            reading.settings = settings
+        if self.current_id and self.current:
+            current = self.current
+            self._start(self.current_id, current.path, current.name, settings, current.turns)
+        return True
+
+    def ask(self, question: str, options: AskOptions | None = None) -> Iterator[Event]:
+        """Ask the document in front. Waits, yielding Progress, while it is still being read. Closing the iterator
+        stops the engine; what was answered until then stays as the turn's answer."""
+        reading = self._in_front()
+        question = question.strip()
+        if not question:
+            raise GlyphError("no_question", "Type a question first.", "请先输入问题。")
+        return self._ask(reading, question, options or self._options())
+
+    def retry(self) -> Iterator[Event]:
+        """Ask the last question again in place of its turn."""
+        reading = self._in_front()
+        return self.edit(len(reading.turns) - 1, reading.turns[-1].question) if reading.turns else iter(())
+
+    def undo(self) -> Turn | None:
+        """Take the last turn back."""
+        turns = self._in_front().turns
+        return turns.pop() if turns else None
+
+    def edit(self, index: int, question: str) -> Iterator[Event]:
+        """Replace turn `index` (from 0) by another question; later turns are dropped."""
+        turns = self._in_front().turns
+        del turns[index:]
+        return self.ask(question)
+
+    def close(self) -> None:
+        for reading in self._readings.values():
+            reading.cancel()
+        self._reader.shutdown(wait=True, cancel_futures=True)
+        self._readings.clear()
+        self.current_id = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self, identifier: str, path: Path, name: str, settings: Settings, turns: list[Turn]) -> Reading:
+        folder = Path(tempfile.mkdtemp(prefix=f"{identifier}-", dir=self._folder))
+        reading = Reading(name, path, settings, self.engine, self.store, folder, turns=turns)
+        self._readings[identifier] = reading
+        self._readings.move_to_end(identifier)
+        self.current_id = identifier
+        self._make_room()
+        self._reader.submit(reading.run)
+        return reading
+
+    def _make_room(self) -> None:
+        held = [r for r in self._readings.values() if r.state not in ("closed", "failed")]
+        for reading in held[: -max(1, self.settings.store.open_documents)]:
+            reading.cancel()
+
+    def _in_front(self) -> Reading:
+        if self.current is None:
+            raise DocumentError("no_document", "Open a document first.", "请先打开一份文档。")
+        return self.current
+
+    def _options(self) -> AskOptions:
+        inference = self.settings.inference
+        return AskOptions(inference.max_new_tokens, inference.temperature, inference.reuse_cache)
+
+    def _ask(self, reading: Reading, question: str, options: AskOptions) -> Iterator[Event]:
+        while not self._asking.acquire(timeout=0.2):
+            yield Progress("prefill", 0)  # another question of this session is being answered
+        pieces: list[str] = []
+        try:
+            yield from reading.events()
+            if reading.handle is None:
+                raise DocumentError(
+                    "document_closed", "This document was closed. Open it again.", "该文档已关闭，请重新打开。"
+                )
+            with contextlib.closing(reading.handle.ask(question, tuple(reading.turns), options)) as events:  # type: ignore[type-var]
+                for event in events:
+                    if isinstance(event, Token):
+                        pieces.append(event.text)
+                    yield event
+        except GlyphError:
+            raise
+        except Exception as error:
+            log.exception("answering failed")
+            raise internal_error() from error
+        finally:
+            if pieces:
+                reading.turns.append(Turn(question, "".join(pieces)))
+            self._asking.release()
