@@ -149,4 +149,7 @@ def _terminal_language(arguments: list[str]) -> Language:
 
 def _print_json(value: dict[str, Any], stream: Any) -> None:
     """ASCII with escapes: survives any terminal encoding."""
-    print(json.dumps(value, ensure_ascii=True), file=stream, flush=True)
+    try:
+        print(json.dumps(value, ensure_ascii=True), file=stream, flush=True)
+    except BrokenPipeError:  # whoever read along has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]

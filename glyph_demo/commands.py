@@ -36,7 +36,7 @@ def ask(settings: Settings, path: Path, questions: list[str], language: Language
         _follow(reading.events())
         document = reading.document
         assert document is not None
-        for warning in document.warnings:
+        for warning in reading.warnings:
             print(warning.text(language), file=sys.stderr)
         answers = [_answer(session, question, out) for question in questions]
         return {

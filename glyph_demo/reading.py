@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from glyph_demo.documents import Document, extract
+from glyph_demo.documents import extract
+from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures, Progress, Turn
-from glyph_demo.errors import GlyphError
-from glyph_demo.rendering import Line, Page, encode_png, render, resolve_style
+from glyph_demo.errors import GlyphError, Message
+from glyph_demo.rendering import Line, Page, encode_png, missing_characters, render, resolve_style
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore, feature_key
 
@@ -63,6 +64,7 @@ class Reading:
     pages: list[PageView] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
     timings: ReadingTimings = field(default_factory=ReadingTimings)
+    warnings: list[Message] = field(default_factory=list)
     total: int | None = None  # pages in all, once the last one is drawn
     pages_from_store: int = 0
     handle: OpenDocument | None = None
@@ -132,6 +134,7 @@ class Reading:
         start = time.perf_counter()
         self.document = extract(self.path, self.name, self.settings.documents)
         self.timings.extract = time.perf_counter() - start
+        self.warnings.extend(self.document.warnings)
         return self.document
 
     def _encode_pages(self, document: Document) -> list[PageFeatures]:
@@ -173,6 +176,7 @@ class Reading:
                     return
                 start = time.perf_counter()
             self.total = len(self.pages)
+            self.warnings.extend(_boxes_warning(missing_characters(document.text, style)))
             rendered.put(None)
         except Exception as error:
             rendered.put(error)
@@ -206,6 +210,20 @@ def internal_error() -> GlyphError:
         "Something went wrong inside. The log has the details; try again, or try another file.",
         "内部出错。日志中有详细信息；请重试，或换一个文件。",
     )
+
+
+def _boxes_warning(missing: dict[str, int]) -> list[Message]:
+    """One warning naming the characters that are drawn as boxes, or none."""
+    if not missing:
+        return []
+    shown = " ".join(sorted(missing, key=lambda character: -missing[character])[:10])
+    count = sum(missing.values())
+    return [
+        Message(
+            f"{count} characters are in no font and are drawn as boxes: {shown}. `rendering.font` can name another font.",
+            f"{count} 个字符没有可用字体，已画成方框: {shown}。可用 rendering.font 指定其他字体。",
+        )
+    ]
 
 
 def _drain(waiting: queue.Queue[Page | Exception | None]) -> None:

@@ -1,0 +1,64 @@
+"""An engine small enough to reason about: it `reads` a page as the digest of its pixels and answers word by word."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from glyph_demo.engines.base import AskOptions, Event, Evidence, Finished, Progress, Region, Timings, Token, Turn, Usage
+from glyph_demo.errors import EngineError
+from glyph_demo.rendering.page import Page
+from glyph_demo.store import PageFeatures
+
+
+class FakeEngine:
+    name = "pocket"
+    identity = "fake-1"
+
+    def __init__(self, page_seconds: float = 0.0, token_seconds: float = 0.0) -> None:
+        self.page_seconds = page_seconds
+        self.token_seconds = token_seconds
+        self.encoded: list[str] = []
+        self.open_handles = 0
+        self.steps = 0
+        self.encoding = threading.Event()
+        self.fail_with: Exception | None = None
+
+    def encode(self, page: Page) -> PageFeatures:
+        self.encoding.set()
+        time.sleep(self.page_seconds)
+        if self.fail_with:
+            raise self.fail_with
+        self.encoded.append(page.digest)
+        return PageFeatures({"ink": np.array([int((page.pixels < 128).sum())])}, (page.digest,))
+
+    def open(self, features: Sequence[PageFeatures]) -> "FakeHandle":
+        self.open_handles += 1
+        return FakeHandle(self, features)
+
+    def close(self) -> None:
+        pass
+
+
+class FakeHandle:
+    def __init__(self, engine: FakeEngine, features: Sequence[PageFeatures]) -> None:
+        self.engine = engine
+        self.digests = [f.texts[0] for f in features]
+
+    def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
+        if question == "fail":
+            raise EngineError("fake_failure", "It failed. Try again.", "失败了。请重试。")
+        if question == "crash":
+            raise RuntimeError("a bug inside")
+        yield Evidence((Region(1, 1, "quoted line", ((16, 16, 200, 30),), 1.0),))
+        words = f"{len(self.digests)} pages, turn {len(history) + 1}: {question}".split(" ")
+        for word in words[: options.max_new_tokens]:
+            self.engine.steps += 1
+            time.sleep(self.engine.token_seconds)
+            yield Progress("decode", self.engine.steps, None)
+            yield Token(word + " ")
+        yield Finished(Usage(10, 5, len(words)), Timings(0.1, 0.2, 0.3, 0.6), "stop")
+
+    def close(self) -> None:
+        self.engine.open_handles -= 1
