@@ -55,7 +55,7 @@ def test_render_writes_png_pages_and_lists_their_lines(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["ask", "missing.pdf", "what?"], "missing_file"),
+        (["ask", "missing.pdf", "what?"], "unreadable"),
         (["ask", __file__, "what?", "--engine", "local"], "engine_unavailable"),
         (["ask", __file__, "what?", "--config", "missing.yaml"], "config_unreadable"),
         (["render", __file__, "--out", "x", "--style", "fancy"], "unknown_style"),

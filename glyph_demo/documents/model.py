@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal
 
 from glyph_demo.errors import Message
+
+if TYPE_CHECKING:  # the child process that parses uploads starts without NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 Kind = Literal["pdf", "docx", "txt"]
 

@@ -1,0 +1,102 @@
+"""What can be wrong with an upload, in both languages. Codes are stable; every message ends with what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glyph_demo.errors import DocumentError, Message
+
+_PROBLEMS = {
+    "unreadable": (
+        "The file cannot be opened ({reason}). Check that it still exists and upload it again.",
+        "无法打开文件（{reason}）。请确认文件仍然存在，然后重新上传。",
+    ),
+    "empty_file": (
+        "The file is empty (0 bytes). Upload it again or choose another file.",
+        "文件是空的（0 字节）。请重新上传或选择其他文件。",
+    ),
+    "no_text": (
+        "The file holds no text. Choose a file with text in it.",
+        "文件中没有文字。请选择含有文字的文件。",
+    ),
+    "too_large": (
+        "The file has {size} MB; the limit is {limit} MB. Split it, or raise documents.max_file_mb.",
+        "文件大小为 {size} MB，上限为 {limit} MB。请拆分文件，或调高 documents.max_file_mb。",
+    ),
+    "too_many_characters": (
+        "The text is longer than {limit} characters. Split the file, or raise documents.max_characters.",
+        "文字超过 {limit} 个字符。请拆分文件，或调高 documents.max_characters。",
+    ),
+    "too_many_pages": (
+        "The PDF has {count} pages; the limit is {limit}. Split it, or raise documents.max_pages.",
+        "PDF 有 {count} 页，上限为 {limit} 页。请拆分文件，或调高 documents.max_pages。",
+    ),
+    "too_slow": (
+        "Reading the file took longer than {limit} seconds. Split it, or raise documents.max_seconds.",
+        "读取文件超过 {limit} 秒。请拆分文件，或调高 documents.max_seconds。",
+    ),
+    "too_complex": (
+        "Reading the file needs more memory or time than allowed. Save it anew from its program, or split it.",
+        "读取文件所需的内存或时间超出限制。请用原程序重新保存，或拆分文件。",
+    ),
+    "password": (
+        "The file is protected by a password. Save a copy without a password and upload that.",
+        "文件受密码保护。请另存一份不带密码的副本后上传。",
+    ),
+    "no_pages": (
+        "The PDF has no pages. Save it anew from its program and upload it again.",
+        "PDF 没有任何页面。请用原程序重新保存后再上传。",
+    ),
+    "no_text_layer": (
+        "The PDF has no text layer: its {count} page(s) are pictures. "
+        "Turn on 'read page images' (--page-images) and upload it again.",
+        "PDF 没有文字层：{count} 页都是图片。请打开“读取页面图像”（--page-images）后重新上传。",
+    ),
+    "damaged": (
+        "The {kind} file is damaged or cut off. Download it again, or save it anew from its program.",
+        "{kind} 文件已损坏或不完整。请重新下载，或用原程序重新保存。",
+    ),
+    "not_a_docx": (
+        "The file is named .docx but is no Word document. Save it as DOCX from its program and upload it again.",
+        "文件扩展名是 .docx，但内容不是 Word 文档。请用原程序另存为 DOCX 后再上传。",
+    ),
+    "not_a_pdf": (
+        "The file is named .pdf but is no PDF. Save it as PDF from its program and upload it again.",
+        "文件扩展名是 .pdf，但内容不是 PDF。请用原程序另存为 PDF 后再上传。",
+    ),
+    "not_a_document": (
+        "The file is no PDF, DOCX or plain text. Save it as one of these and upload that.",
+        "文件不是 PDF、DOCX 或纯文本。请另存为其中一种格式后上传。",
+    ),
+    "bad_encoding": (
+        "The text cannot be read as '{encoding}'. Set documents.encoding to auto, or to the encoding it was saved in.",
+        "无法按“{encoding}”读取文字。请将 documents.encoding 设为 auto，或设为保存文件时所用的编码。",
+    ),
+}
+
+_WARNINGS = {
+    "bad_bytes": (
+        "{count} place(s) in the text could not be decoded. If it looks wrong, set documents.encoding.",
+        "文字中有 {count} 处无法解码。如显示有误，请设置 documents.encoding。",
+    ),
+    "pages_without_text": (
+        "{count} page(s) have no text layer and are left out. If they matter, run text recognition on the PDF first.",
+        "有 {count} 页没有文字层，已略过。如需这些页面，请先对 PDF 做文字识别。",
+    ),
+    "unreadable_pages": (
+        "{count} page(s) are damaged and are left out. If they matter, save the PDF anew from its program.",
+        "有 {count} 页已损坏，已略过。如需这些页面，请用原程序重新保存 PDF。",
+    ),
+}
+
+
+def problem(code: str, **values: Any) -> DocumentError:
+    """The DocumentError of a code, its placeholders filled with `values`."""
+    en, zh = _PROBLEMS[code]
+    return DocumentError(code, en.format(**values), zh.format(**values))
+
+
+def warning(code: str, count: int) -> Message:
+    """The Message of a code about `count` places or pages."""
+    en, zh = _WARNINGS[code]
+    return Message(en.format(count=count), zh.format(count=count))

@@ -1,0 +1,74 @@
+"""The child process that parses untrusted files: `python -m glyph_demo.documents.worker JOB`, JOB being JSON.
+
+Text comes back as one JSON object in ASCII, rasters as in `rasters`. Memory is limited for the whole
+process, CPU time for the whole job or for each raster; both limits exist where Python has `resource`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from glyph_demo.documents.problems import problem
+from glyph_demo.errors import DocumentError
+
+
+def main() -> None:
+    job = json.loads(sys.argv[1])
+    _limit_memory(job["max_memory_mb"])
+    _limit_cpu(job["max_seconds"])
+    if job["task"] == "raster":
+        from glyph_demo.documents.rasters import write_rasters
+
+        write_rasters(Path(job["path"]), sys.stdout.buffer, lambda: _limit_cpu(job["max_seconds"]))
+        return
+    try:
+        answer = _parse(job)
+    except DocumentError as error:
+        answer = {"error": (error.code, *error.message)}
+    sys.stdout.write(json.dumps(answer))
+
+
+def _parse(job: dict[str, Any]) -> dict[str, Any]:
+    path, kind = Path(job["path"]), job["task"].upper()
+    try:
+        if kind == "PDF":
+            from glyph_demo.documents.pdf import read_pdf
+
+            return read_pdf(path, job["max_pages"], job["max_characters"])
+        from glyph_demo.documents.docx import read_docx
+
+        return {"paragraphs": read_docx(path, job["max_characters"])}
+    except DocumentError:
+        raise
+    except (MemoryError, RecursionError):
+        raise problem("too_complex") from None
+    except Exception as error:  # whatever a parser makes of hostile bytes, the user hears one of two things
+        raise problem("too_complex" if type(error).__name__ == "LimitReachedError" else "damaged", kind=kind) from None
+
+
+def _limit_memory(megabytes: int) -> None:
+    _set_limit("RLIMIT_AS", megabytes << 20)
+
+
+def _limit_cpu(seconds: int) -> None:
+    """From now on."""
+    _set_limit("RLIMIT_CPU", int(time.process_time()) + 1 + seconds)
+
+
+def _set_limit(name: str, value: int) -> None:
+    try:
+        import resource
+
+        kind = getattr(resource, name)
+        hard = resource.getrlimit(kind)[1]
+        resource.setrlimit(kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+    except (ImportError, AttributeError, OSError, ValueError):
+        pass  # Windows has no such limits and macOS not all of them: the parent's clock is the limit there
+
+
+if __name__ == "__main__":
+    main()

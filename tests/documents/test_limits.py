@@ -1,0 +1,109 @@
+"""Files of any kind that are refused, names as they are shown, and the child process that parses."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from test_pdf import lines_pdf
+from uploads import Save, read, refusal
+
+from glyph_demo.documents.extraction import shown_name
+from glyph_demo.settings import Documents
+
+
+def test_empty_and_blank_files(save: Save) -> None:
+    for name in ("a.txt", "a.pdf", "a.docx"):
+        assert refusal(save(name, b"")) == "empty_file"
+    assert refusal(save("a.txt", b" \r\n\t\n")) == "no_text"
+    assert refusal(save("a.txt", b"\xef\xbb\xbf")) == "no_text"
+
+
+def test_a_program_renamed_to_a_document(save: Save) -> None:
+    program = Path(sys.executable).read_bytes()[:300_000]
+    assert refusal(save("a.txt", program)) == "not_a_document"
+    assert refusal(save("a.docx", program)) == "not_a_docx"
+    assert refusal(save("a.pdf", program)) == "not_a_pdf"
+    assert refusal(save("a.txt", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 9)) == "not_a_document"
+    assert refusal(save("a.rtf", b"{\\rtf1 text}")) == "not_a_document"
+
+
+def test_a_file_that_is_missing_or_no_file(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "missing.txt") == "unreadable"
+    assert refusal(tmp_path) == "unreadable"
+    os.mkfifo(tmp_path / "pipe.txt")
+    assert refusal(tmp_path / "pipe.txt") == "unreadable"
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.txt"
+    with path.open("wb") as file:
+        file.truncate(200 << 20)
+    start = time.process_time()
+    assert refusal(path) == "too_large"
+    assert time.process_time() - start < 0.05
+
+
+def test_character_limit_of_plain_text(save: Save) -> None:
+    assert refusal(save("a.txt", b"x" * 101), Documents(max_characters=100)) == "too_many_characters"
+    assert len(read(save("a.txt", b"x" * 100), Documents(max_characters=100)).text) == 100
+
+
+def test_the_digest_is_the_sha256_of_the_upload(save: Save) -> None:
+    data = "\ufefftext".encode()
+    assert read(save("a.txt", data)).digest == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("report.pdf", "report.pdf"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\a\\报告.docx", "报告.docx"),
+        ("a\x00b\nc\x1b[31m.txt", "abc[31m.txt"),
+        ("invoice\u202efdp.exe", "invoicefdp.exe"),
+        ("a\u200e\u2067b.txt", "ab.txt"),
+        ("n" * 300 + ".docx", "n" * 115 + ".docx"),
+        ("n" * 300, "n" * 120),
+        ("folder/", "document"),
+        ("", "document"),
+    ],
+)
+def test_shown_name(name: str, shown: str) -> None:
+    assert shown_name(name) == shown
+
+
+def test_memory_limit(save: Save) -> None:
+    path = save("a.pdf", lines_pdf("text"))
+    assert refusal(path, Documents(max_memory_mb=40)) == "too_complex"
+
+
+def test_time_limit_leaves_no_process_behind(save: Save) -> None:
+    """A page of 400,000 text lines takes pypdf longer than a second."""
+    path = save("slow.pdf", lines_pdf("\n".join(["a line"] * 400_000)))
+    start = time.monotonic()
+    assert refusal(path, Documents(max_seconds=1)) in ("too_slow", "too_complex")
+    assert time.monotonic() - start < 5
+    assert not psutil.Process().children(recursive=True)
+
+
+def test_the_child_starts_without_heavy_packages() -> None:
+    code = (
+        "import sys, glyph_demo.documents, glyph_demo.documents.worker\n"
+        "print({'numpy', 'torch', 'pypdf', 'docx2txt', 'charset_normalizer', 'pypdfium2', 'yaml'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_the_child_is_found_from_any_folder(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save("a.pdf", lines_pdf("text"))
+    monkeypatch.chdir(path.parent)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    assert read(Path("a.pdf")).text == "text"

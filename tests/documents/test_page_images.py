@@ -1,0 +1,97 @@
+"""PDFs without a text layer, read as pictures."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
+from uploads import Save, read, refusal
+
+from glyph_demo.documents.extraction import _rasters
+from glyph_demo.errors import DocumentError
+from glyph_demo.settings import Documents
+
+IMAGES = Documents(page_images=True)
+
+
+def scan(*sizes: tuple[float, float]) -> bytes:
+    """Pages of these sizes in points; the left half of page n is black, but for page 0, which is white."""
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    for number, (width, height) in enumerate(sizes):
+        canvas.setPageSize((width, height))
+        if number:
+            canvas.drawImage(ImageReader(Image.new("L", (4, 4), 0)), 0, 0, width / 2, height)
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def test_the_error_offers_page_images(save: Save) -> None:
+    path = save("scan.pdf", scan((200, 100), (200, 100)))
+    assert refusal(path) == "no_text_layer"
+    with pytest.raises(DocumentError, match=r"2 page.*--page-images"):
+        read(path)
+
+
+def test_pages_come_at_144_dpi_in_gray(save: Save) -> None:
+    document = read(save("scan.pdf", scan((201, 100), (201, 100))), IMAGES)
+    assert document.text == ""
+    assert document.images
+    assert document.images.count == 2
+    first, second = document.images.open()
+    assert first.shape == second.shape == (200, 402)
+    assert first.dtype == np.uint8
+    assert first.min() == 255
+    assert second[:, :200].max() == 0
+    assert second[:, 202:].min() == 255
+    first[0, 0] = 1  # the caller owns the array
+
+
+def test_no_side_passes_8192_pixels(save: Save) -> None:
+    document = read(save("wide.pdf", scan((14_000, 20))), IMAGES)
+    assert document.images
+    (page,) = document.images.open()
+    assert 8000 < page.shape[1] <= 8192
+
+
+def test_pages_can_be_read_again_and_left_early(save: Save) -> None:
+    document = read(save("scan.pdf", scan(*[(200, 100)] * 3)), IMAGES)
+    assert document.images
+    pages = document.images.open()
+    next(pages)
+    assert len(psutil.Process().children()) == 1
+    pages.close()  # type: ignore[attr-defined]
+    assert not psutil.Process().children()
+    assert len(list(document.images.open())) == 3
+
+
+def test_a_page_that_takes_too_long_is_given_up(save: Save) -> None:
+    path = save("scan.pdf", scan((200, 100)))
+    with pytest.raises(DocumentError):
+        list(_rasters(path, 1, Documents(max_seconds=0)))
+    assert not psutil.Process().children()
+
+
+def test_a_file_that_is_gone_is_an_error(save: Save) -> None:
+    path = save("scan.pdf", scan((200, 100)))
+    document = read(path, IMAGES)
+    path.unlink()
+    assert document.images
+    with pytest.raises(DocumentError):
+        list(document.images.open())
+
+
+def test_a_pdf_with_text_is_read_as_text_all_the_same(save: Save) -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    canvas.drawString(50, 500, "words")
+    canvas.save()
+    document = read(save("text.pdf", out.getvalue()), IMAGES)
+    assert document.text == "words"
+    assert document.images is None
