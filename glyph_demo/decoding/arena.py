@@ -7,6 +7,7 @@ next text token takes (`position`), which differ where M-RoPE gives an image few
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -15,7 +16,14 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 from glyph_demo.errors import GlyphError
 
 BLOCK = 256  # entries; capacities are multiples of it
-GROWTH = 1.5  # copies stay under three per entry in all, and at most a third of the arena stands empty
+GROWTH = 1.5  # an entry is copied twice on average at most, and about a third of the arena may stand empty
+
+Growth = Callable[[int], AbstractContextManager[None]]
+
+
+def unbudgeted(extra: int) -> AbstractContextManager[None]:
+    """Growth that nobody counts."""
+    return nullcontext()
 
 
 class Mark(NamedTuple):
@@ -25,10 +33,13 @@ class Mark(NamedTuple):
     position: int
 
 
+START = Mark(0, 0)
+
+
 def context_full(needed: int, maximum: int) -> GlyphError:
     return GlyphError(
         "context_full",
-        f"The conversation needs {needed} tokens and there is room for {maximum}. Undo some turns or use a shorter text.",
+        f"The conversation needs {needed} tokens and there is room for {maximum}. Undo some turns or use less text.",
         f"对话需要 {needed} 个词元，但最多只能容纳 {maximum} 个。请撤销几轮对话或缩短文本。",
     )
 
@@ -38,8 +49,8 @@ class KVArena:
 
     `cache` is what a transformers model takes as `past_key_values`. A forward writes its n entries behind `length` and
     leaves `length` alone; `advance` makes them count, so a forward that fails has changed nothing. Capacity grows in
-    `reserve` only, up to `maximum` entries; `before_growth`, if given, is called with the bytes about to be added and
-    raises to forbid it."""
+    `reserve` only, up to `maximum` entries, inside the context that `growth` gives for the bytes about to be added; a
+    memory budget makes room there, or raises."""
 
     def __init__(
         self,
@@ -49,12 +60,12 @@ class KVArena:
         maximum: int,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
-        before_growth: Callable[[int], None] | None = None,
+        growth: Growth = unbudgeted,
     ) -> None:
         self.maximum = maximum
         self.length = 0
         self.position = 0
-        self._before_growth = before_growth
+        self._growth = growth
         empty = torch.empty((1, kv_heads, 0, head_dim), dtype=dtype, device=device)
         self.layers = [_ArenaLayer(self, empty) for _ in range(layers)]
         self.cache = Cache(layers=list(self.layers))
@@ -77,7 +88,7 @@ class KVArena:
         return Mark(self.length, self.position)
 
     def rollback(self, mark: Mark) -> None:
-        """Forget every entry from `mark` on: the only way the arena shrinks. Raises ValueError for a mark ahead of it."""
+        """Forget every entry from `mark` on: the only way the arena shrinks. Raises ValueError for a mark ahead."""
         if not 0 <= mark.length <= self.length:
             raise ValueError(f"cannot roll back from {self.length} entries to {mark.length}")
         self.length, self.position = mark
@@ -97,10 +108,15 @@ class KVArena:
             return
         wanted = max(length, int(self.capacity * GROWTH))
         capacity = min(-(-wanted // BLOCK) * BLOCK, self.maximum)
-        if self._before_growth is not None:
-            self._before_growth((capacity - self.capacity) * self.bytes_per_entry)
+        with self._growth((capacity - self.capacity) * self.bytes_per_entry):
+            for layer in self.layers:
+                layer.resize(capacity, self.length)
+
+    def free(self) -> None:
+        """Forget all entries and give their memory back."""
+        self.rollback(START)
         for layer in self.layers:
-            layer.grow(capacity, self.length)
+            layer.resize(0, 0)
 
 
 class _ArenaLayer(CacheLayerMixin):
@@ -117,9 +133,9 @@ class _ArenaLayer(CacheLayerMixin):
         self.keys, self.values = empty, empty
         self.is_initialized = True
 
-    def grow(self, capacity: int, length: int) -> None:
-        self.keys = _grown(self.keys, capacity, length)
-        self.values = _grown(self.values, capacity, length)
+    def resize(self, capacity: int, length: int) -> None:
+        self.keys = _resized(self.keys, capacity, length)
+        self.values = _resized(self.values, capacity, length)
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Nothing: the arena allocates."""
@@ -143,7 +159,7 @@ class _ArenaLayer(CacheLayerMixin):
         return self._arena.maximum
 
 
-def _grown(old: torch.Tensor, capacity: int, length: int) -> torch.Tensor:
+def _resized(old: torch.Tensor, capacity: int, length: int) -> torch.Tensor:
     new = old.new_empty((*old.shape[:2], capacity, old.shape[3]))
     new[:, :, :length] = old[:, :, :length]
     return new

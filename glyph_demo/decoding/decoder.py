@@ -1,0 +1,88 @@
+"""The language half of a transformers model as decoding uses it: embeddings and positions in, one row of logits out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedModel
+
+from glyph_demo.decoding.arena import Growth, KVArena, unbudgeted
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """Consecutive tokens of a prompt. Where they are not plain text, `embeds` gives their embeddings (n, hidden) when
+    they are needed, and `positions` (n,) or (axes, n), int64, counts from the segment's own first position."""
+
+    ids: tuple[int, ...]
+    embeds: Callable[[], torch.Tensor] | None = None
+    positions: torch.Tensor | None = None
+
+
+class Decoder:
+    """A causal language model, or the language half of a vision-language model (`Glm4vForConditionalGeneration`), batch
+    1. It keeps no state between calls. `lock` is the one lock of the model: it is held for one forward at a time, so
+    two answers may take turns, and each waits for the other by one step at most."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        config = model.config.get_text_config()
+        rope = getattr(config, "rope_parameters", None) or {}
+        self.position_axes = len(rope["mrope_section"]) if "mrope_section" in rope else 1
+        self.maximum: int = config.max_position_embeddings
+        self.lock = threading.Lock()
+        self._layers: int = config.num_hidden_layers
+        self._kv_heads: int = config.num_key_value_heads
+        self._head_dim: int = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        self._body = model.get_decoder()
+        self._embedding = model.get_input_embeddings()
+        self._head = model.get_output_embeddings()
+        self.device: torch.device = model.device
+        self.dtype: torch.dtype = model.dtype
+
+    @property
+    def bytes_per_entry(self) -> int:
+        """Bytes of keys and values that one token takes."""
+        return 2 * self._layers * self._kv_heads * self._head_dim * self.dtype.itemsize
+
+    def arena(self, maximum: int | None = None, growth: Growth = unbudgeted) -> KVArena:
+        """An empty arena of this model's shape, dtype and device, for at most `maximum` entries or the model's own."""
+        maximum = self.maximum if maximum is None else min(maximum, self.maximum)
+        return KVArena(self._layers, self._kv_heads, self._head_dim, maximum, self.dtype, self.device, growth)
+
+    def embed(self, segment: Segment) -> torch.Tensor:
+        """Embeddings (n, hidden) of a segment."""
+        if segment.embeds is not None:
+            return segment.embeds().to(self.device, self.dtype)
+        with torch.inference_mode():
+            return self._embedding(torch.tensor(segment.ids, device=self.device))
+
+    def positions(self, segment: Segment) -> torch.Tensor:
+        """Positions (axes, n), int64, of a segment, counted from its own start."""
+        positions = torch.arange(len(segment.ids)) if segment.positions is None else segment.positions
+        return positions.expand(self.position_axes, -1).to(self.device)
+
+    def extend(self, arena: KVArena, embeds: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """Run n tokens given as embeddings (n, hidden) at positions (axes, n) behind the arena's entries, and keep
+        their keys and values. Returns the last one's hidden state (hidden,). Raises GlyphError `context_full`."""
+        arena.reserve(arena.length + len(embeds))
+        # (axes, n) becomes (axes, batch, n) where there are several axes, (batch, n) for one.
+        position_ids = positions[:, None] if self.position_axes > 1 else positions
+        following = int(positions.max()) + 1
+        with self.lock, torch.inference_mode():
+            output = self._body(
+                inputs_embeds=embeds[None], position_ids=position_ids, past_key_values=arena.cache, use_cache=True
+            )
+            arena.advance(len(embeds), following)
+        return output.last_hidden_state[0, -1]
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Logits (vocabulary,), float32, for one hidden state (hidden,)."""
+        with self.lock, torch.inference_mode():
+            return self._head(hidden).float()
+
+
+def text(ids: Sequence[int]) -> Segment:
+    return Segment(tuple(ids))

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+
+from glyph_demo.decoding.sampling import GREEDY, Sampler, Sampling
+
+PROBABILITIES = [0.5, 0.25, 0.15, 0.07, 0.03]
+LOGITS = torch.tensor(PROBABILITIES).log()
+
+
+def drawn(sampling: Sampling, times: int = 2000) -> Counter[int]:
+    sampler = Sampler(sampling)
+    return Counter(sampler(LOGITS) for _ in range(times))
+
+
+def test_greedy_takes_the_likeliest() -> None:
+    assert Sampler(GREEDY)(LOGITS) == 0
+
+
+def test_equal_seeds_draw_equal_tokens_whatever_else_is_drawn() -> None:
+    def answer(seed: int) -> list[int]:
+        sampler = Sampler(Sampling(temperature=1.0, seed=seed))
+        tokens = []
+        for _ in range(50):
+            torch.rand(1)  # the global generator moves on
+            tokens.append(sampler(LOGITS))
+        return tokens
+
+    assert answer(7) == answer(7)
+    assert answer(7) != answer(8)
+
+
+def test_temperature_one_draws_the_distribution_itself() -> None:
+    counts = drawn(Sampling(temperature=1.0))
+    for token, probability in enumerate(PROBABILITIES):
+        assert counts[token] / 2000 == pytest.approx(probability, abs=0.04)
+
+
+def test_a_low_temperature_sharpens() -> None:
+    # p^2 normalised: 0.25 / (0.25 + 0.0625 + 0.0225 + 0.0049 + 0.0009)
+    assert drawn(Sampling(temperature=0.5))[0] / 2000 == pytest.approx(0.734, abs=0.04)
+
+
+@pytest.mark.parametrize(("top_k", "left"), [(1, {0}), (3, {0, 1, 2}), (99, {0, 1, 2, 3, 4})])
+def test_top_k_leaves_the_k_likeliest(top_k: int, left: set[int]) -> None:
+    assert set(drawn(Sampling(temperature=1.0, top_k=top_k))) == left
+
+
+@pytest.mark.parametrize(
+    ("top_p", "left"), [(0.01, {0}), (0.45, {0}), (0.7, {0, 1}), (0.8, {0, 1, 2}), (1.0, set(range(5)))]
+)
+def test_top_p_leaves_the_fewest_tokens_that_reach_p(top_p: float, left: set[int]) -> None:
+    assert set(drawn(Sampling(temperature=1.0, top_p=top_p))) == left
+
+
+def test_top_k_comes_before_top_p() -> None:
+    # Of the two left, token 0 has 0.67 of the weight: with 0.6 it stands alone.
+    assert set(drawn(Sampling(temperature=1.0, top_k=2, top_p=0.6))) == {0}
+
+
+def test_the_repetition_penalty_holds_seen_tokens_down_on_both_sides_of_zero() -> None:
+    sampler = Sampler(Sampling(repetition_penalty=2.0))
+    logits = torch.tensor([4.0, 3.0, -1.0])
+    assert sampler(logits, seen=[]) == 0
+    assert sampler(logits, seen=[0, 0]) == 1  # 4 / 2 once, however often seen
+    assert sampler(torch.tensor([-1.0, -1.5]), seen=[0]) == 1  # -1 * 2
+    assert logits.tolist() == [4.0, 3.0, -1.0]
