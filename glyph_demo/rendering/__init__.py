@@ -1,0 +1,49 @@
+"""A Document becomes pages: style (the numbers), fonts, layout (text to rows), paint (rows to Page)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from glyph_demo.documents.model import Document
+from glyph_demo.rendering.page import Line, Page
+from glyph_demo.rendering.png import encode_png
+from glyph_demo.rendering.style import Style, has_cjk, resolve_style
+
+__all__ = ["Line", "Page", "Style", "encode_png", "missing_characters", "render", "resolve_style"]
+
+
+def render(document: Document, style: Style) -> Iterator[Page]:
+    """Pages of a document, each as soon as it is laid out. A document of pictures gives those pictures, without
+    lines. An empty text gives one empty page."""
+    from glyph_demo.rendering.atlas import load_atlas
+    from glyph_demo.rendering.layout import lay_out
+    from glyph_demo.rendering.paint import blank_page, paint
+
+    if document.images is not None:
+        for index, pixels in enumerate(document.images.open()):
+            yield Page(index, pixels)
+        return
+    if not document.text:
+        yield blank_page(style)
+        return
+    cjk = has_cjk(document.text)
+    atlas = load_atlas(style.chain(cjk), style.pixel_size)
+    for index, rows in enumerate(lay_out(document.text, style, atlas.advance, cjk)):
+        last = int(rows.starts[-1]) == len(document.text)
+        yield paint(rows, document.text, index, last, style, atlas)
+
+
+def missing_characters(text: str, style: Style) -> dict[str, int]:
+    """How often each character occurs that no font of the style has and that is drawn as a box instead."""
+    import numpy as np
+
+    from glyph_demo.rendering.characters import CODEPOINTS, INK, character_classes, codepoints
+    from glyph_demo.rendering.fonts import MISSING, load_chain
+    from glyph_demo.rendering.layout import WINDOW
+
+    counts = np.zeros(CODEPOINTS, np.int64)
+    for start in range(0, len(text), WINDOW):
+        codes, occurrences = np.unique(codepoints(text[start : start + WINDOW]), return_counts=True)
+        counts[codes] += occurrences
+    boxed = (load_chain(style.chain(has_cjk(text))).face == MISSING) & (character_classes() == INK)
+    return {chr(code): int(counts[code]) for code in np.flatnonzero(boxed & (counts > 0)).tolist()}

@@ -25,12 +25,23 @@ class Line:
 class Page:
     """`index` counts from 0. `pixels` is uint8, (H, W) for black on white or (H, W, 3) where there is colour.
     `span` is the part of the Document's text drawn here. A page that came as a picture has no lines and an
-    empty span."""
+    empty span. `edges` (characters of the span, 2) uint16: left and right edge of each character in pixels."""
 
     index: int
     pixels: NDArray[np.uint8] = field(repr=False, compare=False)
     span: tuple[int, int] = (0, 0)
     lines: tuple[Line, ...] = ()
+    edges: NDArray[np.uint16] | None = field(default=None, repr=False, compare=False)
+
+    def boxes(self, start: int, end: int) -> tuple[tuple[int, int, int, int], ...]:
+        """Where the characters `start` to `end` of the Document's text stand on this page: a box a line."""
+        found = []
+        for line in self.lines:
+            first, last = max(start, line.start), min(end, line.end)
+            if first < last and self.edges is not None:
+                edges = self.edges[first - self.span[0] : last - self.span[0]]
+                found.append((int(edges[:, 0].min()), line.box[1], int(edges[:, 1].max()), line.box[3]))
+        return tuple(found)
 
     @cached_property
     def digest(self) -> str:

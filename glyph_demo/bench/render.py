@@ -1,0 +1,215 @@
+"""`bench render`: our pages against those of the original way (reportlab, PDF, poppler, crop), the same font in both.
+
+CPU seconds, of this process and its children, because wall times on a shared machine say little. The original's rate
+includes saving PNG files, as it does; ours is given without and with PNG. Both warm. Peak memory is that of a fresh
+process. CJK paragraphs of the original that cross a page are mended (see reference.recorder): rows are compared as
+they were first broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyph_demo.bench import reference
+from glyph_demo.bench.texts import texts
+from glyph_demo.documents.model import Document
+from glyph_demo.rendering import encode_png, render
+from glyph_demo.rendering.page import Page
+from glyph_demo.rendering.style import CHINESE, DEJAVU, STYLES, FontFile, Style, has_cjk
+
+_PATCH = 28  # pixels a side of what becomes one visual token: patches of 14, merged 2 by 2
+_WINDOW = 7  # pixels a side of the windows of SSIM
+_REPEATS = 5
+
+
+def run(count_tokens: Callable[[str], int] | None = None) -> dict[str, Any]:
+    """Measure all texts; a table goes to stderr. `count_tokens` gives the text tokens for `compression`; without it
+    they are estimated. What needs the original way is None where its packages are missing."""
+    count_tokens = count_tokens or estimate_tokens
+    results = []
+    for name, text in texts().items():
+        with tempfile.TemporaryDirectory() as folder:
+            result = _measure(name, text, Path(folder), count_tokens)
+        results.append(result)
+        print(_row(result), file=sys.stderr, flush=True)
+    return {"texts": results}
+
+
+def estimate_tokens(text: str) -> int:
+    """A rule of thumb: four Latin characters a token, 1.7 CJK characters a token."""
+    wide = sum(character >= "\u2e80" for character in text)
+    return round(wide / 1.7 + (len(text) - wide) / 4)
+
+
+def visual_tokens(page: Page) -> int:
+    """Tokens of a page for GLM-4.1V: sides rounded to multiples of 28 pixels."""
+    width, height = page.size
+    return max(1, round(width / _PATCH)) * max(1, round(height / _PATCH))
+
+
+def _measure(name: str, text: str, folder: Path, count_tokens: Callable[[str], int]) -> dict[str, Any]:
+    cjk = has_cjk(text)
+    style = STYLES["glyph-zh"] if cjk else replace(STYLES["glyph-en"], fonts=(DEJAVU,))
+    source = folder / "text.txt"
+    source.write_text(text, encoding="utf-8")
+    _ours(text, style)
+    pages, seconds = _cpu(lambda: [_ours(text, style) for _ in range(_REPEATS)][-1])
+    seconds /= _REPEATS
+    _, png_seconds = _cpu(lambda: [encode_png(page.pixels) for page in pages])
+    tokens = sum(map(visual_tokens, pages))
+    result: dict[str, Any] = {
+        "name": name,
+        "characters": len(text),
+        "pages": len(pages),
+        "ours_pages_per_cpu_second": len(pages) / seconds,
+        "ours_with_png_pages_per_cpu_second": len(pages) / (seconds + png_seconds),
+        "peak_mb": _fresh("ours", source, "")["peak_mb"],
+        "visual_tokens": tokens,
+        "text_tokens": count_tokens(text),
+        "compression": count_tokens(text) / tokens,
+    }
+    try:
+        return result | _compare(text, style, source, folder, pages, result)
+    except ImportError as error:
+        print(f"no comparison with the original: {error.name} is missing", file=sys.stderr)
+        missing = ("official_pages_per_cpu_second", "ratio", "ratio_with_png", "cold_ratio", "line_agreement", "ssim")
+        return result | dict.fromkeys((*missing, "mean_difference", "official_pages", "official_peak_mb"))
+
+
+def _compare(
+    text: str, style: Style, source: Path, folder: Path, pages: list[Page], result: dict[str, Any]
+) -> dict[str, Any]:
+    font = Path(DEJAVU.path)
+    if style.fonts == CHINESE:
+        font = folder / f"reference{hash(text)}.ttf"
+        reference.truetype_font(text, font)
+    official(text, style, font, folder)
+    theirs, seconds = _cpu(lambda: official(text, style, font, folder))
+    lines: dict[int, list[str]] = {}
+    mended = reference.pages(
+        reference.pdf(reference.paragraphs(text, font, style, reference.recorder(lines, mend=True)), style), style
+    )
+    cold = {way: _fresh(way, source, str(font)) for way in ("ours", "official")}
+    pairs = [(theirs[..., 0], ours.pixels) for theirs, ours in zip(mended, pages, strict=False)]
+    rate = len(theirs) / seconds
+    return {
+        "official_pages": len(mended),
+        "official_pages_per_cpu_second": rate,
+        "ratio": result["ours_pages_per_cpu_second"] / rate,
+        "ratio_with_png": result["ours_with_png_pages_per_cpu_second"] / rate,
+        "cold_ratio": cold["official"]["cpu_seconds"] / cold["ours"]["cpu_seconds"],
+        "line_agreement": _agreement(lines, pages),
+        "ssim": float(np.mean([ssim(a, b) for a, b in pairs])),
+        "mean_difference": float(np.mean([_difference(a, b) for a, b in pairs])),
+        "official_peak_mb": cold["official"]["peak_mb"],
+    }
+
+
+def _ours(text: str, style: Style) -> list[Page]:
+    return list(render(Document("text", "txt", text, ""), style))
+
+
+def official(text: str, style: Style, font: Path, folder: Path) -> list[NDArray[np.uint8]]:
+    from reportlab.platypus import Paragraph
+
+    return reference.pages(reference.pdf(reference.paragraphs(text, font, style, Paragraph), style), style, folder)
+
+
+def _cpu(work: Callable[[], Any]) -> tuple[Any, float]:
+    before = _cpu_seconds()
+    result = work()
+    return result, _cpu_seconds() - before
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of children that have ended."""
+    children = os.times()
+    return time.process_time() + children.children_user + children.children_system
+
+
+def _fresh(way: str, source: Path, font: str) -> dict[str, float]:
+    """CPU seconds and peak memory of one rendering in a process of its own, imports included."""
+    command = [sys.executable, "-m", "glyph_demo.bench.render", way, str(source), font]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    measured: dict[str, float] = json.loads(output)
+    return measured
+
+
+def _agreement(lines: dict[int, list[str]], pages: list[Page]) -> float:
+    """Part of the rows that hold the same characters at the same place of the same page."""
+    equal = total = 0
+    for number, page in enumerate(pages, 1):
+        theirs = ["".join(line.split()) for line in lines.get(number, [])]
+        ours = ["".join(line.text.split()) for line in page.lines]
+        theirs, ours = [line for line in theirs if line], [line for line in ours if line]
+        equal += sum(a == b for a, b in zip(theirs, ours, strict=False))
+        total += max(len(theirs), len(ours))
+    return equal / max(total, 1)
+
+
+def _overlap(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    height, width = min(a.shape[0], b.shape[0]), min(a.shape[1], b.shape[1])
+    return a[:height, :width].astype(np.float64), b[:height, :width].astype(np.float64)
+
+
+def _difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    x, y = _overlap(a, b)
+    return float(np.abs(x - y).mean())
+
+
+def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Mean structural similarity (Wang et al. 2004) of two gray pictures, over uniform windows of 7x7 pixels."""
+    x, y = _overlap(a, b)
+    mean_x, mean_y = _box(x), _box(y)
+    var_x, var_y = _box(x * x) - mean_x**2, _box(y * y) - mean_y**2
+    covariance = _box(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    upper = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    return float((upper / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))).mean())
+
+
+def _box(picture: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = np.pad(picture, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    n = _WINDOW
+    return np.asarray((total[n:, n:] - total[:-n, n:] - total[n:, :-n] + total[:-n, :-n]) / (n * n))
+
+
+def _row(result: dict[str, Any]) -> str:
+    def number(key: str, form: str) -> str:
+        value = result[key]
+        return "-" if value is None else format(value, form)
+
+    speed = f"ours {number('ours_pages_per_cpu_second', '.0f')}/s, official "
+    speed += f"{number('official_pages_per_cpu_second', '.1f')}/s, ratio {number('ratio', '.0f')}, "
+    speed += f"with PNG {number('ratio_with_png', '.0f')}, cold {number('cold_ratio', '.1f')}"
+    likeness = f"lines {number('line_agreement', '.2%')}, SSIM {number('ssim', '.4f')}"
+    memory = f"MB {number('peak_mb', '.0f')} and {number('official_peak_mb', '.0f')}"
+    size = f"{result['name']:18} {result['characters']:7} characters {result['pages']:3} pages"
+    return f"{size}  {speed}  {likeness}  {memory}  text:visual {result['compression']:.1f}"
+
+
+def _main(way: str, source: str, font: str) -> None:
+    text = Path(source).read_text(encoding="utf-8")
+    style = STYLES["glyph-zh"] if has_cjk(text) else replace(STYLES["glyph-en"], fonts=(FontFile(DEJAVU.path),))
+    if way == "ours":
+        pages = sum(1 for _ in render(Document("text", "txt", text, ""), style))
+    else:
+        pages = len(official(text, style, Path(font), Path(source).parent))
+    status = Path("/proc/self/status").read_text()  # ru_maxrss would count the parent's memory too
+    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
+    print(json.dumps({"pages": pages, "cpu_seconds": _cpu_seconds(), "peak_mb": peak}))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:4])

@@ -1,0 +1,86 @@
+"""Right-to-left runs: put in visual order and joined by Raqm (FriBiDi, HarfBuzz) where Pillow has it. Without it their
+characters stand unjoined from left to right, as on the original pages."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont, features
+
+from glyph_demo.rendering.atlas import Atlas
+from glyph_demo.rendering.fonts import MISSING
+from glyph_demo.rendering.layout import PageRows
+
+_RTL = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"  # Hebrew, Arabic, Syriac, Thaana, N'Ko and presentation forms
+_NEUTRAL = "\\s!-@\\[-`{-~\xa0-\xbf\u2010-\u2027"  # spaces, digits and punctuation: taken along between two of _RTL
+_ZOOM = 4  # runs are drawn so many times larger, and reduced
+_RUN = re.compile(f"[{_RTL}](?:[{_RTL}{_NEUTRAL}]*[{_RTL}])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Glyphs `first` to `last` of a page, all on `row`, that are drawn as one picture."""
+
+    first: int
+    last: int
+    row: int
+    text: str
+    font: str
+
+
+@cache
+def _available() -> bool:
+    return bool(features.check("raqm"))
+
+
+def runs(rows: PageRows, atlas: Atlas) -> list[Run]:
+    """The right-to-left runs of a page whose characters one font has; none where Raqm is missing."""
+    codes = rows.codepoint
+    rtl = _is_rtl(codes)
+    if not rtl.any() or not _available():
+        return []
+    text = codes.astype("<u4").tobytes().decode("utf-32-le", "replace")
+    found = []
+    for first, last in _within_rows(text, rows.row):
+        faces = np.unique(atlas.face[codes[first:last][rtl[first:last]]])
+        if len(faces) == 1 and faces[0] != MISSING:
+            found.append(Run(first, last, int(rows.row[first]), text[first:last], atlas.paths[faces[0]]))
+    return found
+
+
+def _is_rtl(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Which code points are of _RTL."""
+    late = ((codes >= 0xFB1D) & (codes <= 0xFDFF)) | ((codes >= 0xFE70) & (codes <= 0xFEFC))
+    return late | ((codes >= 0x590) & (codes <= 0x8FF))
+
+
+def _within_rows(text: str, row: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    ends = np.flatnonzero(np.diff(row)) + 1
+    begin = 0
+    for end in [*ends.tolist(), len(text)]:
+        for match in _RUN.finditer(text, begin, end):
+            yield match.span()
+        begin = end
+
+
+@cache
+def _font(path: str, size: float) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.RAQM)
+
+
+def draw_run(run: Run, left: float, atlas: Atlas) -> tuple[NDArray[np.uint8], int, float]:
+    """Coverage (atlas.height, w) of a run from `left` (in pixels) on, the pixel column where the picture begins, and
+    where the run ends."""
+    font = _font(run.font, atlas.pixel_size * _ZOOM)
+    width = font.getlength(run.text) / _ZOOM
+    begin = math.floor(left) - atlas.aside
+    columns = math.ceil(width) + 2 * atlas.aside + 1
+    canvas = Image.new("L", (columns * _ZOOM, atlas.height * _ZOOM))
+    ImageDraw.Draw(canvas).text(((left - begin) * _ZOOM, atlas.above * _ZOOM), run.text, 255, font, anchor="ls")
+    return np.asarray(canvas.reduce(_ZOOM)), begin, left + width
