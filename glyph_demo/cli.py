@@ -139,7 +139,7 @@ def _terminal_language(arguments: list[str]) -> Language:
     """Known before the arguments are, so that a mistake in them can be told in the right language."""
     for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
         if flag == "--language" and value in ("zh", "en"):
-            return value
+            return "zh" if value == "zh" else "en"
         if flag in ("--language=zh", "--language=en"):
             return "zh" if flag.endswith("zh") else "en"
     configured = os.environ.get("GLYPH_DEMO_LANGUAGE", "")
