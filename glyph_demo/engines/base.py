@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from glyph_demo.errors import Message
 from glyph_demo.rendering.page import Page
 from glyph_demo.store import PageFeatures
 
 Stage = Literal["load", "extract", "render", "encode", "prefill", "decode"]
-Reason = Literal["stop", "length", "stopped", "not_found"]
+Reason = Literal["stop", "length", "stopped", "not_found", "repetition"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +79,32 @@ class Finished:
     reason: Reason
 
 
-Event = Progress | Thinking | Token | Evidence | Finished
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell people beside the answer, such as a change of precision."""
+
+    message: Message
+
+
+Event = Progress | Thinking | Token | Evidence | Notice | Finished
 
 
 @dataclass(frozen=True, slots=True)
 class AskOptions:
-    """What may differ from question to question. Temperature 0 is greedy."""
+    """What may differ from question to question. Temperature 0 is greedy. The defaults are those of Glyph's published
+    clients: its script decodes greedily with a repetition penalty, its demo samples with `top_p`. `top_k` 0 leaves all
+    tokens in. `thinking_tokens` ends the thinking after so many tokens, 0 never. Engines without a use for an option
+    leave it."""
 
     max_new_tokens: int = 512
     temperature: float = 0.0
     reuse_kv: bool = True
     seed: int = 0
+    top_p: float = 0.85
+    top_k: int = 0
+    repetition_penalty: float = 1.1
+    thinking: bool = True
+    thinking_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

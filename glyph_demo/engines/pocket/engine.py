@@ -1,0 +1,225 @@
+"""The embedded engine: OCR, retrieval and, for English, a small language model. It is no vision-language model and
+compresses nothing: pages are read back into text, and answers are sentences of the document with their place."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glyph_demo.engines.base import (
+    AskOptions,
+    Event,
+    Evidence,
+    Finished,
+    PageFeatures,
+    Progress,
+    Reason,
+    Timings,
+    Token,
+    Turn,
+    Usage,
+)
+from glyph_demo.engines.pocket.quotes import Quote, choose_quotes
+from glyph_demo.engines.pocket.retrieval import Index
+from glyph_demo.engines.pocket.sentences import split_sentences
+from glyph_demo.engines.pocket.terms import question_terms
+from glyph_demo.errors import EngineError, GlyphError, Language, Message
+from glyph_demo.models.base import digest
+from glyph_demo.rendering.page import Page
+from glyph_demo.settings import Settings
+
+if TYPE_CHECKING:
+    from glyph_demo.engines.pocket.phrasing import Phraser
+    from glyph_demo.engines.pocket.reader import Reader
+
+log = logging.getLogger(__name__)
+
+READER_VERSION = 1  # raise it when the same page may be read otherwise than before: kept features are then not used
+RECOGNITION = "PP-OCRv6_rec_small.onnx"
+DETECTION = "PP-OCRv6_det_small.onnx"
+MIN_COVERAGE = 0.25  # of the question's weight in the best sentence; below it the document does not seem to say
+LOAD_PATIENCE = 10.0  # seconds an answer waits, quotes shown, for a language model that is being loaded
+FOLLOW_UP = 3  # a question of so few terms may lean on the one before
+
+NOT_FOUND = Message("The document does not seem to say.", "文档似乎没有提到。")
+IN_SHORT = "In short: "
+_IDEOGRAPH = re.compile("[\u3400-\u9fff]")
+
+
+class PocketEngine:
+    """See `glyph_demo.engines.base.Engine`. Both models are loaded behind the caller: the reader from the start, the
+    language model from the first `open`. Raises EngineError `reader_missing` without the reader's files."""
+
+    name = "pocket"
+
+    def __init__(self, settings: Settings) -> None:
+        recognition, detection = reader_files()
+        self._settings = settings
+        self.identity = (
+            f"pocket-{READER_VERSION}-{recognition.stem}-{digest([recognition])[:16]}"
+            f"-{detection.stem}-{digest([detection])[:16]}-float32"
+        )
+        self._loader = ThreadPoolExecutor(1, "pocket-load")
+        self._reader = self._loader.submit(_load_reader, recognition, detection, settings.pocket.threads)
+        self._phraser: Future[Phraser | None] | None = None
+        self._lock = threading.Lock()
+
+    def encode(self, page: Page) -> PageFeatures:
+        """Lines read from the page's pixels; arrays and texts as `Reader.read` says."""
+        reader = self._reader.result()
+        with self._lock:
+            return reader.read(page.pixels)
+
+    def open(self, features: Sequence[PageFeatures]) -> PocketDocument:
+        with self._lock:
+            if self._phraser is None and self._settings.pocket.language_model != "none":
+                self._phraser = self._loader.submit(_load_phraser, self._settings)
+        return PocketDocument(features, self._phraser)
+
+    def close(self) -> None:
+        self._loader.shutdown(wait=False, cancel_futures=True)
+
+
+class PocketDocument:
+    """See `glyph_demo.engines.base.OpenDocument`."""
+
+    def __init__(self, features: Sequence[PageFeatures], phraser: Future[Phraser | None] | None) -> None:
+        self._index = Index(split_sentences(features))
+        self._phraser = phraser
+
+    def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
+        """Evidence, then a Token for every quote, then for English questions a phrased sentence if the quotes bear it
+        out. `options.max_new_tokens` caps the phrased sentence; `options.temperature` is not used."""
+        clock = _Clock()
+        language: Language = "zh" if _IDEOGRAPH.search(question) else "en"
+        quotes = self._find(question, history)
+        clock.prompt_done()
+        if not quotes:
+            clock.token_shown()
+            yield Token(NOT_FOUND.text(language))
+            yield Finished(Usage(), clock.timings(), "not_found")
+            return
+        yield Evidence(tuple(region for quote in quotes for region in quote.regions()))
+        clock.token_shown()
+        for i, quote in enumerate(quotes):
+            yield Token(("\n\n" if i else "") + quote.cited(language))
+        usage: Usage = Usage()
+        reason: Reason = "stop"
+        if language == "en" and options.max_new_tokens > 0:
+            usage, reason = yield from self._phrase(question, quotes, options, clock)
+        yield Finished(usage, clock.timings(), reason)
+
+    def close(self) -> None:
+        self._phraser = None
+
+    def _find(self, question: str, history: Sequence[Turn]) -> list[Quote]:
+        """Quotes for a question, none where the document does not seem to answer it."""
+        leans = history and len(question_terms(question)) <= FOLLOW_UP
+        matches = self._index.search(question, history[-1].question if leans else "")
+        if not matches or max(match.coverage for match in matches[:3]) < MIN_COVERAGE:
+            return []
+        return choose_quotes(self._index, matches)
+
+    def _phrase(
+        self, question: str, quotes: list[Quote], options: AskOptions, clock: _Clock
+    ) -> Generator[Event, None, tuple[Usage, Reason]]:
+        phraser = yield from self._wait_for_phraser()
+        if phraser is None:
+            return Usage(), "stop"
+        texts = [quote.text for quote in quotes]
+        sources = [sentence for quote in quotes for sentence in quote.sentences]
+        steps = phraser.phrase(question, texts, sources, options.max_new_tokens, options.reuse_kv)
+        with closing(steps):
+            try:
+                while True:
+                    done, most = next(steps)
+                    clock.token_decoded()
+                    yield Progress("decode", done, most)
+            except StopIteration as end:
+                phrase = end.value
+            except GlyphError as error:  # the quotes already stand; a sentence is extra
+                log.info("no phrased sentence: %s", error)
+                return Usage(), "stop"
+        if phrase.sentence is not None:
+            yield Token(f"\n\n{IN_SHORT}{phrase.sentence}")
+        return Usage(phrase.cached + phrase.computed, phrase.cached, phrase.generated), "stop"
+
+    def _wait_for_phraser(self) -> Generator[Event, None, Phraser | None]:
+        """The phraser, or None where there is none or its load does not end within LOAD_PATIENCE."""
+        if self._phraser is None:
+            return None
+        deadline = time.monotonic() + LOAD_PATIENCE
+        while not self._phraser.done():
+            if time.monotonic() > deadline:
+                return None
+            yield Progress("load", 0)
+            wait([self._phraser], timeout=0.1)
+        return None if self._phraser.cancelled() else self._phraser.result()
+
+
+class _Clock:
+    """Times of one turn, as `Timings` wants them."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._prefill = self._first_token = 0.0
+        self._decode_start: float | None = None
+        self._decode = 0.0
+
+    def prompt_done(self) -> None:
+        self._prefill = self._now()
+
+    def token_shown(self) -> None:
+        self._first_token = self._now()
+
+    def token_decoded(self) -> None:
+        """The first call marks the end of the phrasing prompt's prefill."""
+        if self._decode_start is None:
+            self._decode_start = self._prefill = self._now()
+        self._decode = self._now() - self._decode_start
+
+    def timings(self) -> Timings:
+        return Timings(self._prefill, self._first_token, self._decode, self._now())
+
+    def _now(self) -> float:
+        return time.perf_counter() - self._start
+
+
+def reader_files() -> tuple[Path, Path]:
+    """The recognition and detection networks inside the package rapidocr, found without importing it."""
+    spec = find_spec("rapidocr")
+    for place in (spec.submodule_search_locations if spec else None) or []:
+        files = Path(place) / "models" / RECOGNITION, Path(place) / "models" / DETECTION
+        if all(file.is_file() for file in files):
+            return files
+    raise EngineError(
+        "reader_missing",
+        "The page reader's files are not installed. Run: pip install rapidocr onnxruntime opencv-python-headless",
+        "未安装页面识别所需的文件。请运行: pip install rapidocr onnxruntime opencv-python-headless",
+    )
+
+
+def _load_reader(recognition: Path, detection: Path, threads: int) -> Reader:
+    from glyph_demo.engines.pocket.reader import Reader
+
+    return Reader(recognition, detection, threads)
+
+
+def _load_phraser(settings: Settings) -> Phraser | None:
+    """None where there is no language model to be had: quotes stand alone then."""
+    from glyph_demo.engines.pocket.phrasing import Phraser
+    from glyph_demo.models.language import load_language_model
+
+    try:
+        return Phraser(load_language_model(settings.pocket.language_model, settings.cache_path))
+    except GlyphError as error:
+        log.warning("answers are quotes only: %s", error)
+        return None

@@ -1,0 +1,95 @@
+"""Quotes → one sentence by a small language model, shown only when the quotes bear it out.
+
+Imported lazily: it loads torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from glyph_demo.decoding.decoder import Decoder, text
+from glyph_demo.decoding.dialogue import Answering, Dialogue
+from glyph_demo.engines.pocket.terms import terms
+from glyph_demo.models.base import LanguageModel
+
+MAX_TOKENS = 48  # of a phrased sentence
+CONTEXT = 1024  # tokens of prompt and answer; three quotes of 120 words are about 300
+
+_INSTRUCTION = (
+    "Answer the question in one short sentence, using only words and numbers that stand in the quotes. "
+    "Add nothing of your own."
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s+[A-Z\"“])|\n")
+_NEGATION = re.compile(r"\b(?:not|no|never|none|nobody|nothing|without|\w+n['’]t)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A sentence that its quotes bear out, or None, and the tokens it took."""
+
+    sentence: str | None
+    cached: int
+    computed: int
+    generated: int
+
+
+class Phraser:
+    """One question at a time. The instruction is computed once; every question rolls back to it."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self._model = model
+        decoder = Decoder(model.model)
+        self._prefix = _shared(self._prompt("a", ["b"]), self._prompt("c", ["d"]))
+        self._dialogue = Dialogue(decoder, decoder.arena(CONTEXT), [text(self._prefix)], model.stop_ids)
+        self._dialogue.prepare()
+
+    def phrase(
+        self, question: str, quotes: Sequence[str], sources: Sequence[str], max_tokens: int, reuse: bool = True
+    ) -> Generator[tuple[int, int], None, Phrase]:
+        """Yields (tokens done, most there can be) at every decoding step and returns the Phrase. Closing it computes
+        nothing more. `sources` are the sentences of the quotes. Raises GlyphError `context_full` for a question that
+        does not fit."""
+        most = min(max_tokens, MAX_TOKENS)
+        prompt = self._prompt(question, quotes)[len(self._prefix) :]
+        answer: list[int] = []
+        try:
+            for token in self._dialogue.ask(prompt, Answering(max_tokens=most, reuse=reuse)):
+                answer.append(token)
+                yield len(answer), most
+                if _SENTENCE_END.search(self._model.text(answer)):
+                    break
+        finally:
+            turn = self._dialogue.undo() if self._dialogue.turns else None
+        sentence = _SENTENCE_END.split(self._model.text(answer).strip())[0].strip()
+        cached, computed = (turn.cached, turn.computed) if turn else (0, 0)
+        return Phrase(sentence if is_supported(sentence, sources) else None, cached, computed, len(answer))
+
+    def _prompt(self, question: str, quotes: Sequence[str]) -> list[int]:
+        listed = "\n".join(quotes)
+        return self._model.prompt(
+            [
+                {"role": "system", "content": _INSTRUCTION},
+                {"role": "user", "content": f"Quotes:\n{listed}\n\nQuestion: {question}"},
+            ]
+        )
+
+
+def _shared(first: Sequence[int], second: Sequence[int]) -> tuple[int, ...]:
+    """The ids that two prompts begin with."""
+    return tuple(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
+
+
+def is_supported(sentence: str, sources: Sequence[str]) -> bool:
+    """Whether one single sentence of the quotes bears `sentence` out: every content word and every number stands in it,
+    and it is denied only where that one denies. Words of two sources together could make a statement that neither
+    holds, and so could a word of the question."""
+    said = {term for term, _ in terms(sentence)}
+    if not said or not re.search(r"[.!]$", sentence):
+        return False
+    denies = _NEGATION.search(sentence) is not None
+    return any(
+        said <= {term for term, _ in terms(source)} and (_NEGATION.search(source) is not None) == denies
+        for source in sources
+    )

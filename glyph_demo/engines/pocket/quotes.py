@@ -1,0 +1,100 @@
+"""Matches → what is shown: at most three quotes, each some sentences of one paragraph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from glyph_demo.engines.base import Region
+from glyph_demo.engines.pocket.retrieval import Index, Match
+from glyph_demo.engines.pocket.sentences import Line, Sentence
+
+MAX_QUOTES = 3
+MAX_WORDS = 120  # in all quotes together; a Chinese character counts half a word
+MIN_SHARE = 0.3  # of the best score; what scores less is left out
+
+_WORD = re.compile(r"(?P<cjk>[\u3400-\u9fff])|\w[\w'’.,-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Sentences of the document that follow each other, and the lines they stand on."""
+
+    sentences: tuple[str, ...]
+    text: str
+    lines: tuple[Line, ...]
+    score: float
+
+    def regions(self) -> list[Region]:
+        """One region for every page the quote stands on."""
+        regions = []
+        for page, group in groupby(self.lines, key=lambda line: line.page):
+            lines = list(group)
+            boxes = tuple(line.box for line in lines)
+            regions.append(Region(page, lines[0].number, self.text, boxes, self.score))
+        return regions
+
+    def cited(self, language: str) -> str:
+        """The quote as text, with its place."""
+        page, line = self.lines[0].page, self.lines[0].number
+        if language == "zh":
+            return f"“{self.text}”(第 {page} 页，第 {line} 行)"
+        return f"“{self.text}” (page {page}, line {line})"
+
+
+def choose_quotes(index: Index, matches: Sequence[Match]) -> list[Quote]:
+    """The best matches as quotes, best first; neighbours become one. What is left of MAX_WORDS goes to the sentences
+    after and before them, since an answer often stands next to the words of its question."""
+    sentences = index.sentences
+    chosen: dict[int, float] = {}
+    anchors: list[int] = []
+    budget = float(MAX_WORDS)
+
+    def take(i: int, score: float) -> None:
+        nonlocal budget
+        words = count_words(sentences[i].text)
+        if i not in chosen and (words <= budget or not chosen):
+            chosen[i] = score
+            budget -= words
+
+    for match in matches:
+        if match.score < MIN_SHARE * matches[0].score:
+            break
+        if not any(_adjacent(sentences, match.sentence, i) for i in chosen):
+            if len(anchors) == MAX_QUOTES:
+                continue
+            anchors.append(match.sentence)
+        take(match.sentence, match.score)
+    for anchor in anchors:
+        for i in (anchor + 1, anchor - 1):
+            if 0 <= i < len(sentences) and anchor in chosen and _adjacent(sentences, anchor, i):
+                take(i, chosen[anchor])
+    return sorted(_merge(sentences, chosen), key=lambda quote: -quote.score)
+
+
+def count_words(text: str) -> float:
+    return sum(0.5 if match["cjk"] else 1.0 for match in _WORD.finditer(text))
+
+
+def _adjacent(sentences: Sequence[Sentence], i: int, j: int) -> bool:
+    return abs(i - j) == 1 and sentences[i].paragraph == sentences[j].paragraph
+
+
+def _merge(sentences: Sequence[Sentence], chosen: dict[int, float]) -> list[Quote]:
+    """Chosen sentences that follow each other in a paragraph as one quote."""
+    runs: list[list[int]] = []
+    for i in sorted(chosen):
+        if runs and _adjacent(sentences, runs[-1][-1], i):
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    return [_quote([sentences[i] for i in run], max(chosen[i] for i in run)) for run in runs]
+
+
+def _quote(sentences: list[Sentence], score: float) -> Quote:
+    wide = any("\u3400" <= character <= "\u9fff" for character in sentences[0].text)
+    lines = tuple(dict.fromkeys(line for sentence in sentences for line in sentence.lines))
+    texts = tuple(sentence.text for sentence in sentences)
+    return Quote(texts, ("" if wide else " ").join(texts), lines, score)

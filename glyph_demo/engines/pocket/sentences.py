@@ -1,0 +1,167 @@
+"""Lines of pages → paragraphs → sentences that know where they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from glyph_demo.engines.base import PageFeatures
+
+Box = tuple[int, int, int, int]
+
+_BULLET = re.compile(
+    r"\s*(?:[-•·●▪–—*]\s|\(?\d{1,2}[.)、]\s?(?!\d)|[(（][一二三四五六七八九十\d]+[)）]|[一二三四五六七八九十]+、|#+ )"
+)
+_END = re.compile(
+    r"[。！？!?]+[”’」』\"')）]*|(?<!\b[A-Z])(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bNo)(?<!\bSt)\.[\"'”’)]*(?=\s+[^a-z\s])|[；;](?=[\u3400-\u9fff])"
+)
+_TERMINAL = re.compile(r"[.。!！?？:：;；,，][\"'”’」』)）]*$")
+_WIDE = re.compile("[\u2e80-\u9fff\uff00-\uffef]")
+_MAX_SENTENCE = {True: 240, False: 600}  # characters with and without wide ones; longer (no stops) is cut
+_MAX_HEADING = 60  # characters
+_MIN_TABLE = 3  # short lines in a row that make a table; fewer are headings
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as it was read. `page` and `number` count from 1."""
+
+    page: int
+    number: int
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """`lines` are those it stands on. `paragraph` numbers the paragraph it belongs to. `context` is what must be known
+    to understand it: the heading above it, the header of its table."""
+
+    text: str
+    lines: tuple[Line, ...]
+    paragraph: int
+    context: str = ""
+
+
+@dataclass(slots=True)
+class _Paragraph:
+    lines: list[Line] = field(default_factory=list)
+    text: str = ""
+    starts: list[int] = field(default_factory=list)  # offset of every line in text
+
+    def add(self, line: Line) -> None:
+        gap = _joint(self.text, line.text) if self.text else ""
+        if gap is None:
+            self.text, gap = self.text[:-1], ""
+        self.starts.append(len(self.text) + len(gap))
+        self.text += gap + line.text
+        self.lines.append(line)
+
+    def at(self, start: int, end: int) -> tuple[Line, ...]:
+        """The lines that hold text[start:end]."""
+        ends = [*self.starts[1:], len(self.text) + 1]
+        return tuple(
+            line
+            for line, first, last in zip(self.lines, self.starts, ends, strict=True)
+            if first < end and last > start
+        )
+
+
+def read_lines(pages: Sequence[PageFeatures]) -> list[Line]:
+    return [
+        Line(number, i, text, (int(box[0]), int(box[1]), int(box[2]), int(box[3])))
+        for number, page in enumerate(pages, 1)
+        for i, (text, box) in enumerate(zip(page.texts, page.arrays["boxes"], strict=True), 1)
+    ]
+
+
+def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
+    """The sentences of a document in reading order. They run on across lines and pages; a line that is no sentence (a
+    heading, a table row) is one by itself and is context to what follows it."""
+    sentences: list[Sentence] = []
+    heading, header, shorts = "", "", 0
+    for number, paragraph in enumerate(_paragraphs(read_lines(pages))):
+        if _is_short(paragraph):
+            shorts += 1
+            if shorts == 1:
+                header = paragraph.text
+            context = f"{heading} {header}" if shorts > 1 else heading
+            sentences.append(Sentence(paragraph.text, tuple(paragraph.lines), number, context.strip()))
+            if shorts < _MIN_TABLE:
+                last_short = paragraph.text
+            continue
+        if 0 < shorts < _MIN_TABLE:
+            heading = last_short
+        shorts = 0
+        for start, end in _spans(paragraph.text):
+            lines = paragraph.at(start, end)
+            sentences.append(Sentence(paragraph.text[start:end], lines, number, heading))
+    return sentences
+
+
+def _is_short(paragraph: _Paragraph) -> bool:
+    """Whether a paragraph is a heading or a table row: one line that does not end as a sentence does."""
+    return len(paragraph.lines) == 1 and (
+        not _TERMINAL.search(paragraph.text) and (len(paragraph.text) <= _MAX_HEADING or "|" in paragraph.text)
+    )
+
+
+def _paragraphs(lines: list[Line]) -> Iterator[_Paragraph]:
+    rights: dict[int, int] = {}
+    for line in lines:
+        rights[line.page] = max(rights.get(line.page, 0), line.box[2])
+    margin = max(rights.values(), default=0)
+    current = _Paragraph()
+    for i, line in enumerate(lines):
+        if current.lines and _begins(lines[i - 1], line, margin):
+            yield current
+            current = _Paragraph()
+        current.add(line)
+    if current.lines:
+        yield current
+
+
+def _begins(last: Line, line: Line, margin: int) -> bool:
+    """Whether `line` begins a paragraph: it is marked as an item, stands apart, or would have had room above."""
+    height = last.box[3] - last.box[1]
+    if _BULLET.match(line.text) or ("|" in line.text) > ("|" in last.text):
+        return True
+    if line.text[0].islower() and last.text[-1:] not in ".!?:;|" and "|" not in line.text:
+        return False  # a sentence that was broken in the upload already
+    if line.page == last.page:
+        distance = line.box[1] - last.box[3]
+        if distance > 0.9 * height:
+            return True
+        if distance < -height:  # the next column: its own margin is not known
+            return False
+    word = 1 if _WIDE.match(line.text) else len(line.text.split(" ", 1)[0]) + 1
+    width = (line.box[2] - line.box[0]) / max(1, len(line.text))
+    return last.box[2] + word * width + 0.6 * height < margin
+
+
+def _joint(text: str, following: str) -> str | None:
+    """What stands between two lines of a paragraph; None where a word was broken with a hyphen."""
+    if _WIDE.match(text[-1:]) or _WIDE.match(following):
+        return ""
+    if text.endswith("-") and text[-2:-1].isalpha() and following[:1].islower():
+        return None
+    return " "
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of the sentences of a paragraph."""
+    start = 0
+    longest = _MAX_SENTENCE[_WIDE.search(text) is not None]
+    ends = [match.end() for match in _END.finditer(text)]
+    for end in [*ends, len(text)]:
+        while end - start > longest:
+            cut = text.rfind(" ", start + 1, start + longest)
+            cut = cut if cut > start else start + longest
+            yield start, cut
+            start = cut + (text[cut] == " ")
+        while start < end and text[start] == " ":
+            start += 1
+        if end > start:
+            yield start, end
+        start = end

