@@ -1,0 +1,71 @@
+"""The window as a gr.Blocks: layout, handlers, and which event calls which."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from glyph_demo.engines.base import Engine
+from glyph_demo.errors import Language
+from glyph_demo.settings import Settings
+from glyph_demo.ui.blocks import Components, build
+from glyph_demo.ui.examples import load_examples
+from glyph_demo.ui.handlers import Handlers
+from glyph_demo.ui.window import Windows
+
+DAY = 86_400  # seconds; uploads and page images in Gradio's cache are removed after one
+
+
+def create_app(engine: Engine, settings: Settings) -> gr.Blocks:
+    """The window for any engine, ready to be launched or mounted."""
+    return window_app(Windows(engine, settings))
+
+
+def window_app(windows: Windows) -> gr.Blocks:
+    """The window over `windows`, which the caller closes."""
+    examples = load_examples()
+    language: Language = "zh" if windows.settings.language == "zh" else "en"
+    with gr.Blocks(title="Glyph Demo", fill_height=True, analytics_enabled=False, delete_cache=(DAY, DAY)) as app:
+        components = build(windows.settings, examples, language, windows.close)
+        _connect(app, components, Handlers(windows, components, examples))
+    return app
+
+
+def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
+    # Every event is of this window only: no API, no overlay over what it changes, no queue behind another window.
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+    everything = ui.outputs()
+    conversation = [ui.chat, ui.question, ui.gallery, ui.status, ui.read_images]
+    app.load(on.load, None, everything, **private)
+    ui.language.input(on.speak, [ui.window, ui.language], everything, **private)
+    ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")
+
+    ui.question.submit(on.ask, [ui.window, ui.question], conversation, **private)
+    for sample in ui.samples:
+        sample.click(on.ask, [ui.window, sample], conversation, **private)
+    ui.question.stop(on.stop, ui.window, conversation, **private)
+    ui.chat.retry(on.retry, ui.window, conversation, **private)
+    ui.chat.edit(on.edit, ui.window, conversation, **private)
+    ui.chat.undo(on.undo, ui.window, conversation, **private)
+    ui.chat.clear(on.clear, ui.window, conversation, **private)
+
+    opening = [
+        ui.upload.upload(on.open_file, [ui.window, ui.upload], everything, **private),
+        ui.read_images.click(on.read_images, ui.window, everything, **private),
+        ui.documents.input(on.select, [ui.window, ui.documents], everything, **private),
+        ui.close.click(on.close, ui.window, everything, **private),
+    ]
+    for index, example in enumerate(ui.examples):
+        opening.append(example.click(partial(on.open_example, index=index), ui.window, everything, **private))
+    opening += [
+        changed(on.restyle, [ui.window, ui.font_size, ui.dpi], everything, **private)
+        for changed in (ui.font_size.input, ui.dpi.input)
+    ]
+    for opened in opening:
+        opened.then(on.follow, ui.window, everything, trigger_mode="multiple", **private)
+
+    inference = [ui.window, ui.cache, ui.max_new_tokens]
+    ui.cache.input(on.configure, inference, None, **private)
+    ui.max_new_tokens.release(on.configure, inference, None, **private)

@@ -1,0 +1,122 @@
+"""Every text of the window, in both languages."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from glyph_demo.errors import GlyphError, Language, Message
+
+LANGUAGES: dict[str, Language] = {"English": "en", "中文": "zh"}
+
+TEXTS: dict[str, Message] = {
+    "title": Message("Glyph Demo", "Glyph Demo"),
+    "tagline": Message(
+        "Ask about long documents. They are read as page images.", "就长文档提问。文档以页面图像的方式被阅读。"
+    ),
+    "language": Message("Language", "语言"),
+    # Engines
+    "engine.pocket": Message(
+        "Engine: pocket (OCR, retrieval and a small language model; not a vision-language model)",
+        "引擎: pocket(文字识别、检索和小语言模型；不是视觉语言模型)",
+    ),
+    "engine.other": Message("Engine: {name}", "引擎: {name}"),
+    "engine.pocket.more": Message(
+        "pocket reads the page images with PP-OCRv6, finds the sentences that answer and quotes them. Answers in "
+        "English may be phrased by SmolLM2-135M. It runs on the CPU, needs no network and compresses nothing. "
+        "The full engine, zai-org/Glyph, needs a CUDA GPU with about 24 GB and its weights (20.6 GB in 16 bit).",
+        "pocket 用 PP-OCRv6 识别页面图像，找出能回答问题的句子并引用。英文回答可由 SmolLM2-135M 组织成句。"
+        "它在 CPU 上运行，不需要网络，也不压缩任何内容。完整引擎 zai-org/Glyph 需要约 24 GB 显存的 CUDA 显卡"
+        "及其权重(16 位，20.6 GB)。",
+    ),
+    "engine.model": Message("Model: {name}", "模型: {name}"),
+    # Document
+    "upload": Message("Document", "文档"),
+    "upload.hint": Message(
+        "Drop a PDF, DOCX or TXT here, or click to choose", "把 PDF、DOCX 或 TXT 拖到这里，或点击选择"
+    ),
+    "examples": Message("Or try an example", "或试试示例文档"),
+    "documents": Message("Opened documents", "已打开的文档"),
+    "close": Message("Close this document", "关闭此文档"),
+    "pages": Message("Pages", "页面"),
+    "page": Message("Page {number}", "第 {number} 页"),
+    "read_images": Message("Read its page images", "读取页面图像"),
+    # Progress
+    "stage.extract": Message("Extract text", "提取文本"),
+    "stage.render": Message("Render pages", "绘制页面"),
+    "stage.encode": Message("Read pages", "阅读页面"),
+    "reading.waiting": Message("Waiting for the document before it", "正在等待前一份文档"),
+    "reading.done": Message(
+        "Pages {pages} · characters {characters} · extract {extract} s · render {render} s · read {encode} s · "
+        "from the store {stored}",
+        "页面 {pages} · 字符 {characters} · 提取 {extract} 秒 · 绘制 {render} 秒 · 阅读 {encode} 秒 · "
+        "来自缓存 {stored}",
+    ),
+    # Chat
+    "chat": Message("Chat", "对话"),
+    "chat.empty": Message(
+        "Open a document, then ask. You can ask while it is still being read.",
+        "请先打开文档，再提问。阅读尚未结束时也可以提问。",
+    ),
+    "question": Message("Question", "问题"),
+    "question.hint": Message("Ask about the document", "就文档提问"),
+    "copy": Message("Copy answer", "复制回答"),
+    "sources": Message("Sources", "出处"),
+    "place": Message("page {page}, line {line}", "第 {page} 页，第 {line} 行"),
+    "thinking": Message("Thinking", "思考过程"),
+    "stopped": Message("Stopped.", "已停止。"),
+    "length": Message("Cut off at the output length set in the settings.", "已达到设置中的回答长度上限。"),
+    "repetition": Message("Stopped because it only repeated itself.", "回答陷入重复，已停止。"),
+    "wait.load": Message("Loading the model…", "正在加载模型…"),
+    "wait.pages": Message("Reading the document first: {done} of {total} pages…", "先阅读文档: {done}/{total} 页…"),
+    "wait.answer": Message("Looking for the answer…", "正在寻找答案…"),
+    # Figures under an answer
+    "figure.extract": Message("Extract", "提取"),
+    "figure.render": Message("Render", "绘制"),
+    "figure.encode": Message("Read", "阅读"),
+    "figure.prefill": Message("Prefill", "预填充"),
+    "figure.first_token": Message("First token", "首字"),
+    "figure.decode": Message("Decode", "解码"),
+    "figure.total": Message("Total", "总计"),
+    "figure.seconds": Message("{value} s", "{value} 秒"),
+    "figure.tokens": Message("Tokens in / cached / out", "词元 输入 / 缓存 / 输出"),
+    "figure.compression": Message("Text tokens per visual token", "每个视觉词元对应的文本词元"),
+    "figure.stored": Message("Pages from the store", "来自缓存的页面"),
+    # Settings
+    "settings": Message("Settings", "设置"),
+    "cache": Message("Keep what was read", "保留阅读结果"),
+    "cache.info": Message(
+        "Pages already read and prompts already computed are used again.", "已读过的页面和已算过的提示会被重复使用。"
+    ),
+    "max_new_tokens": Message("Output length", "回答长度"),
+    "max_new_tokens.info": Message("Longest answer, in tokens.", "回答的最大词元数。"),
+    "font_size": Message("Text size", "字号"),
+    "font_size.info": Message("Points. The document is read again.", "单位为磅。文档会重新阅读。"),
+    "dpi": Message("Page resolution", "页面分辨率"),
+    "dpi.info": Message("Dots per inch. The document is read again.", "每英寸点数。文档会重新阅读。"),
+    "auto": Message("The style's own", "样式自带"),
+}
+
+BUSY = GlyphError(
+    "busy", "An answer is still being written. Stop it, or wait for it.", "上一个回答仍在生成。请停止它或等它结束。"
+)
+NO_TEXT_LAYER = GlyphError(
+    "no_text_layer",
+    "This PDF has no text layer: its pages are pictures. Read its page images, or open another file.",
+    "该 PDF 没有文本层，页面都是图片。请读取页面图像，或打开其他文件。",
+)
+GONE = GlyphError(
+    "window_closed", "This document is no longer open. Open its file again.", "该文档已不在打开状态。请重新打开文件。"
+)
+
+
+def say(key: str, language: Language, **values: object) -> str:
+    return TEXTS[key].text(language).format(**values)
+
+
+def browser_language(accept_language: str | None) -> Language:
+    """The first language of an Accept-Language header that the window speaks; English if there is none."""
+    for tag in (accept_language or "").split(","):
+        primary = tag.split(";")[0].strip().split("-")[0].lower()
+        if primary in get_args(Language):
+            return "zh" if primary == "zh" else "en"
+    return "en"

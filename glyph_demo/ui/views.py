@@ -1,0 +1,202 @@
+"""What the window shows, as messages and HTML made from plain values. Everything that came from a document, a model or
+a person is escaped here: none of it can become an element, a link or an image."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from glyph_demo.engines.base import Progress, Region
+from glyph_demo.errors import Language
+from glyph_demo.reading import Reading
+from glyph_demo.ui.texts import say
+from glyph_demo.ui.window import Exchange
+
+T = TypeVar("T")
+
+WORD_JOINER = "\u2060"  # invisible, and part of no tag or character reference
+_TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
+_CHARACTER_REFERENCE = re.compile(r"&(?=#|\w{1,40})")
+NO_FIGURE = "—"
+
+
+def plain(text: str) -> str:
+    """`text` for a message of gr.Chatbot(render_markdown=False), which shows HTML but no Markdown. Tags and character
+    references are broken by an invisible word joiner, not by entities: what is copied or edited reads as it should."""
+
+    def broken(match: re.Match[str]) -> str:
+        reference = text[match.start() : match.start() + 40]  # longer than any named reference
+        return "&" if html.unescape(reference).startswith(reference[:2]) else "&" + WORD_JOINER
+
+    return _TAG_START.sub("<" + WORD_JOINER, _CHARACTER_REFERENCE.sub(broken, text))
+
+
+def typed(text: str) -> str:
+    """What a person typed, from a message that `plain` made and the person edited."""
+    return text.replace(WORD_JOINER, "")
+
+
+def paced(steps: Iterable[T], interval: float, clock: Callable[[], float] = time.monotonic) -> Iterator[T]:
+    """The first of `steps`, those that come at least `interval` seconds after the one given before, and the last."""
+    given = float("-inf")
+    held: list[T] = []
+    for step in steps:
+        held = [step]
+        if clock() - given >= interval:
+            given = clock()
+            yield held.pop()
+    yield from held
+
+
+def messages(transcript: Sequence[Exchange], reading: Reading | None, language: Language) -> list[dict[str, Any]]:
+    """Two chat messages for every exchange: the question; the answer with its panel below."""
+    shown: list[dict[str, Any]] = []
+    for exchange in transcript:
+        content: list[Any] = [plain(exchange.answer)] if exchange.answer else []
+        content.append(gr.HTML(panel(exchange, reading, language), render=False))
+        shown.append({"role": "user", "content": plain(exchange.question)})
+        shown.append({"role": "assistant", "content": content})
+    return shown
+
+
+def panel(exchange: Exchange, reading: Reading | None, language: Language) -> str:
+    """HTML under an answer: what it waits for, its sources, why it ended early, its figures."""
+    parts = [f"<div class='glyph-note'>{html.escape(notice.text(language))}</div>" for notice in exchange.notices]
+    if exchange.thinking:
+        parts.append(
+            f"<details><summary>{say('thinking', language)}</summary>"
+            f"<div class='glyph-thinking'>{html.escape(exchange.thinking)}</div></details>"
+        )
+    if exchange.running and not exchange.answer:
+        parts.append(f"<div class='glyph-wait'>{html.escape(waiting(exchange.progress, language))}</div>")
+    if exchange.regions and exchange.answer:
+        parts.append(sources(exchange, language))
+    if not exchange.running:
+        if exchange.finished is None:
+            parts.append(f"<div class='glyph-note'>{say('stopped', language)}</div>")
+        else:
+            if exchange.finished.reason in ("length", "repetition"):
+                parts.append(f"<div class='glyph-note'>{say(exchange.finished.reason, language)}</div>")
+            parts.append(figures(exchange, reading, language))
+        parts.append(f"<button type='button' class='glyph-copy'>{say('copy', language)}</button>")
+    return f"<div class='glyph-panel'>{''.join(parts)}</div>"
+
+
+def waiting(progress: Progress | None, language: Language) -> str:
+    if progress is not None and progress.stage == "load":
+        return say("wait.load", language)
+    if progress is not None and progress.stage in ("extract", "render", "encode"):
+        total = "?" if progress.stage == "extract" or progress.total is None else progress.total
+        done = 0 if progress.stage == "extract" else progress.done
+        return say("wait.pages", language, done=done, total=total)
+    return say("wait.answer", language)
+
+
+def sources(exchange: Exchange, language: Language) -> str:
+    """The places an answer rests on; the words of a place only where the answer does not quote them already."""
+    shown = "".join(exchange.answer.split())
+
+    def place(region: Region) -> str:
+        where = say("place", language, page=region.page, line=region.line)
+        quoted = "".join(region.text.split()) in shown
+        words = "" if quoted else f"<q>{html.escape(region.text)}</q>"
+        return f"<li><span>{where}</span>{words}</li>"
+
+    places = dict.fromkeys(place(region) for region in exchange.regions)
+    return f"<div class='glyph-sources'><b>{say('sources', language)}</b><ul>{''.join(places)}</ul></div>"
+
+
+def figures(exchange: Exchange, reading: Reading | None, language: Language) -> str:
+    """Seconds per stage and token counts. The stages up to `encode` were spent once, on the document."""
+    if exchange.finished is None:
+        return ""
+    usage, timings = exchange.finished.usage, exchange.finished.timings
+    shown: list[tuple[str, str]] = []
+
+    def seconds(stage: str, value: float) -> None:
+        shown.append((f"figure.{stage}", say("figure.seconds", language, value=f"{value:.2f}")))
+
+    if reading is not None:
+        for stage in ("extract", "render", "encode"):
+            seconds(stage, getattr(reading.timings, stage))
+    for stage in ("prefill", "first_token", "decode", "total"):
+        seconds(stage, getattr(timings, stage))
+    shown.append(("figure.tokens", f"{usage.input} / {usage.cached} / {usage.output}"))
+    shown.append(("figure.compression", NO_FIGURE))  # pocket reads text back from the pixels; it compresses nothing
+    if reading is not None:
+        shown.append(("figure.stored", f"{reading.pages_from_store} / {len(reading.pages)}"))
+    pairs = "".join(f"<div><dt>{say(key, language)}</dt><dd>{value}</dd></div>" for key, value in shown)
+    return f"<dl class='glyph-figures'>{pairs}</dl>"
+
+
+def progress(reading: Reading | None, latest: Progress | None, language: Language) -> str:
+    """HTML: one bar per stage while a document is being read, one line of figures afterwards."""
+    if reading is None or reading.state in ("failed", "closed"):
+        return ""
+    if reading.state == "waiting":
+        return f"<div class='glyph-note'>{say('reading.waiting', language)}</div>"
+    if reading.state == "ready":
+        characters = len(reading.document.text) if reading.document else 0
+        line = say(
+            "reading.done",
+            language,
+            pages=len(reading.pages),
+            characters=f"{characters:,}",
+            stored=reading.pages_from_store,
+            extract=f"{reading.timings.extract:.2f}",
+            render=f"{reading.timings.render:.2f}",
+            encode=f"{reading.timings.encode:.2f}",
+        )
+        return f"<div class='glyph-note'>{line}</div>"
+    extracted = int(reading.document is not None)
+    encoded = latest.done if latest is not None and latest.stage == "encode" else 0
+    bars = [
+        ("extract", extracted, 1),
+        ("render", len(reading.pages), reading.total),
+        ("encode", encoded, reading.total),
+    ]
+    return "".join(_bar(stage, done, total, language) for stage, done, total in bars)
+
+
+def _bar(stage: str, done: int, total: int | None, language: Language) -> str:
+    name = say(f"stage.{stage}", language)
+    # How many pages there will be is known when the last one is drawn.
+    share, count = (0.0, str(done or "")) if total is None else (done / max(total, 1), f"{done} / {total}")
+    return (
+        f"<div class='glyph-stage'><span>{name}</span>"
+        f"<div class='glyph-bar' role='progressbar' aria-label='{name}' aria-valuenow='{100 * share:.0f}'>"
+        f"<div style='width: {share:.1%}'></div></div><span>{count}</span></div>"
+    )
+
+
+def notice(text: str, kind: str = "error") -> str:
+    """HTML of the status line; `kind` is error or hint. Empty text empties it."""
+    return f"<div role='status' class='glyph-notice {kind}'>{html.escape(text)}</div>" if text else ""
+
+
+def header(engine_name: str, language: Language) -> str:
+    """HTML: the app's name, and the engine named for what it is."""
+    known = engine_name == "pocket"
+    line = say("engine.pocket", language) if known else say("engine.other", language, name=engine_name)
+    return (
+        f"<h1>{say('title', language)}</h1><p class='tagline'>{say('tagline', language)}</p>"
+        f"<p class='glyph-engine'>{html.escape(line)}</p>"
+    )
+
+
+def engine(engine_name: str, model: str, language: Language) -> str:
+    """HTML for the settings: engine and model, and what the full engine would need."""
+    if engine_name == "pocket":
+        return f"<p><b>{say('engine.pocket', language)}</b></p><p>{say('engine.pocket.more', language)}</p>"
+    lines = (say("engine.other", language, name=engine_name), say("engine.model", language, name=model))
+    return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+
+
+def upload_hint(language: Language) -> str:
+    """A style sheet that puts our words into the drop area, whose own follow the browser and not our switch."""
+    return f"<style>#upload button .wrap::after {{ content: '{say('upload.hint', language)}'; }}</style>"

@@ -1,0 +1,171 @@
+"""What one browser window holds: a DocumentSession, what was said about each document, and the language. Windows are
+looked up by id; the one not used for longest is closed first."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from glyph_demo.engines.base import Engine, Event, Evidence, Finished, Notice, Progress, Region, Thinking, Token
+from glyph_demo.errors import Language, Message
+from glyph_demo.reading import Reading
+from glyph_demo.session import DocumentSession, open_store
+from glyph_demo.settings import Settings
+from glyph_demo.ui.texts import BUSY
+
+MAX_WINDOWS = 4  # a single user's tabs and devices; each holds up to `store.open_documents` documents
+PATIENCE = 10.0  # seconds that a stopped answer may take to wind up before the window goes on without it
+
+
+@dataclass(eq=False, slots=True)
+class Exchange:
+    """A question and what came back so far. `finished` stays None when the answer was stopped."""
+
+    question: str
+    answer: str = ""
+    thinking: str = ""
+    regions: tuple[Region, ...] = ()
+    notices: tuple[Message, ...] = ()
+    progress: Progress | None = None
+    finished: Finished | None = None
+    running: bool = True
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, Token):
+            self.answer += event.text
+        elif isinstance(event, Thinking):
+            self.thinking += event.text
+        elif isinstance(event, Evidence):
+            self.regions = event.regions
+        elif isinstance(event, Progress):
+            self.progress = event
+        elif isinstance(event, Notice):
+            self.notices = (*self.notices, event.message)
+        else:
+            self.finished = event
+
+
+@dataclass(eq=False)
+class Window:
+    session: DocumentSession
+    language: Language = "en"
+    samples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # sample questions by document id
+    notice: tuple[Message, Literal["error", "hint"]] | None = None  # what the status line says
+    refused: tuple[Path, str] | None = None  # file and name of an upload that may be read as page images instead
+    _transcripts: dict[str, list[Exchange]] = field(default_factory=dict)
+    _answering: threading.Lock = field(default_factory=threading.Lock)
+    _idle: threading.Event = field(default_factory=threading.Event)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._idle.set()
+
+    @property
+    def reading(self) -> Reading | None:
+        return self.session.current
+
+    @property
+    def transcript(self) -> list[Exchange]:
+        """What was said about the document in front."""
+        return self._transcripts.setdefault(self.session.current_id, []) if self.session.current_id else []
+
+    def ask(self, question: str, at: int | None = None) -> Iterator[Exchange]:
+        """Ask the document in front, in place of exchange `at` and all after it. Yields the exchange whenever it has
+        grown. Closing the iterator or calling `stop` stops the engine within one of its steps. An exchange that brought
+        no answer is dropped again. Raises GlyphError, `busy` while another answer is being written."""
+        if not self._answering.acquire(blocking=False):
+            raise BUSY
+        self._stopping.clear()
+        self._idle.clear()
+        transcript = self.transcript
+        exchange = Exchange(question.strip())
+        try:
+            del transcript[len(transcript) if at is None else at :]
+            events = self.session.edit(sum(bool(e.answer) for e in transcript), question)
+            transcript.append(exchange)
+            with contextlib.closing(events):  # type: ignore[type-var]
+                for event in events:
+                    exchange.take(event)
+                    if self._stopping.is_set():
+                        break
+                    yield exchange
+        finally:
+            exchange.running = False
+            if exchange in transcript and not exchange.answer and exchange.finished is None:
+                transcript.remove(exchange)
+            self._answering.release()
+            self._idle.set()
+
+    def undo(self) -> str:
+        """Take the last exchange back and return its question; an empty one if nothing was said."""
+        self.stop()
+        if not self.transcript:
+            return ""
+        exchange = self.transcript.pop()
+        if exchange.answer:
+            self.session.undo()
+        return exchange.question
+
+    def clear(self) -> None:
+        self.stop()
+        while self.transcript:
+            self.undo()
+
+    def stop(self) -> None:
+        """Stop the answer that is being written, if any, and return once its engine has let go."""
+        self._stopping.set()
+        self._idle.wait(PATIENCE)
+
+    def forget(self, identifier: str) -> None:
+        """Remove a document and what was said about it."""
+        if identifier in self.session.documents:
+            self.session.remove(identifier)
+        self._transcripts.pop(identifier, None)
+        self.samples.pop(identifier, None)
+
+
+class Windows:
+    """All windows by id, sharing one engine and one store. Thread-safe."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.engine = engine
+        self.settings = settings
+        self._store = open_store(settings)
+        self._windows: OrderedDict[str, Window] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def get(self, identifier: str | None) -> Window:
+        """The window of this id; a new one if it is unknown or was closed to make room. Raises LookupError without an
+        id, which a page has only once it has loaded: two such pages must not share a window."""
+        if not identifier:
+            raise LookupError("the page has not loaded yet")
+        closed: list[Window] = []
+        with self._lock:
+            window = self._windows.get(identifier)
+            if window is None:
+                window = Window(DocumentSession(self.engine, self.settings, self._store))
+                self._windows[identifier] = window
+            self._windows.move_to_end(identifier)
+            while len(self._windows) > MAX_WINDOWS:
+                closed.append(self._windows.popitem(last=False)[1])
+        for old in closed:
+            old.session.close()
+        return window
+
+    def close(self, identifier: str | None) -> None:
+        with self._lock:
+            window = self._windows.pop(identifier, None) if identifier else None
+        if window is not None:
+            window.session.close()
+
+    def close_all(self) -> None:
+        for identifier in list(self._windows):
+            self.close(identifier)

@@ -1,0 +1,94 @@
+"""The real app in a process of its own, and Debian's Chromium driven by Playwright."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+START_SECONDS = 90  # importing everything on a busy machine of two cores
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """The address of an app with the pocket engine, an empty cache and no hub to ask."""
+    folder = tmp_path_factory.mktemp("app")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GLYPH_DEMO_")}
+    environment |= {"GLYPH_DEMO_CACHE_DIR": str(folder / "cache"), "HF_HUB_OFFLINE": "1", "TMPDIR": str(folder)}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "app.py", "--engine", "pocket", "--port", str(port)]
+    log = folder / "log"
+    with log.open("w") as output:
+        app = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + START_SECONDS
+    while f"http://127.0.0.1:{port}" not in log.read_text():
+        assert app.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    app.send_signal(signal.SIGTERM)
+    app.wait(timeout=60)
+    assert "Traceback" not in log.read_text(), log.read_text()
+    assert not list(folder.glob("glyph-demo-*")), "sessions remove their folders when the app ends"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium")
+    assert path, "The browser tests need Debian's chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, address):
+    """Open the app in a page; options are those of a browser context. At the end no page may have asked another host
+    for anything or have thrown an error."""
+    contexts, complaints = [], []
+
+    def foreign(request):
+        if not request.url.startswith((address, "data:", "blob:")):
+            complaints.append(f"asked for {request.url}")
+
+    def opened(**options):
+        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US"} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", foreign)
+        page.on("pageerror", lambda error: complaints.append(f"threw {error}"))
+        page.goto(address)
+        page.locator("#question textarea").wait_for()
+        page.locator("#title h1").wait_for()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -1,0 +1,183 @@
+"""A person at the window: opens files, asks, stops, changes their mind, changes the language."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import files
+
+QUESTION = "#question textarea"
+READ_MS = 90_000  # a page or two, on a machine of two busy cores
+ANSWER_MS = 60_000
+
+
+def upload(page, name, data):
+    page.set_input_files("#upload input[type=file]", {"name": name, "mimeType": "", "buffer": data})
+
+
+def wait_until_read(page):
+    expect(page.locator("#progress")).to_contain_text(re.compile("extract .* s · |提取 .* 秒 · "), timeout=READ_MS)
+
+
+def ask(page, question):
+    page.fill(QUESTION, question)
+    page.press(QUESTION, "Enter")
+
+
+def answers(page):
+    return page.locator("#chat .bot-row")
+
+
+def expect_answers(page, count):
+    """`count` answers, the last of them complete with its figures."""
+    expect(answers(page)).to_have_count(count, timeout=ANSWER_MS)
+    expect(answers(page).last.locator(".glyph-figures")).to_be_visible(timeout=ANSWER_MS)
+
+
+@pytest.mark.parametrize("kind", ["pdf", "docx", "txt"])
+def test_a_file_is_read_from_its_pages_and_answers_two_questions(open_page, artifacts, kind):
+    page = open_page()
+    upload(page, f"survey.{kind}", files.MAKERS[kind]())
+    wait_until_read(page)
+    expect(page.locator("#documents")).to_contain_text(f"survey.{kind}")
+    expect(page.locator("#gallery img").first).to_be_visible()
+    ask(page, "Who led the survey of the harbour?")
+    expect_answers(page, 1)
+    expect(answers(page).last).to_contain_text("Marta Ellingham")
+    ask(page, "How deep is the water at the north pier?")
+    expect_answers(page, 2)
+    expect(answers(page).last).to_contain_text("14.2")
+    expect(answers(page).last.locator(".glyph-sources")).to_contain_text(re.compile(r"page 1, line \d+"))
+    expect(page.locator("#gallery .preview")).to_be_visible()
+    page.screenshot(path=artifacts / f"window-{kind}.png")
+
+
+def test_a_question_asked_while_pages_are_read_waits_and_can_be_stopped(open_page, artifacts):
+    page = open_page()
+    upload(page, "long.txt", files.long_text())
+    expect(page.locator("#progress .glyph-stage")).to_have_count(3, timeout=READ_MS)
+    ask(page, "Who led the survey of the harbour?")
+    expect(page.locator("#chat .glyph-wait")).to_contain_text("Reading the document first", timeout=ANSWER_MS)
+    page.screenshot(path=artifacts / "window-reading.png")
+    page.locator("#question .stop-button").click()
+    expect(answers(page)).to_have_count(0)
+    expect(page.locator("#question .submit-button")).to_be_visible()
+    page.get_by_role("button", name="Close this document").click()
+    expect(page.locator("#documents label")).to_have_count(0)
+    upload(page, "short.txt", files.text())
+    ask(page, "Who led the survey of the harbour?")
+    expect_answers(page, 1)
+    expect(answers(page).last).to_contain_text("Marta Ellingham")
+
+
+def test_an_answer_is_copied_retried_edited_taken_back_and_cleared(open_page, artifacts):
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page.locator("#examples button").first.click()
+    wait_until_read(page)
+    chips = page.locator("#samples button")
+    expect(chips).to_have_count(3)
+    chips.nth(1).click()
+    expect_answers(page, 1)
+    expect(answers(page).last).to_contain_text("Marguerite Oyelaran")
+    page.get_by_role("button", name="Copy answer").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "Marguerite Oyelaran" in copied
+    assert "Prefill" not in copied
+    ask(page, "When did the trial run?")
+    expect_answers(page, 2)
+    page.screenshot(path=artifacts / "window-example.png")
+
+    page.get_by_label("Retry").click()
+    expect_answers(page, 2)
+    page.get_by_label("Edit").last.click()
+    page.locator("#chat textarea").fill("How many people work there?")
+    page.get_by_label("Submit").last.click()
+    expect(answers(page).last).to_contain_text(re.compile("[Nn]ineteen"), timeout=ANSWER_MS)
+    expect_answers(page, 2)
+    page.get_by_role("button", name="Undo").click()
+    expect(answers(page)).to_have_count(1)
+    expect(page.locator(QUESTION)).to_have_value("How many people work there?")
+    page.get_by_label("Clear").click()
+    expect(answers(page)).to_have_count(0)
+
+
+def test_the_language_follows_the_browser_and_the_switch(open_page, artifacts):
+    page = open_page(locale="zh-CN")
+    expect(page.locator("#title")).to_contain_text("不是视觉语言模型")
+    page.locator("#examples button").nth(1).click()
+    wait_until_read(page)
+    page.locator("#samples button").first.click()
+    expect_answers(page, 1)
+    expect(answers(page).last).to_contain_text("首字")
+    page.screenshot(path=artifacts / "window-zh.png")
+    page.locator("#language label").first.click()
+    expect(page.locator("#title")).to_contain_text("not a vision-language model")
+    expect(answers(page).last).to_contain_text("First token")
+    expect(page.locator("#documents")).to_contain_text("Opened documents")
+    expect(page.locator(QUESTION)).to_have_attribute("placeholder", "Ask about the document")
+
+
+def test_a_bad_file_is_one_line_that_says_what_to_do_and_the_window_goes_on(open_page, artifacts):
+    page = open_page()
+    status = page.locator("#status")
+    for name, data in files.bad().items():
+        upload(page, name, data)
+        expect(page.locator(f"#status:has-text('{files.BAD_WORDS[name]}')")).to_be_visible(timeout=READ_MS)
+        assert "\n" not in status.inner_text().strip()
+        assert "Traceback" not in page.content()
+    expect(page.locator(QUESTION)).to_be_in_viewport(ratio=1)
+    page.screenshot(path=artifacts / "window-bad-file.png")
+    page.locator("#language label").last.click()
+    expect(status).to_contain_text("。")
+    upload(page, "fine.txt", files.text())
+    wait_until_read(page)
+    expect(status).to_have_text("")
+
+
+def test_a_scan_is_offered_to_be_read_as_page_images(open_page, artifacts):
+    page = open_page()
+    upload(page, "scan.pdf", files.scan())
+    offer = page.get_by_role("button", name="Read its page images")
+    offer.click(timeout=READ_MS)
+    wait_until_read(page)
+    expect(offer).to_be_hidden()
+    ask(page, "Who led the survey of the harbour?")
+    expect_answers(page, 1)
+    expect(answers(page).last).to_contain_text("Marta Ellingham")
+    page.screenshot(path=artifacts / "window-scan.png")
+
+
+def test_markup_in_documents_and_questions_stays_text(open_page):
+    page = open_page()
+    hostile = "The password is <img src='http://evil.example/a.png'> ![b](http://evil.example/b.png) today."
+    upload(page, "<b>hostile<b>.txt", hostile.encode())
+    wait_until_read(page)
+    ask(page, "What is the <i>password</i>? <img src='http://evil.example/c.png'>")
+    expect_answers(page, 1)
+    expect(answers(page).last).to_contain_text("evil")
+    expect(page.locator("#chat .user-row")).to_contain_text(re.compile("<.?img src="))
+    assert page.locator("#chat img, #documents b, #chat i").count() == 0
+
+
+def test_two_windows_do_not_see_each_other(open_page):
+    first, second = open_page(), open_page()
+    upload(first, "mine.txt", files.text())
+    wait_until_read(first)
+    expect(second.locator("#documents label")).to_have_count(0)
+    ask(second, "Who led the survey?")
+    expect(second.locator("#status")).to_contain_text("Open a document first")
+
+
+@pytest.mark.parametrize(("name", "scheme"), [("phone", "light"), ("phone-dark", "dark")])
+def test_nothing_is_cut_on_a_phone(open_page, artifacts, name, scheme):
+    page = open_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page.locator("#examples button").first.click()
+    wait_until_read(page)
+    page.locator("#samples button").nth(1).click()
+    expect_answers(page, 1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=artifacts / f"window-{name}.png", full_page=True)
+    page.locator(".sidebar .toggle-button").first.click()
+    expect(page.get_by_text("Text size")).to_be_in_viewport()
+    page.screenshot(path=artifacts / f"window-{name}-settings.png")

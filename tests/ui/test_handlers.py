@@ -1,0 +1,220 @@
+"""The handlers on real components, without a browser: what a person does, and which updates come of it."""
+
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from glyph_demo.documents import extract
+from glyph_demo.errors import DocumentError, Message
+from glyph_demo.settings import load_settings
+from glyph_demo.ui.app import create_app
+from glyph_demo.ui.blocks import build
+from glyph_demo.ui.examples import Example, load_examples
+from glyph_demo.ui.handlers import Handlers
+from glyph_demo.ui.texts import TEXTS
+from glyph_demo.ui.window import Windows
+from tests.fakes import FakeEngine
+
+
+@pytest.fixture
+def engine():
+    return FakeEngine()
+
+
+@pytest.fixture
+def on(engine, tmp_path):
+    sample = tmp_path / "sample.txt"
+    sample.write_text("The office was founded in 1923.\n" * 60)
+    examples = [Example(sample, Message("A sample", "示例"), ("When?", "Who?"))]
+    windows = Windows(engine, load_settings())
+    with gr.Blocks():
+        components = build(windows.settings, examples, "en", windows.close)
+    yield Handlers(windows, components, examples)
+    windows.close_all()
+
+
+def opened(on, path):
+    """Open a file as the upload does; the updates of opening it and of following it to its end."""
+    updates = [on.open_file("tab", str(path)), *on.follow("tab")]
+    assert updates
+    return updates
+
+
+def write(tmp_path, name="a.txt", text="A line.\n" * 90):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def final(updates, component):
+    return [u[component] for u in updates if component in u][-1]
+
+
+def request(accept_language):
+    return SimpleNamespace(headers={"accept-language": accept_language})
+
+
+@pytest.mark.parametrize(("accepted", "language"), [("zh-CN,en", "zh"), ("en-US", "en")])
+def test_a_new_window_speaks_the_browsers_language(on, accepted, language):
+    updates = on.load(request(accepted))
+    assert updates[on.ui.language]["value"] == language
+    assert updates[on.ui.question]["placeholder"] == TEXTS["question.hint"].text(language)
+    assert on.windows.get(updates[on.ui.window]).language == language
+
+
+def test_two_page_loads_are_two_windows(on):
+    assert on.load(request("en"))[on.ui.window] != on.load(request("en"))[on.ui.window]
+
+
+def test_every_label_follows_the_language_also_of_components_that_change_otherwise(on, tmp_path):
+    opened(on, write(tmp_path))
+    updates = on.speak("tab", "zh")
+    for component, name, key in on.ui.labels:
+        assert updates[component][name] == TEXTS[key].zh
+    assert "提取" in updates[on.ui.progress]
+
+
+def test_the_window_names_the_pocket_engine_for_what_it_is(on):
+    updates = on.speak("tab", "en")
+    assert "not a vision-language model" in updates[on.ui.header]
+    assert "24 GB" in updates[on.ui.engine]
+    assert "20.6 GB" in updates[on.ui.engine]
+
+
+def test_an_upload_shows_stages_then_pages_then_figures(on, engine, tmp_path):
+    engine.page_seconds = 0.1
+    updates = opened(on, write(tmp_path, text="A line of text.\n" * 500))
+    shown = [u[on.ui.progress] for u in updates if on.ui.progress in u]
+    pages = len(on.windows.get("tab").reading.pages)
+    assert any("glyph-bar" in html and f"{pages} / {pages}" in html for html in shown)
+    assert f"Pages {pages} · characters 8,000 · extract" in shown[-1]
+    gallery = final(updates, on.ui.gallery)
+    assert [caption for _, caption in gallery["value"]] == [f"Page {n}" for n in range(1, pages + 1)]
+    assert updates[0][on.ui.upload]["value"] is None
+    assert final(updates, on.ui.documents)["choices"] == [("a.txt", "1")]
+
+
+def test_an_answer_streams_and_its_first_source_is_selected(on, engine, tmp_path):
+    opened(on, write(tmp_path))
+    engine.token_seconds = 0.06
+    updates = list(on.ask("tab", "one two three"))
+    answers = [m[1]["content"][0] for m in (u[on.ui.chat]["value"] for u in updates) if len(m[1]["content"]) > 1]
+    assert len(set(answers)) > 2
+    assert answers[-1].strip().endswith("one two three")
+    assert {"selected_index": 0}.items() <= next(u[on.ui.gallery] for u in updates if on.ui.gallery in u).items()
+    assert updates[0][on.ui.question]["stop_btn"] is True
+    assert updates[0][on.ui.question]["value"] == ""
+    assert updates[-1][on.ui.question]["submit_btn"] is True
+    assert "value" not in updates[-1][on.ui.question], "what was typed meanwhile stays"
+
+
+def test_a_bad_file_is_one_line_in_the_language_chosen_and_the_document_before_it_stays(on, tmp_path):
+    opened(on, write(tmp_path))
+    list(on.ask("tab", "kept?"))
+    on.speak("tab", "zh")
+    bad = write(tmp_path, "b.txt", "")
+    updates = opened(on, bad)
+    with pytest.raises(DocumentError) as refused:
+        extract(bad, "b.txt", load_settings().documents)
+    assert refused.value.text("zh") in final(updates, on.ui.status)
+    assert final(updates, on.ui.documents)["choices"] == [("a.txt", "1")]
+    assert final(updates, on.ui.chat)["value"][0]["content"] == "kept?"
+    assert refused.value.text("en") in on.speak("tab", "en")[on.ui.status]
+
+
+def test_a_failing_question_is_one_line_and_comes_back_to_be_changed(on, tmp_path):
+    opened(on, write(tmp_path))
+    for question in ("crash", "fail"):
+        *_, last = on.ask("tab", question)
+        assert "role='status'" in last[on.ui.status]
+        assert "Traceback" not in last[on.ui.status]
+        assert last[on.ui.question]["value"] == question
+        assert last[on.ui.chat]["value"] == []
+    *_, last = on.ask("tab", "fine?")
+    assert len(last[on.ui.chat]["value"]) == 2
+
+
+def test_a_pdf_without_text_offers_its_page_images_and_reads_them(on, tmp_path):
+    from reportlab.pdfgen.canvas import Canvas
+
+    path = tmp_path / "scan.pdf"
+    canvas = Canvas(str(path), pagesize=(300, 400))
+    canvas.rect(50, 50, 100, 100, fill=1)
+    canvas.save()
+    updates = opened(on, path)
+    assert final(updates, on.ui.read_images)["visible"] is True
+    assert final(updates, on.ui.documents)["choices"] == []
+    updates = [on.read_images("tab"), *on.follow("tab")]
+    assert final(updates, on.ui.read_images)["visible"] is False
+    assert len(final(updates, on.ui.gallery)["value"]) == 1
+    assert on.windows.get("tab").reading.state == "ready"
+
+
+def test_an_example_brings_its_sample_questions(on):
+    updates = on.open_example("tab", 0)
+    assert [updates[button]["value"] for button in on.ui.samples] == ["When?", "Who?", ""]
+    assert [updates[button]["visible"] for button in on.ui.samples] == [True, True, False]
+
+
+def test_a_document_is_returned_to_with_its_conversation(on, tmp_path):
+    opened(on, write(tmp_path, "a.txt"))
+    list(on.ask("tab", "about a"))
+    opened(on, write(tmp_path, "b.txt", "Another text."))
+    updates = [on.select("tab", "1"), *on.follow("tab")]
+    assert final(updates, on.ui.chat)["value"][0]["content"] == "about a"
+    assert final(updates, on.ui.documents)["value"] == "1"
+    assert "no longer open" in on.select("tab", "77")[on.ui.status]
+
+
+def test_closing_a_document_stops_its_reading_and_brings_the_one_before_it_back(on, engine, tmp_path):
+    opened(on, write(tmp_path, "a.txt"))
+    engine.page_seconds = 0.2
+    on.open_file("tab", str(write(tmp_path, "b.txt", "A line of text.\n" * 2000)))
+    engine.encoding.clear()
+    assert engine.encoding.wait(10)
+    updates = [on.close("tab"), *on.follow("tab")]
+    read = len(engine.encoded)
+    assert final(updates, on.ui.documents)["choices"] == [("a.txt", "1")]
+    assert on.windows.get("tab").reading.name == "a.txt"
+    on.windows.get("tab").session.close()
+    assert len(engine.encoded) <= read + 1
+    assert final([on.speak("tab", "en")], on.ui.close)["visible"] is False
+
+
+def test_retry_edit_and_undo_act_on_the_message_chosen(on, tmp_path):
+    opened(on, write(tmp_path))
+    for question in ("a", "b"):
+        list(on.ask("tab", question))
+    *_, last = on.edit("tab", SimpleNamespace(index=2, value="<\u2060i>B"))
+    assert on.windows.get("tab").reading.turns[1].question == "<i>B"
+    *_, last = on.retry("tab", SimpleNamespace(index=2))
+    assert [t.question for t in on.windows.get("tab").reading.turns] == ["a", "<i>B"]
+    assert on.undo("tab")[on.ui.question]["value"] == "<i>B"
+    assert len(last[on.ui.chat]["value"]) == 4
+    assert on.clear("tab")[on.ui.chat]["value"] == []
+
+
+def test_settings_reach_the_next_question_and_those_of_the_page_read_it_again(on, engine, tmp_path):
+    opened(on, write(tmp_path))
+    on.configure("tab", True, 16)
+    session = on.windows.get("tab").session
+    assert session.settings.inference.max_new_tokens == 16
+    before = session.current
+    updates = [on.restyle("tab", 14.0, 0), *on.follow("tab")]
+    assert session.current is not before
+    assert session.settings.rendering.font_size == 14.0
+    assert session.settings.inference.max_new_tokens == 16
+    assert "Pages " in final(updates, on.ui.progress)
+
+
+def test_the_app_offers_no_endpoint_to_programs_and_loads_no_foreign_thing(engine):
+    app = create_app(engine, load_settings())
+    assert {fn.api_visibility for fn in app.fns.values()} == {"private"}
+    assert app.analytics_enabled is False
+
+
+def test_the_examples_that_come_with_the_app_are_complete():
+    examples = load_examples()
+    assert {e.path.suffix for e in examples} == {".pdf", ".docx"}
+    assert all(len(e.questions) == 3 and e.title.en and e.title.zh for e in examples)

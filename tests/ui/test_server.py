@@ -1,0 +1,69 @@
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from glyph_demo.errors import EngineError
+from glyph_demo.rendering.page import Page
+from glyph_demo.settings import load_settings
+from glyph_demo.ui.server import LoadingEngine, free_port, theme
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_taken_port_is_stepped_over():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert free_port("127.0.0.1", port) > port
+    with pytest.raises(EngineError, match="no_port"):
+        free_port("203.0.113.1", 7860)  # no address of this machine
+
+
+def test_an_engine_that_cannot_be_had_says_so_to_who_needs_it_and_not_to_who_opens_the_window():
+    engine = LoadingEngine(load_settings(flags={"engine": "remote"}))
+    assert engine.name == "remote"
+    with pytest.raises(EngineError, match="engine_unavailable"):
+        engine.encode(Page(0, None))
+    engine.close()
+
+
+def test_the_look_needs_nothing_from_the_network():
+    sheets = "".join(theme()._stylesheets) + (ROOT / "glyph_demo/ui/style.css").read_text()
+    assert "http" not in sheets
+    assert "url(" not in sheets
+
+
+def test_the_entry_starts_nothing_when_imported():
+    code = "import sys, app; print('gradio' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_on_a_space_the_app_listens_to_the_proxy(tmp_path):
+    """`python app.py` with a Space's variable, on a port that is taken: it says which it takes instead."""
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        environment = os.environ | {"SPACE_ID": "someone/glyph-demo", "GLYPH_DEMO_CACHE_DIR": str(tmp_path)}
+        command = [sys.executable, "app.py", "--port", str(port)]
+        app = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        address = app.stdout.readline()
+        try:
+            chosen = int(re.search(r":(\d+)$", address.strip()).group(1))
+            assert chosen > port
+            # Another address of this machine: only who listens on all of them answers.
+            socket.create_connection(("127.0.0.2", chosen), timeout=10).close()
+        finally:
+            app.terminate()
+            _, said = app.communicate(timeout=60)
+    assert f"Port {port} is taken; using {chosen}." in said
+    assert "Traceback" not in said

@@ -1,0 +1,50 @@
+import re
+import string
+
+import pytest
+
+from glyph_demo.ui.texts import BUSY, GONE, LANGUAGES, NO_TEXT_LAYER, TEXTS, browser_language, say
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+SAME_IN_BOTH = {"title"}
+
+
+def placeholders(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_every_text_exists_in_both_languages_with_the_same_placeholders(key):
+    english, chinese = TEXTS[key]
+    assert english
+    assert chinese
+    assert not CHINESE.search(english)
+    assert CHINESE.search(chinese) or key in SAME_IN_BOTH
+    assert placeholders(english) == placeholders(chinese)
+
+
+@pytest.mark.parametrize("error", [BUSY, GONE, NO_TEXT_LAYER])
+def test_errors_of_the_window_exist_in_both_languages(error):
+    assert not CHINESE.search(error.text("en"))
+    assert CHINESE.search(error.text("zh"))
+
+
+def test_a_text_is_filled_in():
+    assert say("page", "en", number=3) == "Page 3"
+    assert say("page", "zh", number=3) == "第 3 页"
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("en-GB,zh;q=0.5", "en"),
+        ("fr-FR, zh-TW;q=0.8", "zh"),
+        ("de", "en"),
+        ("", "en"),
+        (None, "en"),
+    ],
+)
+def test_the_window_speaks_the_first_language_of_the_browser_that_it_knows(header, language):
+    assert browser_language(header) == language
+    assert language in LANGUAGES.values()

@@ -1,0 +1,108 @@
+from dataclasses import replace
+
+import pytest
+
+from glyph_demo.engines.base import Finished, Progress, Region, Thinking, Timings, Usage
+from glyph_demo.ui import views
+from glyph_demo.ui.window import Exchange
+
+HOSTILE = "<img src=http://evil.example/a.png onerror=alert(1)> &lt;b&gt; <script>x</script> R&D a < b <!-- -->"
+FINISHED = Finished(Usage(412, 120, 36), Timings(0.05, 0.06, 0.4, 0.47), "stop")
+
+
+def answered(**values):
+    exchange = Exchange("What?", answer="An answer.", finished=FINISHED, running=False)
+    for name, value in values.items():
+        setattr(exchange, name, value)
+    return exchange
+
+
+@pytest.mark.parametrize("tag", ["<b>", "</b>", "<!--", "<?x", "&lt;", "&#60;", "&#x3c;", "&copy"])
+def test_markup_in_a_message_is_broken_and_comes_back_as_typed(tag):
+    shown = views.plain(f"a{tag}c")
+    assert tag not in shown
+    assert views.typed(shown) == f"a{tag}c"
+
+
+@pytest.mark.parametrize("text", ["R&D", "a < b", "1 <2", "AT&T;", "**bold** [x](http://y.example)", "“引文” & 其他"])
+def test_plain_text_stays_as_it_is(text):
+    assert views.plain(text) == text
+
+
+def test_nothing_of_document_or_model_becomes_markup():
+    hostile = Region(1, 2, HOSTILE, (), 1.0)
+    exchange = answered(
+        question=HOSTILE, answer=HOSTILE, thinking=HOSTILE, regions=(hostile, replace(hostile, text="<i>"))
+    )
+    shown = views.messages([exchange], None, "en")
+    texts = [shown[0]["content"], shown[1]["content"][0]]
+    html = shown[1]["content"][1].value + views.notice(HOSTILE) + views.header(HOSTILE, "en")
+    assert not any(tag in text for text in texts for tag in ("<img", "<script", "<!--", "&lt;"))
+    assert "<img" not in html
+    assert "<script" not in html
+    assert "&lt;img src=http://evil.example" in html
+    assert "&lt;i&gt;" in html
+
+
+def test_an_exchange_is_two_messages_and_its_panel_holds_all_figures():
+    question, answer = views.messages([answered()], None, "en")
+    assert (question["role"], question["content"]) == ("user", "What?")
+    assert (answer["role"], answer["content"][0]) == ("assistant", "An answer.")
+    panel = answer["content"][1].value
+    for figure in ("0.05 s", "0.06 s", "0.40 s", "0.47 s", "412 / 120 / 36", views.NO_FIGURE):
+        assert f"<dd>{figure}</dd>" in panel
+
+
+def test_the_panel_speaks_chinese():
+    panel = views.panel(answered(), None, "zh")
+    assert "首字" in panel
+    assert "0.06 秒" in panel
+
+
+def test_a_quote_in_the_answer_is_not_repeated_but_its_place_is_given():
+    exchange = answered(answer="“Built in\n1923.” (page 2, line 7)", regions=(Region(2, 7, "Built in 1923.", (), 1.0),))
+    panel = views.panel(exchange, None, "en")
+    assert "page 2, line 7" in panel
+    assert "<q>" not in panel
+    assert "<q>Built in 1923.</q>" in views.panel(answered(regions=exchange.regions), None, "en")
+
+
+def test_the_panel_says_why_an_answer_ended_early():
+    assert "Stopped." in views.panel(answered(finished=None), None, "en")
+    cut = answered(finished=replace(FINISHED, reason="length"))
+    assert "Cut off" in views.panel(cut, None, "en")
+
+
+@pytest.mark.parametrize(
+    ("progress", "text"),
+    [
+        (Progress("load", 1, 2), "Loading the model…"),
+        (Progress("extract", 0, 1), "Reading the document first: 0 of ? pages…"),
+        (Progress("encode", 3, 12), "Reading the document first: 3 of 12 pages…"),
+        (Progress("decode", 3, 12), "Looking for the answer…"),
+        (None, "Looking for the answer…"),
+    ],
+)
+def test_an_answer_that_has_not_begun_says_what_it_waits_for(progress, text):
+    exchange = Exchange("What?", progress=progress)
+    assert views.waiting(progress, "en") == text
+    assert text in views.panel(exchange, None, "en")
+
+
+def test_thinking_is_folded_away():
+    exchange = Exchange("What?")
+    exchange.take(Thinking("Let me "))
+    exchange.take(Thinking("see."))
+    assert "<summary>Thinking</summary><div class='glyph-thinking'>Let me see." in views.panel(exchange, None, "en")
+
+
+def test_updates_are_spaced_out_and_the_last_is_never_lost():
+    now = [0.0]
+
+    def steps():
+        for number in range(10):
+            now[0] += 0.01
+            yield number
+
+    assert list(views.paced(steps(), 0.035, clock=lambda: now[0])) == [0, 4, 8, 9]
+    assert list(views.paced(iter([]), 1.0)) == []
