@@ -80,9 +80,9 @@ class Reading:
             return
         try:
             self._set_state("reading")
-            features = self._encode_pages(self._extract())
-            if not self._cancelled:
-                self.handle = self.engine.open(features)
+            document = self._extract()
+            self.handle = self.engine.open()
+            self._read_pages(document, self.handle)
         except GlyphError as error:
             self.error = error
         except Exception:
@@ -90,8 +90,11 @@ class Reading:
             self.error = internal_error()
         if self._cancelled:
             self._release()
+        elif self.error:
+            self._close_handle()
+            self._set_state("failed")
         else:
-            self._set_state("failed" if self.error else "ready")
+            self._set_state("ready")
 
     def events(self) -> Iterator[Progress]:
         """Progress as it changes, until the document is ready. Raises the GlyphError that reading ended with."""
@@ -121,10 +124,13 @@ class Reading:
         if self.state != "reading":
             self._release()
 
-    def _release(self) -> None:
+    def _close_handle(self) -> None:
         handle, self.handle = self.handle, None
         if handle is not None:
             handle.close()
+
+    def _release(self) -> None:
+        self._close_handle()
         self.pages.clear()
         self.document = None
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -137,29 +143,29 @@ class Reading:
         self.warnings.extend(self.document.warnings)
         return self.document
 
-    def _encode_pages(self, document: Document) -> list[PageFeatures]:
-        """Features of every page in order, or of those read before a cancel. Pages are drawn on a thread of their own,
+    def _read_pages(self, document: Document, handle: OpenDocument) -> None:
+        """Give the engine every page in order, until the last or a cancel. Pages are drawn on a thread of their own,
         so that the gallery fills and the total is known while the engine still reads."""
         rendered: queue.Queue[Page | Exception | None] = queue.Queue(maxsize=PAGES_AHEAD)
         stop = threading.Event()
         painter = threading.Thread(target=self._paint, args=(document, rendered, stop), daemon=True)
         painter.start()
-        features: list[PageFeatures] = []
+        done = 0
         try:
             while not self._cancelled and (page := rendered.get()) is not None:
                 if isinstance(page, Exception):
                     raise page
-                self._set_progress("encode", len(features))
+                self._set_progress("encode", done)
                 start = time.perf_counter()
-                features.append(self._features(page))
+                handle.append(self._features(page))
                 self.timings.encode += time.perf_counter() - start
-            self._set_progress("encode", len(features))
+                done += 1
+            self._set_progress("encode", done)
         finally:
             stop.set()
             while painter.is_alive():
                 _drain(rendered)
                 painter.join(timeout=0.05)
-        return features
 
     def _paint(self, document: Document, rendered: queue.Queue[Page | Exception | None], stop: threading.Event) -> None:
         try:
@@ -220,7 +226,7 @@ def _boxes_warning(missing: dict[str, int]) -> list[Message]:
     count = sum(missing.values())
     return [
         Message(
-            f"{count} characters are in no font and are drawn as boxes: {shown}. `rendering.font` can name another font.",
+            f"{count} characters are in no font and are drawn as boxes: {shown}. Name another font: rendering.font.",
             f"{count} 个字符没有可用字体，已画成方框: {shown}。可用 rendering.font 指定其他字体。",
         )
     ]

@@ -33,7 +33,7 @@ class FakeEngine:
         self.encoded.append(page.digest)
         return PageFeatures({"ink": np.array([int((page.pixels < 128).sum())])}, (page.digest,))
 
-    def open(self, features: Sequence[PageFeatures]) -> "FakeHandle":
+    def open(self, features: Sequence[PageFeatures] = ()) -> "FakeHandle":
         self.open_handles += 1
         return FakeHandle(self, features)
 
@@ -45,6 +45,9 @@ class FakeHandle:
     def __init__(self, engine: FakeEngine, features: Sequence[PageFeatures]) -> None:
         self.engine = engine
         self.digests = [f.texts[0] for f in features]
+
+    def append(self, features: PageFeatures) -> None:
+        self.digests.append(features.texts[0])
 
     def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
         if question == "fail":

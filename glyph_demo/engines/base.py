@@ -118,6 +118,10 @@ class Turn:
 class OpenDocument(Protocol):
     """An engine's hold on one document, from `Engine.open` until `close`."""
 
+    def append(self, features: PageFeatures) -> None:
+        """Add the next page, so that an engine may prefill it while the page after it is being encoded."""
+        ...
+
     def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
         """Yield events, `Finished` last. `history` holds the turns that still count: fewer than last time means that
         turns were undone, and the engine rolls back to them. Closing the iterator stops the work within one decode
@@ -131,14 +135,16 @@ class Engine(Protocol):
     """`identity` names model and precision: together with a page's digest it is the key of the page's features."""
 
     name: str
-    identity: str
+
+    @property
+    def identity(self) -> str: ...
 
     def encode(self, page: Page) -> PageFeatures:
         """Read one page's pixels. The page's lines and span must not be looked at."""
         ...
 
-    def open(self, features: Sequence[PageFeatures]) -> OpenDocument:
-        """Take a document whose pages gave these features, in order."""
+    def open(self, features: Sequence[PageFeatures] = ()) -> OpenDocument:
+        """A document of these pages; more may be appended."""
         ...
 
     def close(self) -> None: ...

@@ -46,7 +46,7 @@ class LoadingEngine:
     def encode(self, page: Page) -> PageFeatures:
         return self._engine.result().encode(page)
 
-    def open(self, features: Sequence[PageFeatures]) -> OpenDocument:
+    def open(self, features: Sequence[PageFeatures] = ()) -> OpenDocument:
         return self._engine.result().open(features)
 
     def close(self) -> None:

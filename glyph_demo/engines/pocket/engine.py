@@ -78,7 +78,7 @@ class PocketEngine:
         with self._lock:
             return reader.read(page.pixels)
 
-    def open(self, features: Sequence[PageFeatures]) -> PocketDocument:
+    def open(self, features: Sequence[PageFeatures] = ()) -> PocketDocument:
         with self._lock:
             if self._phraser is None and self._settings.pocket.language_model != "none":
                 self._phraser = self._loader.submit(_load_phraser, self._settings)
@@ -92,8 +92,13 @@ class PocketDocument:
     """See `glyph_demo.engines.base.OpenDocument`."""
 
     def __init__(self, features: Sequence[PageFeatures], phraser: Future[Phraser | None] | None) -> None:
-        self._index = Index(split_sentences(features))
+        self._pages = list(features)
+        self._index: Index | None = None  # of all pages, made for the first question after the last page
         self._phraser = phraser
+
+    def append(self, features: PageFeatures) -> None:
+        self._pages.append(features)
+        self._index = None
 
     def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
         """Evidence, then a Token for every quote, then for English questions a phrased sentence if the quotes bear it
@@ -122,6 +127,8 @@ class PocketDocument:
 
     def _find(self, question: str, history: Sequence[Turn]) -> list[Quote]:
         """Quotes for a question, none where the document does not seem to answer it."""
+        if self._index is None:
+            self._index = Index(split_sentences(self._pages))
         leans = history and len(question_terms(question)) <= FOLLOW_UP
         matches = self._index.search(question, history[-1].question if leans else "")
         if not matches or max(match.coverage for match in matches[:3]) < MIN_COVERAGE:
