@@ -3,6 +3,7 @@ where nobody reads along."""
 
 from __future__ import annotations
 
+import json
 import platform
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from glyph_demo.engines import choose_engine, create_engine
-from glyph_demo.engines.base import Evidence, Finished, Progress, Region, Token
+from glyph_demo.engines.base import Evidence, Finished, Notice, Progress, Region, Token
 from glyph_demo.errors import Language, SettingsError
 from glyph_demo.gpu import gpus
 from glyph_demo.session import DocumentSession
@@ -38,7 +39,7 @@ def ask(settings: Settings, path: Path, questions: list[str], language: Language
         assert document is not None
         for warning in reading.warnings:
             print(warning.text(language), file=sys.stderr)
-        answers = [_answer(session, question, out) for question in questions]
+        answers = [_answer(session, question, language, out) for question in questions]
         return {
             "engine": session.engine.name,
             "document": {
@@ -56,9 +57,10 @@ def ask(settings: Settings, path: Path, questions: list[str], language: Language
         session.engine.close()
 
 
-def _answer(session: DocumentSession, question: str, out: TextIO | None) -> dict[str, Any]:
+def _answer(session: DocumentSession, question: str, language: Language, out: TextIO | None) -> dict[str, Any]:
     pieces: list[str] = []
     regions: tuple[Region, ...] = ()
+    notices: list[str] = []
     finished: Finished | None = None
     if out:
         print(f"\n> {question}", file=out)
@@ -69,6 +71,9 @@ def _answer(session: DocumentSession, question: str, out: TextIO | None) -> dict
                 print(event.text, end="", file=out, flush=True)
         elif isinstance(event, Evidence):
             regions = event.regions
+        elif isinstance(event, Notice):
+            notices.append(event.message.en)
+            print(event.message.text(language), file=sys.stderr)
         elif isinstance(event, Finished):
             finished = event
     assert finished is not None
@@ -78,6 +83,7 @@ def _answer(session: DocumentSession, question: str, out: TextIO | None) -> dict
         "question": question,
         "text": "".join(pieces),
         "quotes": [{"page": region.page, "line": region.line, "text": region.text} for region in regions],
+        "notices": notices,
         "finish_reason": finished.reason,
         "timings": _rounded(asdict(finished.timings)),
         "tokens": asdict(finished.usage),
@@ -114,7 +120,10 @@ def render_pages(
 
 
 def bench(settings: Settings, what: str, out: TextIO | None) -> dict[str, Any]:
-    return BENCHES[what](settings)
+    result = BENCHES[what](settings)
+    if out:
+        print(json.dumps(result), file=out)
+    return result
 
 
 def _bench_render(settings: Settings) -> dict[str, Any]:
@@ -123,7 +132,13 @@ def _bench_render(settings: Settings) -> dict[str, Any]:
     return run()
 
 
-BENCHES: dict[str, Callable[[Settings], dict[str, Any]]] = {"render": _bench_render}
+def _bench_turns(settings: Settings) -> dict[str, Any]:
+    from glyph_demo.bench.turns import run
+
+    return run(settings)
+
+
+BENCHES: dict[str, Callable[[Settings], dict[str, Any]]] = {"render": _bench_render, "turns": _bench_turns}
 
 
 def doctor(settings: Settings, language: Language, out: TextIO | None) -> dict[str, Any]:

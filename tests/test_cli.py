@@ -56,7 +56,8 @@ def test_render_writes_png_pages_and_lists_their_lines(tmp_path):
     ("arguments", "code"),
     [
         (["ask", "missing.pdf", "what?"], "unreadable"),
-        (["ask", __file__, "what?", "--engine", "local"], "engine_unavailable"),
+        (["ask", __file__, "what?", "--engine", "remote"], "engine_unavailable"),
+        (["ask", __file__, "what?", "--engine", "local", "--model", "no/such/folder"], "model_missing"),
         (["ask", __file__, "what?", "--config", "missing.yaml"], "config_unreadable"),
         (["render", __file__, "--out", "x", "--style", "fancy"], "unknown_style"),
         (["render", __file__, "--out", __file__], "cannot_write"),
@@ -74,7 +75,7 @@ def test_a_users_mistake_exits_2_with_an_error_object(arguments, code):
 def test_messages_come_in_the_language_asked_for():
     chinese = run_json("ask", "missing.pdf", "q", "--language", "zh", exit_code=2)["error"]["message"]
     assert any("一" <= c <= "鿿" for c in chinese)
-    assert run("ask", "missing.pdf", "q", environment={"LANG": "zh_CN.UTF-8"}).stderr.strip() == chinese
+    assert run("ask", "missing.pdf", "q", environment={"LANG": "zh_CN.UTF-8"}).stderr.splitlines()[-1] == chinese
 
 
 def test_the_environment_can_set_what_flags_can():

@@ -89,6 +89,8 @@ def test_an_answer_is_copied_retried_edited_taken_back_and_cleared(open_page, ar
     page.screenshot(path=artifacts / "window-example.png")
 
     page.get_by_label("Retry").click()
+    expect(page.locator("#question .stop-button")).to_be_visible()
+    expect(page.locator("#question .submit-button")).to_be_visible(timeout=ANSWER_MS)
     expect_answers(page, 2)
     page.get_by_label("Edit").last.click()
     page.locator("#chat textarea").fill("How many people work there?")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
-from uploads import Save, read, refusal
+from uploads import Save, read, refusal, workers
 
 from glyph_demo.documents.extraction import _rasters
 from glyph_demo.errors import DocumentError
@@ -65,9 +64,9 @@ def test_pages_can_be_read_again_and_left_early(save: Save) -> None:
     assert document.images
     pages = document.images.open()
     next(pages)
-    assert len(psutil.Process().children()) == 1
+    assert workers() == 1
     pages.close()  # type: ignore[attr-defined]
-    assert not psutil.Process().children()
+    assert workers() == 0
     assert len(list(document.images.open())) == 3
 
 
@@ -75,7 +74,7 @@ def test_a_page_that_takes_too_long_is_given_up(save: Save) -> None:
     path = save("scan.pdf", scan((200, 100)))
     with pytest.raises(DocumentError):
         list(_rasters(path, 1, Documents(max_seconds=0)))
-    assert not psutil.Process().children()
+    assert workers() == 0
 
 
 def test_a_file_that_is_gone_is_an_error(save: Save) -> None:

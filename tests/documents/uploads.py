@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from glyph_demo.documents import extract
@@ -13,6 +14,12 @@ from glyph_demo.errors import DocumentError
 from glyph_demo.settings import Documents
 
 Save = Callable[[str, bytes], Path]
+
+
+def workers() -> int:
+    """Parsing processes alive now."""
+    children = psutil.Process().children()
+    return sum("glyph_demo.documents.worker" in child.cmdline() for child in children)
 
 
 def read(path: Path, limits: Documents | None = None) -> Document:
