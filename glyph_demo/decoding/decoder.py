@@ -60,17 +60,19 @@ class Decoder:
             return self._embedding(torch.tensor(segment.ids, device=self.device))
 
     def positions(self, segment: Segment) -> torch.Tensor:
-        """Positions (axes, n), int64, of a segment, counted from its own start."""
+        """Positions (axes, n), int64, of a segment, counted from its own start; in host memory."""
         positions = torch.arange(len(segment.ids)) if segment.positions is None else segment.positions
-        return positions.expand(self.position_axes, -1).to(self.device)
+        return positions.expand(self.position_axes, -1)
 
     def extend(self, arena: KVArena, embeds: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """Run n tokens given as embeddings (n, hidden) at positions (axes, n) behind the arena's entries, and keep
-        their keys and values. Returns the last one's hidden state (hidden,). Raises GlyphError `context_full`."""
+        """Run n tokens given as embeddings (n, hidden) at positions (axes, n), in host memory, behind the arena's
+        entries, and keep their keys and values. Returns the last one's hidden state (hidden,), for which it does not
+        wait. Raises GlyphError `context_full`."""
         arena.reserve(arena.length + len(embeds))
         # (axes, n) becomes (axes, batch, n) where there are several axes, (batch, n) for one.
-        position_ids = positions[:, None] if self.position_axes > 1 else positions
         following = int(positions.max()) + 1
+        there = positions.to(self.device, non_blocking=True)
+        position_ids = there[:, None] if self.position_axes > 1 else there
         with self.lock, torch.inference_mode():
             output = self._body(
                 inputs_embeds=embeds[None], position_ids=position_ids, past_key_values=arena.cache, use_cache=True

@@ -38,12 +38,14 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Answering:
     """How to answer. `reuse=False` computes prefix and turns anew. `progress(done, total)` counts the prompt tokens to
-    compute and may raise to stop there."""
+    compute and may raise to stop there. `penalised` are tokens that the repetition penalty holds down besides the
+    answer's own, such as the prompt's."""
 
     max_tokens: int = 512
     sampling: Sampling = GREEDY
     reuse: bool = True
     progress: Callable[[int, int], None] | None = None
+    penalised: frozenset[int] = frozenset()
 
 
 DEFAULTS = Answering()
@@ -93,10 +95,22 @@ class Dialogue:
         """Where each prefix segment in the arena begins, and where the last one ends."""
         return tuple(self._marks)
 
+    @property
+    def prefix_ids(self) -> frozenset[int]:
+        """The ids that occur in the prefix."""
+        return frozenset().union(*(segment.ids for segment in self._prefix))
+
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Compute what is missing of the prefix, so that the first question need not wait for it."""
+        for _ in self.preparing(progress):
+            pass
+
+    def preparing(self, progress: Callable[[int, int], None] | None = None) -> Iterator[tuple[int, int]]:
+        """`prepare` in steps: (tokens done, tokens in all) after every segment. Closing it stops between two."""
         with self._alone():
-            self._prepare(_Counter(progress, self._missing()))
+            counter = _Counter(progress, self._missing())
+            for _ in self._prepare(counter):
+                yield counter.base, counter.total
 
     def append(self, segment: Segment) -> None:
         """Lengthen the prefix, as by a page. What was computed of it stays; the turns are computed anew when needed."""
@@ -106,6 +120,11 @@ class Dialogue:
     def ask(self, question: Sequence[int], how: Answering = DEFAULTS) -> Iterator[int]:
         """Yield the answer's tokens. Nothing happens before the first is asked for. Raises `context_full`."""
         yield from self._answer(len(self.turns), question, how)
+
+    def complete(self, ids: Sequence[int], how: Answering = DEFAULTS) -> Iterator[int]:
+        """Answer after the prefix and `ids` alone, in place of all turns: for callers that keep the turns themselves.
+        What `ids` share with what is in the arena is not computed again."""
+        yield from self._answer(0, ids, how)
 
     def edit(self, index: int, question: Sequence[int], how: Answering = DEFAULTS) -> Iterator[int]:
         """Ask `question` in place of turn `index` (from 0); that turn and all later ones go once there is an answer."""
@@ -145,7 +164,7 @@ class Dialogue:
             counter = _Counter(how.progress)
             try:
                 hidden = self._prefill(ids, counter)
-                sampler = Sampler(how.sampling, self._decoder.device)
+                sampler = Sampler(how.sampling, self._decoder.device, how.penalised)
                 reason = yield from decode(
                     self._decoder, self._arena, hidden, sampler, self._stop_ids, how.max_tokens, answer
                 )
@@ -176,18 +195,20 @@ class Dialogue:
         # At least the last token runs again: its hidden state is not kept.
         shared = _shared(self._resident(), ids[:-1])
         counter.total = self._missing() + len(ids) - shared
-        self._prepare(counter)
+        for _ in self._prepare(counter):
+            pass
         end = self._marks[-1]
         self._arena.rollback(Mark(end.length + shared, end.position + shared))
         self._written = list(ids)
         return prefill(self._decoder, self._arena, text(ids[shared:]), counter)
 
-    def _prepare(self, counter: _Counter) -> None:
+    def _prepare(self, counter: _Counter) -> Iterator[None]:
         for segment in self._prefix[len(self._marks) - 1 :]:
             self._arena.rollback(self._marks[-1])  # drops a segment that was broken off
             prefill(self._decoder, self._arena, segment, counter)
             counter.base += len(segment.ids)
             self._marks.append(self._arena.mark())
+            yield
 
     def _forget(self) -> None:
         self._arena.rollback(START)

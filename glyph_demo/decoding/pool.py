@@ -45,6 +45,12 @@ class PrefixPool:
                 raise busy()
             self._dialogues.remove(dialogue)
 
+    def release(self) -> None:
+        """Give all memory back except that of a dialogue that is answering; each computes again what it needs."""
+        with self._lock:
+            for dialogue in self._dialogues:
+                dialogue.release()
+
     @contextmanager
     def _growth(self, extra: int) -> Iterator[None]:
         """Hold the budget while one dialogue grows by `extra` bytes. The growing one is answering, so it is safe."""

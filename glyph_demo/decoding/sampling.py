@@ -24,19 +24,29 @@ class Sampling:
 GREEDY = Sampling()
 
 
+class NonFiniteLogits(ArithmeticError):
+    """The model's numbers overflowed: no token can be chosen."""
+
+
 class Sampler:
     """Chooses the tokens of one answer with a random generator of its own: equal seeds give equal answers, whatever
-    else draws numbers in the process."""
+    else draws numbers in the process. `penalised` are ids that the repetition penalty holds down from the start."""
 
-    def __init__(self, sampling: Sampling, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, sampling: Sampling, device: torch.device | str = "cpu", penalised: frozenset[int] = frozenset()
+    ) -> None:
         self._sampling = sampling
+        self._penalised = penalised
         self._generator = torch.Generator(device).manual_seed(sampling.seed)
 
     def __call__(self, logits: torch.Tensor, seen: Sequence[int] = ()) -> int:
-        """The next token id for `logits` (vocabulary,). `seen` are the ids that the repetition penalty holds down."""
+        """The next token id for `logits` (vocabulary,). `seen` are the answer's ids so far, which the repetition
+        penalty holds down too. Raises NonFiniteLogits."""
         settings = self._sampling
-        if settings.repetition_penalty != 1.0 and seen:
-            logits = _penalised(logits, seen, settings.repetition_penalty)
+        if not torch.isfinite(logits).all():
+            raise NonFiniteLogits
+        if settings.repetition_penalty != 1.0 and (seen or self._penalised):
+            logits = _penalised(logits, self._penalised.union(seen), settings.repetition_penalty)
         if settings.temperature == 0.0:
             return int(logits.argmax())
         scores = logits.float() / settings.temperature
@@ -48,8 +58,8 @@ class Sampler:
         return int(torch.multinomial(probabilities, 1, generator=self._generator))
 
 
-def _penalised(logits: torch.Tensor, seen: Sequence[int], penalty: float) -> torch.Tensor:
-    ids = torch.tensor(sorted(set(seen)), device=logits.device)
+def _penalised(logits: torch.Tensor, seen: frozenset[int], penalty: float) -> torch.Tensor:
+    ids = torch.tensor(sorted(seen), device=logits.device)
     scores = logits[ids]
     return logits.index_copy(0, ids, torch.where(scores > 0, scores / penalty, scores * penalty))
 

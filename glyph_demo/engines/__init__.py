@@ -45,6 +45,10 @@ def create_engine(settings: Settings) -> Engine:
         from glyph_demo.engines.pocket import PocketEngine
 
         return PocketEngine(settings)
+    if name == "local":
+        from glyph_demo.engines.local.engine import LocalEngine
+
+        return LocalEngine(settings)
     raise EngineError(
         "engine_unavailable",
         f"The engine '{name}' is not part of this version. Use --engine pocket.",

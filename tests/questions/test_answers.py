@@ -1,5 +1,6 @@
-"""Whether the answer stands in what the pocket engine shows. `python tests/questions/test_answers.py tuning.json`
-prints each question with its verdict."""
+"""Whether the answer stands in what the pocket engine shows.
+
+`PYTHONPATH=. python tests/questions/test_answers.py tuning.json` prints each question with its verdict."""
 
 from __future__ import annotations
 

@@ -1,0 +1,102 @@
+"""One answer on its way: tokens out of a dialogue, events out of tokens, and why it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Generator, Iterator, Sequence
+
+import torch
+
+from glyph_demo.decoding.dialogue import Answering, Dialogue
+from glyph_demo.decoding.sampling import Sampling
+from glyph_demo.engines.base import AskOptions, Event, Finished, Progress, Reason, Timings, Usage
+from glyph_demo.engines.local.speech import Speech, loops
+from glyph_demo.errors import EngineError
+
+
+class Answer:
+    """`prompt` are the ids between the document and the answer. An answer may take several rounds: each continues from
+    all tokens so far, and what the arena holds of them is not computed again."""
+
+    def __init__(self, prompt: list[int], speech: Speech, options: AskOptions) -> None:
+        self.speech = speech
+        self._prompt = prompt
+        self._options = options
+        self._generated: list[int] = []  # what the model said, or was made to say
+        self._thought = 0
+        self._computed: int | None = None  # prompt tokens that were not in the arena
+        self._reason: Reason = "length"
+        self._began = time.perf_counter()
+        self._prefill: float | None = None
+        self._first: float | None = None
+
+    def round(self, dialogue: Dialogue) -> Generator[Event, None, bool]:
+        """Generate until the answer ends, or, returning False, until the thinking has lasted long enough. Raises
+        NonFiniteLogits."""
+        missing = 0
+        with contextlib.closing(dialogue.preparing()) as steps:  # type: ignore[type-var]
+            for done, missing in steps:
+                yield Progress("prefill", done, missing)
+        ended = True
+        with contextlib.closing(dialogue.complete([*self._prompt, *self._generated], self._how(dialogue))) as tokens:  # type: ignore[type-var]
+            for token in tokens:
+                self._prefill = self._prefill or self._elapsed()
+                yield from self.say([token])
+                if self.speech.done or loops(self._generated):
+                    break
+                if self._thought_enough():
+                    ended = False
+                    break
+        turn = dialogue.turns[-1]
+        if self._computed is None:
+            self._computed = missing + turn.computed
+        if self.speech.done or turn.reason == "stop":
+            self._reason = "stop"
+        elif turn.reason == "stopped" and ended:
+            self._reason = "repetition"
+        return ended
+
+    def say(self, tokens: Sequence[int]) -> Iterator[Event]:
+        """Take tokens as said."""
+        for token in tokens:
+            self._generated.append(token)
+            for event in self.speech.feed(token):
+                self._first = self._first or self._elapsed()
+                yield event
+
+    def finished(self, document: int) -> Finished:
+        """The last event; `document` is how many tokens stand before the prompt."""
+        total = self._elapsed()
+        prefill = total if self._prefill is None else self._prefill
+        first = total if self._first is None else self._first
+        given = document + len(self._prompt)
+        usage = Usage(given, max(0, given - (self._computed or 0)), len(self._generated))
+        return Finished(usage, Timings(prefill, first, total - prefill, total), self._reason)
+
+    def _how(self, dialogue: Dialogue) -> Answering:
+        options = self._options
+        sampling = Sampling(options.temperature, options.top_k, options.top_p, options.repetition_penalty, options.seed)
+        # The penalty counts the prompt, as the servers do that Glyph's clients talk to.
+        penalised = dialogue.prefix_ids.union(self._prompt, self._generated)
+        return Answering(options.max_new_tokens - len(self._generated), sampling, penalised=penalised)
+
+    def _thought_enough(self) -> bool:
+        self._thought += self.speech.thinking
+        return self.speech.thinking and 0 < self._options.thinking_tokens <= self._thought
+
+    def _elapsed(self) -> float:
+        return time.perf_counter() - self._began
+
+
+@contextlib.contextmanager
+def memory_errors() -> Iterator[None]:
+    """Turns running out of memory into something that people can act on."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise EngineError(
+            "out_of_memory",
+            "The memory for this model ran out. Close other programs or documents and try again.",
+            "模型运行所需的内存不足。请关闭其他程序或文档后重试。",
+        ) from error

@@ -1,0 +1,176 @@
+"""One document in the local engine: pages, or text, as a prefix in the KV arena, and turns over it as token ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from glyph_demo.decoding.decoder import Segment, text
+from glyph_demo.decoding.dialogue import Dialogue
+from glyph_demo.decoding.sampling import NonFiniteLogits
+from glyph_demo.engines.base import AskOptions, Event, Notice, Turn
+from glyph_demo.engines.local.answer import Answer, memory_errors
+from glyph_demo.engines.local.speech import Speech
+from glyph_demo.errors import EngineError, GlyphError
+from glyph_demo.models.transfer import from_arrays
+from glyph_demo.store import PageFeatures
+
+if TYPE_CHECKING:
+    from glyph_demo.engines.local.engine import LocalEngine
+
+ROOM_FOR_TURNS = 1024  # tokens of the context that a document leaves free for questions and answers, at most
+TEXT_STEP = 1024  # tokens of a text document between two reports of progress
+
+
+class TooLong(EngineError):
+    """The document does not fit the context. `pages` is how many of its first pages do; 0 for a text document."""
+
+    def __init__(self, pages: int, en: str, zh: str) -> None:
+        super().__init__("context_full", en, zh)
+        self.pages = pages
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A turn as people saw it, and the answer as the model said it."""
+
+    question: str
+    answer: str
+    ids: tuple[int, ...]
+
+
+class LocalDocument:
+    """Grows by `append`, which computes the page's part of the prefix at once, so that only the question is left to
+    compute when it comes. Features are kept, in host memory, for the return after an eviction. `turns` are those that
+    it answered, as long as history has them."""
+
+    def __init__(self, engine: LocalEngine) -> None:
+        self._engine = engine
+        self._segments: list[Segment] = [text(engine.model.chat.head)]
+        self._pages = 0
+        self.turns: list[Said] = []
+        self._told = 0  # how many of the engine's notices this document has passed on
+        self._closing = False
+        self._asking = False
+        self._pool = engine.pool
+        self._dialogue = self._open()
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the document: visual ones and their markers, or text."""
+        return sum(len(segment.ids) for segment in self._segments)
+
+    def append(self, features: PageFeatures) -> None:
+        """Add a page behind the others. Raises TooLong when it does not fit, and the document stays as it was."""
+        segment = self._page(features)
+        if self.tokens + len(segment.ids) > self._engine.prefix_limit:
+            raise TooLong(
+                self._pages,
+                f"The model's context has room for the first {self._pages} pages and not for more. Choose a page range "
+                "within that, or a style with more text on a page.",
+                f"模型的上下文只能容纳前 {self._pages} 页。请选择此范围内的页码，或换用每页文字更多的排版样式。",
+            )
+        self._pages += 1
+        self._extend([segment])
+
+    def append_text(self, content: str) -> None:
+        """Add the document's text as tokens. Raises TooLong when it does not fit."""
+        ids = self._engine.model.chat.document(content)[len(self._segments[0].ids) :]
+        limit = self._engine.prefix_limit - self.tokens
+        if len(ids) > limit:
+            raise TooLong(
+                0,
+                f"As text, the document takes {len(ids)} tokens, and there is room for {limit}. Ask it as pages.",
+                f"该文档的文字需要 {len(ids)} 个词元，只能容纳 {limit} 个。请以页面图像方式提问。",
+            )
+        self._extend([text(ids[i : i + TEXT_STEP]) for i in range(0, len(ids), TEXT_STEP)])
+
+    def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
+        """See OpenDocument. Turns of `history` that this document answered itself go in as the ids they came as;
+        others, as after a restart, by their text."""
+        chat = self._engine.model.chat
+        kept = [Said(turn.question, turn.answer, self._ids(i, turn)) for i, turn in enumerate(history)]
+        turns = [(turn.question, turn.ids) for turn in kept]
+        speech = Speech(self._engine.model.tokenizer, chat.opening(options.thinking))
+        answer = Answer(chat.tail(turns, question, options.thinking), speech, options)
+        self._asking = True
+        try:
+            with memory_errors():
+                yield from self._notices()
+                if not options.reuse_kv:
+                    self._dialogue.release()
+                yield from self._answer(answer)
+        finally:
+            self.turns = [*kept, Said(question, speech.answer, speech.ids)] if speech.answer else kept
+            self._asking = False
+            if self._closing:
+                self._pool.close(self._dialogue)
+        yield answer.finished(self.tokens)
+
+    def close(self) -> None:
+        """Give the memory back; while an answer is being written, as soon as it is stopped."""
+        self._closing = True
+        if not self._asking:
+            self._pool.close(self._dialogue)
+
+    def _open(self) -> Dialogue:
+        return self._pool.open(self._segments, self._engine.model.stop_ids)
+
+    def _extend(self, segments: list[Segment]) -> None:
+        self._follow()
+        for segment in segments:
+            self._segments.append(segment)
+            self._dialogue.append(segment)
+        try:
+            self._dialogue.prepare()
+        except GlyphError as error:
+            if error.code != "memory_full":  # another document is using it; `ask` prepares what is missing
+                raise
+
+    def _page(self, features: PageFeatures) -> Segment:
+        model = self._engine.model
+        rows, columns = (int(side) for side in features.arrays["grid"])
+        begin, image, end = model.image_ids
+
+        def embeds() -> torch.Tensor:
+            pixels = model.transfer.to_device(from_arrays("embeds", features.arrays))
+            markers = self._engine.decoder.embed(text([begin, end]))
+            return torch.cat([markers[:1], pixels.to(markers.dtype), markers[1:]])
+
+        return Segment((begin, *[image] * (rows * columns), end), embeds, model.positions(rows, columns))
+
+    def _ids(self, index: int, turn: Turn) -> tuple[int, ...]:
+        if index < len(self.turns):
+            said = self.turns[index]
+            if (said.question, said.answer) == (turn.question, turn.answer):
+                return said.ids
+        return tuple(self._engine.model.chat.plain(turn.answer))
+
+    def _notices(self) -> Iterator[Event]:
+        while self._told < len(self._engine.notices):
+            self._told += 1
+            yield Notice(self._engine.notices[self._told - 1])
+
+    def _follow(self) -> None:
+        """Move to the engine's pool of now, if its precision has changed."""
+        if self._pool is not self._engine.pool:
+            self._pool = self._engine.pool
+            self._dialogue = self._open()
+
+    def _answer(self, answer: Answer) -> Iterator[Event]:
+        """Rounds of generation until there is a reason to end."""
+        while True:
+            self._follow()
+            precision = self._engine.model.dtype
+            try:
+                if (yield from answer.round(self._dialogue)):
+                    break
+            except NonFiniteLogits:
+                self._engine.fall_back(precision)
+                yield from self._notices()
+            else:
+                yield from answer.say(self._engine.model.chat.enough)
+        yield from answer.speech.finish()

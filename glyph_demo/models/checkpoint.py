@@ -1,0 +1,195 @@
+"""From a folder or a hub id to a checkpoint that is known to be whole, before anything of it is loaded.
+
+Only safetensors are read, no code that comes with a model is run, and a folder makes no network request."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glyph_demo.errors import EngineError
+from glyph_demo.models.base import LoadProgress, digest
+
+_HUB_PATTERN = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "merges.txt"]
+_INDEX = "model.safetensors.index.json"
+_SETTINGS = ["config.json", "preprocessor_config.json", "processor_config.json"]  # what else decides page features
+_MAX_HEADER = 100 << 20  # bytes; the limit of the safetensors format
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A folder with a complete set of weights. `parameters` counts numbers, `nbytes` their bytes on disk."""
+
+    folder: Path
+    config: dict[str, Any]
+    weights: tuple[Path, ...]
+    parameters: int
+    nbytes: int
+
+
+def find_checkpoint(source: str, architectures: frozenset[str], cache_dir: Path, report: LoadProgress) -> Checkpoint:
+    """The checkpoint that `source`, a folder or a hub id, names, checked. A hub id is downloaded to `cache_dir` unless
+    it is there. `report` counts bytes downloaded. Raises EngineError: `model_missing`, `model_unreachable`,
+    `model_unsupported` (its model_type is none of `architectures`) or `model_incomplete`."""
+    folder = Path(source).expanduser()
+    if not folder.is_dir():
+        if folder.exists() or not _HUB_PATTERN.fullmatch(source):
+            raise _missing(source)
+        folder = _download(source, cache_dir, report)
+    config = _json(folder / "config.json")
+    if config.get("model_type") not in architectures:
+        raise _unsupported(folder, config.get("model_type"), architectures)
+    weights = _weights(folder)
+    sizes = [_tensors(file) for file in weights]
+    return Checkpoint(folder, config, weights, sum(sizes), sum(file.stat().st_size for file in weights))
+
+
+def identity(checkpoint: Checkpoint, cache_dir: Path) -> str:
+    """SHA-256 (16 hex digits) of the weights and of the settings that decide what a page's features are.
+
+    Reading 20 GB takes longer than wanted at every start, so the weights' hash is kept in `cache_dir` under the names,
+    sizes and modification times of the files."""
+    files = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in checkpoint.weights]
+    stamp = hashlib.sha256(repr((str(checkpoint.folder.resolve()), files)).encode()).hexdigest()
+    note = cache_dir / "digests" / stamp
+    try:
+        weights = note.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        weights = digest(checkpoint.weights)
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(weights, encoding="ascii")
+    settings = digest(path for name in _SETTINGS if (path := checkpoint.folder / name).exists())
+    return hashlib.sha256((weights + settings).encode()).hexdigest()[:16]
+
+
+def _download(hub_id: str, cache_dir: Path, report: LoadProgress) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+    from tqdm import tqdm
+
+    class Bar(tqdm):
+        """Tells `report` instead of drawing."""
+
+        most = 0
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs.pop("name", None)
+            super().__init__(*args, **{**kwargs, "disable": False, "file": _Nowhere()})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            shown = super().update(n)
+            # One bar counts the network's bytes, one the disk's.
+            if self.unit == "B" and self.total and self.n > Bar.most:
+                Bar.most = int(self.n)
+                report(Bar.most, int(self.total))
+            return shown
+
+    where = cache_dir / "hub"
+    try:
+        here = Path(snapshot_download(hub_id, cache_dir=where, allow_patterns=_HUB_FILES, local_files_only=True))
+        if all(_tensors(file) for file in _weights(here)):
+            return here
+    except (OSError, EngineError):
+        pass  # not here, or only in part
+    try:
+        return Path(snapshot_download(hub_id, cache_dir=where, allow_patterns=_HUB_FILES, tqdm_class=Bar))
+    except (RepositoryNotFoundError, GatedRepoError) as error:
+        raise _missing(hub_id) from error
+    except Exception as error:  # no network, a proxy, a full disk: the hub client has many names for them
+        raise _unreachable(hub_id, error) from error
+
+
+class _Nowhere:
+    def write(self, text: str) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+def _weights(folder: Path) -> tuple[Path, ...]:
+    """The weight files, all of them. Raises EngineError `model_incomplete`."""
+    index = folder / _INDEX
+    if index.exists():
+        names = set(_json(index).get("weight_map", {}).values())
+        files = tuple(folder / name for name in sorted(names) if Path(name).name == name)
+    else:
+        files = tuple(sorted(folder.glob("*.safetensors")))
+    missing = [file.name for file in files if not file.exists()]
+    if missing or not files:
+        raise _incomplete(folder, ", ".join(missing[:3]) or "*.safetensors")
+    return files
+
+
+def _tensors(file: Path) -> int:
+    """How many numbers a safetensors file holds. Raises EngineError `model_incomplete` when the file is shorter than
+    its header says. The format: 8 bytes of header length, a JSON header, data."""
+    try:
+        with file.open("rb") as opened:
+            (length,) = struct.unpack("<Q", opened.read(8))
+            header = json.loads(opened.read(length)) if length <= _MAX_HEADER else {}
+        header.pop("__metadata__", None)
+        ends = max(entry["data_offsets"][1] for entry in header.values())
+        if file.stat().st_size == 8 + length + ends:
+            return sum(_product(entry["shape"]) for entry in header.values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+        pass
+    raise _incomplete(file.parent, file.name)
+
+
+def _product(shape: list[int]) -> int:
+    result = 1
+    for side in shape:
+        result *= side
+    return result
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        content = None
+    if not isinstance(content, dict):
+        raise _incomplete(path.parent, path.name)
+    return content
+
+
+def _missing(source: str) -> EngineError:
+    return EngineError(
+        "model_missing",
+        f"There is no model '{source}': no such folder, and no such name on the hub. Check --model.",
+        f"找不到模型“{source}”：没有这个文件夹，Hub 上也没有这个名称。请检查 --model。",
+    )
+
+
+def _unreachable(hub_id: str, error: Exception) -> EngineError:
+    return EngineError(
+        "model_unreachable",
+        f"The model {hub_id} is not on this machine and could not be downloaded ({type(error).__name__}). Check the "
+        "network and the free disk space and try again, or give --model a folder.",
+        f"本机没有模型 {hub_id}，下载也未成功({type(error).__name__})。请检查网络和磁盘空间后重试，"
+        "或用 --model 指定本地文件夹。",
+    )
+
+
+def _unsupported(folder: Path, found: object, wanted: frozenset[str]) -> EngineError:
+    names = ", ".join(sorted(wanted))
+    return EngineError(
+        "model_unsupported",
+        f"The model in {folder.name} is of the kind '{found}', and this engine runs {names}. Choose Glyph, "
+        "GLM-4.1V-9B-Thinking or GLM-4.6V-Flash.",
+        f"{folder.name} 中的模型类型是“{found}”，本引擎只支持 {names}。请选择 Glyph、GLM-4.1V-9B-Thinking 或"
+        " GLM-4.6V-Flash。",
+    )
+
+
+def _incomplete(folder: Path, name: str) -> EngineError:
+    return EngineError(
+        "model_incomplete",
+        f"The model folder {folder.name} is not complete: {name} is missing or cut short. Download it again.",
+        f"模型文件夹 {folder.name} 不完整：缺少 {name}，或该文件已损坏。请重新下载。",
+    )

@@ -1,0 +1,294 @@
+"""Glyph and its siblings (GLM-4.1V-9B-Thinking, GLM-4.6V-Flash): from a checkpoint to a model that reads pages."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+from PIL import Image
+from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil, smart_resize
+
+from glyph_demo.errors import EngineError
+from glyph_demo.models.base import LoadProgress
+from glyph_demo.models.chat import Chat
+from glyph_demo.models.checkpoint import Checkpoint, find_checkpoint, identity
+from glyph_demo.models.transfer import Transfer
+
+AUTO = "zai-org/Glyph"
+CLASSES = {"glm4v": "Glm4vForConditionalGeneration", "glm46v": "Glm46VForConditionalGeneration"}
+_MARGIN = 1.1  # of the weights' bytes: room that loading and the first forward need besides
+
+
+class Encoded(NamedTuple):
+    """A page as the language model takes it: embeddings (rows * columns, hidden), in rows."""
+
+    embeds: torch.Tensor
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a page becomes patches, from the checkpoint's preprocessor settings. `table` (256, 3), float32, gives the
+    normalised value of every pixel value and channel."""
+
+    table: torch.Tensor
+    patch: int
+    merge: int
+    temporal: int
+    min_pixels: int
+    max_pixels: int
+    resample: int
+
+    @classmethod
+    def of(cls, processor: Glm4vImageProcessorPil) -> Preprocessing:
+        # The processor's own arithmetic, once for each of the 256 values there are: equal to it to the last bit.
+        values = np.arange(256, dtype=np.uint8)[None, :, None].repeat(3, axis=0)
+        scaled = processor.rescale(values, processor.rescale_factor) if processor.do_rescale else values
+        if processor.do_normalize:
+            scaled = processor.normalize(scaled, processor.image_mean, processor.image_std)
+        table = torch.from_numpy(np.ascontiguousarray(scaled[:, :, 0].T, dtype=np.float32))
+        low, high = (int(processor.size[edge]) for edge in ("shortest_edge", "longest_edge"))
+        merge, temporal = processor.merge_size, processor.temporal_patch_size
+        return cls(table, processor.patch_size, merge, temporal, low, high, int(processor.resample))
+
+    def resized(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The page (H, W) or (H, W, 3) in the nearest size that divides into merged patches, within the limits."""
+        height, width = smart_resize(
+            num_frames=self.temporal,
+            height=pixels.shape[0],
+            width=pixels.shape[1],
+            temporal_factor=self.temporal,
+            factor=self.patch * self.merge,
+            min_pixels=self.min_pixels,
+            max_pixels=self.max_pixels,
+        )
+        if (height, width) == pixels.shape[:2]:
+            return np.ascontiguousarray(pixels)
+        return np.array(Image.fromarray(pixels).resize((width, height), Image.Resampling(self.resample)))
+
+    def patches(self, pixels: torch.Tensor) -> tuple[torch.Tensor, int, int]:
+        """Patches (n, 3 * temporal * patch * patch), float32, of a resized page (H, W) or (H, W, 3), uint8, on the
+        page's device, merged ones side by side; and how many patches make a column and a row of the page."""
+        table = self.table.to(pixels.device)
+        if pixels.ndim == 2:
+            values = table[pixels.long()]
+        else:
+            values = torch.stack([table[:, channel][pixels[:, :, channel].long()] for channel in range(3)], dim=-1)
+        high, wide = pixels.shape[0] // self.patch, pixels.shape[1] // self.patch
+        merge, patch = self.merge, self.patch
+        blocks = values.view(high // merge, merge, patch, wide // merge, merge, patch, 3)
+        blocks = blocks.permute(0, 3, 1, 4, 6, 2, 5)[:, :, :, :, :, None]
+        blocks = blocks.expand(*blocks.shape[:5], self.temporal, patch, patch)
+        return blocks.reshape(high * wide, -1), high, wide
+
+
+class VisionLanguageModel:
+    """A model, its tokenizer and its chat template. `identity` names weights, settings and precision: with a page's
+    digest it is the key of the page's features. `stop_ids` end an answer. `random` says that the weights are noise."""
+
+    def __init__(
+        self, model: Any, tokenizer: Any, processor: Glm4vImageProcessorPil, sha: str, *, random: bool = False
+    ) -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.random = random
+        self.preprocessing = Preprocessing.of(processor)
+        config = model.config
+        self.image_ids = (config.image_start_token_id, config.image_token_id, config.image_end_token_id)
+        self.chat = Chat(tokenizer, self.image_ids)
+        self.stop_ids = _stop_ids(model)
+        self.transfer = Transfer(model.device)
+        self._sha = sha
+        # Reading a page runs beside the prefill of the page before it.
+        self._stream = torch.cuda.Stream(model.device) if model.device.type == "cuda" else None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        dtype: torch.dtype = self.model.dtype
+        return dtype
+
+    @property
+    def identity(self) -> str:
+        return f"{self._sha}-{str(self.dtype).removeprefix('torch.')}"
+
+    def encode(self, pixels: NDArray[np.uint8]) -> Encoded:
+        """Read one page, (H, W) or (H, W, 3). The embeddings come back in host memory."""
+        resized = self.preprocessing.resized(pixels)
+        with torch.inference_mode(), self._beside():
+            patches, high, wide = self.preprocessing.patches(self.transfer.to_device(resized))
+            grid = torch.tensor([[1, high, wide]], device=self.model.device)
+            read = self.model.model.get_image_features(pixel_values=patches, image_grid_thw=grid)
+            embeds = self.transfer.to_host(read.pooler_output[0])
+        merge = self.preprocessing.merge
+        return Encoded(embeds, high // merge, wide // merge)
+
+    def positions(self, rows: int, columns: int) -> torch.Tensor:
+        """M-RoPE positions (3, 1 + rows * columns + 1), int64, of a page between its two markers, counted from the
+        first: time stands still, row and column count (arXiv 2409.12191, section 2.1)."""
+        axes = torch.meshgrid(torch.arange(1), torch.arange(rows), torch.arange(columns), indexing="ij")
+        inside = 1 + torch.stack([axis.flatten() for axis in axes])
+        begin = torch.zeros(3, 1, dtype=torch.int64)
+        return torch.cat([begin, inside, begin + 1 + max(rows, columns)], dim=1)
+
+    def to_bfloat16(self) -> None:
+        """Change the precision for good. Weights of a bfloat16 checkpoint held in float16 come back exactly, except
+        for those below 2**-17 in size."""
+        self.model.to(torch.bfloat16)
+
+    def close(self) -> None:
+        """Give the weights' memory back."""
+        self.model = None
+        if self.transfer.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    @contextlib.contextmanager
+    def _beside(self) -> Iterator[None]:
+        if self._stream is None:
+            yield
+        else:
+            with torch.cuda.stream(self._stream):
+                yield
+
+
+def default_device() -> torch.device:
+    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def default_precision(device: torch.device) -> torch.dtype:
+    """float16 on CUDA: half the memory, and exact for the sizes that trained weights have; the logits are checked, for
+    GLM-4 models can overflow in it. float32 on a CPU, which computes 16-bit types slower."""
+    return torch.float16 if device.type == "cuda" else torch.float32
+
+
+def load_glm4v(
+    source: str, cache_dir: Path, progress: LoadProgress | None = None, precision: torch.dtype | None = None
+) -> VisionLanguageModel:
+    """The model that `source` names: `auto`, a folder, a hub id, `random:glyph` or `random:mid`. `cache_dir` keeps what
+    is downloaded. `progress` counts bytes, of the download and then of loading. Raises EngineError: those of
+    `find_checkpoint`, `model_too_large` and `model_unusable`."""
+    report = progress or (lambda done, total: None)
+    device = default_device()
+    dtype = precision or default_precision(device)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+    if source.startswith("random:"):
+        from glyph_demo.models.random import random_glm4v
+
+        return random_glm4v(source, device, dtype)
+    checkpoint = find_checkpoint(AUTO if source == "auto" else source, frozenset(CLASSES), cache_dir, report)
+    _check_room(checkpoint.parameters, device, dtype)
+    sha = identity(checkpoint, cache_dir)
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            checkpoint.folder, local_files_only=True, trust_remote_code=False
+        )
+        processor = Glm4vImageProcessorPil.from_pretrained(checkpoint.folder, local_files_only=True)
+        with _reporting(checkpoint.nbytes, report):
+            model = _load(checkpoint, device, dtype)
+        check_rope(model.config.text_config)
+        return VisionLanguageModel(model, tokenizer, processor, sha)
+    except EngineError:
+        raise
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise _too_large(checkpoint.parameters * dtype.itemsize, room(device)) from error
+    except Exception as error:  # whatever transformers raises for files that are no such model
+        raise _unusable(f"{type(error).__name__}", type(error).__name__) from error
+
+
+def check_rope(config: Any) -> None:
+    """A text model without these two facts runs with the class's defaults and answers nonsense: the share of each head
+    that is rotated, and how time, row and column divide it. Raises EngineError `model_unusable`."""
+    rope = config.rope_parameters or {}
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    sections, share = rope.get("mrope_section"), rope.get("partial_rotary_factor")
+    if not sections or share is None or 2 * sum(sections) != int(head * share) or len(sections) != 3:
+        raise _unusable(
+            "its config.json lacks a fitting mrope_section or partial_rotary_factor",
+            "config.json 缺少匹配的 mrope_section 或 partial_rotary_factor",
+        )
+
+
+def room(device: torch.device) -> int:
+    """Free bytes on the device."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def _load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Any:
+    model, info = getattr(transformers, CLASSES[checkpoint.config["model_type"]]).from_pretrained(
+        checkpoint.folder,
+        dtype=dtype,
+        device_map={"": device} if device.type == "cuda" else None,  # straight to the card, not through host memory
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+    )
+    if info["missing_keys"]:
+        name = sorted(info["missing_keys"])[0]
+        raise _unusable(f"it has no weights for {name}", f"缺少权重 {name}")
+    return model
+
+
+@contextlib.contextmanager
+def _reporting(nbytes: int, report: LoadProgress) -> Iterator[None]:
+    """Tell `report` how far transformers is, in bytes, instead of letting it draw a bar in somebody's terminal."""
+    logging = transformers.utils.logging
+
+    def bar(factory: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def told(items: list[Any]) -> Iterator[Any]:
+            for i, item in enumerate(items):
+                yield item
+                report(nbytes * (i + 1) // len(items), nbytes)
+
+        return told(list(args[0])) if args else logging.EmptyTqdm(*args, **kwargs)
+
+    report(0, nbytes)
+    previous = logging.set_tqdm_hook(bar)
+    try:
+        yield
+    finally:
+        logging.set_tqdm_hook(previous)
+    report(nbytes, nbytes)
+
+
+def _stop_ids(model: Any) -> frozenset[int]:
+    """Every id that the checkpoint's own configuration calls an end."""
+    config = model.config
+    ends = [c.eos_token_id for c in (config, config.text_config, model.generation_config) if hasattr(c, "eos_token_id")]
+    return frozenset(i for end in ends for i in (end if isinstance(end, list) else [end]) if i is not None)
+
+
+def _check_room(parameters: int, device: torch.device, dtype: torch.dtype) -> None:
+    free = room(device)
+    if parameters * dtype.itemsize * _MARGIN > free:
+        raise _too_large(parameters * dtype.itemsize, free)
+
+
+def _too_large(needed: int, free: int) -> EngineError:
+    need, have = f"{needed / 1e9:.1f} GB", f"{free / 1e9:.1f} GB"
+    return EngineError(
+        "model_too_large",
+        f"The model needs {need} and some room to work; {have} are free. Close other programs, choose a smaller model, "
+        "or use --engine pocket.",
+        f"模型需要 {need} 以及工作空间，目前空闲 {have}。请关闭其他程序、换用更小的模型，或使用 --engine pocket。",
+    )
+
+
+def _unusable(en: str, zh: str) -> EngineError:
+    return EngineError(
+        "model_unusable",
+        f"The model cannot be used ({en}). Download it again or choose another.",
+        f"无法使用该模型({zh})。请重新下载，或选择其他模型。",
+    )

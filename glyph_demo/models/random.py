@@ -1,0 +1,115 @@
+"""Random weights in full-size shapes: for measuring speed and memory without a download. What they answer is noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from transformers import Glm4vConfig, Glm4vForConditionalGeneration, PreTrainedTokenizerFast
+from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
+
+from glyph_demo.errors import EngineError
+from glyph_demo.models.glm4v import VisionLanguageModel, check_rope
+
+SEED = 0
+# In the order of GLM-4.1V-9B-Thinking's tokenizer, where the first of them has the id 151329.
+SPECIALS = (
+    *("<|endoftext|>", "[MASK]", "[gMASK]", "[sMASK]", "<sop>", "<eop>"),
+    *("<|system|>", "<|user|>", "<|assistant|>", "<|observation|>"),
+    *("<|begin_of_image|>", "<|end_of_image|>", "<|begin_of_video|>", "<|end_of_video|>", "<|image|>", "<|video|>"),
+    *("<think>", "</think>", "<answer>", "</answer>", "<|begin_of_box|>", "<|end_of_box|>"),
+)
+STOPS = ("<|endoftext|>", "<|user|>", "<|observation|>", "</answer>")
+TEMPLATE = """[gMASK]<sop>
+{%- for message in messages -%}
+<|{{ message.role }}|>{{ '\\n' }}
+{%- if message.content is string -%}{{ message.content }}
+{%- else -%}
+{%- for item in message.content -%}
+{%- if item.type == 'image' -%}<|begin_of_image|><|image|><|end_of_image|>{%- else -%}{{ item.text }}{%- endif -%}
+{%- endfor -%}
+{%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}<|assistant|>{{ '\\n' }}{%- endif -%}"""
+
+_ROPE = {"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5, "mrope_section": [8, 12, 12]}
+_GLYPH = {"vocab_size": 151552, "hidden_size": 4096, "intermediate_size": 13696, "num_hidden_layers": 40}
+_MID = {"vocab_size": 20480, "hidden_size": 1024, "intermediate_size": 3072, "num_hidden_layers": 24}
+_MID_VISION = {"depth": 14, "hidden_size": 384, "num_heads": 6, "out_hidden_size": 1024, "intermediate_size": 3072}
+SHAPES: dict[str, dict[str, dict[str, Any]]] = {
+    # zai-org/Glyph: 10.3 B parameters
+    "random:glyph": {
+        "text_config": {**_GLYPH, "num_attention_heads": 32, "num_key_value_heads": 2},
+        "vision_config": {},
+    },
+    # 367 M parameters, 37 M of them vision
+    "random:mid": {
+        "text_config": {**_MID, "num_attention_heads": 8, "num_key_value_heads": 2},
+        "vision_config": _MID_VISION,
+    },
+}
+
+
+def random_glm4v(source: str, device: torch.device, dtype: torch.dtype) -> VisionLanguageModel:
+    """The model of that shape, built on the device. Raises EngineError `model_missing`, `model_too_large`."""
+    if source not in SHAPES:
+        names = ", ".join(SHAPES)
+        raise EngineError(
+            "model_missing",
+            f"There is no model '{source}'. With random weights there are: {names}.",
+            f"没有模型“{source}”。可用的随机权重模型: {names}。",
+        )
+    shape = SHAPES[source]
+    vocabulary = shape["text_config"]["vocab_size"]
+    tokenizer = byte_tokenizer(first_special=vocabulary - 223)
+    text = {**shape["text_config"], "rope_parameters": _ROPE, "max_position_embeddings": 131072}
+    config = Glm4vConfig(text_config=text, vision_config=shape["vision_config"], **special_ids(tokenizer))
+    check_rope(config.text_config)
+    return VisionLanguageModel(
+        build(config, tokenizer, device, dtype), tokenizer, Glm4vImageProcessorPil(), f"{source}-{SEED}", random=True
+    )
+
+
+def build(config: Glm4vConfig, tokenizer: Any, device: torch.device, dtype: torch.dtype) -> Any:
+    """A model with random weights, straight on the device."""
+    state = torch.random.get_rng_state()
+    torch.manual_seed(SEED)
+    try:
+        with torch.device(device):
+            model = Glm4vForConditionalGeneration._from_config(config, dtype=dtype)
+    finally:
+        torch.random.set_rng_state(state)
+    model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids(list(STOPS))
+    return model
+
+
+def byte_tokenizer(first_special: int, template: str = TEMPLATE) -> PreTrainedTokenizerFast:
+    """A tokenizer that takes text byte by byte, ids 0 to 255, and says made-up words for the ids up to
+    `first_special`, where the special tokens begin."""
+    tokens = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *(f"Ġ{i}" for i in range(256, first_special))]
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    plain = {"<think>", "</think>", "<answer>", "</answer>"}
+    tokenizer.add_tokens([AddedToken(name, special=name not in plain, normalized=False) for name in SPECIALS])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token="<|endoftext|>",
+        pad_token="<|endoftext|>",
+        chat_template=template,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def special_ids(tokenizer: Any) -> dict[str, Any]:
+    """The ids that a Glm4vConfig names."""
+    names = {
+        "image_token_id": "<|image|>",
+        "image_start_token_id": "<|begin_of_image|>",
+        "image_end_token_id": "<|end_of_image|>",
+        "video_token_id": "<|video|>",
+        "video_start_token_id": "<|begin_of_video|>",
+        "video_end_token_id": "<|end_of_video|>",
+    }
+    return {key: tokenizer.convert_tokens_to_ids(token) for key, token in names.items()}

@@ -1,0 +1,301 @@
+"""The local engine as the application uses it: events, limits, memory, and what it does when numbers overflow."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from checkpoints import make_checkpoint
+from original import ask, page, read
+from safetensors.torch import load_file, save_file
+
+from glyph_demo.engines.base import AskOptions, Event, Finished, Notice, Progress, Thinking, Token, Turn
+from glyph_demo.engines.local.document import LocalDocument, TooLong
+from glyph_demo.engines.local.engine import IN_BFLOAT16, NOISE, LocalEngine
+from glyph_demo.errors import EngineError
+from glyph_demo.settings import Settings
+from glyph_demo.store import FeatureStore
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SHORT = AskOptions(max_new_tokens=8)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkpoint(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def start(folder: Path, tmp_path: Path) -> Callable[..., LocalEngine]:
+    def started(model: Path | str = folder, **options: object) -> LocalEngine:
+        settings = replace(Settings(), model=str(model), cache_dir=str(tmp_path))
+        return LocalEngine(settings, **{"kv_bytes": 1 << 26, **options})  # type: ignore[arg-type]
+
+    return started
+
+
+def scripted(engine: LocalEngine, said: Sequence[str | int]) -> None:
+    """Have the model say this: words, or single ids; then the last one for ever."""
+    ids = [i for word in said for i in (engine.model.tokenizer.encode(word) if isinstance(word, str) else [word])]
+
+    def logits(hidden: torch.Tensor) -> torch.Tensor:
+        row = torch.zeros(engine.decoder._head.weight.shape[0])
+        row[ids.pop(0) if len(ids) > 1 else ids[0]] = 1000.0
+        return row
+
+    engine.decoder.logits = logits  # type: ignore[method-assign]
+
+
+def opened(engine: LocalEngine, pages: int = 1) -> LocalDocument:
+    return engine.open([engine.encode(page(i, 112, 112)) for i in range(pages)])
+
+
+def text(events: Sequence[Event], kind: type = Token) -> str:
+    return "".join(event.text for event in events if isinstance(event, kind))
+
+
+def test_thinking_comes_apart_from_the_answer_and_history_drops_it(start: Callable[..., LocalEngine]) -> None:
+    engine = start()
+    document = opened(engine)
+    scripted(engine, ["<think>Page one.</think><answer>A page.</answer>"])
+    events = list(document.ask("What?", (), AskOptions(max_new_tokens=100)))
+    assert (text(events, Thinking), text(events)) == ("Page one.", "A page.")
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    assert finished.reason == "stop"
+    assert list(document.turns[0].ids) == engine.model.tokenizer.encode("A page.")
+    assert 0 < finished.timings.prefill <= finished.timings.first_token <= finished.timings.total
+
+
+def test_thinking_can_be_capped(start: Callable[..., LocalEngine]) -> None:
+    engine = start()
+    document = opened(engine)
+    scripted(engine, ["<think>one two", "OK", "</answer>"])
+    options = AskOptions(max_new_tokens=100, thinking_tokens=8)
+    events = list(document.ask("What?", (), options))
+    assert (text(events, Thinking), text(events)) == ("one two", "OK")
+    assert events[-1].reason == "stop"  # type: ignore[union-attr]
+
+
+def test_thinking_can_be_switched_off(start: Callable[..., LocalEngine]) -> None:
+    engine = start()
+    document = opened(engine)
+    scripted(engine, ["OK</answer>"])
+    events = list(document.ask("What?", (), replace(SHORT, thinking=False)))
+    assert (text(events, Thinking), text(events)) == ("", "OK")
+    assert "<think></think><answer>" in engine.model.tokenizer.decode(document._dialogue.turns[0].question)
+
+
+def test_endless_repetition_ends_with_its_reason(start: Callable[..., LocalEngine]) -> None:
+    engine = start()
+    document = opened(engine)
+    scripted(engine, ["ha"])
+    finished = list(document.ask("What?", (), AskOptions(max_new_tokens=500)))[-1]
+    assert isinstance(finished, Finished)
+    assert finished.reason == "repetition"
+    assert finished.usage.output < 110
+
+
+def test_the_second_question_computes_itself_only(start: Callable[..., LocalEngine]) -> None:
+    document = opened(start(), pages=3)
+    first = list(document.ask("What is this?", (), SHORT))
+    second = list(document.ask("And why?", (Turn("What is this?", text(first)),), SHORT))
+    usage = second[-1].usage  # type: ignore[union-attr]
+    assert usage.cached > document.tokens
+    assert usage.input - usage.cached < 40
+
+
+def test_prefill_reports_progress_page_by_page_and_can_be_stopped_there(start: Callable[..., LocalEngine]) -> None:
+    engine = start()
+    document = opened(engine, pages=4)
+    engine.pool.release()
+    events = document.ask("What?", (), SHORT)
+    assert isinstance(next(events), Progress)
+    assert isinstance(next(events), Progress)
+    events.close()
+    done = [e.done for e in document.ask("What?", (), SHORT) if isinstance(e, Progress)]
+    assert len(done) == 3  # two of the five segments had been computed before the stop
+    assert done == sorted(done)
+
+
+def test_a_seed_decides_what_is_sampled(start: Callable[..., LocalEngine]) -> None:
+    document = opened(start())
+    options = AskOptions(max_new_tokens=12, temperature=1.5, top_p=1.0)
+    answers = [ask(document, "Why?", (), replace(options, seed=seed)) for seed in (1, 1, 2)]
+    assert answers[0] == answers[1] != answers[2]
+    only = AskOptions(max_new_tokens=12, temperature=1.5, top_k=1)
+    assert ask(document, "Why?", (), only) == ask(document, "Why?", (), AskOptions(max_new_tokens=12))
+
+
+def test_a_document_too_long_says_how_many_pages_fit_and_keeps_those(folder: Path, tmp_path: Path, start) -> None:
+    engine = start(make_checkpoint(tmp_path / "short", context=128))
+    document = engine.open()
+    features = [engine.encode(page(i, 112, 112)) for i in range(10)]
+    with pytest.raises(TooLong) as caught:
+        list(map(document.append, features))
+    pages = caught.value.pages
+    assert caught.value.code == "context_full"
+    assert pages == (128 - 128 // 8 - 3) // 18
+    assert f"first {pages} pages" in caught.value.message.en
+    assert f"前 {pages} 页" in caught.value.message.zh
+    assert ask(document, "What?", (), SHORT) == ask(opened(engine, pages), "What?", (), SHORT)
+
+
+def test_a_conversation_too_long_is_refused_and_not_cut(start: Callable[..., LocalEngine], tmp_path: Path) -> None:
+    engine = start(make_checkpoint(tmp_path / "short", context=128))
+    document = opened(engine)
+    with pytest.raises(Exception, match="context_full"):
+        list(document.ask("why " * 60, (), SHORT))
+    assert ask(document, "why", (), SHORT)
+
+
+def test_text_is_answered_from_as_tokens(start: Callable[..., LocalEngine], tmp_path: Path) -> None:
+    engine = start()
+    content = "All about pages. " * 100
+    document = engine.open_text(content)
+    assert document.tokens == len(content) + 2 + len(engine.model.chat.head)
+    answer = ask(document, "What?", (), SHORT)
+    model, tokenizer = engine.model.model, engine.model.tokenizer
+    prompt = f"[gMASK]<sop><|user|>\n{content}\n\nWhat?<|assistant|>\n"
+    ids = torch.tensor([tokenizer.encode(prompt)])
+    out = model.generate(input_ids=ids, max_new_tokens=8, do_sample=False, repetition_penalty=1.1)
+    assert list(document.turns[0].ids) == out[0, ids.shape[1] :].tolist()
+    assert answer
+    with pytest.raises(TooLong, match="As text"):
+        start(make_checkpoint(tmp_path / "short", context=128)).open_text(content)
+
+
+def overflowing(folder: Path, target: Path, times: float = 3e4) -> Path:
+    """A checkpoint whose feed-forward layers leave float16's range and stay in bfloat16's."""
+    make_checkpoint(target)
+    tensors = load_file(target / "model.safetensors")
+    for name in tensors:
+        if "language_model" in name and "down_proj" in name:
+            tensors[name] *= times
+    save_file(tensors, target / "model.safetensors", metadata={"format": "pt"})
+    return target
+
+
+def test_an_overflow_in_float16_is_redone_in_bfloat16_and_said(folder: Path, tmp_path: Path, start) -> None:
+    model = overflowing(folder, tmp_path / "hot")
+    engine = start(model, precision=torch.float16)
+    other, document = opened(engine), opened(engine, 2)
+    features = [engine.encode(page(i, 112, 112)) for i in range(2)]
+    assert engine.identity.endswith("-float16")
+
+    events = list(document.ask("What?", (), SHORT))
+    assert [e.message for e in events if isinstance(e, Notice)] == [IN_BFLOAT16]
+    assert engine.identity.endswith("-bfloat16")
+    expected = ask(start(model, precision=torch.bfloat16).open(features), "What?", (), SHORT)
+    assert text(events) == expected
+    assert "!!!" not in expected
+
+    again = list(document.ask("And?", (Turn("What?", expected),), SHORT))
+    assert not [e for e in again if isinstance(e, Notice)]
+    assert Notice(IN_BFLOAT16) in list(other.ask("What?", (), SHORT))
+    for each in (other, document):
+        each.close()
+    assert engine.nbytes == 0
+
+
+def test_an_overflow_midway_goes_on_from_what_was_said(start: Callable[..., LocalEngine]) -> None:
+    engine = start(precision=torch.float16)
+    document = opened(engine)
+    whole = list(opened(engine).ask("What?", (), SHORT))
+    logits, calls = engine.decoder.logits, iter(range(99))
+
+    def overflow(hidden: torch.Tensor) -> torch.Tensor:
+        return logits(hidden) * (float("nan") if next(calls) == 3 else 1.0)
+
+    engine.decoder.logits = overflow  # type: ignore[method-assign]
+    events = list(document.ask("What?", (), SHORT))
+    assert Notice(IN_BFLOAT16) in events
+    assert text(events)[:3] == text(whole)[:3]
+    assert events[-1].usage.output == 8  # type: ignore[union-attr]
+
+
+def test_overflow_where_there_is_no_way_out_says_so(folder: Path, tmp_path: Path, start) -> None:
+    with pytest.raises(EngineError, match="model_broken"):
+        ask(opened(start(overflowing(folder, tmp_path / "hot", float("inf")))), "What?", (), SHORT)
+
+
+def test_closing_an_answer_stops_within_a_step(start: Callable[..., LocalEngine]) -> None:
+    engine = start()
+    document = opened(engine)
+    scripted(engine, ["abcdefgh"])
+    steps = 0
+    with contextlib.closing(document.ask("What?", (), AskOptions(max_new_tokens=500))) as events:
+        for event in events:
+            steps += isinstance(event, Token)
+            if steps == 3:
+                break
+    assert document.turns[0].answer == "abc"
+    assert len(document._dialogue.turns[-1].answer) == 3
+
+
+def test_closing_a_document_while_it_answers_waits_for_the_stop(start: Callable[..., LocalEngine]) -> None:
+    engine = start()
+    document = opened(engine)
+    events = document.ask("What?", (), SHORT)
+    assert isinstance(next(e for e in events if isinstance(e, Token)), Token)
+    closer = threading.Thread(target=document.close)
+    closer.start()
+    closer.join()
+    assert engine.nbytes > 0
+    events.close()
+    assert engine.nbytes == 0
+
+
+def test_memory_running_out_is_an_error_to_act_on(start: Callable[..., LocalEngine]) -> None:
+    engine = start()
+    document = opened(engine)
+
+    def full(hidden: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError
+
+    logits, engine.decoder.logits = engine.decoder.logits, full  # type: ignore[method-assign]
+    with pytest.raises(EngineError, match="out_of_memory"):
+        list(document.ask("What?", (), SHORT))
+    engine.decoder.logits = logits  # type: ignore[method-assign]
+    assert ask(document, "What?", (), SHORT)
+
+
+def test_a_hundred_rounds_over_twelve_documents_stay_inside_the_budgets(start, tmp_path: Path) -> None:
+    engine = start()
+    engine = start(kv_bytes=700 * engine.decoder.bytes_per_entry)
+    store = FeatureStore(tmp_path / "features", memory_bytes=20_000, disk_bytes=100_000)
+    process = psutil.Process()
+    for i in range(100):
+        document = engine.open()
+        for number in range(1 + i % 3):
+            document.append(read(engine, store, page(10 * (i % 12) + number, 112, 140)))
+        ask(document, "What?", (), replace(SHORT, max_new_tokens=2))
+        assert engine.nbytes <= 700 * engine.decoder.bytes_per_entry
+        assert store.memory_bytes <= 20_000
+        on_disk = sum(file.stat().st_size for file in (tmp_path / "features").rglob("*.features"))
+        assert on_disk == store.disk_bytes <= 100_000
+        if i % 3:
+            document.close()
+        else:
+            kept, previous = document, locals().get("kept")
+            if previous is not None:
+                previous.close()
+        if i == 30:
+            before = process.memory_info().rss
+    kept.close()
+    assert engine.nbytes == 0
+    assert process.memory_info().rss - before < 16 << 20
+
+
+@pytest.mark.long
+def test_random_weights_are_labelled(start: Callable[..., LocalEngine]) -> None:
+    engine = start("random:mid")
+    assert "random" in engine.label
+    assert Notice(NOISE) in list(opened(engine).ask("What?", (), replace(SHORT, max_new_tokens=1)))

@@ -1,0 +1,177 @@
+"""Promise 1 for the local engine: whatever documents and conversations do, greedy answers are those of transformers'
+`generate` run from scratch."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from checkpoints import SHAPES, make_checkpoint
+from original import Original, ask, page, read
+
+from glyph_demo.engines.base import AskOptions, Token, Turn
+from glyph_demo.engines.local.document import LocalDocument
+from glyph_demo.engines.local.engine import LocalEngine
+from glyph_demo.rendering.page import Page
+from glyph_demo.settings import Settings
+from glyph_demo.store import FeatureStore
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+MODELS = [("wide", "glm4v"), ("grouped", "glm46v"), ("deep", "glm4v")]
+STEPS = 12
+MAX_TOKENS = 6
+SIZES = [(112, 112), (60, 230), (200, 84), (140, 140)]
+PLAIN = AskOptions(max_new_tokens=MAX_TOKENS, repetition_penalty=1.0)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Original]]:
+    made = {}
+    for shape, kind in MODELS:
+        folder = make_checkpoint(tmp_path_factory.mktemp(shape), shape, kind)
+        made[shape] = (folder, Original(folder))
+    return made
+
+
+def start(folder: Path, cache: Path, kv_bytes: int = 1 << 26) -> LocalEngine:
+    return LocalEngine(replace(Settings(), model=str(folder), cache_dir=str(cache)), kv_bytes=kv_bytes)
+
+
+@dataclass
+class Shadow:
+    """What a document and its turns ought to be."""
+
+    pages: list[Page]
+    turns: list[Turn] = field(default_factory=list)
+    ids: list[list[int]] = field(default_factory=list)
+
+
+class Script:
+    """One seeded conversation over three documents with memory for about two of them."""
+
+    def __init__(self, seed: int, folder: Path, original: Original, cache: Path) -> None:
+        self.random = random.Random(seed)
+        self.folder, self.original, self.cache = folder, original, cache
+        self.seed = seed * 1000
+        self.shadows = [Shadow([self.page() for _ in range(self.random.randint(1, 2))]) for _ in range(3)]
+        self.shadows[1].pages[0] = self.shadows[0].pages[0]  # two documents that begin alike
+        self.answers = self.evictions = self.from_disk = 0
+        self.begin()
+
+    def page(self) -> Page:
+        self.seed += 1
+        return page(self.seed, *self.random.choice(SIZES))
+
+    def begin(self) -> None:
+        """Start the program, for the first time or again."""
+        probe = start(self.folder, self.cache)
+        self.engine = start(self.folder, self.cache, kv_bytes=512 * probe.decoder.bytes_per_entry)
+        self.store = FeatureStore(self.cache / "features", 1 << 16, 1 << 24)
+        self.from_disk += len(self.store._disk)
+        self.documents: list[LocalDocument] = []
+        for shadow in self.shadows:
+            self.documents.append(self.engine.open([read(self.engine, self.store, p) for p in shadow.pages]))
+            shadow.ids = [self.original.tokenizer.encode(turn.answer) for turn in shadow.turns]
+
+    def run(self) -> None:
+        kinds = ["ask"] * 6 + ["stop", "stop", "undo", "edit", "append", "anew", "quiet"]
+        for step in range(STEPS):
+            if step == STEPS // 2 and self.seed % 3000 < 1000:
+                self.begin()
+            now = self.random.randrange(3)
+            shadow, document, kind = self.shadows[now], self.documents[now], self.random.choice(kinds)
+            if kind == "append" and len(shadow.pages) < 3:
+                shadow.pages.append(self.page())
+                document.append(read(self.engine, self.store, shadow.pages[-1]))
+            elif kind in ("undo", "edit") and shadow.turns:
+                keep = self.random.randrange(len(shadow.turns))
+                del shadow.turns[keep:], shadow.ids[keep:]
+            if kind not in ("append", "undo") and len(shadow.turns) < 4:
+                self.answer(kind, shadow, document)
+            assert self.engine.nbytes <= self.engine.pool.budget
+
+    def answer(self, kind: str, shadow: Shadow, document: LocalDocument) -> None:
+        question = "".join(self.random.choice("abc 中?") for _ in range(self.random.randint(1, 9))).strip() or "why"
+        penalty = self.random.choice([1.0, 1.1])
+        options = replace(PLAIN, repetition_penalty=penalty, reuse_kv=kind != "anew", thinking=kind != "quiet")
+        asked = [(turn.question, ids) for turn, ids in zip(shadow.turns, shadow.ids, strict=True)]
+        expected = self.original.shown(self.original.answer(shadow.pages, asked, question, options))
+        others = [d for d in self.documents if d is not document and d._dialogue.nbytes]
+        pieces = self.pieces(document, question, shadow, options, kind == "stop")
+        self.evictions += sum(not d._dialogue.nbytes for d in others)
+        self.answers += 1
+        if not pieces:
+            assert kind == "stop" or not expected
+            return
+        said = document.turns[len(shadow.turns)]
+        assert list(said.ids) == expected[: len(said.ids)]
+        assert kind == "stop" or len(said.ids) == len(expected)
+        shadow.turns.append(Turn(question, "".join(pieces)))
+        shadow.ids.append(list(said.ids))
+
+    def pieces(
+        self, document: LocalDocument, question: str, shadow: Shadow, options: AskOptions, stop: bool
+    ) -> list[str]:
+        most = self.random.randint(1, 4) if stop else options.max_new_tokens
+        with contextlib.closing(document.ask(question, tuple(shadow.turns), options)) as events:
+            pieces = []
+            for event in events:
+                if isinstance(event, Token):
+                    pieces.append(event.text)
+                    if stop and len(pieces) == most:
+                        break
+        return pieces
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_conversations_over_interleaved_documents_answer_as_if_computed_from_scratch(
+    seed: int, models: dict[str, tuple[Path, Original]], tmp_path: Path
+) -> None:
+    script = Script(seed, *models[MODELS[seed % len(MODELS)][0]], tmp_path)
+    script.run()
+    assert script.answers >= 3
+
+
+def test_the_scripts_do_evict_and_restart(models: dict[str, tuple[Path, Original]], tmp_path: Path) -> None:
+    scripts = [Script(seed, *models["wide"], tmp_path / str(seed)) for seed in (0, 3, 6)]
+    for script in scripts:
+        script.run()
+    assert sum(script.evictions for script in scripts) >= 3
+    assert sum(script.from_disk for script in scripts) >= 3
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("count", [1, 2, 12])
+def test_pages_of_different_sizes(
+    count: int, shape: str, models: dict[str, tuple[Path, Original]], tmp_path: Path
+) -> None:
+    folder, original = models[shape]
+    pages = [page(i, 84 + 23 * (i % 5), 300 - 31 * (i % 7)) for i in range(count)]
+    engine = start(folder, tmp_path)
+    document = engine.open([engine.encode(p) for p in pages])
+    turns: list[Turn] = []
+    asked: list[tuple[str, list[int]]] = []
+    for question in ("What is it?", "第二个问题", "why"):
+        expected = original.shown(original.answer(pages, asked, question, PLAIN))
+        answer = ask(document, question, tuple(turns), PLAIN)
+        assert list(document.turns[len(turns)].ids) == expected
+        turns.append(Turn(question, answer))
+        asked.append((question, expected))
+
+
+def test_what_another_document_leaves_behind_changes_nothing(
+    models: dict[str, tuple[Path, Original]], tmp_path: Path
+) -> None:
+    """`rope_deltas` on the model is how transformers mixes two documents up."""
+    folder, original = models["wide"]
+    engine = start(folder, tmp_path)
+    long, short = [page(i, 200, 84) for i in range(3)], [page(9, 60, 230)]
+    first, second = (engine.open([engine.encode(p) for p in pages]) for pages in (long, short))
+    for document, pages in ((first, long), (second, short), (first, long)):
+        engine.model.model.model.rope_deltas = None
+        ask(document, "one", (), PLAIN)
+        assert list(document.turns[0].ids) == original.shown(original.answer(pages, [], "one", PLAIN))

@@ -1,0 +1,99 @@
+"""Thinking and answer are told apart in tokens as they come, and nothing of a tag ever shows."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from glyph_demo.engines.base import Thinking, Token
+from glyph_demo.engines.local.speech import Speech, loops
+from glyph_demo.models.random import byte_tokenizer
+
+TOKENIZER = byte_tokenizer(300)
+OPENING = "<|assistant|>\n"
+
+
+def ids(text: str, plain: bool = False) -> list[int]:
+    return TOKENIZER.encode(text, split_special_tokens=plain)
+
+
+def spoken(tokens: list[int], opening: str = OPENING) -> tuple[str, str, Speech, list[Thinking | Token]]:
+    speech = Speech(TOKENIZER, opening)
+    events: list[Thinking | Token] = []
+    for token in tokens:
+        if speech.done:
+            break
+        events += speech.feed(token)
+    events += speech.finish()
+    thinking = "".join(e.text for e in events if isinstance(e, Thinking))
+    answer = "".join(e.text for e in events if isinstance(e, Token))
+    assert answer == speech.answer
+    return thinking, answer, speech, events
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["tags are tokens", "tags are letters"])
+@pytest.mark.parametrize(
+    ("said", "thinking", "answer"),
+    [
+        ("<think>Let me see.</think><answer>42</answer>", "Let me see.", "42"),
+        ("\n<think>a < b</think>\n\n<answer>\nb > a", "a < b", "b > a"),
+        ("<think>hm</think>\nForty-two", "hm", "Forty-two"),
+        ("Plain </think> words <answer>", "", "Plain </think> words <answer>"),
+        ("<answer>a</b></answer>never shown", "", "a</b>"),
+        ("<think>never ends", "never ends", ""),
+        ("<thi", "", "<thi"),
+        ("<think></think><answer>你好。</answer>", "", "你好。"),
+        ("", "", ""),
+    ],
+)
+def test_thinking_and_answer_are_told_apart(said: str, thinking: str, answer: str, plain: bool) -> None:
+    found = spoken(ids(said, plain))
+    assert found[:2] == (thinking, answer)
+    assert list(found[2].ids) == ids(answer, plain=plain and "</answer>" in said)
+
+
+def test_pieces_never_hold_half_a_tag_or_half_a_character() -> None:
+    text = "<think>一 < 二 </thin</think> <answer>三</answe 四</answer>"
+    *_, events = spoken(ids(text, plain=True))
+    assert [e.text for e in events if "�" in e.text or "<answer>" in e.text or "</think>" in e.text] == []
+    shown = ""
+    for event in events:
+        shown += event.text
+        assert not shown.endswith(("</answer", "<answer", "</think"))
+
+
+def test_the_prompt_may_have_opened_the_answer_or_the_thinking() -> None:
+    assert spoken(ids("42"), "<|assistant|>\n<think></think><answer>")[:2] == ("", "42")
+    assert spoken(ids("42"), "/nothink<|assistant|>\n<think></think>\n")[:2] == ("", "42")
+    assert spoken(ids("hm</think>42"), "<|assistant|>\n<think>")[:2] == ("hm", "42")
+
+
+def test_other_special_tokens_do_not_show() -> None:
+    assert spoken(ids("<answer><|begin_of_box|>7<|end_of_box|>!"))[1] == "7!"
+
+
+def test_bytes_that_are_no_text_do_not_hold_the_answer_back() -> None:
+    broken = [i for i in range(256) if TOKENIZER.decode([i]) == "�"][:40]
+    _, answer, speech, events = spoken(broken + ids("end"))
+    assert answer.endswith("end")
+    assert len(events) > 8
+    assert list(speech.ids) == broken + ids("end")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pieces_join_to_what_the_tokenizer_decodes_at_once(seed: int) -> None:
+    draw = random.Random(seed)
+    said = ids("你") + [i for _ in range(40) for i in draw.choice([[draw.randrange(300)], ids("é中𝄞x")])]
+    assert spoken(said)[1] == TOKENIZER.decode(said)
+
+
+def test_repetition_is_noticed_and_plain_text_is_not() -> None:
+    assert loops([7] * 96)
+    assert loops([1, 2, 3, *[4, 5, 6, 7, 8] * 20])
+    assert loops(list(range(120)) * 4)
+    assert not loops([7] * 95)
+    assert not loops(list(range(120)) * 3)
+    draw = random.Random(0)
+    assert not loops([draw.randrange(50) for _ in range(2000)])
+    assert not loops([7] * 200 + [8])
