@@ -26,6 +26,7 @@ FLAGS_TO_SETTINGS = {
     "host": "server.host",
     "port": "server.port",
     "page_images": "documents.page_images",
+    "pages": "documents.pages",
     "encoding": "documents.encoding",
     "style": "rendering.style",
     "dpi": "rendering.dpi",
@@ -64,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     reading.add_argument(
         "--page-images", action="store_const", const=True, help="read the page images of a PDF without text"
     )
+    reading.add_argument("--pages", metavar="RANGE", help="pages to read, such as 1-40")
     reading.add_argument(
         "--no-cache", dest="reuse_cache", action="store_const", const=False, help="read every page again"
     )

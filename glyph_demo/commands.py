@@ -50,7 +50,7 @@ def ask(settings: Settings, path: Path, questions: list[str], language: Language
                 "timings": _rounded(asdict(reading.timings)),
             },
             "answers": answers,
-            "compression": None,  # pocket reads text back from the pixels; it compresses nothing
+            "compression": None if reading.compression is None else round(reading.compression, DIGITS),
         }
     finally:
         session.close()

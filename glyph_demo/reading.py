@@ -9,14 +9,14 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from glyph_demo.documents import extract
 from glyph_demo.documents.model import Document
-from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures, Progress, Turn
-from glyph_demo.errors import GlyphError, Message
+from glyph_demo.engines.base import Engine, Evidence, OpenDocument, PageFeatures, Progress, Turn
+from glyph_demo.errors import GlyphError, Message, SettingsError
 from glyph_demo.rendering import Line, Page, encode_png, missing_characters, render, resolve_style
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore, feature_key
@@ -29,9 +29,11 @@ State = Literal["waiting", "reading", "ready", "failed", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """What front ends may know of a page once its pixels are gone. `number` counts from 1; `image` is a PNG file."""
+    """What front ends may know of a page once its pixels are gone. `number` counts from 1; `span` is its part of the
+    Document's text; `image` is a PNG file."""
 
     number: int
+    span: tuple[int, int]
     size: tuple[int, int]
     digest: str
     lines: tuple[Line, ...]
@@ -67,6 +69,7 @@ class Reading:
     warnings: list[Message] = field(default_factory=list)
     total: int | None = None  # pages in all, once the last one is drawn
     pages_from_store: int = 0
+    compression: float | None = None  # text tokens per visual token
     handle: OpenDocument | None = None
 
     def __post_init__(self) -> None:
@@ -83,6 +86,10 @@ class Reading:
             document = self._extract()
             self.handle = self.engine.open()
             self._read_pages(document, self.handle)
+            if self.pages and not self._cancelled:
+                self.compression = self.handle.compression(
+                    document.text[self.pages[0].span[0] : self.pages[-1].span[1]]
+                )
         except GlyphError as error:
             self.error = error
         except Exception:
@@ -113,6 +120,10 @@ class Reading:
                 raise self.error
             if state in ("ready", "closed"):
                 return
+
+    def numbered(self, evidence: Evidence) -> Evidence:
+        """Evidence as the engine gave it, which counts the pages it was given, with the numbers of those pages."""
+        return Evidence(tuple(replace(r, page=self.pages[r.page - 1].number) for r in evidence.regions))
 
     def wait(self) -> None:
         for _ in self.events():
@@ -170,17 +181,25 @@ class Reading:
     def _paint(self, document: Document, rendered: queue.Queue[Page | Exception | None], stop: threading.Event) -> None:
         try:
             style = resolve_style(self.settings.rendering, document.text, self.engine.name)
+            first, last = self.settings.documents.page_range
             start = time.perf_counter()
             for page in render(document, style):
+                if page.index + 1 < first:
+                    continue
+                if last is not None and page.index + 1 > last:
+                    self.warnings.append(_partial_warning(first, last))
+                    break
                 image = self.folder / f"{page.digest}.png"
                 if not image.exists():
                     image.write_bytes(encode_png(page.pixels))
-                self.pages.append(PageView(page.index + 1, page.size, page.digest, page.lines, image))
+                self.pages.append(PageView(page.index + 1, page.span, page.size, page.digest, page.lines, image))
                 self.timings.render += time.perf_counter() - start
                 rendered.put(page)
                 if stop.is_set():
                     return
                 start = time.perf_counter()
+            if not self.pages:
+                raise _no_such_pages(self.settings.documents.pages)
             self.total = len(self.pages)
             self.warnings.extend(_boxes_warning(missing_characters(document.text, style)))
             rendered.put(None)
@@ -215,6 +234,21 @@ def internal_error() -> GlyphError:
         "internal",
         "Something went wrong inside. The log has the details; try again, or try another file.",
         "内部出错。日志中有详细信息；请重试，或换一个文件。",
+    )
+
+
+def _partial_warning(first: int, last: int) -> Message:
+    return Message(
+        f"Only pages {first} to {last} are read, as asked for. The document has more.",
+        f"按要求只阅读第 {first} 至 {last} 页。文档还有更多页面。",
+    )
+
+
+def _no_such_pages(pages: str) -> GlyphError:
+    return SettingsError(
+        "no_such_pages",
+        f"The document has no pages in the range '{pages}'. Choose a smaller first page.",
+        f"文档中没有“{pages}”范围内的页面。请选择更小的起始页。",
     )
 
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from glyph_demo.engines.base import AskOptions, Engine, Event, Progress, Token, Turn
+from glyph_demo.engines.base import AskOptions, Engine, Event, Evidence, Progress, Token, Turn
 from glyph_demo.errors import DocumentError, GlyphError
 from glyph_demo.reading import Reading, internal_error, log
 from glyph_demo.settings import Settings
@@ -53,12 +53,17 @@ class DocumentSession:
         """All documents of the session by id, in the order they were opened."""
         return dict(sorted(self._readings.items(), key=lambda item: int(item[0])))
 
-    def open(self, path: str | Path, name: str | None = None, *, page_images: bool | None = None) -> str:
+    def open(
+        self, path: str | Path, name: str | None = None, *, page_images: bool | None = None, pages: str | None = None
+    ) -> str:
         """Start reading a file in the background and put it in front. Returns its id at once; `current.events()`
-        tells how far it is and raises what went wrong. `page_images` overrides the setting of that name."""
+        tells how far it is and raises what went wrong. `page_images` and `pages` override the settings of these
+        names."""
         settings = self.settings
         if page_images is not None:
             settings = replace(settings, documents=replace(settings.documents, page_images=page_images))
+        if pages is not None:
+            settings = replace(settings, documents=replace(settings.documents, pages=pages))
         identifier = str(next(self._ids))
         self._start(identifier, Path(path), name or Path(path).name, settings, [])
         return identifier
@@ -149,7 +154,16 @@ class DocumentSession:
 
     def _options(self) -> AskOptions:
         inference = self.settings.inference
-        return AskOptions(inference.max_new_tokens, inference.temperature, inference.reuse_cache)
+        return AskOptions(
+            max_new_tokens=inference.max_new_tokens,
+            temperature=inference.temperature,
+            reuse_kv=inference.reuse_cache,
+            top_p=inference.top_p,
+            top_k=inference.top_k,
+            repetition_penalty=inference.repetition_penalty,
+            thinking=inference.thinking,
+            thinking_tokens=inference.thinking_tokens,
+        )
 
     def _ask(self, reading: Reading, question: str, options: AskOptions) -> Iterator[Event]:
         while not self._asking.acquire(timeout=0.2):
@@ -165,7 +179,7 @@ class DocumentSession:
                 for event in events:
                     if isinstance(event, Token):
                         pieces.append(event.text)
-                    yield event
+                    yield reading.numbered(event) if isinstance(event, Evidence) else event
         except GlyphError:
             raise
         except Exception as error:

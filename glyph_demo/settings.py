@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -32,6 +33,23 @@ class Documents:
     max_memory_mb: int = 1_500
     encoding: str = "auto"
     page_images: bool = False
+    pages: str = ""
+
+    @property
+    def page_range(self) -> tuple[int, int | None]:
+        """First and last page to read, from 1; None is to the end. Raises SettingsError."""
+        found = re.fullmatch(r"\s*(\d+)\s*(-\s*(\d*)\s*)?", self.pages)
+        if not self.pages.strip():
+            return 1, None
+        first = int(found[1]) if found else 0
+        last = (int(found[3]) if found[3] else None) if found and found[2] else first
+        if first < 1 or (last is not None and last < first):
+            raise SettingsError(
+                "bad_setting",
+                f"The page range '{self.pages}' cannot be used. Write it as 3, 1-40 or 12-.",
+                f"页码范围“{self.pages}”无效。请写成 3、1-40 或 12- 的形式。",
+            )
+        return first, last
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +64,16 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    max_new_tokens: int = 512
+    """Decoding as Glyph's published clients ask for it; the engine pocket has no use for most of these."""
+
+    max_new_tokens: int = 8192
     temperature: float = 0.0
+    top_p: float = 0.85
+    top_k: int = 0
+    repetition_penalty: float = 1.1
+    thinking: bool = True
+    thinking_tokens: int = 0
+    precision: Literal["auto", "fp16", "bf16", "fp32"] = "auto"
     reuse_cache: bool = True
 
 

@@ -63,5 +63,8 @@ class FakeHandle:
             yield Token(word + " ")
         yield Finished(Usage(10, 5, len(words)), Timings(0.1, 0.2, 0.3, 0.6), "stop")
 
+    def compression(self, text: str) -> float | None:
+        return len(text) / len(self.digests) if text else None
+
     def close(self) -> None:
         self.engine.open_handles -= 1

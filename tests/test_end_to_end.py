@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkpoints import make_checkpoint
 
 from tests.test_cli import EXAMPLES, PROJECT, run_json
 
@@ -114,3 +115,19 @@ def test_fifty_documents_in_turn_leave_memory_level(tmp_path):
     resident = json.loads(result.stdout)
     assert max(resident) < 1_000, "MB"
     assert max(resident[40:]) - max(resident[:20]) < 50, resident
+
+
+def test_the_local_engine_answers_through_the_same_command_and_reuses_its_prefix(tmp_path):
+    model = make_checkpoint(tmp_path / "model")
+    arguments = ("ask", EXAMPLES / "glyph-white-paper.zh.docx", "经费多少？", "谁主持？", "--engine", "local")
+    arguments += ("--model", model, "--cache-dir", tmp_path / "cache", "--max-new-tokens", "8")
+    first = run_json(*arguments)
+    assert first["engine"] == "local"
+    assert first["compression"] > 0
+    assert first["document"]["pages_from_store"] == 0
+    one, two = first["answers"]
+    assert one["tokens"]["output"] == two["tokens"]["output"] == 8
+    assert two["tokens"]["cached"] >= 0.9 * one["tokens"]["input"], "the document is not computed again"
+    again = run_json(*arguments)
+    assert again["document"]["pages_from_store"] == again["document"]["pages"]
+    assert [a["text"] for a in again["answers"]] == [a["text"] for a in first["answers"]]

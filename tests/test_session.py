@@ -226,3 +226,21 @@ def test_closing_a_session_leaves_no_files_and_no_threads(engine, tmp_path):
     session.close()
     assert not folder.exists()
     assert not [t.name for t in threading.enumerate() if t.name.startswith("reader")]
+
+
+def test_a_page_range_is_read_alone_and_evidence_keeps_the_documents_page_numbers(engine, session, tmp_path):
+    opened(session, write(tmp_path, pages=4), pages="2-3")
+    assert [p.number for p in session.current.pages] == [2, 3]
+    assert any("2" in w.en and "more" in w.en for w in session.current.warnings)
+    (evidence,) = [e for e in session.ask("where?") if isinstance(e, Evidence)]
+    assert evidence.regions[0].page == 2
+    session.open(write(tmp_path), pages="9-")
+    with pytest.raises(GlyphError) as caught:
+        session.current.wait()
+    assert caught.value.code == "no_such_pages"
+
+
+def test_compression_is_measured_on_the_text_the_pages_show(session, tmp_path):
+    path = write(tmp_path, pages=4)
+    opened(session, path, pages="1")
+    assert session.current.compression == session.current.pages[0].span[1]

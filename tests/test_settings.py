@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from glyph_demo.errors import SettingsError
-from glyph_demo.settings import Settings, load_settings
+from glyph_demo.settings import Documents, Settings, load_settings
 
 PROJECT = Path(__file__).parents[1]
 
@@ -67,3 +67,16 @@ def test_an_empty_config_file_means_the_defaults(tmp_path):
 def test_a_missing_config_file_raises(tmp_path):
     with pytest.raises(SettingsError):
         load_settings(tmp_path / "none.yaml", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("", (1, None)), ("3", (3, 3)), ("1-40", (1, 40)), (" 12 - ", (12, None)), ("5-5", (5, 5))]
+)
+def test_a_page_range_is_understood(text, expected):
+    assert Documents(pages=text).page_range == expected
+
+
+@pytest.mark.parametrize("text", ["0", "4-2", "a", "1-2-3", "-3", "1,2"])
+def test_a_page_range_that_is_none_raises(text):
+    with pytest.raises(SettingsError):
+        _ = Documents(pages=text).page_range

@@ -8,6 +8,9 @@ from glyph_demo.engines.base import Engine
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.settings import Settings
 
+# 20.6 GB of weights in 16 bit, and keys, values and activations of a document of about 30 pages
+ROOM_FOR_GLYPH = 22 << 30
+
 
 class Choice(NamedTuple):
     name: str
@@ -18,6 +21,8 @@ def choose_engine(settings: Settings) -> Choice:
     """The engine that `settings.engine` means on this machine, and why."""
     if settings.engine != "auto":
         return Choice(settings.engine, Message("The settings name it.", "由设置指定。"))
+    if settings.model != "auto":
+        return Choice("local", Message("The settings name a model for it.", "设置指定了它的模型。"))
     from glyph_demo.gpu import gpus
 
     cards = gpus()
@@ -29,11 +34,20 @@ def choose_engine(settings: Settings) -> Choice:
                 "未发现 NVIDIA 显卡，因此由内置引擎在 CPU 上阅读和回答。",
             ),
         )
+    card, free = cards[0].name, cards[0].memory_free / 2**30
+    if cards[0].memory_free >= ROOM_FOR_GLYPH:
+        return Choice(
+            "local",
+            Message(
+                f"{card} has {free:.0f} GiB free, room for the full model.",
+                f"{card} 有 {free:.0f} GiB 空闲显存，可以运行完整模型。",
+            ),
+        )
     return Choice(
         "pocket",
         Message(
-            f"{cards[0].name} was found, but this version has only the embedded engine, which runs on the CPU.",
-            f"发现 {cards[0].name}，但当前版本只有内置引擎，它在 CPU 上运行。",
+            f"{card} has {free:.0f} GiB free; the full model needs {ROOM_FOR_GLYPH >> 30}. The CPU reads instead.",
+            f"{card} 只有 {free:.0f} GiB 空闲显存，完整模型需要 {ROOM_FOR_GLYPH >> 30} GiB。改由 CPU 运行。",
         ),
     )
 

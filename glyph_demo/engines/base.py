@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from glyph_demo.errors import Message
+from glyph_demo.errors import EngineError, Message
 from glyph_demo.rendering.page import Page
 from glyph_demo.store import PageFeatures
 
@@ -115,6 +115,14 @@ class Turn:
     answer: str
 
 
+class TooLong(EngineError):
+    """The document does not fit the context. `pages` is how many of its first pages do; 0 for a text document."""
+
+    def __init__(self, pages: int, en: str, zh: str) -> None:
+        super().__init__("context_full", en, zh)
+        self.pages = pages
+
+
 class OpenDocument(Protocol):
     """An engine's hold on one document, from `Engine.open` until `close`."""
 
@@ -126,6 +134,11 @@ class OpenDocument(Protocol):
         """Yield events, `Finished` last. `history` holds the turns that still count: fewer than last time means that
         turns were undone, and the engine rolls back to them. Closing the iterator stops the work within one decode
         step and leaves the document ready for the next question."""
+        ...
+
+    def compression(self, text: str) -> float | None:
+        """Text tokens per visual token, `text` being what the pages show; None for an engine that compresses nothing
+        and for no text."""
         ...
 
     def close(self) -> None: ...

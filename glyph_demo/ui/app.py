@@ -37,7 +37,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     # Every event is of this window only: no API, no overlay over what it changes, no queue behind another window.
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
-    conversation = [ui.chat, ui.question, ui.gallery, ui.status, ui.read_images]
+    conversation = [ui.chat, ui.question, ui.gallery, ui.status, ui.read_images, ui.read_first]
     app.load(on.load, None, everything, **private)
     ui.language.input(on.speak, [ui.window, ui.language], everything, **private)
     ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")
@@ -54,6 +54,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     opening = [
         ui.upload.upload(on.open_file, [ui.window, ui.upload], everything, **private),
         ui.read_images.click(on.read_images, ui.window, everything, **private),
+        ui.read_first.click(on.read_first, ui.window, everything, **private),
         ui.documents.input(on.select, [ui.window, ui.documents], everything, **private),
         ui.close.click(on.close, ui.window, everything, **private),
     ]

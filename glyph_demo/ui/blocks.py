@@ -13,7 +13,7 @@ from glyph_demo.settings import Settings
 from glyph_demo.ui.examples import QUESTIONS_PER_EXAMPLE, Example
 from glyph_demo.ui.texts import LANGUAGES, say
 
-MAX_NEW_TOKENS = 4096
+MAX_NEW_TOKENS = 8192
 MAX_QUESTION = 4000  # characters
 FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
 RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
@@ -28,6 +28,7 @@ class Components:
     language: gr.Radio
     status: gr.HTML
     read_images: gr.Button
+    read_first: gr.Button
     upload: gr.File
     upload_hint: gr.HTML
     examples_label: gr.HTML
@@ -87,6 +88,7 @@ def build(
     with gr.Row(elem_id="notice"):
         made["status"] = gr.HTML(elem_id="status")
         made["read_images"] = said(gr.Button(visible=False, size="sm", elem_id="read-images"), value="read_images")
+        made["read_first"] = said(gr.Button(visible=False, size="sm", elem_id="read-first"), value="read_first")
     with gr.Row(elem_id="main", equal_height=True):
         with gr.Column(scale=5, min_width=300, elem_id="document"):
             _document(made, said, examples)

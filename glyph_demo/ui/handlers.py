@@ -13,13 +13,14 @@ from typing import Any
 
 import gradio as gr
 
+from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import GlyphError, Language, SettingsError
 from glyph_demo.reading import Reading
 from glyph_demo.ui import views
 from glyph_demo.ui.blocks import FONT_SIZES, RESOLUTIONS, Components, choices
 from glyph_demo.ui.examples import Example
-from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, browser_language, say
-from glyph_demo.ui.window import Window, Windows
+from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, browser_language, say, too_long
+from glyph_demo.ui.window import Refused, Window, Windows
 
 Updates = dict[Any, Any]
 
@@ -82,7 +83,12 @@ class Handlers:
         window = self.windows.get(window_id)
         if window.refused is None:
             return {}
-        return self._open(window_id, *window.refused, page_images=True)
+        return self._open(window_id, window.refused.path, window.refused.name, page_images=True)
+
+    def read_first(self, window_id: str) -> Updates:
+        """Open the upload that was too long once more, as far as it fits."""
+        refused = self.windows.get(window_id).refused
+        return self._open(window_id, refused.path, refused.name, pages=f"1-{refused.pages}") if refused else {}
 
     def select(self, window_id: str, document_id: str) -> Updates:
         window = self.windows.get(window_id)
@@ -169,10 +175,11 @@ class Handlers:
         name: str,
         samples: tuple[str, ...] = (),
         page_images: bool | None = None,
+        pages: str | None = None,
     ) -> Updates:
         window = self.windows.get(window_id)
         window.stop()
-        identifier = window.session.open(path, name, page_images=page_images)
+        identifier = window.session.open(path, name, page_images=page_images, pages=pages)
         window.samples[identifier] = samples
         window.notice = window.refused = None
         return self._front(window)
@@ -182,8 +189,11 @@ class Handlers:
         reading = window.session.documents.get(identifier)
         if reading is not None and not isinstance(error, SettingsError):
             if error.code == "no_text_layer":
-                window.refused = (reading.path, reading.name)
+                window.refused = Refused(reading.path, reading.name)
                 error = NO_TEXT_LAYER  # the same, but for people with a button instead of a command line
+            elif isinstance(error, TooLong) and error.pages:
+                window.refused = Refused(reading.path, reading.name, error.pages)
+                error = too_long(error.pages)
             self._forget(window, identifier)
         self._say_error(window, error)
         return self._front(window)
@@ -208,7 +218,7 @@ class Handlers:
                         updates |= {ui.question: self._question_box(answering=True, value=""), ui.status: ""}
                     if exchange.regions and exchange.regions[0] is not region:
                         region = exchange.regions[0]
-                        updates[ui.gallery] = gr.update(selected_index=region.page - 1)
+                        updates[ui.gallery] = gr.update(selected_index=region.page - window.first_page)
                     yield updates
         except GlyphError as error:
             box = self._question_box(answering=False, value=question)
@@ -224,7 +234,8 @@ class Handlers:
         text, kind = (window.notice[0].text(window.language), window.notice[1]) if window.notice else ("", "error")
         return {
             self.ui.status: views.notice(text, kind),
-            self.ui.read_images: gr.update(visible=window.refused is not None),
+            self.ui.read_images: gr.update(visible=window.refused is not None and not window.refused.pages),
+            self.ui.read_first: gr.update(visible=window.refused is not None and window.refused.pages > 0),
         }
 
     def _front(self, window: Window, gallery: bool = True) -> Updates:

@@ -40,6 +40,7 @@ TEXTS: dict[str, Message] = {
     "pages": Message("Pages", "页面"),
     "page": Message("Page {number}", "第 {number} 页"),
     "read_images": Message("Read its page images", "读取页面图像"),
+    "read_first": Message("Read the pages that fit", "只读能容纳的页面"),
     # Progress
     "stage.extract": Message("Extract text", "提取文本"),
     "stage.render": Message("Render pages", "绘制页面"),
@@ -104,6 +105,16 @@ NO_TEXT_LAYER = GlyphError(
     "This PDF has no text layer: its pages are pictures. Read its page images, or open another file.",
     "该 PDF 没有文本层，页面都是图片。请读取页面图像，或打开其他文件。",
 )
+
+
+def too_long(pages: int) -> GlyphError:
+    return GlyphError(
+        "context_full",
+        f"The document is too long for the model: the first {pages} pages fit. Read those, or open another file.",
+        f"文档超出模型的上下文: 能容纳前 {pages} 页。请只读这些页面，或打开其他文件。",
+    )
+
+
 GONE = GlyphError(
     "window_closed", "This document is no longer open. Open its file again.", "该文档已不在打开状态。请重新打开文件。"
 )

@@ -127,7 +127,8 @@ def figures(exchange: Exchange, reading: Reading | None, language: Language) -> 
     for stage in ("prefill", "first_token", "decode", "total"):
         seconds(stage, getattr(timings, stage))
     shown.append(("figure.tokens", f"{usage.input} / {usage.cached} / {usage.output}"))
-    shown.append(("figure.compression", NO_FIGURE))  # pocket reads text back from the pixels; it compresses nothing
+    compression = reading.compression if reading else None
+    shown.append(("figure.compression", NO_FIGURE if compression is None else f"{compression:.1f}"))
     if reading is not None:
         shown.append(("figure.stored", f"{reading.pages_from_store} / {len(reading.pages)}"))
     pairs = "".join(f"<div><dt>{say(key, language)}</dt><dd>{value}</dd></div>" for key, value in shown)

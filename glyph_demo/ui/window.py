@@ -50,13 +50,22 @@ class Exchange:
             self.finished = event
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An upload that can be read in another way: as page images (`pages` is 0), or its first `pages` pages."""
+
+    path: Path
+    name: str
+    pages: int = 0
+
+
 @dataclass(eq=False)
 class Window:
     session: DocumentSession
     language: Language = "en"
     samples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # sample questions by document id
     notice: tuple[Message, Literal["error", "hint"]] | None = None  # what the status line says
-    refused: tuple[Path, str] | None = None  # file and name of an upload that may be read as page images instead
+    refused: Refused | None = None
     _transcripts: dict[str, list[Exchange]] = field(default_factory=dict)
     _answering: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Event = field(default_factory=threading.Event)
@@ -68,6 +77,11 @@ class Window:
     @property
     def reading(self) -> Reading | None:
         return self.session.current
+
+    @property
+    def first_page(self) -> int:
+        """Number of the first page in the gallery."""
+        return self.reading.pages[0].number if self.reading and self.reading.pages else 1
 
     @property
     def transcript(self) -> list[Exchange]:

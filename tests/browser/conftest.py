@@ -1,5 +1,6 @@
 """The real app in a process of its own, and Debian's Chromium driven by Playwright."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -32,14 +33,20 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory):
-    """The address of an app with the pocket engine, an empty cache and no hub to ask."""
-    folder = tmp_path_factory.mktemp("app")
+    """The address of an app with the pocket engine."""
+    with serving(tmp_path_factory.mktemp("app"), "--engine", "pocket") as address:
+        yield address
+
+
+@contextlib.contextmanager
+def serving(folder, *flags):
+    """The address of an app with these flags, an empty cache and no hub to ask."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GLYPH_DEMO_")}
     environment |= {"GLYPH_DEMO_CACHE_DIR": str(folder / "cache"), "HF_HUB_OFFLINE": "1", "TMPDIR": str(folder)}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "app.py", "--engine", "pocket", "--port", str(port)]
+    command = [sys.executable, "app.py", "--port", str(port), *flags]
     log = folder / "log"
     with log.open("w") as output:
         app = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)

@@ -15,8 +15,8 @@ from checkpoints import make_checkpoint
 from original import ask, page, read
 from safetensors.torch import load_file, save_file
 
-from glyph_demo.engines.base import AskOptions, Event, Finished, Notice, Progress, Thinking, Token, Turn
-from glyph_demo.engines.local.document import LocalDocument, TooLong
+from glyph_demo.engines.base import AskOptions, Event, Finished, Notice, Progress, Thinking, Token, TooLong, Turn
+from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import IN_BFLOAT16, NOISE, LocalEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.settings import Settings

@@ -11,10 +11,10 @@ import torch
 from glyph_demo.decoding.decoder import Segment, text
 from glyph_demo.decoding.dialogue import Dialogue
 from glyph_demo.decoding.sampling import NonFiniteLogits
-from glyph_demo.engines.base import AskOptions, Event, Notice, Turn
+from glyph_demo.engines.base import AskOptions, Event, Notice, TooLong, Turn
 from glyph_demo.engines.local.answer import Answer, memory_errors
 from glyph_demo.engines.local.speech import Speech
-from glyph_demo.errors import EngineError, GlyphError
+from glyph_demo.errors import GlyphError
 from glyph_demo.models.transfer import from_arrays
 from glyph_demo.store import PageFeatures
 
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 
 ROOM_FOR_TURNS = 1024  # tokens of the context that a document leaves free for questions and answers, at most
 TEXT_STEP = 1024  # tokens of a text document between two reports of progress
-
-
-class TooLong(EngineError):
-    """The document does not fit the context. `pages` is how many of its first pages do; 0 for a text document."""
-
-    def __init__(self, pages: int, en: str, zh: str) -> None:
-        super().__init__("context_full", en, zh)
-        self.pages = pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +62,9 @@ class LocalDocument:
             raise TooLong(
                 self._pages,
                 f"The model's context has room for the first {self._pages} pages and not for more. Choose a page range "
-                "within that, or a style with more text on a page.",
-                f"模型的上下文只能容纳前 {self._pages} 页。请选择此范围内的页码，或换用每页文字更多的排版样式。",
+                f"(--pages 1-{self._pages}), or a style with more text on a page.",
+                f"模型的上下文只能容纳前 {self._pages} 页。请指定页码范围(--pages 1-{self._pages})，"
+                "或换用每页文字更多的排版样式。",
             )
         self._pages += 1
         self._extend([segment])
@@ -109,6 +102,11 @@ class LocalDocument:
             if self._closing:
                 self._pool.close(self._dialogue)
         yield answer.finished(self.tokens)
+
+    def compression(self, text: str) -> float | None:
+        """See OpenDocument. Tokens of the text against those of the pages, their markers included."""
+        visual = self.tokens - len(self._engine.model.chat.head)
+        return len(self._engine.model.chat.plain(text)) / visual if text and visual else None
 
     def close(self) -> None:
         """Give the memory back; while an answer is being written, as soon as it is stopped."""

@@ -21,6 +21,7 @@ from glyph_demo.store import PageFeatures
 
 log = logging.getLogger(__name__)
 
+PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 KV_SHARE = {"cuda": 0.8, "cpu": 0.25}  # of what is free once the model is loaded; the rest is for activations
 EMBEDS, GRID = "embeds", "grid"
 
@@ -49,6 +50,7 @@ class LocalEngine:
         kv_bytes: int | None = None,
     ) -> None:
         models = settings.cache_path / "models"
+        precision = precision or PRECISIONS.get(settings.inference.precision)
         self.model: VisionLanguageModel = load_glm4v(settings.model, models, progress, precision)
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
         self.notices: list[Message] = [NOISE] if self.model.random else []

@@ -1,0 +1,31 @@
+"""The same window over the full-size engine's code, on a small checkpoint with random weights."""
+
+import pytest
+from checkpoints import make_checkpoint
+from playwright.sync_api import expect
+
+from tests.browser import files
+from tests.browser.conftest import serving
+from tests.browser.test_browser import answers, ask, expect_answers, upload, wait_until_read
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("local")
+    model = make_checkpoint(folder / "model")
+    with serving(folder, "--engine", "local", "--model", str(model)) as address:
+        yield address
+
+
+def test_pages_become_features_and_two_questions_share_their_prefix(open_page, artifacts):
+    page = open_page()
+    upload(page, "survey.txt", files.text())
+    wait_until_read(page)
+    ask(page, "Who led the survey?")
+    expect_answers(page, 1)
+    ask(page, "And when?")
+    expect_answers(page, 2)
+    figures = answers(page).last.locator(".glyph-figures")
+    expect(figures).to_contain_text("Text tokens per visual token")
+    expect(figures).not_to_contain_text("—")
+    page.screenshot(path=artifacts / "window-local.png")
