@@ -138,7 +138,17 @@ def _bench_turns(settings: Settings) -> dict[str, Any]:
     return run(settings)
 
 
-BENCHES: dict[str, Callable[[Settings], dict[str, Any]]] = {"render": _bench_render, "turns": _bench_turns}
+def _bench_decode(settings: Settings) -> dict[str, Any]:
+    from glyph_demo.bench.decode import run
+
+    return run(settings)
+
+
+BENCHES: dict[str, Callable[[Settings], dict[str, Any]]] = {
+    "render": _bench_render,
+    "turns": _bench_turns,
+    "decode": _bench_decode,
+}
 
 
 def doctor(settings: Settings, language: Language, out: TextIO | None) -> dict[str, Any]:

@@ -87,6 +87,7 @@ class Reading:
             self.handle = self.engine.open()
             self._read_pages(document, self.handle)
             if self.pages and not self._cancelled:
+                self.handle.hint(document.text)
                 self.compression = self.handle.compression(
                     document.text[self.pages[0].span[0] : self.pages[-1].span[1]]
                 )

@@ -63,6 +63,9 @@ class FakeHandle:
             yield Token(word + " ")
         yield Finished(Usage(10, 5, len(words)), Timings(0.1, 0.2, 0.3, 0.6), "stop")
 
+    def hint(self, text: str) -> None:
+        pass
+
     def compression(self, text: str) -> float | None:
         return len(text) / len(self.digests) if text else None
 

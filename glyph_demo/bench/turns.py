@@ -97,6 +97,7 @@ def _quick_start(
     from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
     model, device = engine.model.model, engine.model.transfer.device
+    model.get_decoder().config._attn_implementation = "sdpa"  # the original's own
     processor, chat = Glm4vImageProcessorPil(), engine.model.chat
     begin, image, end = engine.model.image_ids
     first, steps, same = [], [], True

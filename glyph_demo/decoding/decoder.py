@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from glyph_demo.decoding.arena import Growth, KVArena, unbudgeted
+from glyph_demo.decoding.attention import use_packed_attention
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,7 @@ class Decoder:
         self._kv_heads: int = config.num_key_value_heads
         self._head_dim: int = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         self._body = model.get_decoder()
+        use_packed_attention(self._body)
         self._embedding = model.get_input_embeddings()
         self._head = model.get_output_embeddings()
         self.device: torch.device = model.device
@@ -66,8 +68,8 @@ class Decoder:
 
     def extend(self, arena: KVArena, embeds: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         """Run n tokens given as embeddings (n, hidden) at positions (axes, n), in host memory, behind the arena's
-        entries, and keep their keys and values. Returns the last one's hidden state (hidden,), for which it does not
-        wait. Raises GlyphError `context_full`."""
+        entries, and keep their keys and values. Returns their hidden states (n, hidden), for which it does not wait.
+        Raises GlyphError `context_full`."""
         arena.reserve(arena.length + len(embeds))
         # (axes, n) becomes (axes, batch, n) where there are several axes, (batch, n) for one.
         following = int(positions.max()) + 1
@@ -78,10 +80,10 @@ class Decoder:
                 inputs_embeds=embeds[None], position_ids=position_ids, past_key_values=arena.cache, use_cache=True
             )
             arena.advance(len(embeds), following)
-        return output.last_hidden_state[0, -1]
+        return output.last_hidden_state[0]
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Logits (vocabulary,), float32, for one hidden state (hidden,)."""
+        """Logits (..., vocabulary), float32, for hidden states (..., hidden)."""
         with self.lock, torch.inference_mode():
             return self._head(hidden).float()
 

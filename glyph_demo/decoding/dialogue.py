@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from glyph_demo.decoding.arena import START, KVArena, Mark
 from glyph_demo.decoding.decoder import Decoder, Segment, text
+from glyph_demo.decoding.draft import Drafter, Speculation
 from glyph_demo.decoding.loop import Reason, decode, prefill
 from glyph_demo.decoding.sampling import GREEDY, Sampler, Sampling
 from glyph_demo.errors import GlyphError
@@ -26,26 +29,29 @@ _uses = itertools.count(1)  # a clock for "least recently used"
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A question and its answer as token ids, without the ids that end an answer. Of the prompt's tokens `cached` were
-    in the arena and `computed` were not."""
+    in the arena and `computed` were not. `speculation` is None for an answer without drafts."""
 
     question: tuple[int, ...]
     answer: tuple[int, ...]
     reason: Reason
     cached: int
     computed: int
+    speculation: Speculation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answering:
     """How to answer. `reuse=False` computes prefix and turns anew. `progress(done, total)` counts the prompt tokens to
     compute and may raise to stop there. `penalised` are tokens that the repetition penalty holds down besides the
-    answer's own, such as the prompt's."""
+    answer's own, such as the prompt's. `draft` are the ids of a text that the answer may quote: with it, tokens are
+    drafted from that text, the turns and the answer itself, so that it takes fewer forwards; it is the same answer."""
 
     max_tokens: int = 512
     sampling: Sampling = GREEDY
     reuse: bool = True
     progress: Callable[[int, int], None] | None = None
     penalised: frozenset[int] = frozenset()
+    draft: Sequence[int] | NDArray[np.int64] | None = None
 
 
 DEFAULTS = Answering()
@@ -162,17 +168,20 @@ class Dialogue:
             answer: list[int] = []
             reason: Reason = "stopped"
             counter = _Counter(how.progress)
+            drafter = None if how.draft is None else Drafter([how.draft, ids], how.max_tokens)
             try:
                 hidden = self._prefill(ids, counter)
                 sampler = Sampler(how.sampling, self._decoder.device, how.penalised)
                 reason = yield from decode(
-                    self._decoder, self._arena, hidden, sampler, self._stop_ids, how.max_tokens, answer
+                    self._decoder, self._arena, hidden, sampler, self._stop_ids, how.max_tokens, answer, drafter
                 )
             finally:
                 self._written.extend(answer)
                 if answer or reason != "stopped":
                     prompt = sum(len(s.ids) for s in self._prefix) + len(ids)
-                    turn = Turn(tuple(question), tuple(answer), reason, prompt - counter.total, counter.total)
+                    speculation = None if drafter is None else drafter.counts
+                    cached, computed = prompt - counter.total, counter.total
+                    turn = Turn(tuple(question), tuple(answer), reason, cached, computed, speculation)
                     self.turns[keep:] = [turn]
 
     def _text(self, turns: Sequence[Turn]) -> Iterator[int]:

@@ -54,11 +54,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts of one answer: prompt tokens in all, those of them found in the KV cache, tokens generated."""
+    """Token counts of one answer: prompt tokens in all, those of them found in the KV cache, tokens generated; tokens
+    drafted from the document's text, and those of them that were right."""
 
     input: int = 0
     cached: int = 0
     output: int = 0
+    drafted: int = 0
+    accepted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,10 @@ class OpenDocument(Protocol):
         """Yield events, `Finished` last. `history` holds the turns that still count: fewer than last time means that
         turns were undone, and the engine rolls back to them. Closing the iterator stops the work within one decode
         step and leaves the document ready for the next question."""
+        ...
+
+    def hint(self, text: str) -> None:
+        """Give the text the pages were drawn from. Answers that quote it may come sooner; no answer changes."""
         ...
 
     def compression(self, text: str) -> float | None:

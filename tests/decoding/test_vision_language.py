@@ -91,3 +91,16 @@ def test_turns_over_page_images_equal_recomputing_everything(glm: Glm4vForCondit
     assert list(dialogue.ask([12, 13], how)) == expected
     dialogue.release()
     assert list(dialogue.retry(how)) == expected
+
+
+def test_drafts_behind_page_images_change_nothing_but_the_forwards(glm: Glm4vForConditionalGeneration) -> None:
+    decoder = Decoder(glm)
+    segments = [text([1, 2, 3]), page(1), page(2)]
+    expected = recomputed(glm, [*segments, text([7, 8, 9])], 20)
+    dialogue = Dialogue(decoder, decoder.arena(), segments, NEVER, answer_end=(4,))
+    assert list(dialogue.ask([7, 8, 9], Answering(20, draft=expected))) == expected
+    speculation = dialogue.turns[0].speculation
+    assert speculation is not None
+    assert speculation.forwards <= 10
+    following = recomputed(glm, [*segments, text([7, 8, 9, *expected, 4, 11])], 6)
+    assert list(dialogue.ask([11], Answering(6))) == following

@@ -63,8 +63,9 @@ class RecordingDecoder(Decoder):
         self.computed = 0
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        self.rows.append(super().logits(hidden))
-        return self.rows[-1]
+        logits = super().logits(hidden)
+        self.rows.extend(logits.reshape(-1, logits.shape[-1]))
+        return logits
 
     def extend(self, arena, embeds, positions):
         self.computed += len(embeds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import string
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -48,7 +49,7 @@ def scripted(engine: LocalEngine, said: Sequence[str | int]) -> None:
     def logits(hidden: torch.Tensor) -> torch.Tensor:
         row = torch.zeros(engine.decoder._head.weight.shape[0])
         row[ids.pop(0) if len(ids) > 1 else ids[0]] = 1000.0
-        return row
+        return row[None]
 
     engine.decoder.logits = logits  # type: ignore[method-assign]
 
@@ -101,6 +102,25 @@ def test_endless_repetition_ends_with_its_reason(start: Callable[..., LocalEngin
     assert isinstance(finished, Finished)
     assert finished.reason == "repetition"
     assert finished.usage.output < 110
+
+
+def test_text_that_answers_quote_makes_them_take_fewer_forwards_and_changes_none(
+    start: Callable[..., LocalEngine],
+) -> None:
+    engine = start()
+    letters = engine.model.tokenizer.encode(string.ascii_letters)
+    others = [i for i in range(len(engine.model.model.lm_head.weight)) if i not in letters]
+    with torch.no_grad():
+        engine.model.model.lm_head.weight[others] = 0.0  # so that the answer is text
+    document = opened(engine)
+    options = AskOptions(max_new_tokens=40)
+    plain = list(document.ask("What?", (), options))
+    document.hint("Not this. " + text(plain) + " Nor this.")
+    hinted = list(document.ask("What?", (), options))
+    assert text(hinted) == text(plain)
+    before, after = plain[-1].usage, hinted[-1].usage  # type: ignore[union-attr]
+    assert (before.output, before.drafted, before.accepted) == (after.output, 0, 0)
+    assert after.drafted >= after.accepted >= 20
 
 
 def test_the_second_question_computes_itself_only(start: Callable[..., LocalEngine]) -> None:

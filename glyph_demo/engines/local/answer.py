@@ -6,7 +6,9 @@ import contextlib
 import time
 from collections.abc import Generator, Iterator, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from glyph_demo.decoding.dialogue import Answering, Dialogue
 from glyph_demo.decoding.sampling import Sampling
@@ -16,13 +18,18 @@ from glyph_demo.errors import EngineError
 
 
 class Answer:
-    """`prompt` are the ids between the document and the answer. An answer may take several rounds: each continues from
-    all tokens so far, and what the arena holds of them is not computed again."""
+    """`prompt` are the ids between the document and the answer, `quotable` those of the text that it may quote. An
+    answer may take several rounds: each continues from all tokens so far, and what the arena holds of them is not
+    computed again."""
 
-    def __init__(self, prompt: list[int], speech: Speech, options: AskOptions) -> None:
+    def __init__(
+        self, prompt: list[int], speech: Speech, options: AskOptions, quotable: NDArray[np.int64] | None
+    ) -> None:
         self.speech = speech
         self._prompt = prompt
         self._options = options
+        self._quotable = quotable
+        self._drafted = self._accepted = 0
         self._generated: list[int] = []  # what the model said, or was made to say
         self._thought = 0
         self._computed: int | None = None  # prompt tokens that were not in the arena
@@ -49,6 +56,9 @@ class Answer:
                     ended = False
                     break
         turn = dialogue.turns[-1]
+        if turn.speculation is not None:
+            self._drafted += turn.speculation.drafted
+            self._accepted += turn.speculation.accepted
         if self._computed is None:
             self._computed = missing + turn.computed
         if self.speech.done or turn.reason == "stop":
@@ -71,7 +81,8 @@ class Answer:
         prefill = total if self._prefill is None else self._prefill
         first = total if self._first is None else self._first
         given = document + len(self._prompt)
-        usage = Usage(given, max(0, given - (self._computed or 0)), len(self._generated))
+        cached = max(0, given - (self._computed or 0))
+        usage = Usage(given, cached, len(self._generated), self._drafted, self._accepted)
         return Finished(usage, Timings(prefill, first, total - prefill, total), self._reason)
 
     def _how(self, dialogue: Dialogue) -> Answering:
@@ -79,7 +90,8 @@ class Answer:
         sampling = Sampling(options.temperature, options.top_k, options.top_p, options.repetition_penalty, options.seed)
         # The penalty counts the prompt, as the servers do that Glyph's clients talk to.
         penalised = dialogue.prefix_ids.union(self._prompt, self._generated)
-        return Answering(options.max_new_tokens - len(self._generated), sampling, penalised=penalised)
+        room = options.max_new_tokens - len(self._generated)
+        return Answering(room, sampling, penalised=penalised, draft=self._quotable)
 
     def _thought_enough(self) -> bool:
         self._thought += self.speech.thinking

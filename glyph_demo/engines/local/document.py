@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from glyph_demo.decoding.decoder import Segment, text
 from glyph_demo.decoding.dialogue import Dialogue
@@ -43,6 +45,7 @@ class LocalDocument:
         self._engine = engine
         self._segments: list[Segment] = [text(engine.model.chat.head)]
         self._pages = 0
+        self._quotable: NDArray[np.int64] | None = None  # ids of the text that answers may quote
         self.turns: list[Said] = []
         self._told = 0  # how many of the engine's notices this document has passed on
         self._closing = False
@@ -79,7 +82,12 @@ class LocalDocument:
                 f"As text, the document takes {len(ids)} tokens, and there is room for {limit}. Ask it as pages.",
                 f"该文档的文字需要 {len(ids)} 个词元，只能容纳 {limit} 个。请以页面图像方式提问。",
             )
+        self._quotable = np.array(ids, np.int64)
         self._extend([text(ids[i : i + TEXT_STEP]) for i in range(0, len(ids), TEXT_STEP)])
+
+    def hint(self, content: str) -> None:
+        """Give the text that the pages were drawn from. Answers that quote it come sooner; no answer changes."""
+        self._quotable = np.array(self._engine.model.chat.plain(content), np.int64)
 
     def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
         """See OpenDocument. Turns of `history` that this document answered itself go in as the ids they came as;
@@ -88,7 +96,7 @@ class LocalDocument:
         kept = [Said(turn.question, turn.answer, self._ids(i, turn)) for i, turn in enumerate(history)]
         turns = [(turn.question, turn.ids) for turn in kept]
         speech = Speech(self._engine.model.tokenizer, chat.opening(options.thinking))
-        answer = Answer(chat.tail(turns, question, options.thinking), speech, options)
+        answer = Answer(chat.tail(turns, question, options.thinking), speech, options, self._quotable)
         self._asking = True
         try:
             with memory_errors():

@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 READER_VERSION = 1  # raise it when the same page may be read otherwise than before: kept features are then not used
 RECOGNITION = "PP-OCRv6_rec_small.onnx"
 DETECTION = "PP-OCRv6_det_small.onnx"
-MIN_COVERAGE = 0.25  # of the question's weight in the best sentence; below it the document does not seem to say
+MIN_COVERAGE = 0.12  # of the question's weight in the best sentence; below it the document does not seem to say
 LOAD_PATIENCE = 10.0  # seconds an answer waits, quotes shown, for a language model that is being loaded
 FOLLOW_UP = 3  # a question of so few terms may lean on the one before
 
@@ -121,6 +121,12 @@ class PocketDocument:
         if language == "en" and options.max_new_tokens > 0:
             usage, reason = yield from self._phrase(question, quotes, options, clock)
         yield Finished(usage, clock.timings(), reason)
+
+    def hint(self, text: str) -> None:
+        """Not looked at: answers come from the pixels alone."""
+
+    def compression(self, text: str) -> None:
+        """None: the pages are read back into text."""
 
     def close(self) -> None:
         self._phraser = None

@@ -1,0 +1,37 @@
+"""The decode benchmark runs to its end, on a small model, and all ways say the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from checkpoints import make_checkpoint
+
+from glyph_demo.bench.decode import copy_bandwidth, run, weight_bytes
+from glyph_demo.models.glm4v import load_glm4v
+from glyph_demo.settings import Settings
+
+
+def test_all_ways_are_measured_and_drafts_change_forwards_only(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path / "model", std=0.02)
+    result = run(replace(Settings(), model=str(folder), cache_dir=str(tmp_path)), context=200, tokens=40)
+    assert result["same_tokens"]
+    assert set(result["per_token"]) == {"plain", "quoting", "not_quoting", "transformers"}
+    assert all(value > 0 for way in result["per_token"].values() for value in way.values())
+    assert 0 < result["share"] < 1
+    quoting, other = result["speculation"]["quoting"], result["speculation"]["not_quoting"]
+    assert 2 * quoting["forwards"] <= 40
+    assert quoting["forwards"] + quoting["accepted"] >= 39
+    assert other["forwards"] >= 36
+
+
+def test_the_bytes_of_a_token_are_those_of_the_layers_and_the_head(tmp_path: Path) -> None:
+    model = load_glm4v(str(make_checkpoint(tmp_path / "model")), tmp_path).model
+    # Wide: hidden 64, 4 and 2 heads of 16, ffn 96, 3 layers, 336 ids; four norms a layer and one behind them.
+    layer = 64 * 64 * 2 + 2 * 64 * 32 + 64 + 2 * 32 + 3 * 64 * 96 + 4 * 64
+    assert weight_bytes(model) == 4 * (3 * layer + 64 + 336 * 64)
+
+
+def test_a_copy_is_timed() -> None:
+    assert copy_bandwidth(torch.device("cpu")) > 1e8

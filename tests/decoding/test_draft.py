@@ -1,0 +1,202 @@
+"""Drafts change how many forwards an answer takes and nothing else.
+
+The quoted text is what the model itself would say, so that every accepted token rests on the keys and values of the
+drafted ones before it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+import torch
+from tiny import Oracle, RecordingDecoder
+
+from glyph_demo.decoding.decoder import text
+from glyph_demo.decoding.dialogue import Answering, Dialogue, Turn
+from glyph_demo.decoding.draft import DRAFTED, RUN, WARY, Drafter
+from glyph_demo.decoding.sampling import Sampling
+
+NEVER: frozenset[int] = frozenset()
+PREFIX = tuple(range(10, 40))
+LONG = 48
+NOISE = list(range(3, 90, 7))
+
+
+def opened(decoder: RecordingDecoder, stop_ids: frozenset[int] = NEVER, maximum: int | None = None) -> Dialogue:
+    return Dialogue(decoder, decoder.arena(maximum), [text(PREFIX)], stop_ids, answer_end=(2,))
+
+
+def answered(dialogue: Dialogue, question: list[int], how: Answering) -> Turn:
+    list(dialogue.ask(question, how))
+    return dialogue.turns[-1]
+
+
+def corrupted(answer: tuple[int, ...], every: int) -> list[int]:
+    """The answer with every so many tokens replaced, so that drafts from it break off."""
+    return [(token + 1) % 97 if i % every == every - 1 else token for i, token in enumerate(answer)]
+
+
+def test_an_answer_that_quotes_takes_less_than_half_the_forwards(decoder: RecordingDecoder, oracle: Oracle) -> None:
+    expected, _ = oracle.answer([*PREFIX, 5, 6, 7], NEVER, LONG)
+    turn = answered(opened(decoder), [5, 6, 7], Answering(LONG, draft=[*NOISE, *expected, *NOISE]))
+    assert list(turn.answer) == expected
+    assert turn.speculation is not None
+    assert 2 * turn.speculation.forwards <= LONG
+    assert turn.speculation.accepted >= LONG // 2
+    # Every token but the last comes from a forward of its own or was accepted as a draft.
+    assert turn.speculation.forwards + turn.speculation.accepted == LONG - 1
+
+
+SAMPLINGS = {
+    "greedy": Sampling(),
+    "penalty": Sampling(repetition_penalty=1.3),
+    "sampled": Sampling(temperature=1.0, seed=3),
+    "sampled, top p, penalty": Sampling(0.8, top_k=40, top_p=0.9, repetition_penalty=1.2, seed=4),
+}
+
+
+@pytest.mark.parametrize("every", [2, 7, 9, 1000])
+@pytest.mark.parametrize("sampling", SAMPLINGS.values(), ids=SAMPLINGS)
+def test_the_answer_is_the_same_token_by_token_whether_drafts_hold_or_break(
+    sampling: Sampling, every: int, decoder: RecordingDecoder
+) -> None:
+    """Also when sampling: each token is drawn as without drafts, so that equal seeds give equal answers."""
+    dialogue = opened(decoder)
+    forwards = drafts = accepted = 0
+    for question in ([5, 6, 7], [8], [60, 61]):
+        plain = answered(dialogue, question, Answering(LONG, sampling, penalised=frozenset(PREFIX)))
+        dialogue.undo()
+        how = Answering(LONG, sampling, penalised=frozenset(PREFIX), draft=corrupted(plain.answer, every))
+        drafted = answered(dialogue, question, how)
+        assert drafted.answer == plain.answer
+        assert drafted.speculation is not None
+        forwards += drafted.speculation.forwards
+        drafts += drafted.speculation.drafted
+        accepted += drafted.speculation.accepted
+    assert 0 < accepted < drafts or every in (2, 1000)
+    assert 2 * forwards < 3 * LONG or every < 1000
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_conversations_with_drafts_go_as_those_without(seed: int, decoder: RecordingDecoder) -> None:
+    """Asking, stopping midway, undoing, retrying, editing; what the arena holds counts to the entry."""
+    draw = random.Random(seed)
+    plain, drafting = opened(decoder), opened(decoder)
+    for _ in range(12):
+        kind = draw.choice(["ask", "ask", "stop", "stop", "undo", "retry", "edit"])
+        if kind == "undo" or len(plain.turns) > 3:
+            assert not plain.turns or plain.undo().answer == drafting.undo().answer
+            continue
+        question = [draw.randrange(3, 90) for _ in range(draw.randint(1, 5))]
+        ask: Callable[[Dialogue, Answering], list[int]] = lambda d, how, q=question: list(d.ask(q, how))  # noqa: E731
+        if plain.turns and kind == "retry":
+            ask = lambda d, how: list(d.retry(how))  # noqa: E731
+        elif plain.turns and kind == "edit":
+            ask = lambda d, how, q=question: list(d.edit(0, q, how))  # noqa: E731
+        expected = ask(plain, Answering(30))
+        how = Answering(30, draft=corrupted(tuple(expected), draw.choice([3, 7, 13, 99])))
+        if kind == "stop":
+            stop = draw.randint(1, 30)
+            drafting_answer, plain_answer = (d.ask(question, h) for d, h in ((drafting, how), (plain, Answering(30))))
+            plain.undo()
+            for _ in range(stop):
+                assert next(drafting_answer) == next(plain_answer)
+            drafting_answer.close()
+            plain_answer.close()
+        else:
+            assert ask(drafting, how) == expected
+        assert drafting._arena.mark() == plain._arena.mark()
+        assert drafting._written == plain._written
+
+
+@pytest.mark.parametrize("said", [1, 3, 4, 5, 8, 9, 10, 17, 19])
+def test_closing_anywhere_within_an_accepted_draft_leaves_a_sound_arena(said: int, oracle: Oracle) -> None:
+    decoder = RecordingDecoder(oracle._model)
+    expected, _ = oracle.answer([*PREFIX, 5], NEVER, 20)
+    dialogue = opened(decoder)
+    answer = dialogue.ask([5], Answering(LONG, draft=expected))
+    assert [next(answer) for _ in range(said)] == expected[:said]
+    answer.close()
+    assert dialogue._arena.length == len(PREFIX) + 1 + said - 1
+    following, _ = oracle.answer([*PREFIX, 5, *expected[:said], 2, 8], NEVER, 4)
+    assert list(dialogue.ask([8], Answering(4))) == following
+
+
+def test_a_stop_id_inside_a_draft_ends_the_answer_there(decoder: RecordingDecoder) -> None:
+    free = answered(opened(decoder), [5, 6, 7], Answering(LONG)).answer
+    stop = next(token for i, token in enumerate(free) if i > 12 and token not in free[:i])
+    dialogue = opened(decoder, frozenset([stop]))
+    turn = answered(dialogue, [5, 6, 7], Answering(LONG, draft=free))
+    assert (turn.answer, turn.reason) == (free[: free.index(stop)], "stop")
+    assert turn.speculation is not None
+    assert turn.speculation.accepted > 0
+    assert dialogue._arena.length == len(PREFIX) + 3 + len(turn.answer)
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 4, 5, 8, 9, 13, 17, 24])
+def test_drafts_end_where_the_answer_must(tokens: int, decoder: RecordingDecoder) -> None:
+    """At the token limit, and at the end of the context; and they take no memory of their own."""
+    free = answered(opened(decoder), [5], Answering(LONG)).answer
+    assert answered(opened(decoder), [5], Answering(tokens, draft=free)).answer == free[:tokens]
+
+    plain, drafting = (opened(decoder, maximum=len(PREFIX) + tokens) for _ in range(2))
+    expected = answered(plain, [5], Answering(LONG))
+    turn = answered(drafting, [5], Answering(LONG, draft=free))
+    assert (turn.answer, turn.reason) == (expected.answer, "length")
+    assert drafting.nbytes == plain.nbytes
+
+
+def test_an_answer_that_quotes_nothing_is_left_alone(decoder: RecordingDecoder) -> None:
+    strange = torch.randint(0, 97, (2000,), generator=torch.Generator().manual_seed(1)).tolist()
+    sampling = Sampling(temperature=2.0, seed=1)
+    turn = answered(opened(decoder), [5, 6, 7], Answering(200, sampling, draft=strange))
+    assert turn.speculation is not None
+    assert turn.speculation.forwards >= 195
+    assert turn.speculation.drafted <= 16
+
+
+def fed(drafter: Drafter, tokens: list[int]) -> None:
+    for token in tokens:
+        drafter.take(token)
+
+
+def test_nothing_is_drafted_before_the_text_has_foretold_enough_tokens() -> None:
+    drafter = Drafter([list(range(100, 150))], room=50)
+    for i in range(RUN + 1):
+        assert drafter.draft(DRAFTED) == []
+        drafter.take(100 + i)
+    assert drafter.draft(DRAFTED) == [103, 104, 105, 106]
+    fed(drafter, [103, 104, 105, 106, 107])
+    assert drafter.draft(DRAFTED) == list(range(108, 116))
+    assert (drafter.counts.drafted, drafter.counts.accepted) == (12, 4)
+
+
+def test_the_place_where_more_tokens_match_is_quoted_and_the_later_of_equal_ones() -> None:
+    drafter = Drafter([[2, 3, 50, 9, 3, 60, 2, 8]], room=20)
+    fed(drafter, [2, 3])
+    assert drafter._ids[drafter._next] == 50  # behind 2, 3 and not behind the later 3
+    fed(drafter, [7, 3])
+    assert drafter._ids[drafter._next] == 7  # what it said itself comes last
+    assert Drafter([[]], room=3).draft(8) == []
+
+
+def test_drafts_that_fail_make_it_wait_longer_and_one_that_holds_makes_it_trust_again() -> None:
+    text = list(range(1000))
+    drafter = Drafter([text], room=1000)
+    waits = []
+    for start in range(0, 500, 100):
+        drafter.take(text[start])
+        wait = 0
+        while not drafter.draft(DRAFTED):
+            wait += 1
+            drafter.take(text[start + wait])
+        waits.append(wait)
+        drafter.take(2000)  # not what was drafted
+    assert waits == [2, 4, 8, 16, WARY]
+    fed(drafter, text[600 : 601 + WARY])
+    assert drafter.draft(DRAFTED)
+    fed(drafter, text[601 + WARY : 620 + WARY])
+    drafter.draft(0)
+    fed(drafter, [2001, *text[700 : 701 + RUN]])
+    assert drafter.draft(DRAFTED)
