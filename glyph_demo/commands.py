@@ -144,10 +144,17 @@ def _bench_decode(settings: Settings) -> dict[str, Any]:
     return run(settings)
 
 
+def _bench_encode(settings: Settings) -> dict[str, Any]:
+    from glyph_demo.bench.encode import run
+
+    return run(settings)
+
+
 BENCHES: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "render": _bench_render,
     "turns": _bench_turns,
     "decode": _bench_decode,
+    "encode": _bench_encode,
 }
 
 

@@ -73,7 +73,8 @@ class Inference:
     repetition_penalty: float = 1.1
     thinking: bool = True
     thinking_tokens: int = 0
-    precision: Literal["auto", "fp16", "bf16", "fp32"] = "auto"
+    precision: Literal["auto", "fp16", "bf16", "fp32", "int8", "int4"] = "auto"
+    vision: Literal["eager", "compiled", "onnx"] = "eager"
     reuse_cache: bool = True
 
 

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil, smart_resize
 
-from glyph_demo.errors import EngineError
+from glyph_demo.errors import EngineError, Message
 from glyph_demo.models.base import LoadProgress
 from glyph_demo.models.chat import Chat
 from glyph_demo.models.checkpoint import Checkpoint, find_checkpoint, identity
+from glyph_demo.models.precision import QUANTISED, Precision, activations, adapt, resolve, weight_bytes
 from glyph_demo.models.transfer import Transfer
+from glyph_demo.models.vision import Runtime, Vision
 
 AUTO = "zai-org/Glyph"
 CLASSES = {"glm4v": "Glm4vForConditionalGeneration", "glm46v": "Glm46VForConditionalGeneration"}
@@ -59,17 +61,22 @@ class Preprocessing:
         merge, temporal = processor.merge_size, processor.temporal_patch_size
         return cls(table, processor.patch_size, merge, temporal, low, high, int(processor.resample))
 
-    def resized(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The page (H, W) or (H, W, 3) in the nearest size that divides into merged patches, within the limits."""
-        height, width = smart_resize(
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """The nearest height and width that divide into merged patches, within the limits."""
+        size: tuple[int, int] = smart_resize(
             num_frames=self.temporal,
-            height=pixels.shape[0],
-            width=pixels.shape[1],
+            height=height,
+            width=width,
             temporal_factor=self.temporal,
             factor=self.patch * self.merge,
             min_pixels=self.min_pixels,
             max_pixels=self.max_pixels,
         )
+        return size
+
+    def resized(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The page (H, W) or (H, W, 3) in that size."""
+        height, width = self.size(*pixels.shape[:2])
         if (height, width) == pixels.shape[:2]:
             return np.ascontiguousarray(pixels)
         return np.array(Image.fromarray(pixels).resize((width, height), Image.Resampling(self.resample)))
@@ -106,6 +113,7 @@ class VisionLanguageModel:
         self.chat = Chat(tokenizer, self.image_ids)
         self.stop_ids = _stop_ids(model)
         self.transfer = Transfer(model.device)
+        self.vision = Vision(model.model.visual)
         self._sha = sha
         # Reading a page runs beside the prefill of the page before it.
         self._stream = torch.cuda.Stream(model.device) if model.device.type == "cuda" else None
@@ -124,11 +132,16 @@ class VisionLanguageModel:
         resized = self.preprocessing.resized(pixels)
         with torch.inference_mode(), self._beside():
             patches, high, wide = self.preprocessing.patches(self.transfer.to_device(resized))
-            grid = torch.tensor([[1, high, wide]], device=self.model.device)
-            read = self.model.model.get_image_features(pixel_values=patches, image_grid_thw=grid)
-            embeds = self.transfer.to_host(read.pooler_output[0])
+            embeds = self.transfer.to_host(self.vision.read(patches, high, wide))
         merge = self.preprocessing.merge
         return Encoded(embeds, high // merge, wide // merge)
+
+    def prepare_vision(
+        self, runtime: Runtime, height: int, width: int, folder: Path, progress: LoadProgress | None = None
+    ) -> Message | None:
+        """Have `runtime` read pages of `height` by `width` pixels from now on, see `Vision.prepare`."""
+        high, wide = (side // self.preprocessing.patch for side in self.preprocessing.size(height, width))
+        return self.vision.prepare(runtime, self.identity, high, wide, folder, progress)
 
     def positions(self, rows: int, columns: int) -> torch.Tensor:
         """M-RoPE positions (3, 1 + rows * columns + 1), int64, of a page between its two markers, counted from the
@@ -141,10 +154,12 @@ class VisionLanguageModel:
     def to_bfloat16(self) -> None:
         """Change the precision for good. Weights of a bfloat16 checkpoint held in float16 come back exactly, except
         for those below 2**-17 in size."""
+        self.vision.release()
         self.model.to(torch.bfloat16)
 
     def close(self) -> None:
         """Give the weights' memory back."""
+        del self.vision  # it holds the tower and its graphs
         self.model = None
         if self.transfer.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -162,38 +177,48 @@ def default_device() -> torch.device:
     return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
 
 
-def default_precision(device: torch.device) -> torch.dtype:
-    """float16 on CUDA: half the memory, and exact for the sizes that trained weights have; the logits are checked, for
-    GLM-4 models can overflow in it. float32 on a CPU, which computes 16-bit types slower."""
-    return torch.float16 if device.type == "cuda" else torch.float32
-
-
 def load_glm4v(
-    source: str, cache_dir: Path, progress: LoadProgress | None = None, precision: torch.dtype | None = None
+    source: str,
+    cache_dir: Path,
+    progress: LoadProgress | None = None,
+    precision: Precision | torch.dtype | None = None,
 ) -> VisionLanguageModel:
     """The model that `source` names: `auto`, a folder, a hub id, `random:glyph` or `random:mid`. `cache_dir` keeps what
-    is downloaded. `progress` counts bytes, of the download and then of loading. Raises EngineError: those of
-    `find_checkpoint`, `model_too_large` and `model_unusable`."""
+    is downloaded. `progress` counts bytes, of the download and then of loading. `precision` is `auto` where it is not
+    given; a dtype is taken as it is, without what keeps float16 safe. Raises EngineError: those of `find_checkpoint`,
+    `precision_unavailable`, `model_too_large` and `model_unusable`."""
     report = progress or (lambda done, total: None)
     device = default_device()
-    dtype = precision or default_precision(device)
+    plain = precision if isinstance(precision, torch.dtype) else None
+    name = resolve(precision if isinstance(precision, str) else "auto", device)
+    dtype = plain or activations(name)
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
     if source.startswith("random:"):
         from glyph_demo.models.random import random_glm4v
 
-        return random_glm4v(source, device, dtype)
+        noise = random_glm4v(source, device, dtype)
+        if plain is None:
+            adapt(noise.model, name, device)
+        return noise
     checkpoint = find_checkpoint(AUTO if source == "auto" else source, frozenset(CLASSES), cache_dir, report)
-    _check_room(checkpoint.parameters, device, dtype)
-    sha = identity(checkpoint, cache_dir)
+    quantised = plain is None and name in QUANTISED
+    # It comes in 16 bit, which the card need not have room for.
+    first = torch.device("cpu") if quantised else device
     try:
+        _check_room(checkpoint.parameters * dtype.itemsize, first)
+        if quantised:
+            _check_room(weight_bytes(checkpoint.parameters, checkpoint.config["text_config"], name), device)
+        sha = identity(checkpoint, cache_dir)
         tokenizer = transformers.AutoTokenizer.from_pretrained(
             checkpoint.folder, local_files_only=True, trust_remote_code=False
         )
         processor = Glm4vImageProcessorPil.from_pretrained(checkpoint.folder, local_files_only=True)
         with _reporting(checkpoint.nbytes, report):
-            model = _load(checkpoint, device, dtype)
+            model = _load(checkpoint, first, dtype)
         check_rope(model.config.text_config)
+        if plain is None:
+            adapt(model, name, device)
         return VisionLanguageModel(model, tokenizer, processor, sha)
     except EngineError:
         raise
@@ -270,10 +295,10 @@ def _stop_ids(model: Any) -> frozenset[int]:
     return frozenset(i for end in ends for i in (end if isinstance(end, list) else [end]) if i is not None)
 
 
-def _check_room(parameters: int, device: torch.device, dtype: torch.dtype) -> None:
+def _check_room(nbytes: int, device: torch.device) -> None:
     free = room(device)
-    if parameters * dtype.itemsize * _MARGIN > free:
-        raise _too_large(parameters * dtype.itemsize, free)
+    if nbytes * _MARGIN > free:
+        raise _too_large(nbytes, free)
 
 
 def _too_large(needed: int, free: int) -> EngineError:

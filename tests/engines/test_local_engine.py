@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import torch
@@ -319,3 +320,17 @@ def test_random_weights_are_labelled(start: Callable[..., LocalEngine]) -> None:
     engine = start("random:mid")
     assert "random" in engine.label
     assert Notice(NOISE) in list(opened(engine).ask("What?", (), replace(SHORT, max_new_tokens=1)))
+
+
+@pytest.mark.parametrize("runtime", ["compiled", "onnx"])
+def test_the_vision_runtime_of_the_settings_reads_full_pages_like_eager(
+    folder: Path, tmp_path: Path, runtime: str
+) -> None:
+    settings = Settings(model=str(folder), cache_dir=str(tmp_path))
+    fast = LocalEngine(replace(settings, inference=replace(settings.inference, vision=runtime)))  # type: ignore[arg-type]
+    full = page(1, 842, 595)
+    expected = LocalEngine(settings).encode(full).arrays["embeds"]
+    assert fast.notices == []
+    assert fast.model.vision._graphs
+    np.testing.assert_allclose(fast.encode(full).arrays["embeds"], expected, atol=1e-4)
+    fast.close()

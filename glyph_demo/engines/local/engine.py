@@ -14,14 +14,15 @@ from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.models.glm4v import VisionLanguageModel, load_glm4v, room
+from glyph_demo.models.precision import Precision
 from glyph_demo.models.transfer import to_arrays
+from glyph_demo.rendering import resolve_style
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from glyph_demo.store import PageFeatures
 
 log = logging.getLogger(__name__)
 
-PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 KV_SHARE = {"cuda": 0.8, "cpu": 0.25}  # of what is free once the model is loaded; the rest is for activations
 EMBEDS, GRID = "embeds", "grid"
 
@@ -46,14 +47,16 @@ class LocalEngine:
         self,
         settings: Settings,
         progress: Callable[[int, int | None], None] | None = None,
-        precision: torch.dtype | None = None,
+        precision: Precision | torch.dtype | None = None,
         kv_bytes: int | None = None,
     ) -> None:
         models = settings.cache_path / "models"
-        precision = precision or PRECISIONS.get(settings.inference.precision)
+        precision = precision or settings.inference.precision
         self.model: VisionLanguageModel = load_glm4v(settings.model, models, progress, precision)
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
         self.notices: list[Message] = [NOISE] if self.model.random else []
+        self._settings = settings
+        self._prepare_vision(progress)
         self._kv_bytes = kv_bytes or _kv_budget(self.model.transfer.device)
         self._changing = threading.Lock()
         self._start()
@@ -108,11 +111,20 @@ class LocalEngine:
             self.pool.release()
             with self.decoder.lock:
                 self.model.to_bfloat16()
+            self._prepare_vision()
             self._start()
             self.notices.append(IN_BFLOAT16)
 
     def close(self) -> None:
         self.model.close()
+
+    def _prepare_vision(self, progress: Callable[[int, int | None], None] | None = None) -> None:
+        """Have the vision runtime of the settings ready for a full page; pages of other sizes are read eagerly."""
+        width, height = resolve_style(self._settings.rendering, "", self.name).page_pixels
+        folder = self._settings.cache_path / "models"
+        notice = self.model.prepare_vision(self._settings.inference.vision, height, width, folder, progress)
+        if notice is not None:
+            self.notices.append(notice)
 
     def _start(self) -> None:
         self.decoder = Decoder(self.model.model)

@@ -1,0 +1,126 @@
+"""How long each vision runtime takes for a page, and how near that is to what the device's matrix products allow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glyph_demo.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+
+PAGE = (842, 595)  # height and width in pixels of a page as Glyph was trained on them
+_MATRIX = {"cpu": 2048, "cuda": 8192}  # side of the square matrices whose product gives the device's rate
+_PRODUCTS = {"cpu": 3, "cuda": 50}  # of them a measurement
+
+
+def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, int] = PAGE) -> dict[str, Any]:
+    """Read a page of `size` `rounds` times with every runtime in turn, and keep each one's best. `transformers` is what
+    they are compared with: its tower over `pages` pages in one call, as `generate` makes it. Seconds are of CPU time on
+    a CPU, where other work on the machine counts least, and of the clock on a CUDA device. `prepare` is what building
+    or loading took. `matrix_share` is the tower's operations a second by those of a plain matrix product in the same
+    precision on the same device. `error` is the distance from what transformers gives, by norm. A runtime that cannot
+    be had says why. Raises EngineError."""
+    import torch
+
+    from glyph_demo.models.glm4v import load_glm4v
+    from glyph_demo.models.vision import RUNTIMES, Vision
+
+    folder = settings.cache_path / "models"
+    model = load_glm4v(settings.model, folder)
+    visual, device = model.model.model.visual, model.transfer.device
+    pixels = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+    resized = model.transfer.to_device(model.preprocessing.resized(pixels))
+    patches, high, wide = model.preprocessing.patches(resized)
+
+    towers: dict[str, Vision] = {}
+    found: dict[str, dict[str, Any]] = {}
+    for runtime in RUNTIMES:
+        towers[runtime] = vision = Vision(visual)
+        prepare = partial(vision.prepare, runtime, model.identity, high, wide, folder)
+        seconds, notice = _timed(prepare, device)
+        found[runtime] = {"prepare": round(seconds, 2)} if notice is None else {"unavailable": notice.en}
+    ready = [runtime for runtime in RUNTIMES if "unavailable" not in found[runtime]]
+    best = dict.fromkeys(["transformers", *ready], float("inf"))
+    grids = torch.tensor([[1, high, wide]] * pages, device=device)
+    together = partial(visual, patches.to(visual.dtype).repeat(pages, 1), grid_thw=grids)
+    rate = 0.0
+    results: dict[str, torch.Tensor] = {}
+    with torch.inference_mode():
+        for _ in range(rounds + 1):  # the first round warms up
+            rate = max(rate, _matrix_rate(visual.dtype, device))
+            seconds, output = _timed(together, device)
+            best["transformers"] = min(best["transformers"], seconds / pages)
+            for runtime in ready:
+                seconds, results[runtime] = _timed(partial(towers[runtime].read, patches, high, wide), device)
+                best[runtime] = min(best[runtime], seconds)
+    operations = flops(model.model.config.vision_config, high * wide)
+    results["transformers"] = expected = output.pooler_output.chunk(pages)[0]
+    for name, seconds in best.items():
+        apart = (results[name].float() - expected.float()).norm() / expected.float().norm()
+        found.setdefault(name, {}).update(
+            seconds_per_page=round(seconds, 5),
+            speedup=round(best["transformers"] / seconds, 2),
+            matrix_share=round(operations / seconds / rate, 3),
+            error=float(f"{float(apart):.1e}"),
+        )
+    result = {
+        "model": settings.model,
+        "precision": str(visual.dtype).removeprefix("torch."),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads",
+        "unit": "seconds" if device.type == "cuda" else "CPU seconds",
+        "pages": pages,
+        "patches": [high, wide],
+        "gflop_per_page": round(operations / 1e9, 1),
+        "matrix_gflop_per_second": round(rate / 1e9, 1),
+        "runtimes": found,
+    }
+    model.close()
+    return result
+
+
+def flops(config: Any, tokens: int) -> int:
+    """Floating point operations of the matrix products for a page of `tokens` patches, a multiplication and an addition
+    each, by the `Glm4vVisionConfig`."""
+    hidden, out, merge = config.hidden_size, config.out_hidden_size, config.spatial_merge_size**2
+    values = config.in_channels * config.temporal_patch_size * config.patch_size**2
+    # A token in a block: query, key, value and projection; scores and their sum over all tokens; gate, up and down.
+    block = 4 * hidden * hidden + 2 * tokens * hidden + 3 * hidden * out
+    merger = merge * hidden * out + out * out + 3 * out * config.intermediate_size
+    return 2 * (tokens * (values * hidden + config.depth * block) + tokens // merge * merger)
+
+
+def _matrix_rate(dtype: torch.dtype, device: torch.device) -> float:
+    """Floating point operations a second of square matrix products."""
+    import torch
+
+    side, products = _MATRIX[device.type], _PRODUCTS[device.type]
+    matrix = torch.randn(side, side, device=device).to(dtype)
+    result = torch.empty_like(matrix)
+
+    def multiply() -> None:
+        for _ in range(products):
+            torch.mm(matrix, matrix, out=result)
+
+    multiply()
+    return products * 2 * side**3 / _timed(multiply, device)[0]
+
+
+def _timed(work: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
+    """Seconds that `work` took, on the device too, and what it returned."""
+    import torch
+
+    cuda = device.type == "cuda"
+    clock = time.perf_counter if cuda else time.process_time
+    if cuda:
+        torch.cuda.synchronize(device)
+    began = clock()
+    result = work()
+    if cuda:
+        torch.cuda.synchronize(device)
+    return clock() - began, result

@@ -1,0 +1,51 @@
+"""The comparison of vision runtimes runs to its end on a small model, and counts operations as torch does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from checkpoints import SHAPES, make_checkpoint
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from glyph_demo.bench.encode import flops, run
+from glyph_demo.models.glm4v import load_glm4v
+from glyph_demo.models.tower import FixedTower
+from glyph_demo.models.vision import RUNTIMES
+from glyph_demo.settings import Settings
+
+
+def test_every_runtime_is_measured_or_says_why_not(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path / "model")
+    settings = replace(Settings(), model=str(folder), cache_dir=str(tmp_path))
+    result = run(settings, rounds=1, pages=2, size=(112, 140))
+    assert result["patches"] == [8, 10]
+    assert set(result["runtimes"]) == {"transformers", *RUNTIMES}
+    for figures in result["runtimes"].values():
+        assert "unavailable" in figures or figures["seconds_per_page"] > 0
+    measured = [figures for figures in result["runtimes"].values() if "unavailable" not in figures]
+    assert all(figures["error"] < 1e-5 and 0 < figures["matrix_share"] < 1 for figures in measured)
+    assert result["runtimes"]["transformers"]["speedup"] == 1.0
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_operations_are_those_that_torch_counts(shape: str, tmp_path: Path) -> None:
+    model = load_glm4v(str(make_checkpoint(tmp_path / "model", shape)), tmp_path)
+    high, wide = 6, 10
+    tower = FixedTower(model.model.model.visual, high, wide)
+    patches = torch.zeros(high * wide, tower.embed.in_features)
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), torch.no_grad():
+        tower(patches)
+    assert flops(model.model.config.vision_config, high * wide) == counter.get_total_flops()
+
+
+@pytest.mark.long
+def test_onnx_runtime_is_faster_than_transformers_and_near_the_matrix_rate(tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    result = run(replace(Settings(), model="random:mid", cache_dir=str(tmp_path)))
+    figures = result["runtimes"]["onnx"]
+    assert figures["speedup"] >= 1.15  # 1.31 is all that float32 allows on the CPU this was measured on
+    assert figures["matrix_share"] >= 0.8

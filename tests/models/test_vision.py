@@ -1,0 +1,235 @@
+"""Every vision runtime reads pages as transformers' tower does; where one cannot, eager goes on and says why."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from checkpoints import SHAPES, make_checkpoint
+
+from glyph_demo.models import tower, vision, vision_onnx
+from glyph_demo.models.glm4v import VisionLanguageModel, load_glm4v
+from glyph_demo.models.precision import Precision, activations
+from glyph_demo.models.tower import FixedTower
+
+SIZES = [(112, 140), (280, 168), (84, 364)]  # height and width in pixels, all within the checkpoint's limits
+
+needs_exporter = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxscript")),
+    reason="exporting needs onnx and onnxscript",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkpoint(tmp_path_factory.mktemp("model"), "deep")
+
+
+@pytest.fixture
+def model(folder: Path, tmp_path: Path) -> VisionLanguageModel:
+    return load_glm4v(str(folder), tmp_path)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="module")
+def shared(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that holds the graph for pages of SIZES[0]."""
+    cache = tmp_path_factory.mktemp("built")
+    steps(load_glm4v(str(folder), cache), SIZES[0], cache)
+    return cache
+
+
+@pytest.fixture
+def built(shared: Path, cache: Path) -> Path:
+    return Path(shutil.copytree(shared, cache))
+
+
+def page(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(height).integers(0, 256, (height, width), dtype=np.uint8)
+
+
+def eager(model: VisionLanguageModel, pixels: np.ndarray) -> torch.Tensor:
+    """What transformers' own tower gives."""
+    patches, high, wide = model.preprocessing.patches(torch.from_numpy(model.preprocessing.resized(pixels)))
+    with torch.inference_mode():
+        grid = torch.tensor([[1, high, wide]])
+        return model.model.model.get_image_features(patches, grid).pooler_output[0]
+
+
+def steps(model: VisionLanguageModel, size: tuple[int, int], cache: Path) -> list[tuple[int, int | None]]:
+    """Prepare ONNX Runtime for pages of `size`, which has to work; what progress told."""
+    told: list[tuple[int, int | None]] = []
+    assert model.prepare_vision("onnx", *size, cache, lambda done, total: told.append((done, total))) is None
+    return told
+
+
+def used(model: VisionLanguageModel) -> int:
+    return len(model.vision._graphs)
+
+
+@pytest.mark.parametrize("kind", ["glm4v", "glm46v"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("size", SIZES)
+def test_the_tower_of_one_page_size_equals_transformers(
+    shape: str, kind: str, size: tuple[int, int], tmp_path: Path
+) -> None:
+    model = load_glm4v(str(make_checkpoint(tmp_path / "model", shape, kind)), tmp_path)
+    pixels = page(*size)
+    patches, high, wide = model.preprocessing.patches(torch.from_numpy(model.preprocessing.resized(pixels)))
+    with torch.inference_mode():
+        ours = FixedTower(model.model.model.visual, high, wide)(patches)
+    expected = eager(model, pixels)
+    assert ours.shape == expected.shape
+    assert torch.allclose(ours, expected, atol=1e-5 * float(expected.abs().max()))
+
+
+def test_it_is_compiled_without_a_break_and_still_equals_transformers(model: VisionLanguageModel, cache: Path) -> None:
+    assert model.prepare_vision("compiled", *SIZES[0], cache) is None
+    assert used(model) == 1
+    for size in SIZES[:2]:  # the second is not prepared
+        pixels = page(*size)
+        expected = eager(model, pixels)
+        assert torch.allclose(model.encode(pixels).embeds, expected, atol=1e-5 * float(expected.abs().max()))
+
+
+@needs_exporter
+@pytest.mark.parametrize("size", SIZES)
+def test_onnx_runtime_equals_transformers(size: tuple[int, int], model: VisionLanguageModel, cache: Path) -> None:
+    assert steps(model, size, cache) == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert used(model) == 1
+    pixels = page(*size)
+    expected = eager(model, pixels)
+    encoded = model.encode(pixels)
+    assert (encoded.rows, encoded.columns) == (size[0] // 28, size[1] // 28)
+    assert torch.allclose(encoded.embeds, expected, atol=1e-5 * float(expected.abs().max()))
+    assert not torch.equal(encoded.embeds, expected), "eager read it"
+
+
+@needs_exporter
+def test_the_graph_for_tensorrt_has_standard_operators_only_and_equals_transformers(
+    model: VisionLanguageModel, cache: Path
+) -> None:
+    import onnx
+
+    pixels = page(*SIZES[0])
+    patches, high, wide = model.preprocessing.patches(torch.from_numpy(model.preprocessing.resized(pixels)))
+    visual = model.model.model.visual
+    cache.mkdir()
+    with torch.no_grad():
+        vision_onnx._export(visual, high, wide, vision_onnx.TENSORRT, cache)
+    graph = onnx.load(cache / "model.onnx", load_external_data=False)
+    assert {node.domain for node in graph.graph.node} == {""}
+    assert [entry.version for entry in graph.opset_import if not entry.domain] == [vision_onnx.OPSET]
+    expected = eager(model, pixels)
+    session = vision_onnx._session(cache, visual, vision_onnx.CPU)
+    ours = vision_onnx.OnnxGraph(session, tuple(expected.shape))(patches)
+    assert torch.allclose(ours, expected, atol=1e-5 * float(expected.abs().max()))
+
+
+@needs_exporter
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_in_16_bit_onnx_runtime_is_within_tolerance_or_eager_goes_on(
+    precision: Precision, folder: Path, tmp_path: Path, cache: Path
+) -> None:
+    model = load_glm4v(str(folder), tmp_path, precision=precision)
+    dtype = activations(precision)
+    notice = model.prepare_vision("onnx", *SIZES[0], cache)
+    print(notice or "ONNX Runtime reads")
+    assert used(model) == (notice is None)
+    pixels = page(*SIZES[0])
+    ours, expected = model.encode(pixels).embeds, eager(model, pixels)
+    assert ours.dtype == dtype
+    assert (ours.float() - expected.float()).norm() <= vision.TOLERANCE[dtype] * expected.float().norm()
+
+
+@needs_exporter
+def test_what_was_built_is_loaded_the_next_time(model: VisionLanguageModel, built: Path) -> None:
+    assert steps(model, SIZES[0], built) == []
+    pixels = page(*SIZES[0])
+    expected = eager(model, pixels)
+    assert torch.allclose(model.encode(pixels).embeds, expected, atol=1e-5 * float(expected.abs().max()))
+    assert used(model) == 1
+
+
+@needs_exporter
+@pytest.mark.parametrize("name", ["model.onnx", "model.onnx.data", "manifest.json"])
+def test_a_damaged_file_is_noticed_and_built_again(name: str, model: VisionLanguageModel, built: Path) -> None:
+    (file,) = built.rglob(name)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    assert steps(model, SIZES[0], built)[-1] == (3, 3)
+    assert steps(model, SIZES[0], built) == []
+    pixels = page(*SIZES[0])
+    expected = eager(model, pixels)
+    assert torch.allclose(model.encode(pixels).embeds, expected, atol=1e-5 * float(expected.abs().max()))
+
+
+@needs_exporter
+def test_other_weights_and_other_sizes_have_files_of_their_own_and_the_oldest_go(
+    model: VisionLanguageModel, tmp_path: Path, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vision_onnx, "KEPT", 2)
+    other = load_glm4v(str(make_checkpoint(tmp_path / "other", "deep", seed=1)), tmp_path)
+    (ours,) = (built / "vision").iterdir()
+    assert steps(other, SIZES[0], built)
+    (theirs,) = set((built / "vision").iterdir()) - {ours}
+    assert steps(model, SIZES[0], built) == []  # used last: the other's is now the oldest
+    assert steps(model, SIZES[1], built)
+    kept = set((built / "vision").iterdir())
+    assert ours in kept
+    assert theirs not in kept
+    assert len(kept) == 2
+
+
+def test_without_the_exporter_eager_goes_on_and_says_what_to_install(
+    model: VisionLanguageModel, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    notice = model.prepare_vision("onnx", *SIZES[0], cache)
+    assert notice is not None
+    assert "pip install onnx onnxscript" in notice.en
+    assert "pip install onnx onnxscript" in notice.zh
+    assert not list(cache.rglob("*.onnx"))
+    pixels = page(*SIZES[0])
+    assert torch.equal(model.encode(pixels).embeds, eager(model, pixels))
+
+
+@needs_exporter
+@pytest.mark.parametrize("runtime", ["compiled", "onnx"])
+def test_a_graph_that_gives_something_else_is_refused(
+    runtime: vision.Runtime, model: VisionLanguageModel, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch._dynamo.reset()  # it does not see that the class is another now
+    monkeypatch.setattr(tower.FixedTower, "_rotated", lambda self, states: states * 1.0)
+    notice = model.prepare_vision(runtime, *SIZES[0], cache)
+    assert notice is not None
+    assert "differ" in notice.en
+    assert used(model) == 0
+    assert not list(cache.rglob("*.onnx"))
+
+
+@needs_exporter
+def test_after_a_change_of_precision_no_graph_of_the_old_one_is_used(model: VisionLanguageModel, built: Path) -> None:
+    steps(model, SIZES[0], built)
+    model.to_bfloat16()
+    pixels = page(*SIZES[0])
+    assert torch.equal(model.encode(pixels).embeds, eager(model, pixels))
+
+
+def test_more_sizes_than_there_is_room_for_are_read_by_eager(
+    model: VisionLanguageModel, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vision, "MAX_GRAPHS", 0)
+    notice = model.prepare_vision("compiled", *SIZES[0], cache)
+    assert notice is not None
+    assert used(model) == 0
