@@ -5,7 +5,7 @@ import pytest
 from glyph_demo.engines.pocket.quotes import choose_quotes, count_words
 from glyph_demo.engines.pocket.retrieval import Index
 from glyph_demo.engines.pocket.sentences import Line, Sentence
-from glyph_demo.engines.pocket.terms import names, question_terms, stem, terms
+from glyph_demo.engines.pocket.terms import is_derived, names, question_terms, stem, terms
 
 
 def index(*texts: str, paragraph: int | None = None) -> Index:
@@ -18,6 +18,10 @@ def index(*texts: str, paragraph: int | None = None) -> Index:
             for i, text in enumerate(texts)
         ]
     )
+
+
+def _score(found: Index, question: str, sentence: int) -> float:
+    return next(match.score for match in found.search(question) if match.sentence == sentence)
 
 
 def first(found: Index, question: str, before: str = "") -> str:
@@ -93,6 +97,103 @@ def test_what_is_shown_has_at_most_three_quotes_and_120_words(text, length):
     quotes = choose_quotes(found, found.search(question))
     assert 1 <= len(quotes) <= 3
     assert sum(count_words(quote.text) for quote in quotes) <= 120
+
+
+def test_irregular_and_derived_words_meet():
+    assert stem("bought") == stem("buys") == stem("buying")
+    assert stem("died") == stem("death")
+    assert is_derived(stem("complain"), stem("complaints"))
+    assert not is_derived(stem("mark"), stem("market"))
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What was the price of the lamp?", "The lamp cost forty crowns."),
+        ("Who headed the committee?", "Alma Brandt chaired the committee."),
+        ("这里有多少员工？", "全部职工四十人。"),
+        ("项目由谁负责？", "该项目由副所长主持。"),
+    ],
+)
+def test_everyday_synonyms_are_found(question, answer):
+    found = index("It rained on the roof.", answer, "河水上涨了三尺。")
+    assert first(found, question) == answer
+
+
+def test_chinese_numerals_are_numbers():
+    assert {"43", "2023", "35000", "70"} <= set(dict(terms("四十三人，二〇二三年，三万五千册，七十年")))
+    assert "70" in dict(terms("70 年"))
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("When did the lamp fail?", "The lamp failed in March 1904."),
+        ("Why did the lamp fail?", "The lamp failed because of salt."),
+        ("How much did the lamp cost?", "The lamp cost forty crowns."),
+        ("How long did the lamp last?", "The lamp did last nine weeks."),
+        ("灯为什么坏了？", "因为进水，灯坏了。"),
+        ("灯花了多少钱？", "灯用了 40 元。"),
+    ],
+)
+def test_a_sentence_that_holds_an_answer_of_the_asked_kind_wins(question, answer):
+    found = index(
+        "The lamp failed to please.",
+        "The lamp cost a lot.",
+        "The lamp did last.",
+        "灯坏了一次。",
+        "灯用了很久。",
+        answer,
+    )
+    assert first(found, question) == answer
+
+
+def test_a_pronoun_leans_on_the_sentence_before():
+    found = index("The keeper was Enoch Brill.", "He drowned at sea.", "A horse drowned at sea.", paragraph=0)
+    assert found.search("Did Enoch drown at sea?")[0].sentence == 1
+    apart = index("Enoch Brill kept the light.", "He died at sea.", "Horses died at sea.")
+    assert first(apart, "How did Enoch die at sea?") == "He died at sea."
+
+
+def test_a_name_near_by_counts_for_its_paragraph():
+    sentences = ["The storm broke the lamp at Farrow Stack.", "It was cold.", "The new lamp came in May."]
+    found = index(*sentences, paragraph=0)
+    elsewhere = index("Stack the wood near the Farrow.", "It was cold.", "The new lamp came in May.", paragraph=0)
+    question = "When did the lamp come to Farrow Stack?"
+    assert _score(found, question, 2) > _score(elsewhere, question, 2)
+
+
+def test_a_heading_yields_to_what_stands_below_it():
+    line = Line(1, 1, "", (0, 0, 1, 1))
+    found = Index(
+        [
+            Sentence("Cost of the lamp tower", (line,), 0, heading=True),
+            Sentence("The lamp cost much.", (line,), 1, context="Cost of the lamp tower"),
+        ]
+    )
+    assert found.search("What was the cost of the lamp tower?")[0].sentence == 1
+
+
+def test_words_the_document_does_not_have_lower_the_share_that_is_found():
+    found = index("The lamp was lit in spring.", "It rained.")
+    match, unknown = (found.search(q)[0].coverage for q in ("The lamp?", "The lamp of quantum chromodynamics?"))
+    assert match == 1.0
+    assert 0.1 < unknown < 0.7
+
+
+def test_a_sentence_too_long_for_what_is_left_takes_no_place():
+    long = "The lamp of the tower burned on " + "and on " * 45 + "in storm."
+    found = index(long, long + " Always.", "The lamp of the tower burned.", "A lamp burned in the tower.")
+    quotes = choose_quotes(found, found.search("Which lamp of the tower burned in storm?"))
+    assert {"The lamp of the tower burned.", "A lamp burned in the tower."} <= {quote.text for quote in quotes}
+
+
+def test_sentences_that_stand_together_take_one_place():
+    texts = ["The lamp burned.", "The lamp burned on.", "The lamp burned well.", "The lamp burned low."]
+    line = Line(1, 1, "", (0, 0, 1, 1))
+    found = Index([Sentence(text, (line,), max(1, i)) for i, text in enumerate(texts)])
+    quotes = choose_quotes(found, found.search("Which lamp burned?"))
+    assert sorted(quote.text for quote in quotes) == sorted([" ".join(texts[:2]), *texts[2:]])
 
 
 def test_nothing_in_common_gives_no_match():

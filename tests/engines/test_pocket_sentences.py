@@ -63,6 +63,16 @@ def test_table_rows_know_the_header_of_their_table():
     assert "Item | Price" in rows["Oil | 12"]
 
 
+def test_headings_are_marked_and_rows_are_not():
+    page = features(
+        "2. Costs", "Item | Price", "Lamp | 40", "Oil | 12", "3. People", "", "The keeper was old and tired of the sea."
+    )
+    sentences = split_sentences([page])
+    assert {s.text for s in sentences if s.heading} == {"2. Costs", "Item | Price", "3. People"}
+    assert sentences[-1].context == "3. People"
+    assert sentences[-3].context == "2. Costs Item | Price"
+
+
 def test_items_of_a_list_are_paragraphs_of_their_own():
     page = features("- first rule of the house, which everybody has to obey it;", "- second rule of the house.")
     assert len({s.paragraph for s in split_sentences([page])}) == 2

@@ -45,32 +45,20 @@ class Quote:
 
 
 def choose_quotes(index: Index, matches: Sequence[Match]) -> list[Quote]:
-    """The best matches as quotes, best first; neighbours become one. What is left of MAX_WORDS goes to the sentences
-    after and before them, since an answer often stands next to the words of its question."""
+    """The best matches as quotes, best first, as long as they fit into MAX_WORDS; neighbours become one. Sentences
+    beside a match are matches too, since an answer often stands next to the words of its question."""
     sentences = index.sentences
     chosen: dict[int, float] = {}
-    anchors: list[int] = []
-    budget = float(MAX_WORDS)
-
-    def take(i: int, score: float) -> None:
-        nonlocal budget
-        words = count_words(sentences[i].text)
-        if i not in chosen and (words <= budget or not chosen):
-            chosen[i] = score
-            budget -= words
-
+    budget, places = float(MAX_WORDS), 0
     for match in matches:
+        words = count_words(sentences[match.sentence].text)
         if match.score < MIN_SHARE * matches[0].score:
             break
-        if not any(_adjacent(sentences, match.sentence, i) for i in chosen):
-            if len(anchors) == MAX_QUOTES:
-                continue
-            anchors.append(match.sentence)
-        take(match.sentence, match.score)
-    for anchor in anchors:
-        for i in (anchor + 1, anchor - 1):
-            if 0 <= i < len(sentences) and anchor in chosen and _adjacent(sentences, anchor, i):
-                take(i, chosen[anchor])
+        beside = any(_adjacent(sentences, match.sentence, i) for i in chosen)
+        if (words <= budget or not chosen) and (beside or places < MAX_QUOTES):
+            chosen[match.sentence] = match.score
+            budget -= words
+            places += not beside
     return sorted(_merge(sentences, chosen), key=lambda quote: -quote.score)
 
 

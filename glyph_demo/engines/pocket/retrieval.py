@@ -9,28 +9,57 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from glyph_demo.engines.pocket.sentences import Sentence
-from glyph_demo.engines.pocket.terms import names, question_terms, terms
+from glyph_demo.engines.pocket.terms import is_derived, names, question_terms, synonyms, terms
 
 # Okapi BM25 (Robertson and Zaragoza 2009, doi 10.1561/1500000019); b is low because sentences are all short.
 K1 = 1.2
 B = 0.4
-NEIGHBOUR = 0.35  # what a word in the sentence before or after counts, in the same paragraph
+REACH = 5  # sentences of the same paragraph on either side that lend a sentence their words
+NEIGHBOUR = 0.35  # what a word in the sentence before or after counts
+PARAGRAPH = 0.1  # and in the others within reach
+REFERENCE = 0.6  # and in the sentence that a pronoun refers to
 CONTEXT = 0.4  # what a word of the heading or the table's header counts
 NAME = 1.0  # weight of a name of several words that stands together, beside that of its words
+NEAR = 0.5  # of that where the name stands within reach
 KIND = 0.2  # share of the question's weight that holding an answer of the asked kind adds
+SYNONYM = 0.6  # what a word counts that stands for one of the question
+UNKNOWN = 0.5  # what a word counts that the document does not have, for the share of the question that is found
+HEADING = 0.5  # a heading is seldom an answer itself
 HISTORY = 0.3  # weight of the question before, for follow-ups
 
+_NUMBER = (
+    r"\d|[一二三四五六七八九十百千万两]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|"
+    r"thousand|million|half|twice|once|\w+(?:teen|ty))\b"
+)
+_MONEY = (
+    rf"(?:{_NUMBER}).{{0,9}}?(?:\b(?:crown|mark|dollar|euro|pound|penny|shilling|franc|cent)s?\b|pence|yen|yuan|元)"
+    r"|[$€£¥]\s?\d"
+)
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_REASON = (
+    r"\b(?:because|since|as|so|for|due|owing|reason|on account|in order|cause[ds]?)\b"
+    r"|因|由于|所以|以免|为了|导致|理由|来自|于是"
+)
+# What a question asks for, and what a sentence that answers it holds. The first that fits counts.
 _KINDS = (
     (
-        r"\bwhen\b|\bwhat (?:date|year|day)|since when|which year|何时|哪一?年|哪一?天|什么时候|日期",
-        r"\d{4}|[一二三四五六七八九十]月|\d\s*[月日]",
+        r"\bwhen\b|\b(?:what|which) (?:date|year|month|day|time)|何时|哪一?[年天]|几[点号月]|什么时候|日期",
+        rf"\d{{4}}|\d\s*[月日时点]|\b(?:{_MONTHS})\b",
     ),
     (
-        r"\bhow (?:much|many|long|high|old|far|often|large|big|tall)|\bprice|\bcost|\bnumber\b|多少|多[久大高长]|几",
-        r"\d|[一二三四五六七八九十百千]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|twice|once)\b",
+        r"\bhow much (?:money|did|was|does|were|is)|\bprice|\bcost|多少钱|费用|价格|金额|花费",
+        _MONEY,
     ),
+    (
+        r"\bhow long|\bhow (?:many|much) (?:time|minutes|hours|days|weeks|months|years)|多久|多长时间",
+        r"\b(?:second|minute|hour|day|week|month|year)s?\b|[\d一二三四五六七八九十两半]\s*(?:个?(?:秒|分|小时|天|日|周|月|年))",
+    ),
+    (r"\bhow (?:much|many|high|old|far|often|large|big|tall|hot|cold)|\bnumber\b|多少|多[大高长]|几", _NUMBER),
     (r"\bwho(?:se|m)?\b", r"(?<!^)(?<![.!?] )\b[A-Z][a-z]+"),
+    (r"\bwhy\b|\breason|为什么|为何|怎么会|原因", _REASON),
 )
+
+_PRONOUN = re.compile(r"(?:It|He|She|They|His|Her|Their|Its|This|These|Both)\b|[他她它这该其]")
 
 
 class Match(NamedTuple):
@@ -59,42 +88,73 @@ class Index:
 
     def search(self, question: str, before: str = "") -> list[Match]:
         """Sentences that share words with `question`, best first. `before` is the question before, for follow-ups."""
-        weights = {
-            term: weight * self._idf.get(term, self._unknown) for term, weight in question_terms(question).items()
-        }
-        total = sum(weights.values())
-        for term, weight in question_terms(before).items():
-            if not term[0].isdigit():  # a follow-up is about another year, another number
-                weights.setdefault(term, HISTORY * weight * self._idf.get(term, 0.0))
-        wanted = [" ".join(words) for words in names(question)]
-        kind = next((found for asked, found in _KINDS if re.search(asked, question, re.IGNORECASE)), None)
+        asked = question_terms(question)
+        wanted = [self._want(term, weight) for term, weight in asked.items()]
+        total = sum(
+            weight * self._idf[term] if term in self._idf else UNKNOWN * weight * self._unknown
+            for term, weight in asked.items()
+        )
+        leaning = [
+            {term: HISTORY * weight * self._idf[term]}
+            for term, weight in question_terms(before).items()
+            if term in self._idf and term not in asked and not term[0].isdigit()  # a follow-up: another year or number
+        ]
+        phrases = [" ".join(words) for words in names(question)]
+        kind = next((found for asks, found in _KINDS if re.search(asks, question, re.IGNORECASE)), None)
         matches = []
         for i, counts in enumerate(self._fields):
-            found = {
-                term: min(counts[term] / (counts[term] + self._norms[i]) * (1 + K1), 1.6)
-                for term in weights
-                if term in counts
-            }
-            if not found:
+            found = [[(w, counts[term]) for term, w in one.items() if term in counts] for one in wanted + leaning]
+            if not any(found):
                 continue
-            score = sum(weights[term] * share for term, share in found.items())
-            score += NAME * self._unknown * sum(name in self._flat[i] for name in wanted)
+            score = sum(max(w * self._saturated(i, n) for w, n in one) for one in found if one)
+            score += NAME * self._unknown * sum(self._standing(i, phrase) for phrase in phrases)
             if kind is not None and re.search(kind, self.sentences[i].text):
                 score += KIND * total
-            coverage = sum(weights[term] * min(1.0, counts[term] / CONTEXT) for term in found) / max(total, 1e-9)
-            matches.append(Match(i, score, min(1.0, coverage)))
+            covered = sum(max(w * min(1.0, n / CONTEXT) for w, n in one) for one in found[: len(wanted)] if one)
+            if self.sentences[i].heading:
+                score *= HEADING
+            matches.append(Match(i, score, min(1.0, covered / max(total, 1e-9))))
         return sorted(matches, key=lambda match: -match.score)
 
+    def _want(self, term: str, weight: float) -> dict[str, float]:
+        """The weights of a term and of what may stand for it."""
+        found = {term: weight * self._idf[term]} if term in self._idf else {}
+        relatives = (other for other in self._idf if is_derived(term, other)) if term.isascii() else ()
+        for other in {*synonyms(term), *relatives}:
+            if other in self._idf:
+                found[other] = SYNONYM * weight * self._idf[other]
+        return found
+
+    def _standing(self, i: int, phrase: str) -> float:
+        """1 where a name stands in a sentence, less where it stands near by in its paragraph."""
+        if phrase in self._flat[i]:
+            return 1.0
+        return NEAR * any(phrase in self._flat[j] for j in self._beside(i))
+
+    def _saturated(self, i: int, count: float) -> float:
+        return min(count / (count + self._norms[i]) * (1 + K1), 1.6)
+
+    def _beside(self, i: int, itself: bool = False) -> list[int]:
+        """The sentences of the same paragraph within REACH, in reading order."""
+        near = range(max(0, i - REACH), min(len(self.sentences), i + REACH + 1))
+        paragraph = self.sentences[i].paragraph
+        return [j for j in near if self.sentences[j].paragraph == paragraph and (itself or j != i)]
+
     def _field(self, i: int) -> dict[str, float]:
-        """Weighted counts of a sentence, its neighbours and its context."""
+        """Weighted counts of a sentence, of those beside it, and of its context. A sentence that begins with a pronoun
+        leans on what it refers to: the one before it, or what the paragraph before began with."""
         sentence = self.sentences[i]
         counts: dict[str, float] = dict(self._own[i])
-        for j in (i - 1, i + 1):
-            if 0 <= j < len(self.sentences) and self.sentences[j].paragraph == sentence.paragraph:
-                for term, count in self._own[j].items():
-                    counts[term] = counts.get(term, 0.0) + NEIGHBOUR * min(count, 1.0)
+        around = {j: NEIGHBOUR if abs(j - i) == 1 else PARAGRAPH for j in self._beside(i)}
+        context = CONTEXT
+        if i and _PRONOUN.match(sentence.text):
+            around[i - 1 if i - 1 in around else self._beside(i - 1, itself=True)[0]] = REFERENCE
+            context = REFERENCE
+        for j, weight in around.items():
+            for term, count in self._own[j].items():
+                counts[term] = counts.get(term, 0.0) + weight * min(count, 1.0)
         for term, count in _counts(sentence.context).items():
-            counts[term] = counts.get(term, 0.0) + CONTEXT * min(count, 1.0)
+            counts[term] = counts.get(term, 0.0) + context * min(count, 1.0)
         return counts
 
 

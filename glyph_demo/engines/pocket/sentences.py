@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from glyph_demo.engines.base import PageFeatures
 
@@ -36,12 +36,13 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """`lines` are those it stands on. `paragraph` numbers the paragraph it belongs to. `context` is what must be known
-    to understand it: the heading above it, the header of its table."""
+    to understand it: the heading above it, the header of its table. `heading` says that it is itself such a line."""
 
     text: str
     lines: tuple[Line, ...]
     paragraph: int
     context: str = ""
+    heading: bool = False
 
 
 @dataclass(slots=True)
@@ -80,24 +81,29 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
     """The sentences of a document in reading order. They run on across lines and pages; a line that is no sentence (a
     heading, a table row) is one by itself and is context to what follows it."""
     sentences: list[Sentence] = []
-    heading, header, shorts = "", "", 0
+    heading, header, shorts, last = "", "", 0, ""
+    headed: set[int] = set()
     for number, paragraph in enumerate(_paragraphs(read_lines(pages))):
-        if _is_short(paragraph):
-            shorts += 1
-            if shorts == 1:
-                header = paragraph.text
-            context = f"{heading} {header}" if shorts > 1 else heading
-            sentences.append(Sentence(paragraph.text, tuple(paragraph.lines), number, context.strip()))
+        short = _is_short(paragraph)
+        if shorts and not (short and ("|" in paragraph.text) == ("|" in last)):
             if shorts < _MIN_TABLE:
-                last_short = paragraph.text
+                heading = last
+                headed.add(len(sentences) - 1)
+            shorts = 0
+        if short:
+            shorts += 1
+            last = paragraph.text
+            if shorts == 1:
+                header = last
+            elif shorts == _MIN_TABLE:
+                headed.add(len(sentences) - _MIN_TABLE + 1)
+            context = f"{heading} {header}" if shorts > 1 else heading
+            sentences.append(Sentence(last, tuple(paragraph.lines), number, context.strip()))
             continue
-        if 0 < shorts < _MIN_TABLE:
-            heading = last_short
-        shorts = 0
         for start, end in _spans(paragraph.text):
             lines = paragraph.at(start, end)
             sentences.append(Sentence(paragraph.text[start:end], lines, number, heading))
-    return sentences
+    return [replace(sentence, heading=i in headed) for i, sentence in enumerate(sentences)]
 
 
 def _is_short(paragraph: _Paragraph) -> bool:

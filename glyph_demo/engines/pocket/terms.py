@@ -5,34 +5,25 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
+
+from glyph_demo.engines.pocket.words import IRREGULAR_FORMS, STOP_PHRASES, STOP_WORDS, SYNONYMS
 
 _PIECES = re.compile(
-    r"(?P<cjk>[\u3400-\u9fff]+)"
+    r"(?P<cjk>[〇\u3400-\u9fff]+)"
     r"|(?P<number>\d+(?:[,，]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    r"|(?P<word>(?:(?![\u3400-\u9fff])[^\W\d_])+(?:['’][^\W\d_]+)*)"
+    r"|(?P<word>(?:(?![〇\u3400-\u9fff])[^\W\d_])+(?:['’][^\W\d_]+)*)"
 )
 _HYPHENATED = re.compile(r"(?<=[^\W_])[-‐‑–](?=[^\W_])")
+_DIGITS = {character: value for value, character in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
+_NUMERAL = re.compile("[〇零一二三四五六七八九十百千万两]{2,}|十")
+_STEM, _ENDING = 6, 4  # letters: at least as many shared, at most as many more
 _SINGLE = 0.3  # weight of a lone Chinese character beside that of a bigram
 
-# Function words and the words that questions are made of.
-STOP_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        """a an the and or but nor of in on at to for from by with without into onto as is are was were be been being am
-        do does did done has have had having it its this that these those there here he she they them his her their him
-        i you your we our us me my what which who whom whose when where why how many much long often far can could
-        may might must shall should will would not no than then so such if any some each every all about after before
-        during over under between out up down off only also too very more most per please tell say says according
-        document text page one get got give given name""",
-    )
-)
-STOP_PHRASES = re.findall(
-    r"\w+",
-    """为什么 是什么 什么 多少 多久 多大 多高 多长 几个 哪些 哪个 哪位 哪里 哪儿 哪一年 哪年 哪一 哪天 谁 怎么样 怎么
-    怎样 如何 何时 何地 是否 请问 文档 文中 有没有 吗 呢 吧 啊 的 了 着 是 在 和 与 及 或 被 把 将 对 从 由 于 以 而 之
-    其 这 那 要 就 都 也 还 能 可以 会 有 个 位 过 到 给 每 几 哪""",
-)
-_STOP_CJK = re.compile("|".join(sorted(STOP_PHRASES, key=len, reverse=True)))
+_STOP_WORDS = frozenset(STOP_WORDS.split())
+_STOP_CJK = re.compile("|".join(sorted(STOP_PHRASES.split(), key=len, reverse=True)))
+
+_IRREGULAR = {form: group[0] for group in map(str.split, IRREGULAR_FORMS.split(";")) for form in group}
 
 
 def terms(text: str) -> Iterator[tuple[str, float]]:
@@ -48,8 +39,31 @@ def terms(text: str) -> Iterator[tuple[str, float]]:
             yield re.sub("[,，]", "", match["number"]), 1.0
         else:
             word = match["word"].lower().replace("’", "'").removesuffix("'s")
-            if word not in STOP_WORDS:
+            if word not in _STOP_WORDS:
                 yield stem(word), 1.0
+
+
+def synonyms(term: str) -> frozenset[str]:
+    """Other terms that may stand for `term` in the document."""
+    return _synonyms().get(term, frozenset())
+
+
+@lru_cache(maxsize=1)
+def _synonyms() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for group in SYNONYMS.split(";"):
+        words = {stem(word) for word in group.split()}
+        for word in words:
+            found.setdefault(word, set()).update(words - {word})
+    return {word: frozenset(others) for word, others in found.items()}
+
+
+def is_derived(term: str, other: str) -> bool:
+    """Whether one word is the other with an ending: complain and complaint, dismiss and dismissal."""
+    if not (other.startswith(term) or term.startswith(other)):
+        return False
+    short, long = sorted((len(term), len(other)))
+    return short >= _STEM and 0 < long - short <= _ENDING
 
 
 def question_terms(question: str) -> dict[str, float]:
@@ -72,10 +86,12 @@ def names(question: str) -> list[list[str]]:
 
 
 def stem(word: str) -> str:
-    """A light stem: plural, -ed, -ing, -ly and a final e go. No dictionary; it need only be the same on both sides."""
+    """A light stem: irregular forms become one; plural, -ed, -ing, -ly and a final e go. It need only be the same on
+    both sides."""
+    word = _IRREGULAR.get(word, word)
     if not word.isascii() or len(word) < 4:
         return word
-    if word.endswith("ies"):
+    if word.endswith(("ies", "ied")) and len(word) > 4:
         word = word[:-3] + "y"
     elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]
@@ -89,7 +105,25 @@ def stem(word: str) -> str:
 
 
 def _cjk(run: str) -> Iterator[tuple[str, float]]:
+    for numeral in _NUMERAL.findall(run):
+        yield str(_value(numeral)), 1.0
     for character in run:
         yield character, _SINGLE
     for i in range(len(run) - 1):
         yield run[i : i + 2], 1.0
+
+
+def _value(numeral: str) -> int:
+    """The number that a Chinese numeral below a hundred million stands for; digits in a row ("二〇二三") also count."""
+    if not re.search("[十百千万]", numeral):
+        return int("".join(str(_DIGITS[character]) for character in numeral))
+    total = section = digit = 0
+    for character in numeral:
+        if character in _DIGITS:
+            digit = _DIGITS[character]
+        elif character == "万":
+            total, section, digit = (section + digit) * 10_000, 0, 0
+        else:
+            section += (digit or 1) * {"十": 10, "百": 100, "千": 1000}[character]
+            digit = 0
+    return total + section + digit
