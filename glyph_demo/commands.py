@@ -93,7 +93,7 @@ def _answer(session: DocumentSession, question: str, language: Language, out: Te
 def render_pages(
     settings: Settings, path: Path, folder: Path, language: Language, out: TextIO | None
 ) -> dict[str, Any]:
-    from glyph_demo.documents import extract
+    from glyph_demo.documents.extraction import extract
     from glyph_demo.rendering import encode_png, render, resolve_style
 
     document = extract(path, path.name, settings.documents)

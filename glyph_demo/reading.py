@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from glyph_demo.documents import extract
+from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import Engine, Evidence, OpenDocument, PageFeatures, Progress, Turn
 from glyph_demo.errors import GlyphError, Message, SettingsError

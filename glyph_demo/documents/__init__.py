@@ -1,5 +1,1 @@
-"""Uploads to Documents: `extract`."""
-
-from glyph_demo.documents.extraction import extract
-
-__all__ = ["extract"]
+"""Uploads to Documents: `extraction.extract`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from glyph_demo.documents import extract
+from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.model import Document
 from glyph_demo.errors import DocumentError
 from glyph_demo.settings import Documents

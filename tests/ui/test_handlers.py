@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from glyph_demo.documents import extract
+from glyph_demo.documents.extraction import extract
 from glyph_demo.errors import DocumentError, Message
 from glyph_demo.settings import load_settings
 from glyph_demo.ui.app import create_app
