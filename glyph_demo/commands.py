@@ -77,6 +77,7 @@ def _answer(session: DocumentSession, question: str, language: Language, out: Te
         elif isinstance(event, Finished):
             finished = event
     assert finished is not None
+    usage = finished.usage
     if out:
         print(file=out)
     return {
@@ -86,7 +87,8 @@ def _answer(session: DocumentSession, question: str, language: Language, out: Te
         "notices": notices,
         "finish_reason": finished.reason,
         "timings": _rounded(asdict(finished.timings)),
-        "tokens": asdict(finished.usage),
+        "tokens": {"input": usage.input, "cached": usage.cached, "output": usage.output},
+        "speculation": {"drafted": usage.drafted, "accepted": usage.accepted},
     }
 
 

@@ -134,7 +134,8 @@ class Handlers:
         if window.reading is reading:
             if window.notice is None and reading.document and reading.document.warnings:
                 window.notice = (reading.document.warnings[0], "hint")
-            yield self._front(window)
+            # An answer that waited for the pages writes the chat; what stands there now may arrive after its end.
+            yield {part: update for part, update in self._front(window).items() if part is not self.ui.chat}
 
     # Chat
 

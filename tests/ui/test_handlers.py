@@ -55,6 +55,12 @@ def request(accept_language):
     return SimpleNamespace(headers={"accept-language": accept_language})
 
 
+def test_following_a_document_never_writes_the_chat_which_belongs_to_the_answer_waiting_for_it(on, tmp_path):
+    """An answer that came the moment the last page was read was overwritten by "Reading the document first"."""
+    on.open_file("tab", str(write(tmp_path)))
+    assert all(on.ui.chat not in update for update in on.follow("tab"))
+
+
 @pytest.mark.parametrize(("accepted", "language"), [("zh-CN,en", "zh"), ("en-US", "en")])
 def test_a_new_window_speaks_the_browsers_language(on, accepted, language):
     updates = on.load(request(accepted))
