@@ -44,7 +44,7 @@ def _parse(job: dict[str, Any]) -> dict[str, Any]:
         return {"paragraphs": read_docx(path, job["max_characters"])}
     except DocumentError:
         raise
-    except (MemoryError, RecursionError):
+    except (MemoryError, RecursionError, ImportError):  # a library that finds no memory cannot be mapped
         raise problem("too_complex") from None
     except Exception as error:  # whatever a parser makes of hostile bytes, the user hears one of two things
         raise problem("too_complex" if type(error).__name__ == "LimitReachedError" else "damaged", kind=kind) from None

@@ -80,7 +80,7 @@ def test_shown_name(name: str, shown: str) -> None:
 
 def test_memory_limit(save: Save) -> None:
     path = save("a.pdf", lines_pdf("text"))
-    assert refusal(path, Documents(max_memory_mb=40)) == "too_complex"
+    assert refusal(path, Documents(max_memory_mb=20)) == "too_complex"
 
 
 def test_time_limit_leaves_no_process_behind(save: Save) -> None:
