@@ -87,17 +87,16 @@ class DocumentSession:
         """Take new settings. True if they change what pages look like, so that the document in front is being read
         again and the others will be when they are returned to."""
         previous, self.settings = self.settings, settings
-        if previous.rendering == settings.rendering:
-            for reading in self._readings.values():
-                reading.settings = settings
-            return False
+        other_pages = previous.rendering != settings.rendering
         for reading in self._readings.values():
-            reading.cancel()
-            reading.settings = settings
-        if self.current_id and self.current:
-            current = self.current
-            self._start(self.current_id, current.path, current.name, settings, current.turns)
-        return True
+            if other_pages:
+                reading.cancel()
+            # How a file was opened, such as as page images, stays with it.
+            reading.settings = replace(settings, documents=reading.settings.documents)
+        if other_pages and self.current_id:
+            current = self._readings[self.current_id]
+            self._start(self.current_id, current.path, current.name, current.settings, current.turns)
+        return other_pages
 
     def ask(self, question: str, options: AskOptions | None = None) -> Iterator[Event]:
         """Ask the document in front. Waits, yielding Progress, while it is still being read. Closing the iterator

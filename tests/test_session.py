@@ -244,3 +244,11 @@ def test_compression_is_measured_on_the_text_the_pages_show(session, tmp_path):
     path = write(tmp_path, pages=4)
     opened(session, path, pages="1")
     assert session.current.compression == session.current.pages[0].span[1]
+
+
+def test_new_page_settings_keep_how_a_document_was_opened(session, tmp_path):
+    """A page range, or page images for a scan, was forgotten when the text size changed."""
+    opened(session, write(tmp_path, pages=4), pages="2-3")
+    session.configure(replace(session.settings, rendering=replace(session.settings.rendering, font_size=13.0)))
+    session.current.wait()
+    assert [p.number for p in session.current.pages] == [2, 3]
