@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import torch
 from tiny import SHAPES, Oracle, RecordingDecoder, tiny_llama
 from transformers import LlamaForCausalLM
 
@@ -24,12 +21,8 @@ def oracle(model: LlamaForCausalLM) -> Oracle:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Threads only wait for each other over models this small: up to ten times longer on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def _all_on_one_thread(one_thread: None) -> None:
+    """Every test of this folder."""
 
 
 @pytest.fixture(autouse=True)

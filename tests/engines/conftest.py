@@ -17,14 +17,3 @@ def engine(tmp_path):
     engine = PocketEngine(Settings(cache_dir=str(tmp_path), pocket=Pocket(language_model="none")))
     yield engine
     engine.close()
-
-
-@pytest.fixture
-def one_thread():
-    """For models so small that handing work around costs more than it gains."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
