@@ -23,6 +23,7 @@ FLAGS_TO_SETTINGS = {
     "model": "model",
     "language": "language",
     "cache_dir": "cache_dir",
+    "remote_urls": "remote.urls",
     "host": "server.host",
     "port": "server.port",
     "page_images": "documents.page_images",
@@ -54,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--language", choices=["zh", "en"], help="language of messages")
     common.add_argument("--engine", choices=["auto", "pocket", "local", "remote"])
     common.add_argument("--model", metavar="NAME", help="folder or hub id of the engine's model")
+    common.add_argument("--remote-urls", metavar="URL,…", help="servers of the engine remote")
     common.add_argument("--cache-dir", metavar="DIR", help="where page features are kept")
 
     reading = _Parser(add_help=False)

@@ -90,6 +90,14 @@ class Pocket:
 
 
 @dataclass(frozen=True, slots=True)
+class Remote:
+    """Addresses of OpenAI-compatible servers of one model, separated by commas, and the key they ask for."""
+
+    urls: str = "http://127.0.0.1:8000/v1"
+    api_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     language: Literal["auto", "en", "zh"] = "auto"
     engine: Literal["auto", "pocket", "local", "remote"] = "auto"
@@ -101,6 +109,7 @@ class Settings:
     inference: Inference = field(default_factory=Inference)
     store: Store = field(default_factory=Store)
     pocket: Pocket = field(default_factory=Pocket)
+    remote: Remote = field(default_factory=Remote)
 
     @property
     def cache_path(self) -> Path:

@@ -56,7 +56,7 @@ def test_render_writes_png_pages_and_lists_their_lines(tmp_path):
     ("arguments", "code"),
     [
         (["ask", "missing.pdf", "what?"], "unreadable"),
-        (["ask", __file__, "what?", "--engine", "remote"], "engine_unavailable"),
+        (["ask", __file__, "what?", "--engine", "remote", "--remote-urls", "nowhere"], "bad_setting"),
         (["ask", __file__, "what?", "--engine", "local", "--model", "no/such/folder"], "model_missing"),
         (["ask", __file__, "what?", "--config", "missing.yaml"], "config_unreadable"),
         (["render", __file__, "--out", "x", "--style", "fancy"], "unknown_style"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from glyph_demo.engines.base import Engine
-from glyph_demo.errors import EngineError, Message
+from glyph_demo.errors import Message
 from glyph_demo.settings import Settings
 
 # 20.6 GB of weights in 16 bit, and keys, values and activations of a document of about 30 pages
@@ -63,8 +63,6 @@ def create_engine(settings: Settings) -> Engine:
         from glyph_demo.engines.local.engine import LocalEngine
 
         return LocalEngine(settings)
-    raise EngineError(
-        "engine_unavailable",
-        f"The engine '{name}' is not part of this version. Use --engine pocket.",
-        f"当前版本没有“{name}”引擎。请使用 --engine pocket。",
-    )
+    from glyph_demo.engines.remote import RemoteEngine
+
+    return RemoteEngine(settings)

@@ -1,0 +1,203 @@
+"""RemoteEngine: an OpenAI-compatible server reads the pages, or several that serve the same model."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from glyph_demo.engines.base import (
+    AskOptions,
+    Event,
+    Finished,
+    Notice,
+    Progress,
+    Reason,
+    Thinking,
+    Timings,
+    Token,
+    Turn,
+    Usage,
+)
+from glyph_demo.engines.remote.servers import Piece, Servers, Unreachable, parse_urls, unreachable
+from glyph_demo.engines.splitter import Splitter, overlap
+from glyph_demo.errors import EngineError, Message
+from glyph_demo.rendering import encode_png
+from glyph_demo.rendering.page import Page
+from glyph_demo.settings import Settings
+from glyph_demo.store import PageFeatures
+
+PNG = "png"
+# End-of-text ids of the GLM-4 vocabulary, as Glyph's published client sends them.
+STOP_TOKEN_IDS = [151329, 151348, 151336]
+SPOKEN_STOPS = ("<|endoftext|>", "<|user|>", "<|observation|>")  # their texts, which that client asks to be told
+
+
+class RemoteEngine:
+    """`encode` makes the PNG that is sent: the same bytes for the same pixels, and pages always in the same order and
+    before the first question, so that a server's prefix and image caches know them again."""
+
+    name = "remote"
+    identity = "remote-png-1"
+
+    def __init__(self, settings: Settings) -> None:
+        self.model = "" if settings.model == "auto" else settings.model
+        self.servers = Servers(parse_urls(settings.remote.urls), settings.remote.api_key)
+        self.label = ", ".join(self.servers.urls)
+
+    def encode(self, page: Page) -> PageFeatures:
+        """The page as a PNG file, uint8 (bytes,)."""
+        return PageFeatures({PNG: np.frombuffer(encode_png(page.pixels), np.uint8)})
+
+    def open(self, features: Sequence[PageFeatures] = ()) -> RemoteDocument:
+        document = RemoteDocument(self)
+        for page in features:
+            document.append(page)
+        return document
+
+    def close(self) -> None:
+        self.servers.close()
+
+
+class RemoteDocument:
+    """Holds the pages as data URLs; the server holds nothing that a request does not bring again."""
+
+    def __init__(self, engine: RemoteEngine) -> None:
+        self._engine = engine
+        self._urls: list[str] = []
+        self._hash = hashlib.sha256()
+        self._answered = ""  # the server of the last question
+
+    def append(self, features: PageFeatures) -> None:
+        png = features.arrays[PNG].tobytes()
+        self._hash.update(png)
+        self._urls.append("data:image/png;base64," + base64.b64encode(png).decode())
+
+    def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
+        """See OpenDocument. A server that cannot be reached gives way to the next one, with a notice."""
+        request, extra = self._request(question, history, options), _extra(options)
+        servers = self._engine.servers
+        order = servers.order(self._hash.hexdigest())
+        order.sort(key=lambda url: url != self._answered)  # where the pages were read last, while it works
+        why = ""
+        for number, url in enumerate(order):
+            if number:
+                yield Notice(_moved(order[number - 1], url))
+            try:
+                with contextlib.closing(servers.stream(url, request, extra)) as pieces:  # type: ignore[type-var]
+                    yield from _events(pieces)
+                self._answered = url
+                return
+            except Unreachable as error:
+                why = str(error)
+        raise unreachable(order, why)
+
+    def hint(self, text: str) -> None:
+        """Nothing: servers draft by themselves, or not at all."""
+
+    def compression(self, text: str) -> float | None:
+        """None: the server's tokenizer is not here."""
+        return None
+
+    def close(self) -> None:
+        self._urls.clear()
+
+    def _request(self, question: str, history: Sequence[Turn], options: AskOptions) -> dict[str, Any]:
+        pages = [{"type": "image_url", "image_url": {"url": url}} for url in self._urls]
+        messages: list[dict[str, Any]] = []
+        for turn in history:
+            messages.append({"role": "user", "content": [{"type": "text", "text": turn.question}]})
+            messages.append({"role": "assistant", "content": turn.answer})
+        messages.append({"role": "user", "content": [{"type": "text", "text": question}]})
+        messages[0]["content"] = [*pages, *messages[0]["content"]]
+        request: dict[str, Any] = {
+            "model": self._engine.model,
+            "messages": messages,
+            "max_tokens": options.max_new_tokens,
+            "temperature": options.temperature,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if options.temperature > 0:
+            request |= {"top_p": options.top_p, "seed": options.seed}
+        return request
+
+
+def _extra(options: AskOptions) -> dict[str, Any]:
+    """The fields beyond OpenAI's own that Glyph's published client sends, and the switch for thinking if it is off."""
+    greedy = options.temperature == 0
+    extra: dict[str, Any] = {
+        "top_k": 1 if greedy else options.top_k or -1,
+        "repetition_penalty": options.repetition_penalty,
+        "stop_token_ids": STOP_TOKEN_IDS,
+        "skip_special_tokens": False,
+        "include_stop_str_in_output": True,
+    }
+    return extra if options.thinking else {**extra, "chat_template_kwargs": {"enable_thinking": False}}
+
+
+def _events(pieces: Iterator[Piece | None]) -> Iterator[Event]:
+    """Pieces of a stream as events, `Finished` last."""
+    began = time.perf_counter()
+    answer = _Answer()
+    heard = said = 0.0
+    usage = Usage()
+    reason = ""
+    for piece in pieces:
+        if piece is None:
+            yield Progress("decode" if heard else "prefill", 0)
+            continue
+        if piece.thinking or piece.content:
+            heard = heard or time.perf_counter() - began
+        for event in answer.take(piece):
+            said = said or time.perf_counter() - began
+            yield event
+        reason = piece.reason or reason
+        if piece.usage is not None:
+            prompt, cached, generated = piece.usage
+            usage = Usage(prompt, cached, generated)
+    yield from answer.finish()
+    total = time.perf_counter() - began
+    if not reason:
+        raise EngineError(
+            "server_lost",
+            "The server closed the connection before its answer had ended. Look into its log, then ask again.",
+            "服务器在回答结束前关闭了连接。请查看其日志后重新提问。",
+        )
+    ended: Reason = "length" if reason == "length" else "stop"
+    yield Finished(usage, Timings(heard or total, said or total, total - (heard or total), total), ended)
+
+
+class _Answer:
+    """Text of a stream as events. Servers that tell the thinking apart send it in a field of its own; of others it
+    comes as tags in the text, and the stop token comes as text too."""
+
+    def __init__(self) -> None:
+        self._splitter = Splitter()
+        self._held = ""  # text that may be the beginning of a stop token
+
+    def take(self, piece: Piece) -> Iterator[Thinking | Token]:
+        if piece.thinking:
+            yield Thinking(piece.thinking)
+        self._held += piece.content
+        for stop in SPOKEN_STOPS:
+            self._held = self._held.removesuffix(stop)
+        end = len(self._held) - max(overlap(self._held, stop) for stop in SPOKEN_STOPS)
+        text, self._held = self._held[:end], self._held[end:]
+        yield from self._splitter.split(text)
+
+    def finish(self) -> Iterator[Thinking | Token]:
+        yield from self._splitter.split(self._held)
+        yield from self._splitter.finish()
+
+
+def _moved(first: str, second: str) -> Message:
+    return Message(
+        f"{first} does not answer. {second} takes over and reads the pages again.",
+        f"{first} 没有应答。改由 {second} 接手，并重新阅读页面。",
+    )
