@@ -80,9 +80,17 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--host")
     serve.add_argument("--port", type=int)
 
-    ask = verbs.add_parser("ask", parents=[common, reading], help="answer questions about one document")
+    ask = verbs.add_parser(
+        "ask",
+        parents=[common, reading],
+        help="answer questions about one document, or with -q about many",
+        usage="%(prog)s [options] FILE QUESTION …\n       %(prog)s [options] FILE … -q QUESTION [-q QUESTION …]",
+    )
     ask.add_argument("file", type=Path)
-    ask.add_argument("questions", nargs="+", metavar="QUESTION")
+    ask.add_argument("questions", nargs="*", metavar="QUESTION")
+    ask.add_argument("-q", dest="asked", action="append", metavar="QUESTION", help="asked of every FILE")
+    ask.add_argument("--out", type=Path, metavar="FILE", help="with -q: keep the answers here, and go on from them")
+    ask.add_argument("--csv", type=Path, metavar="FILE", help="with -q: write a table for spreadsheets")
     ask.add_argument("--max-new-tokens", type=int)
     ask.add_argument("--temperature", type=float)
 
@@ -124,7 +132,16 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
     out = None if options.json else sys.stdout
     if options.command == "serve":
         return commands.serve(settings)
+    if options.command == "ask" and options.asked:
+        files = [options.file, *map(Path, options.questions)]
+        return commands.ask_many(settings, files, options.asked, language, out, options.out, options.csv)
     if options.command == "ask":
+        if not options.questions or options.out or options.csv:
+            raise SettingsError(
+                "usage",
+                "Write `ask FILE QUESTION`, or `ask FILE … -q QUESTION` for many files; --out and --csv go with -q.",
+                "请写 `ask 文件 问题`；多个文件时写 `ask 文件 … -q 问题`。--out 和 --csv 需与 -q 同用。",
+            )
         return commands.ask(settings, options.file, options.questions, language, out)
     if options.command == "render":
         return commands.render_pages(settings, options.file, options.out, language, out)

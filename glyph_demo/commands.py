@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from glyph_demo import many
 from glyph_demo.engines import choose_engine, create_engine
 from glyph_demo.engines.base import Evidence, Finished, Notice, Progress, Region, Token
 from glyph_demo.errors import Language, SettingsError
@@ -55,6 +56,38 @@ def ask(settings: Settings, path: Path, questions: list[str], language: Language
     finally:
         session.close()
         session.engine.close()
+
+
+def ask_many(
+    settings: Settings,
+    files: list[Path],
+    questions: list[str],
+    language: Language,
+    out: TextIO | None,
+    table: Path | None,
+    spreadsheet: Path | None,
+) -> dict[str, Any]:
+    known = many.load(table) if table else []
+    engine = create_engine(settings)
+    rows: list[many.Row] = []
+    try:
+        for event in many.ask_many(engine, settings, {str(file): file for file in files}, questions, known, language):
+            if isinstance(event, Progress):
+                _tell(event)
+                continue
+            rows.append(event)
+            if table:
+                # Rows of other files and questions stay, so that a table can grow.
+                fresh = {row.key for row in rows}
+                many.save([*rows, *(row for row in known if row.key not in fresh)], table)
+            if out:
+                pages = " ".join(f"p. {quote.page}" for quote in event.quotes[:1])
+                print(f"\n{event.file} > {event.question}\n{event.error or event.answer} {pages}", file=out)
+    finally:
+        engine.close()
+    if spreadsheet:
+        many.save_csv(rows, spreadsheet)
+    return {"engine": engine.name, "rows": [asdict(row) for row in rows]}
 
 
 def _answer(session: DocumentSession, question: str, language: Language, out: TextIO | None) -> dict[str, Any]:
@@ -191,12 +224,16 @@ def doctor(settings: Settings, language: Language, out: TextIO | None) -> dict[s
 def _follow(events: Iterator[Progress]) -> None:
     """Run through the events of a reading, each stage and page told once on stderr."""
     told: Progress | None = None
-    end = "\r" if sys.stderr.isatty() else "\n"
     for progress in events:
         if progress != told:
-            total = "?" if progress.total is None else progress.total
-            print(f"{progress.stage} {progress.done}/{total}", file=sys.stderr, end=end, flush=True)
+            _tell(progress)
         told = progress
+
+
+def _tell(progress: Progress) -> None:
+    total = "?" if progress.total is None else progress.total
+    end = "\r" if sys.stderr.isatty() else "\n"
+    print(f"{progress.stage} {progress.done}/{total}", file=sys.stderr, end=end, flush=True)
 
 
 def _rounded(seconds: dict[str, float]) -> dict[str, float]:

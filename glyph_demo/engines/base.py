@@ -11,7 +11,7 @@ from glyph_demo.errors import EngineError, Message
 from glyph_demo.rendering.page import Page
 from glyph_demo.store import PageFeatures
 
-Stage = Literal["load", "extract", "render", "encode", "prefill", "decode"]
+Stage = Literal["load", "extract", "render", "encode", "prefill", "decode", "answer"]
 Reason = Literal["stop", "length", "stopped", "not_found", "repetition"]
 
 

@@ -1,0 +1,120 @@
+"""One set of questions to many documents: the table, and taking it up again where it was left."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from glyph_demo import many
+from glyph_demo.cli import main
+from glyph_demo.engines.base import Progress
+from glyph_demo.errors import SettingsError
+from glyph_demo.settings import load_settings
+from tests.fakes import FakeEngine
+
+
+@pytest.fixture
+def files(tmp_path):
+    paths = {f"{n}.txt": tmp_path / f"{n}.txt" for n in range(4)}
+    for name, path in paths.items():
+        path.write_text(f"This is document {name}.\n" * 150 * (1 + int(name[0])))
+    return paths
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return load_settings(flags={"cache_dir": str(tmp_path / "cache")})
+
+
+def rows(events):
+    return [event for event in events if isinstance(event, many.Row)]
+
+
+def test_every_question_goes_to_every_document_in_order(files, settings):
+    events = list(many.ask_many(FakeEngine(), settings, files, ["one?", "two?"]))
+    table = rows(events)
+    assert [(row.file, row.question) for row in table] == [(name, q) for name in files for q in ("one?", "two?")]
+    pages = [int(row.answer.split()[0]) for row in table]
+    assert pages[0] < pages[2] < pages[4] < pages[6], "each answer comes from its own document"
+    assert all("turn 1:" in row.answer for row in table), "questions do not see each other"
+    assert table[0].quotes == (many.Quote(1, 1, "quoted line"),)
+    assert [e.done for e in events if isinstance(e, Progress)] == list(range(9))
+
+
+def test_only_a_document_or_two_are_held_at_once(files, settings):
+    engine = FakeEngine()
+    most = 0
+    for _ in many.ask_many(engine, settings, files, ["one?"]):
+        most = max(most, engine.open_handles)
+    assert most <= 2
+    assert engine.open_handles == 0
+
+
+def test_a_file_that_cannot_be_read_and_a_question_that_fails_stop_nobody_else(files, settings, tmp_path):
+    files = {"0.txt": files["0.txt"], "gone.pdf": tmp_path / "gone.pdf", "1.txt": files["1.txt"]}
+    table = rows(many.ask_many(FakeEngine(), settings, files, ["fail", "two?"], language="zh"))
+    assert [bool(row.error) for row in table] == [True, False, True, True, True, False]
+    assert "请重试" in table[0].error
+
+
+def test_a_table_that_was_left_goes_on_and_asks_only_what_is_missing(files, settings, tmp_path):
+    path = tmp_path / "table.json"
+    asking = many.ask_many(FakeEngine(), settings, files, ["one?", "fail"])
+    some = [row for _, row in zip(range(5), (e for e in asking if isinstance(e, many.Row)), strict=False)]
+    asking.close()
+    many.save(some, path)
+
+    engine = FakeEngine()
+    table = rows(many.ask_many(engine, settings, files, ["one?", "fail"], known=many.load(path)))
+    assert len(table) == 8
+    assert table[:5:2] == some[::2]
+    # Answers of the first three documents were kept; their failed question was asked again, and the last one in full.
+    fresh = FakeEngine()
+    assert rows(many.ask_many(fresh, settings, files, ["one?"], known=table)) == table[::2]
+    assert fresh.open_handles == fresh.steps == 0
+
+
+def test_another_engine_or_a_changed_file_is_asked_again(files, settings):
+    table = rows(many.ask_many(FakeEngine(), settings, files, ["one?"]))
+    files["0.txt"].write_text("Now it says something else.")
+    other = FakeEngine()
+    again = rows(many.ask_many(other, settings, files, ["one?"], known=table))
+    assert [new == old for new, old in zip(again, table, strict=True)] == [False, True, True, True]
+    other.identity = "fake-2"
+    assert all(row.engine == "fake-2" for row in rows(many.ask_many(other, settings, files, ["one?"], known=table)))
+
+
+def test_a_table_survives_the_disk_and_something_else_is_refused(files, settings, tmp_path):
+    table = rows(many.ask_many(FakeEngine(), settings, files, ["谁写的？"]))
+    many.save(table, tmp_path / "new" / "table.json")
+    assert many.load(tmp_path / "new" / "table.json") == table
+    assert many.load(tmp_path / "none.json") == []
+    for content in ("{}", "[1]", '{"rows": [{"file": 1}]}', "\x00"):
+        (tmp_path / "bad.json").write_text(content)
+        with pytest.raises(SettingsError, match="not_a_table"):
+            many.load(tmp_path / "bad.json")
+
+
+def test_a_spreadsheet_shows_text_and_computes_nothing():
+    row = many.Row("a.pdf", "d", "e", "q", '=HYPERLINK("http://x")', (many.Quote(3, 1, "@x, y"), many.Quote(2, 9, "z")))
+    cells = next(csv.DictReader(io.StringIO(many.to_csv([row]))))
+    assert cells["answer"] == "'" + row.answer
+    assert cells["quotes"] == "'@x, y | z"
+    assert cells["pages"] == "2 3"
+
+
+def test_the_command_line_writes_the_table_and_takes_it_up_again(tmp_path, capsys):
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(f"The keeper of {name[0]} house is Mara Quill.\n")
+    command = ["ask", *(str(tmp_path / name) for name in ("a.txt", "b.txt")), "-q", "Who is the keeper?"]
+    flags = ["--out", str(tmp_path / "t.json"), "--cache-dir", str(tmp_path / "cache"), "--engine", "pocket", "--json"]
+    assert main([*command, *flags, "--csv", str(tmp_path / "t.csv")]) == 0
+    first = json.loads(capsys.readouterr().out)["rows"]
+    assert all("Mara Quill" in row["answer"] for row in first)
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8-sig").count("Mara Quill") >= 2
+    assert main([*command, "-q", "Where is the house?", *flags]) == 0
+    second = json.loads(capsys.readouterr().out)["rows"]
+    assert second[::2] == first, "answers kept, timings and all"
+    assert main(["ask", str(tmp_path / "a.txt"), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
