@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from glyph_demo.documents.model import Document
+from glyph_demo.rendering import one_blas_thread  # noqa: F401  before anything else brings NumPy
 from glyph_demo.rendering.page import Line, Page
 from glyph_demo.rendering.png import encode_png
 from glyph_demo.rendering.style import Style, has_cjk, resolve_style
+
+if TYPE_CHECKING:
+    from glyph_demo.documents.model import Document
 
 __all__ = ["Line", "Page", "Style", "encode_png", "missing_characters", "render", "resolve_style"]
 
@@ -28,7 +32,7 @@ def render(document: Document, style: Style) -> Iterator[Page]:
         return
     cjk = has_cjk(document.text)
     atlas = load_atlas(style.chain(cjk), style.pixel_size)
-    for index, rows in enumerate(lay_out(document.text, style, atlas.advance, cjk)):
+    for index, rows in enumerate(lay_out(document.text, style, atlas.chain.advance, cjk)):
         last = int(rows.starts[-1]) == len(document.text)
         yield paint(rows, document.text, index, last, style, atlas)
 

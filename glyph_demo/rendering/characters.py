@@ -18,6 +18,8 @@ _DROPPED = (
     "\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
 )
 
+RTL = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"  # Hebrew, Arabic, Syriac, Thaana, N'Ko and presentation forms
+
 
 @cache
 def character_classes() -> NDArray[np.uint8]:
@@ -41,3 +43,11 @@ def _ranges(characters: str) -> Iterator[tuple[int, int]]:
 
 def codepoints(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def right_to_left(codepoint: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Which code points are of RTL."""
+    found = np.zeros(len(codepoint), bool)
+    for first, last in _ranges(RTL):
+        found |= (codepoint >= first) & (codepoint <= last)
+    return found

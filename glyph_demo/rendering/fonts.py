@@ -3,11 +3,9 @@ layout needs every advance as an exact fraction of the em and Pillow gives round
 
 from __future__ import annotations
 
-import json
 import mmap
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +15,18 @@ from glyph_demo.rendering.characters import CODEPOINTS
 from glyph_demo.rendering.style import FontFile
 
 UNITS = 256_000  # advances are in 1/256000 em: whole numbers for fonts of 1000 and of 2048 units, so sums are exact
-MISSING = 255  # in FontChain.face: no font has the character
+MISSING = 0  # in FontChain.face: no font has the character
 _BOX_NARROW, _BOX_WIDE = UNITS * 3 // 5, UNITS  # advance of the box that stands for a missing character
 _FIRST_WIDE = 0x2E80  # CJK radicals and on: mostly full width
 
 
 @dataclass(frozen=True)
 class FontChain:
-    """Fonts in order of preference. `face` (0x110000,) uint8 is the index of the font that draws a character, MISSING
-    where none does; `advance` and `shift` (0x110000,) int32 are in 1/UNITS em: how far the pen moves, and how far
-    right of the pen the glyph is drawn."""
+    """Fonts in order of preference. `face` (0x110000,) uint8 is the number of the font that draws a character,
+    counted from 1, MISSING where none does; `advance` and `shift` (0x110000,) int32 are in 1/UNITS em: how far the pen
+    moves, and how far right of the pen the glyph is drawn."""
 
-    paths: tuple[str, ...]
+    fonts: tuple[FontFile, ...]
     face: NDArray[np.uint8]
     advance: NDArray[np.int32]
     shift: NDArray[np.int32]
@@ -37,35 +35,44 @@ class FontChain:
 @lru_cache(maxsize=8)
 def load_chain(fonts: tuple[FontFile, ...]) -> FontChain:
     """Raises SettingsError for a file that is no readable TrueType or OpenType font."""
-    face = np.full(CODEPOINTS, MISSING, np.uint8)
+    face = np.zeros(CODEPOINTS, np.uint8)
     advance = np.full(CODEPOINTS, _BOX_NARROW, np.int32)
     advance[_FIRST_WIDE:] = _BOX_WIDE
     shift = np.zeros(CODEPOINTS, np.int32)
-    for index, font in reversed(list(enumerate(fonts))):
+    for number, font in reversed(list(enumerate(fonts, 1))):
         codepoints, advances = _read_font(font.path)
-        face[codepoints] = index
+        shift[codepoints[face[codepoints] != MISSING]] = 0
+        face[codepoints] = number
         advance[codepoints] = advances
-        shift[codepoints] = 0
         if font.advances:
-            table = json.loads(Path(font.advances).read_text(encoding="utf-8"))
-            own = {int(code, 16): units for code, units in table["advance"].items()}
-            listed = np.intersect1d(codepoints, np.array(list(own)))
-            wanted = np.array([own[code] * UNITS // table["units_per_em"] for code in listed.tolist()])
+            listed, wanted = _read_advances(font.advances)
+            own = face[listed] == number
+            listed, wanted = listed[own], wanted[own]
             shift[listed] = (wanted - advance[listed]) // 2  # a glyph stands in the middle of an advance not its own
             advance[listed] = wanted
     advance[ord("\n")] = 0
-    return FontChain(tuple(font.path for font in fonts), face, advance, shift)
+    return FontChain(fonts, face, advance, shift)
 
 
-def check_font(path: Path) -> None:
+def _read_advances(path: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Code points and advances in 1/UNITS em of a table of advances (see FontFile)."""
+    import json
+
+    with open(path, encoding="utf-8") as file:
+        table = json.load(file)
+    listed = np.array([int(code, 16) for code in table["advance"]])
+    return listed, np.array(list(table["advance"].values())) * UNITS // table["units_per_em"]
+
+
+def check_font(path: str) -> None:
     """Raises SettingsError when `path` is not a font that can be drawn with."""
     from PIL import ImageFont
 
-    _read_font(str(path))
+    _read_font(path)
     try:
-        ImageFont.truetype(str(path), 16)
+        ImageFont.truetype(path, 16)
     except (OSError, ValueError):
-        raise _unreadable(str(path)) from None
+        raise _unreadable(path) from None
 
 
 def _unreadable(path: str) -> SettingsError:
@@ -77,7 +84,7 @@ def _unreadable(path: str) -> SettingsError:
 
 
 def _read_font(path: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Code points a font has, ascending, and their advances in 1/UNITS em."""
+    """Code points a font has and their advances in 1/UNITS em."""
     try:
         with open(path, "rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -111,16 +118,12 @@ def _character_map(data: mmap.mmap, cmap: int) -> tuple[NDArray[np.int64], NDArr
         if int(record["platform"]) == 0 or (int(record["platform"]) == 3 and int(record["encoding"]) in (1, 10)):
             at = cmap + int(record["at"])
             found[int.from_bytes(data[at : at + 2], "big")] = at
-    table = np.zeros(CODEPOINTS, np.int64)
-    if 12 in found:
-        _fill_format_12(data, found[12], table)
-    else:
-        _fill_format_4(data, found[4], table)
-    codepoints = np.flatnonzero(table)
-    return codepoints, table[codepoints]
+    codepoints, glyphs = _format_12(data, found[12]) if 12 in found else _format_4(data, found[4])
+    drawn = glyphs != 0
+    return codepoints[drawn], glyphs[drawn]
 
 
-def _fill_format_12(data: mmap.mmap, at: int, table: NDArray[np.int64]) -> None:
+def _format_12(data: mmap.mmap, at: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     count = int.from_bytes(data[at + 12 : at + 16], "big")
     groups = np.frombuffer(data, ">u4", 3 * count, at + 16).reshape(count, 3).astype(np.int64)
     first, last, glyph = groups[groups[:, 1] < CODEPOINTS].T
@@ -128,15 +131,16 @@ def _fill_format_12(data: mmap.mmap, at: int, table: NDArray[np.int64]) -> None:
     if sizes.sum() > CODEPOINTS:  # groups must not overlap
         raise ValueError
     within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    table[np.repeat(first, sizes) + within] = np.repeat(glyph, sizes) + within
+    return np.repeat(first, sizes) + within, np.repeat(glyph, sizes) + within
 
 
-def _fill_format_4(data: mmap.mmap, at: int, table: NDArray[np.int64]) -> None:
+def _format_4(data: mmap.mmap, at: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     size = int.from_bytes(data[at + 2 : at + 4], "big")
     words = np.frombuffer(data, ">u2", size // 2, at).astype(np.int64)
     count = int(words[3]) // 2
     ends, starts = words[7 : 7 + count], words[8 + count : 8 + 2 * count]
     deltas, offsets = words[8 + 2 * count : 8 + 3 * count], words[8 + 3 * count : 8 + 4 * count]
+    table = np.zeros(0x10000, np.int64)
     for i in range(count):
         codes = np.arange(starts[i], min(ends[i], 0xFFFE) + 1)
         if offsets[i]:
@@ -144,3 +148,4 @@ def _fill_format_4(data: mmap.mmap, at: int, table: NDArray[np.int64]) -> None:
             table[codes] = np.where(raw, (raw + deltas[i]) & 0xFFFF, 0)
         else:
             table[codes] = (codes + deltas[i]) & 0xFFFF
+    return np.arange(len(table)), table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -46,6 +45,8 @@ class Page:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over shape and pixels, in hex: equal for equal pictures, whatever document they stand in."""
+        import hashlib  # loads OpenSSL, which drawing does without
+
         header = f"{self.pixels.shape}".encode()
         return hashlib.sha256(header + np.ascontiguousarray(self.pixels).tobytes()).hexdigest()
 

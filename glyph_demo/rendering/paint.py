@@ -4,15 +4,19 @@ moves a whole column at once, and the finished rows are laid onto the page."""
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyph_demo.rendering.atlas import PHASES, Atlas
+from glyph_demo.rendering.characters import right_to_left
 from glyph_demo.rendering.layout import PageRows
 from glyph_demo.rendering.page import Line, Page
-from glyph_demo.rendering.shaping import draw_run, runs
 from glyph_demo.rendering.style import Style
+
+if TYPE_CHECKING:
+    from glyph_demo.rendering.shaping import Run
 
 _MAX_OVERLAPS = 8  # pictures blended in one column; more than that is black anyway
 _INK = 5  # coverage from which a pixel counts as inked when pages are cropped, as in the original
@@ -26,13 +30,12 @@ def paint(rows: PageRows, text: str, index: int, last: bool, style: Style, atlas
     baselines = baseline_rows(style, rows.lead, count)
     x, end = ((pen + style.inset) * style.scale for pen in (rows.x, rows.right))
     with atlas.lock:
-        joined = runs(rows, atlas)
+        joined = _joined(rows, x, atlas)
         single = np.ones(len(x), bool)
-        for run in joined:
+        for run, _ in joined:
             single[run.first : run.last] = False
         strips = _compose(rows, x, single, count, width, atlas)
-        for run in joined:
-            picture, begin, run_end = draw_run(run, x[run.first], atlas)
+        for run, (picture, begin, run_end) in joined:
             _add_run(strips[run.row], picture, begin)
             x[run.first : run.last], end[run.first : run.last] = x[run.first], run_end
         black = _compose(rows, x, single & ~rows.mark, count, width, atlas) if rows.mark.any() else None
@@ -61,6 +64,17 @@ def baseline_rows(style: Style, lead: int, count: int) -> NDArray[np.int64]:
     """Pixel rows of the baselines of `count` rows of a page that follow `lead` empty ones."""
     points = style.inset + style.font_size + style.leading * np.arange(lead, lead + count)
     return np.floor(points * style.scale + 1e-6).astype(np.int64)
+
+
+def _joined(
+    rows: PageRows, x: NDArray[np.float64], atlas: Atlas
+) -> list[tuple[Run, tuple[NDArray[np.uint8], int, float]]]:
+    """The right-to-left runs of a page, with what draw_run gives for each."""
+    if not right_to_left(rows.codepoint).any():
+        return []
+    from glyph_demo.rendering.shaping import draw_run, runs  # brings Pillow, which other pages do without
+
+    return [(run, draw_run(run, x[run.first], atlas)) for run in runs(rows, atlas)]
 
 
 def _compose(

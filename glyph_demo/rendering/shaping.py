@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, features
 
 from glyph_demo.rendering.atlas import Atlas
+from glyph_demo.rendering.characters import RTL, right_to_left
 from glyph_demo.rendering.fonts import MISSING
 from glyph_demo.rendering.layout import PageRows
 
-_RTL = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"  # Hebrew, Arabic, Syriac, Thaana, N'Ko and presentation forms
-_NEUTRAL = "\\s!-@\\[-`{-~\xa0-\xbf\u2010-\u2027"  # spaces, digits and punctuation: taken along between two of _RTL
+_NEUTRAL = "\\s!-@\\[-`{-~\xa0-\xbf\u2010-\u2027"  # spaces, digits and punctuation: taken along between two of RTL
 _ZOOM = 4  # runs are drawn so many times larger, and reduced
-_RUN = re.compile(f"[{_RTL}](?:[{_RTL}{_NEUTRAL}]*[{_RTL}])?")
+_RUN = re.compile(f"[{RTL}](?:[{RTL}{_NEUTRAL}]*[{RTL}])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +42,18 @@ def _available() -> bool:
 def runs(rows: PageRows, atlas: Atlas) -> list[Run]:
     """The right-to-left runs of a page whose characters one font has; none where Raqm is missing."""
     codes = rows.codepoint
-    rtl = _is_rtl(codes)
-    if not rtl.any() or not _available():
+    if not _available():
         return []
+    rtl = right_to_left(codes)
     text = codes.astype("<u4").tobytes().decode("utf-32-le", "replace")
     found = []
     for first, last in _within_rows(text, rows.row):
-        faces = np.unique(atlas.face[codes[first:last][rtl[first:last]]])
-        if len(faces) == 1 and faces[0] != MISSING:
-            found.append(Run(first, last, int(rows.row[first]), text[first:last], atlas.paths[faces[0]]))
+        faces = set(atlas.chain.face[codes[first:last][rtl[first:last]]].tolist())
+        if len(faces) == 1 and MISSING not in faces:
+            found.append(
+                Run(first, last, int(rows.row[first]), text[first:last], atlas.chain.fonts[faces.pop() - 1].path)
+            )
     return found
-
-
-def _is_rtl(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Which code points are of _RTL."""
-    late = ((codes >= 0xFB1D) & (codes <= 0xFDFF)) | ((codes >= 0xFE70) & (codes <= 0xFEFC))
-    return late | ((codes >= 0x590) & (codes <= 0x8FF))
 
 
 def _within_rows(text: str, row: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

@@ -5,15 +5,18 @@ official Glyph configuration, which the model was post-trained on."""
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from glyph_demo.errors import SettingsError
-from glyph_demo.settings import Rendering
 
-FONT_FOLDER = Path(__file__).parents[2] / "assets" / "fonts"
+if TYPE_CHECKING:
+    from glyph_demo.settings import Rendering
+
+# a string: pathlib would be a twentieth of a cold rendering
+FONT_FOLDER = os.path.normpath(os.path.join(os.path.abspath(__file__), "../../../assets/fonts"))
 MAX_SIDE = 8192  # pixels; vision towers are not trained on longer sides
 FRAME_PADDING = 6.0  # points between margin and text: the frame padding of the original engine
 
@@ -29,10 +32,17 @@ class FontFile:
     advances: str = ""
 
 
-SOURCE_HAN = FontFile(str(FONT_FOLDER / "SourceHanSansSC-Regular.otf"))
-HALF_WIDTH = FontFile(str(FONT_FOLDER / "GlyphDemoHalfWidth-Regular.otf"))
-DEJAVU = FontFile(str(FONT_FOLDER / "DejaVuSans.ttf"))
-DEJAVU_AS_VERDANA = FontFile(str(FONT_FOLDER / "DejaVuSans.ttf"), str(FONT_FOLDER / "verdana-advances.json"))
+def _ours(name: str) -> str:
+    return os.path.join(FONT_FOLDER, name)
+
+
+SOURCE_HAN = FontFile(_ours("SourceHanSansSC-Regular.otf"))
+HALF_WIDTH = FontFile(_ours("GlyphDemoHalfWidth-Regular.otf"))
+DEJAVU = FontFile(_ours("DejaVuSans.ttf"))
+DEJAVU_AS_VERDANA = FontFile(_ours("DejaVuSans.ttf"), _ours("verdana-advances.json"))
+
+# Files of pictures in FONT_FOLDER (see prebake.py). The fonts' own names are not for them: "Source" is reserved.
+PICTURES = {SOURCE_HAN: "han", HALF_WIDTH: "half-width", DEJAVU: "latin", DEJAVU_AS_VERDANA: "latin-verdana"}
 
 CHINESE = (HALF_WIDTH, SOURCE_HAN, DEJAVU)
 ENGLISH = (DEJAVU_AS_VERDANA, SOURCE_HAN)
@@ -149,7 +159,7 @@ def resolve_style(settings: Rendering, text: str, engine: str) -> Style:
     if settings.font:
         from glyph_demo.rendering.fonts import check_font
 
-        path = Path(settings.font).expanduser()
+        path = os.path.expanduser(settings.font)
         check_font(path)
-        style = replace(style, fonts=(FontFile(str(path)), *style.chain(has_cjk(text))))
+        style = replace(style, fonts=(FontFile(path), *style.chain(has_cjk(text))))
     return style

@@ -1,7 +1,11 @@
-"""Glyph pictures: the saved ones are those that would be baked, and two threads may share them."""
+"""Glyph pictures: the saved ones are those that would be baked, a fresh process gets along with them, and two threads
+may share them."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,9 +17,8 @@ from glyph_demo.rendering import render
 from glyph_demo.rendering.atlas import PHASES, Atlas, load_atlas
 from glyph_demo.rendering.characters import codepoints
 from glyph_demo.rendering.fonts import load_chain
-from glyph_demo.rendering.style import CHINESE, STYLES
-
-TEXT = "图像阅读，a b?“”①"
+from glyph_demo.rendering.prebake import CHARACTERS, SIZES
+from glyph_demo.rendering.style import CHINESE, SOURCE_HAN, STYLES, FontFile
 
 
 def picture(atlas: Atlas, character: str, phase: int) -> tuple[np.ndarray, int]:
@@ -24,21 +27,55 @@ def picture(atlas: Atlas, character: str, phase: int) -> tuple[np.ndarray, int]:
     return columns.view(np.uint8).reshape(-1, atlas.height), int(atlas.left[index])
 
 
-def test_the_saved_pictures_are_those_that_would_be_baked() -> None:
-    fresh, saved = Atlas(load_chain(CHINESE), 9.0), Atlas(load_chain(CHINESE), 9.0)
-    saved.restore(atlas_module.PREBAKED)
-    assert (saved._slot[codepoints(TEXT)] >= 0).all()
-    for character in TEXT:
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("font", list(CHARACTERS), ids=["latin", "latin as verdana", "half width", "chinese"])
+def test_the_saved_pictures_are_those_that_would_be_baked(
+    font: FontFile, size: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = Atlas(load_chain((font,)), size)
+    saved.restore(str(saved.saved(1)), 1)
+    monkeypatch.setattr(Atlas, "saved", lambda atlas, face: None)
+    fresh = Atlas(load_chain((font,)), size)
+    characters = [c for c in CHARACTERS[font] if saved.chain.face[ord(c)]][:: 10 if font == SOURCE_HAN else 1]
+    assert len(characters) >= 95
+    assert (saved._slot[codepoints("".join(characters))] > 0).all()
+    for character in characters:
         for phase in range(PHASES):
             (a, left), (b, saved_left) = picture(fresh, character, phase), picture(saved, character, phase)
             assert (left, a.shape) == (saved_left, b.shape)
             assert np.abs(a.astype(int) - b).max(initial=0) <= 8  # other versions of FreeType round otherwise
 
 
-def test_pictures_saved_for_another_size_are_not_taken() -> None:
-    other = Atlas(load_chain(CHINESE), 12.0)
-    other.restore(atlas_module.PREBAKED)
-    assert (other._slot < 0).all()
+def test_pictures_saved_for_another_size_or_font_are_not_taken() -> None:
+    nine, twelve = (Atlas(load_chain(CHINESE), size) for size in SIZES)
+    twelve.restore(str(nine.saved(1)), 1)
+    nine.restore(str(nine.saved(1)), 2)
+    assert not twelve._slot[codepoints("a")].any()
+    assert not nine._slot[codepoints("a")].any()
+
+
+def test_saved_pictures_of_a_fallback_do_not_take_the_place_of_the_first_font() -> None:
+    both, first = Atlas(load_chain(CHINESE), 9.0), Atlas(load_chain(CHINESE[:1]), 9.0)
+    both.slots(codepoints("字"))
+    assert np.array_equal(picture(both, "m", 0)[0], picture(first, "m", 0)[0])
+
+
+FRESH_PROCESS = """
+import os, sys
+from glyph_demo.rendering import render
+from glyph_demo.documents.model import Document
+from glyph_demo.rendering.style import STYLES
+for style in "glyph-en", "glyph-zh", "clear":
+    for text in "Plain words — “quoted” for €5.", "é λόγος мир", "常用的文字，GPU。":
+        assert len(list(render(Document("name", "txt", text, ""), STYLES[style]))) == 1
+print({"PIL", "numpy.ma", "yaml", "ssl"} & sys.modules.keys() or len(os.listdir("/proc/self/task")))
+"""
+
+
+def test_a_fresh_process_draws_common_characters_without_pillow_and_without_threads() -> None:
+    environment = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
+    command = [sys.executable, "-c", FRESH_PROCESS]
+    assert subprocess.check_output(command, env=environment, text=True).strip() == "1"
 
 
 def test_a_glyph_keeps_its_ink_at_every_phase_and_moves_by_a_quarter_pixel() -> None:
