@@ -56,6 +56,13 @@ def truetype_font(text: str, path: Path) -> None:
     builder.save(path)
 
 
+def official(text: str, style: Style, font: Path, folder: Path) -> list[NDArray[np.uint8]]:
+    """The pages of a text, saved in `folder` too."""
+    from reportlab.platypus import Paragraph
+
+    return pages(pdf(paragraphs(text, font, style, Paragraph), style), style, folder)
+
+
 def paragraphs(text: str, font: Path, style: Style, paragraph: type[Any]) -> list[Any]:
     from reportlab.lib.enums import TA_LEFT
     from reportlab.lib.styles import ParagraphStyle

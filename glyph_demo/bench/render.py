@@ -1,20 +1,20 @@
 """`bench render`: our pages against those of the original way (reportlab, PDF, poppler, crop), the same font in both.
 
 CPU seconds, of this process and its children, because wall times on a shared machine say little. The original's rate
-includes saving PNG files, as it does; ours is given without and with PNG. Both warm. Peak memory is that of a fresh
-process. CJK paragraphs of the original that cross a page are mended (see reference.recorder): rows are compared as
-they were first broken."""
+includes saving PNG files, as it does; ours is given without and with PNG. Both warm. `cold` has the CPU seconds of a
+fresh process that renders the text, from its start to its end, as medians; peak memory is that of such a process. CJK
+paragraphs of the original that cross a page are mended (see reference.recorder): rows are compared as they were first
+broken."""
 
 from __future__ import annotations
 
 import json
-import os
+import resource
+import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyph_demo.bench import reference
+from glyph_demo.bench.cold import style_for
 from glyph_demo.bench.texts import texts
 from glyph_demo.documents.model import Document
 from glyph_demo.rendering import encode_png, render
 from glyph_demo.rendering.page import Page
-from glyph_demo.rendering.style import CHINESE, DEJAVU, STYLES, FontFile, Style, has_cjk
+from glyph_demo.rendering.style import CHINESE, DEJAVU, Style
 
 _PATCH = 28  # pixels a side of what becomes one visual token: patches of 14, merged 2 by 2
 _WINDOW = 7  # pixels a side of the windows of SSIM
 _REPEATS = 5
+_COLD_REPEATS = 5
 
 
 def run(count_tokens: Callable[[str], int] | None = None) -> dict[str, Any]:
@@ -59,8 +61,7 @@ def visual_tokens(page: Page) -> int:
 
 
 def _measure(name: str, text: str, folder: Path, count_tokens: Callable[[str], int]) -> dict[str, Any]:
-    cjk = has_cjk(text)
-    style = STYLES["glyph-zh"] if cjk else replace(STYLES["glyph-en"], fonts=(DEJAVU,))
+    style = style_for(text)
     source = folder / "text.txt"
     source.write_text(text, encoding="utf-8")
     _ours(text, style)
@@ -83,8 +84,8 @@ def _measure(name: str, text: str, folder: Path, count_tokens: Callable[[str], i
         return result | _compare(text, style, source, folder, pages, result)
     except ImportError as error:
         print(f"no comparison with the original: {error.name} is missing", file=sys.stderr)
-        missing = ("official_pages_per_cpu_second", "ratio", "ratio_with_png", "cold_ratio", "line_agreement", "ssim")
-        return result | dict.fromkeys((*missing, "mean_difference", "official_pages", "official_peak_mb"))
+        missing = ("official_pages_per_cpu_second", "ratio", "ratio_with_png", "cold", "cold_ratio", "line_agreement")
+        return result | dict.fromkeys((*missing, "ssim", "mean_difference", "official_pages", "official_peak_mb"))
 
 
 def _compare(
@@ -94,13 +95,15 @@ def _compare(
     if style.fonts == CHINESE:
         font = folder / f"reference{hash(text)}.ttf"
         reference.truetype_font(text, font)
-    official(text, style, font, folder)
-    theirs, seconds = _cpu(lambda: official(text, style, font, folder))
+    reference.official(text, style, font, folder)
+    theirs, seconds = _cpu(lambda: reference.official(text, style, font, folder))
     lines: dict[int, list[str]] = {}
     mended = reference.pages(
         reference.pdf(reference.paragraphs(text, font, style, reference.recorder(lines, mend=True)), style), style
     )
-    cold = {way: _fresh(way, source, str(font)) for way in ("ours", "official")}
+    rounds = [{way: _fresh(way, source, str(font)) for way in ("ours", "official")} for _ in range(_COLD_REPEATS)]
+    cold = {way: statistics.median(found[way]["cpu_seconds"] for found in rounds) for way in ("ours", "official")}
+    cold_ratio = cold["official"] / cold["ours"]
     pairs = [(theirs[..., 0], ours.pixels) for theirs, ours in zip(mended, pages, strict=False)]
     rate = len(theirs) / seconds
     return {
@@ -108,11 +111,16 @@ def _compare(
         "official_pages_per_cpu_second": rate,
         "ratio": result["ours_pages_per_cpu_second"] / rate,
         "ratio_with_png": result["ours_with_png_pages_per_cpu_second"] / rate,
-        "cold_ratio": cold["official"]["cpu_seconds"] / cold["ours"]["cpu_seconds"],
+        "cold": {
+            "ours_cpu_seconds": cold["ours"],
+            "official_cpu_seconds": cold["official"],
+            "ratio": cold_ratio,
+        },
+        "cold_ratio": cold_ratio,
         "line_agreement": _agreement(lines, pages),
         "ssim": float(np.mean([ssim(a, b) for a, b in pairs])),
         "mean_difference": float(np.mean([_difference(a, b) for a, b in pairs])),
-        "official_peak_mb": cold["official"]["peak_mb"],
+        "official_peak_mb": rounds[0]["official"]["peak_mb"],
     }
 
 
@@ -120,30 +128,25 @@ def _ours(text: str, style: Style) -> list[Page]:
     return list(render(Document("text", "txt", text, ""), style))
 
 
-def official(text: str, style: Style, font: Path, folder: Path) -> list[NDArray[np.uint8]]:
-    from reportlab.platypus import Paragraph
-
-    return reference.pages(reference.pdf(reference.paragraphs(text, font, style, Paragraph), style), style, folder)
-
-
 def _cpu(work: Callable[[], Any]) -> tuple[Any, float]:
-    before = _cpu_seconds()
+    before = _used(resource.RUSAGE_SELF) + _used(resource.RUSAGE_CHILDREN)
     result = work()
-    return result, _cpu_seconds() - before
+    return result, _used(resource.RUSAGE_SELF) + _used(resource.RUSAGE_CHILDREN) - before
 
 
-def _cpu_seconds() -> float:
-    """Of this process and of children that have ended."""
-    children = os.times()
-    return time.process_time() + children.children_user + children.children_system
+def _used(by: int) -> float:
+    """CPU seconds of this process, or of children that have ended."""
+    usage = resource.getrusage(by)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _fresh(way: str, source: Path, font: str) -> dict[str, float]:
-    """CPU seconds and peak memory of one rendering in a process of its own, imports included."""
-    command = [sys.executable, "-m", "glyph_demo.bench.render", way, str(source), font]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    measured: dict[str, float] = json.loads(output)
-    return measured
+    """CPU seconds and peak memory of one rendering in a process of its own, from the interpreter's start to its end,
+    with the processes it starts."""
+    command = [sys.executable, "-m", "glyph_demo.bench.cold", way, str(source), font]
+    before = _used(resource.RUSAGE_CHILDREN)
+    measured = json.loads(subprocess.check_output(command))
+    return {**measured, "cpu_seconds": _used(resource.RUSAGE_CHILDREN) - before}
 
 
 def _agreement(lines: dict[int, list[str]], pages: list[Page]) -> float:
@@ -197,19 +200,3 @@ def _row(result: dict[str, Any]) -> str:
     memory = f"MB {number('peak_mb', '.0f')} and {number('official_peak_mb', '.0f')}"
     size = f"{result['name']:18} {result['characters']:7} characters {result['pages']:3} pages"
     return f"{size}  {speed}  {likeness}  {memory}  text:visual {result['compression']:.1f}"
-
-
-def _main(way: str, source: str, font: str) -> None:
-    text = Path(source).read_text(encoding="utf-8")
-    style = STYLES["glyph-zh"] if has_cjk(text) else replace(STYLES["glyph-en"], fonts=(FontFile(DEJAVU.path),))
-    if way == "ours":
-        pages = sum(1 for _ in render(Document("text", "txt", text, ""), style))
-    else:
-        pages = len(official(text, style, Path(font), Path(source).parent))
-    status = Path("/proc/self/status").read_text()  # ru_maxrss would count the parent's memory too
-    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
-    print(json.dumps({"pages": pages, "cpu_seconds": _cpu_seconds(), "peak_mb": peak}))
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:4])

@@ -90,6 +90,7 @@ def mixed(rng: random.Random, length: int) -> str:
 def texts() -> dict[str, str]:
     rng = random.Random(2024)
     return {
+        "short story": story(random.Random(1), 9_000),  # two pages
         "english story": story(rng, 40_000),
         "multi-document QA": question_answering(rng, 80_000),
         "needle, one line": needle(rng, 120_000),

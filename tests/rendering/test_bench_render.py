@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from glyph_demo.bench.render import _measure, estimate_tokens, ssim, visual_tokens
-from glyph_demo.bench.texts import story, texts
+from glyph_demo.bench.texts import texts
 from glyph_demo.rendering.page import Page
 
 
@@ -31,10 +30,12 @@ def test_the_texts_are_the_same_in_every_run() -> None:
 def test_a_comparison_reports_equal_rows_and_pages(tmp_path: Path) -> None:
     pytest.importorskip("reportlab")
     pytest.importorskip("pdf2image")
-    result = _measure("story", story(random.Random(1), 9_000), tmp_path, estimate_tokens)
+    result = _measure("story", texts()["short story"], tmp_path, estimate_tokens)
     if result["ratio"] is None:
         pytest.skip("poppler is missing")
     assert result["line_agreement"] == 1.0
     assert result["official_pages"] == result["pages"] == 2
     assert result["ssim"] > 0.995
     assert result["compression"] > 3
+    cold = result["cold"]
+    assert cold["ratio"] == result["cold_ratio"] == cold["official_cpu_seconds"] / cold["ours_cpu_seconds"] > 0

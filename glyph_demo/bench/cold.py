@@ -1,0 +1,40 @@
+"""One text to pages in a process of its own, our way or the original's: `python -m glyph_demo.bench.cold WAY FILE FONT`
+prints as JSON the count of pages and the peak memory. Imports what its way needs and nothing else, since that is what
+is measured."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+from glyph_demo.rendering.style import DEJAVU, STYLES, Style, has_cjk
+
+
+def style_for(text: str) -> Style:
+    """The style that both ways are compared in. One font for Latin, for the original has no fallback."""
+    return STYLES["glyph-zh"] if has_cjk(text) else replace(STYLES["glyph-en"], fonts=(DEJAVU,))
+
+
+def main(way: str, source: str, font: str) -> None:
+    with open(source, encoding="utf-8") as file:
+        text = file.read()
+    if way == "ours":
+        from glyph_demo.documents.model import Document
+        from glyph_demo.rendering import render
+
+        pages = sum(1 for _ in render(Document("text", "txt", text, ""), style_for(text)))
+    else:
+        from pathlib import Path
+
+        import numpy  # noqa: F401  as it comes; our import of it starts no threads
+
+        from glyph_demo.bench.reference import official
+
+        pages = len(official(text, style_for(text), Path(font), Path(source).parent))
+    with open("/proc/self/status") as file:  # ru_maxrss would count the parent's memory too
+        peak = int(file.read().split("VmHWM:")[1].split()[0]) / 1024
+    print(f'{{"pages": {pages}, "peak_mb": {peak}}}')
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])
