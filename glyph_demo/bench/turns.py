@@ -99,14 +99,14 @@ def _quick_start(
     model, device = engine.model.model, engine.model.transfer.device
     model.get_decoder().config._attn_implementation = "sdpa"  # the original's own
     processor, chat = Glm4vImageProcessorPil(), engine.model.chat
-    begin, image, end = engine.model.image_ids
+    image = engine.model.image_id
     first, steps, same = [], [], True
     for i, question in enumerate(QUESTIONS):
         asked = clock()
         read = processor([Image.fromarray(page.pixels) for page in pages], return_tensors="pt").to(device)
         prompt = [*chat.head]
         for grid in read["image_grid_thw"].tolist():
-            prompt += [begin, *[image] * (grid[1] * grid[2] // processor.merge_size**2), end]
+            prompt += [*chat.begin, *[image] * (grid[1] * grid[2] // processor.merge_size**2), *chat.end]
         prompt += chat.tail(list(zip(QUESTIONS, answers[:i], strict=False)), question)
         ids = torch.tensor([prompt], device=device)
         stamps = _Stamps(clock)

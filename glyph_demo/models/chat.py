@@ -16,21 +16,20 @@ _HOLE = _OPEN + "{}" + _CLOSE
 
 
 class Chat:
-    """`image_ids` are the ids of one page's markup: image begin, image, image end. Raises EngineError `model_unusable`
-    where the template cannot hold a conversation about images."""
+    """`image` is the id that stands for one visual token. `begin` and `end` are the markers the template has around a
+    page, `between` what it has between two pages, `head` what comes before the first. Raises EngineError
+    `model_unusable` where the template cannot hold a conversation about images."""
 
-    def __init__(self, tokenizer: Any, image_ids: tuple[int, int, int]) -> None:
+    def __init__(self, tokenizer: Any, image: int) -> None:
         self._tokenizer = tokenizer
-        self._image = "".join(tokenizer.convert_ids_to_tokens(list(image_ids)))
-        template = tokenizer.get_chat_template()
-        self._switchable = "enable_thinking" in template
+        self._switchable = "enable_thinking" in _template(tokenizer)
+        token = tokenizer.convert_ids_to_tokens(image)
         pages = self._render([], True, pages=2)
-        if self._image * 2 not in pages or _HOLE.format("q") not in pages.rpartition(self._image)[2]:
-            raise EngineError(
-                "model_unusable",
-                "The model's chat template has no place for several images before a question. Choose another model.",
-                "该模型的对话模板不支持在问题前放置多张图片。请选择其他模型。",
-            )
+        before, *rest = pages.split(token) if token else [pages]
+        if len(rest) != 2 or _HOLE.format("q") not in rest[1]:
+            raise _no_place()
+        self.begin, self.between, self.end = self._markers(*map(self._encode, (before, *rest)))
+        self._image = "".join(tokenizer.convert_ids_to_tokens([*self.begin, image, *self.end]))
         self.head: tuple[int, ...] = tuple(self._encode(pages.partition(self._image)[0]))
         # What ends the thinking and begins the answer, where the model must be made to.
         answer = ANSWER if ANSWER in tokenizer.get_added_vocab() else "\n"
@@ -56,6 +55,19 @@ class Chat:
     def plain(self, text: str) -> list[int]:
         """Ids of text in which special tokens are letters like others."""
         return self._encode(text, plain=True)
+
+    def _markers(
+        self, before: list[int], between: list[int], after: list[int]
+    ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Begin marker, separator and end marker, from the ids around two images: a marker is a special token that is
+        there for both."""
+        end = self._marker(between[:1], after[:1])
+        rest = between[len(end) :]
+        begin = self._marker(rest[-1:], before[-1:])
+        return begin, tuple(rest[: len(rest) - len(begin)]), end
+
+    def _marker(self, ids: list[int], others: list[int]) -> tuple[int, ...]:
+        return tuple(ids) if ids == others and self._tokenizer.added_tokens_decoder.keys() >= set(ids) else ()
 
     def _render(self, turns: Sequence[tuple[str, Sequence[int]]], thinking: bool, pages: int) -> str:
         messages: list[dict[str, Any]] = []
@@ -84,3 +96,23 @@ class Chat:
             return []
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=plain)
         return ids
+
+
+def _template(tokenizer: Any) -> str:
+    try:
+        template: str = tokenizer.get_chat_template()
+    except ValueError as error:
+        raise EngineError(
+            "model_unusable",
+            "The model has no chat template (chat_template.jinja). Download it again, or choose a chat model.",
+            "该模型没有对话模板(chat_template.jinja)。请重新下载，或选择对话模型。",
+        ) from error
+    return template
+
+
+def _no_place() -> EngineError:
+    return EngineError(
+        "model_unusable",
+        "The model's chat template has no place for several images before a question. Choose another model.",
+        "该模型的对话模板不支持在问题前放置多张图片。请选择其他模型。",
+    )

@@ -19,6 +19,10 @@ _HUB_PATTERN = re.compile(r"[\w.-]+/[\w.-]+")
 _HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "merges.txt"]
 _INDEX = "model.safetensors.index.json"
 _SETTINGS = ["config.json", "preprocessor_config.json", "processor_config.json"]  # what else decides page features
+_NEEDED = [
+    ("tokenizer.json", "tokenizer_config.json"),
+    ("preprocessor_config.json", "processor_config.json"),
+]  # one of each
 _MAX_HEADER = 100 << 20  # bytes; the limit of the safetensors format
 
 
@@ -45,6 +49,9 @@ def find_checkpoint(source: str, architectures: frozenset[str], cache_dir: Path,
     config = _json(folder / "config.json")
     if config.get("model_type") not in architectures:
         raise _unsupported(folder, config.get("model_type"), architectures)
+    for names in _NEEDED:
+        if not any((folder / name).exists() for name in names):
+            raise _incomplete(folder, names[0])
     weights = _weights(folder)
     sizes = [_tensors(file) for file in weights]
     return Checkpoint(folder, config, weights, sum(sizes), sum(file.stat().st_size for file in weights))
@@ -118,8 +125,10 @@ def _weights(folder: Path) -> tuple[Path, ...]:
         names = set(_json(index).get("weight_map", {}).values())
         files = tuple(folder / name for name in sorted(names) if Path(name).name == name)
     else:
-        files = tuple(sorted(folder.glob("*.safetensors")))
+        files = (folder / "model.safetensors",)
     missing = [file.name for file in files if not file.exists()]
+    if len(missing) == len(files) and any(folder.glob("*.bin")):
+        raise _pickled(folder)
     if missing or not files:
         raise _incomplete(folder, ", ".join(missing[:3]) or "*.safetensors")
     return files
@@ -192,4 +201,13 @@ def _incomplete(folder: Path, name: str) -> EngineError:
         "model_incomplete",
         f"The model folder {folder.name} is not complete: {name} is missing or cut short. Download it again.",
         f"模型文件夹 {folder.name} 不完整：缺少 {name}，或该文件已损坏。请重新下载。",
+    )
+
+
+def _pickled(folder: Path) -> EngineError:
+    return EngineError(
+        "model_incomplete",
+        f"The model folder {folder.name} has its weights as .bin files only, which are never read since they can run "
+        "code. Download its .safetensors files.",
+        f"模型文件夹 {folder.name} 只有 .bin 权重。这类文件可能执行代码，因此不会读取。请下载 .safetensors 文件。",
     )

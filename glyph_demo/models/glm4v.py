@@ -25,6 +25,7 @@ from glyph_demo.models.vision import Runtime, Vision
 
 AUTO = "zai-org/Glyph"
 CLASSES = {"glm4v": "Glm4vForConditionalGeneration", "glm46v": "Glm46VForConditionalGeneration"}
+_ROPE_DEFAULTS = {"mrope_section": [8, 12, 12], "partial_rotary_factor": 1.0}
 _MARGIN = 1.1  # of the weights' bytes: room that loading and the first forward need besides
 
 
@@ -109,8 +110,8 @@ class VisionLanguageModel:
         self.random = random
         self.preprocessing = Preprocessing.of(processor)
         config = model.config
-        self.image_ids = (config.image_start_token_id, config.image_token_id, config.image_end_token_id)
-        self.chat = Chat(tokenizer, self.image_ids)
+        self.image_id: int = config.image_token_id
+        self.chat = Chat(tokenizer, self.image_id)
         self.stop_ids = _stop_ids(model)
         self.transfer = Transfer(model.device)
         self.vision = Vision(model.model.visual)
@@ -143,13 +144,13 @@ class VisionLanguageModel:
         high, wide = (side // self.preprocessing.patch for side in self.preprocessing.size(height, width))
         return self.vision.prepare(runtime, self.identity, high, wide, folder, progress)
 
-    def positions(self, rows: int, columns: int) -> torch.Tensor:
-        """M-RoPE positions (3, 1 + rows * columns + 1), int64, of a page between its two markers, counted from the
-        first: time stands still, row and column count (arXiv 2409.12191, section 2.1)."""
+    def positions(self, rows: int, columns: int, before: int = 1, after: int = 1) -> torch.Tensor:
+        """M-RoPE positions (3, before + rows * columns + after), int64, of a page between so many text tokens, counted
+        from the first: time stands still, row and column count (arXiv 2409.12191, section 2.1)."""
         axes = torch.meshgrid(torch.arange(1), torch.arange(rows), torch.arange(columns), indexing="ij")
-        inside = 1 + torch.stack([axis.flatten() for axis in axes])
-        begin = torch.zeros(3, 1, dtype=torch.int64)
-        return torch.cat([begin, inside, begin + 1 + max(rows, columns)], dim=1)
+        inside = before + torch.stack([axis.flatten() for axis in axes])
+        around = torch.arange(before + after).expand(3, -1)
+        return torch.cat([around[:, :before], inside, around[:, before:] + max(rows, columns)], dim=1)
 
     def to_bfloat16(self) -> None:
         """Change the precision for good. Weights of a bfloat16 checkpoint held in float16 come back exactly, except
@@ -217,6 +218,7 @@ def load_glm4v(
         with _reporting(checkpoint.nbytes, report):
             model = _load(checkpoint, first, dtype)
         check_rope(model.config.text_config)
+        _check_patches(model.config.vision_config, processor)
         if plain is None:
             adapt(model, name, device)
         return VisionLanguageModel(model, tokenizer, processor, sha)
@@ -229,15 +231,26 @@ def load_glm4v(
 
 
 def check_rope(config: Any) -> None:
-    """A text model without these two facts runs with the class's defaults and answers nonsense: the share of each head
-    that is rotated, and how time, row and column divide it. Raises EngineError `model_unusable`."""
-    rope = config.rope_parameters or {}
+    """Two facts decide how positions are written into keys: the share of each head that is rotated, and how time, row
+    and column divide it. Where a config lacks one, transformers takes a default (`Glm4vTextRotaryEmbedding`), and Glyph
+    would answer nonsense with it: the two must fit each other. Writes the defaults taken into the config. Raises
+    EngineError `model_unusable`."""
+    rope = config.rope_parameters = {**_ROPE_DEFAULTS, **(config.rope_parameters or {})}
     head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    sections, share = rope.get("mrope_section"), rope.get("partial_rotary_factor")
-    if not sections or share is None or 2 * sum(sections) != int(head * share) or len(sections) != 3:
+    sections, share = rope["mrope_section"], rope["partial_rotary_factor"]
+    if len(sections) != 3 or 2 * sum(sections) != int(head * share):
         raise _unusable(
             "its config.json lacks a fitting mrope_section or partial_rotary_factor",
             "config.json 缺少匹配的 mrope_section 或 partial_rotary_factor",
+        )
+
+
+def _check_patches(vision: Any, processor: Glm4vImageProcessorPil) -> None:
+    cut = (processor.patch_size, processor.merge_size, processor.temporal_patch_size)
+    if cut != (vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size):
+        raise _unusable(
+            "preprocessor_config.json cuts pages into other patches than config.json",
+            "preprocessor_config.json 与 config.json 的图像分块方式不一致",
         )
 
 

@@ -62,6 +62,8 @@ class LocalDocument:
         """Add a page behind the others. Raises TooLong when it does not fit, and the document stays as it was."""
         segment = self._page(features)
         if self.tokens + len(segment.ids) > self._engine.prefix_limit:
+            if not self._pages:
+                raise _no_page_fits(len(segment.ids), self._engine.prefix_limit - self.tokens)
             raise TooLong(
                 self._pages,
                 f"The model's context has room for the first {self._pages} pages and not for more. Choose a page range "
@@ -139,14 +141,15 @@ class LocalDocument:
     def _page(self, features: PageFeatures) -> Segment:
         model = self._engine.model
         rows, columns = (int(side) for side in features.arrays["grid"])
-        begin, image, end = model.image_ids
+        before, after = (*(model.chat.between if self._pages else ()), *model.chat.begin), model.chat.end
+        ids = (*before, *[model.image_id] * (rows * columns), *after)
 
         def embeds() -> torch.Tensor:
             pixels = model.transfer.to_device(from_arrays("embeds", features.arrays))
-            markers = self._engine.decoder.embed(text([begin, end]))
-            return torch.cat([markers[:1], pixels.to(markers.dtype), markers[1:]])
+            around = self._engine.decoder.embed(text(ids))
+            return torch.cat([around[: len(before)], pixels.to(around.dtype), around[len(ids) - len(after) :]])
 
-        return Segment((begin, *[image] * (rows * columns), end), embeds, model.positions(rows, columns))
+        return Segment(ids, embeds, model.positions(rows, columns, len(before), len(after)))
 
     def _ids(self, index: int, turn: Turn) -> tuple[int, ...]:
         if index < len(self.turns):
@@ -180,3 +183,12 @@ class LocalDocument:
             else:
                 yield from answer.say(self._engine.model.chat.enough)
         yield from answer.speech.finish()
+
+
+def _no_page_fits(needed: int, room: int) -> TooLong:
+    return TooLong(
+        0,
+        f"Not even one page fits: it takes {needed} tokens, and there is room for {room}. Choose fewer pixels per inch "
+        "(--dpi), or a model with a longer context.",
+        f"连一页也放不下：一页需要 {needed} 个词元，只能容纳 {room} 个。请降低 --dpi，或换用上下文更长的模型。",
+    )

@@ -6,6 +6,8 @@ import codecs
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tokenizers import decoders
+
 from glyph_demo.engines.base import Thinking, Token
 from glyph_demo.engines.splitter import TAGS, Splitter, State
 
@@ -23,7 +25,7 @@ class Speech(Splitter):
         self._tokenizer = tokenizer
         added = {int(i): str(token) for i, token in tokenizer.added_tokens_decoder.items()}
         self._added = {i: token if token in TAGS else "" for i, token in added.items()}
-        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")  # holds bytes that make no whole character yet
+        self._letters = _Letters(tokenizer)
         self._ids: list[int] = []
         self._exact = True  # the answer's text and `_ids` say the same
         for _ in self.split(opening.rpartition("<|assistant|>")[2]):
@@ -42,12 +44,12 @@ class Speech(Splitter):
         """What can be shown now that `token` has come."""
         self._ids.append(token)
         if token in self._added:
-            yield from self.split(self._utf8.decode(b"", final=True) + self._added[token])
+            yield from self.split(self._letters.end() + self._added[token])
         else:
-            yield from self.split(self._utf8.decode(_bytes(self._tokenizer.convert_ids_to_tokens(token))))
+            yield from self.split(self._letters.of(token))
 
     def finish(self) -> Iterator[Thinking | Token]:
-        yield from self.split(self._utf8.decode(b"", final=True))
+        yield from self.split(self._letters.end())
         yield from super().finish()
 
     def _enter(self, state: State) -> None:
@@ -61,6 +63,30 @@ class Speech(Splitter):
             self._ids.pop()
         elif self.done:
             self._exact = False
+
+
+class _Letters:
+    """Text of token ids that come one by one. What makes no whole character yet is held back."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._byte_level = isinstance(tokenizer.backend_tokenizer.decoder, decoders.ByteLevel)
+        self._begin()
+
+    def of(self, token: int) -> str:
+        if self._byte_level:
+            return self._utf8.decode(_bytes(self._tokenizer.convert_ids_to_tokens(token)))
+        return self._stream.step(self._tokenizer.backend_tokenizer, token) or ""
+
+    def end(self) -> str:
+        """What was held back, when no more comes."""
+        rest = self._utf8.decode(b"", final=True)
+        self._begin()
+        return rest
+
+    def _begin(self) -> None:
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        self._stream = decoders.DecodeStream(skip_special_tokens=True)
 
 
 def _alphabet() -> dict[str, int]:
