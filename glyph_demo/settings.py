@@ -72,7 +72,7 @@ class Inference:
     thinking: bool = True
     thinking_tokens: int = 0
     precision: Literal["auto", "fp16", "bf16", "fp32", "int8", "int4"] = "auto"
-    vision: Literal["eager", "compiled", "onnx"] = "eager"
+    vision: Literal["eager", "compiled", "onnx", "mixed"] = "eager"
     reuse_cache: bool = True
 
 

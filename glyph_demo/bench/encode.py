@@ -18,21 +18,24 @@ PAGE = (842, 595)  # height and width in pixels of a page as Glyph was trained o
 _MATRIX = {"cpu": 2048, "cuda": 8192}  # side of the square matrices whose product gives the device's rate
 _PRODUCTS = {"cpu": 3, "cuda": 50}  # of them a measurement
 
+_THEIRS = {"transformers": "sdpa", "transformers_eager": "eager"}  # transformers' own attention
+
 
 def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, int] = PAGE) -> dict[str, Any]:
-    """Read a page of `size` `rounds` times with every runtime in turn, and keep each one's best. `transformers` is what
-    they are compared with: its tower over `pages` pages in one call, as `generate` makes it. Seconds are of CPU time on
-    a CPU, where other work on the machine counts least, and of the clock on a CUDA device. `prepare` is what building
-    or loading took. `matrix_share` is the tower's operations a second by those of a plain matrix product in the same
-    precision on the same device. `error` is the distance from what transformers gives, by norm. A runtime that cannot
-    be had says why. Raises EngineError."""
+    """Read a page of `size` `rounds` times with every runtime in turn, and keep each one's best. What they are compared
+    with is transformers' tower over `pages` pages in one call, as `generate` makes it: `transformers` attends by
+    `sdpa`, its default, `transformers_eager` by `eager`, which builds the whole matrix of scores. Seconds are of CPU
+    time on a CPU, where other work on the machine counts least, and of the clock on a CUDA device. `prepare` is what
+    building or loading took. `matrix_share` is the tower's operations a second by those of a plain matrix product on
+    the same device in the precision of the runtime's products. `error` is the distance from what transformers gives, by
+    norm. A runtime that cannot be had says why. Raises EngineError."""
     import torch
 
     from glyph_demo.models.glm4v import load_glm4v
     from glyph_demo.models.vision import RUNTIMES, Vision
 
     folder = settings.cache_path / "models"
-    model = load_glm4v(settings.model, folder)
+    model = load_glm4v(settings.model, folder, precision=settings.inference.precision)
     visual, device = model.model.model.visual, model.transfer.device
     pixels = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
     resized = model.transfer.to_device(model.preprocessing.resized(pixels))
@@ -46,27 +49,31 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
         seconds, notice = _timed(prepare, device)
         found[runtime] = {"prepare": round(seconds, 2)} if notice is None else {"unavailable": notice.en}
     ready = [runtime for runtime in RUNTIMES if "unavailable" not in found[runtime]]
-    best = dict.fromkeys(["transformers", *ready], float("inf"))
+    best = dict.fromkeys([*_THEIRS, *ready], float("inf"))
     grids = torch.tensor([[1, high, wide]] * pages, device=device)
     together = partial(visual, patches.to(visual.dtype).repeat(pages, 1), grid_thw=grids)
-    rate = 0.0
+    products = {name: torch.bfloat16 if name == "mixed" else visual.dtype for name in best}
+    rates = dict.fromkeys(products.values(), 0.0)
     results: dict[str, torch.Tensor] = {}
     with torch.inference_mode():
         for _ in range(rounds + 1):  # the first round warms up
-            rate = max(rate, _matrix_rate(visual.dtype, device))
-            seconds, output = _timed(together, device)
-            best["transformers"] = min(best["transformers"], seconds / pages)
+            rates = {dtype: max(rate, matrix_rate(dtype, device)) for dtype, rate in rates.items()}
+            for name, attention in _THEIRS.items():
+                seconds, output = _timed(partial(_attending, visual, attention, together), device)
+                best[name] = min(best[name], seconds / pages)
+                results[name] = output.pooler_output.chunk(pages)[0]
             for runtime in ready:
                 seconds, results[runtime] = _timed(partial(towers[runtime].read, patches, high, wide), device)
                 best[runtime] = min(best[runtime], seconds)
     operations = flops(model.model.config.vision_config, high * wide)
-    results["transformers"] = expected = output.pooler_output.chunk(pages)[0]
+    expected = results["transformers"]
     for name, seconds in best.items():
         apart = (results[name].float() - expected.float()).norm() / expected.float().norm()
         found.setdefault(name, {}).update(
             seconds_per_page=round(seconds, 5),
             speedup=round(best["transformers"] / seconds, 2),
-            matrix_share=round(operations / seconds / rate, 3),
+            speedup_over_eager_attention=round(best["transformers_eager"] / seconds, 2),
+            matrix_share=round(operations / seconds / rates[products[name]], 3),
             error=float(f"{float(apart):.1e}"),
         )
     result = {
@@ -77,11 +84,22 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
         "pages": pages,
         "patches": [high, wide],
         "gflop_per_page": round(operations / 1e9, 1),
-        "matrix_gflop_per_second": round(rate / 1e9, 1),
+        "matrix_gflop_per_second": {
+            str(dtype).removeprefix("torch."): round(rate / 1e9, 1) for dtype, rate in rates.items()
+        },
         "runtimes": found,
     }
     model.close()
     return result
+
+
+def _attending(visual: Any, attention: str, work: Callable[[], Any]) -> Any:
+    """`work` with the tower's attention set to one of transformers'."""
+    before, visual.config._attn_implementation = visual.config._attn_implementation, attention
+    try:
+        return work()
+    finally:
+        visual.config._attn_implementation = before
 
 
 def flops(config: Any, tokens: int) -> int:
@@ -95,7 +113,7 @@ def flops(config: Any, tokens: int) -> int:
     return 2 * (tokens * (values * hidden + config.depth * block) + tokens // merge * merger)
 
 
-def _matrix_rate(dtype: torch.dtype, device: torch.device) -> float:
+def matrix_rate(dtype: torch.dtype, device: torch.device) -> float:
     """Floating point operations a second of square matrix products."""
     import torch
 

@@ -126,7 +126,8 @@ class VisionLanguageModel:
 
     @property
     def identity(self) -> str:
-        return f"{self._sha}-{str(self.dtype).removeprefix('torch.')}"
+        products = "-mixed" if self.vision.mixed else ""
+        return f"{self._sha}-{str(self.dtype).removeprefix('torch.')}{products}"
 
     def encode(self, pixels: NDArray[np.uint8]) -> Encoded:
         """Read one page, (H, W) or (H, W, 3). The embeddings come back in host memory."""

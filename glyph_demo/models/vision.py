@@ -1,6 +1,7 @@
-"""How pages go through the vision tower: one interface, three runtimes. `eager` is transformers' tower, reads pages of
-any size, and is what the others are measured by. `compiled` (torch.compile) and `onnx` (ONNX Runtime: TensorRT, CUDA or
-CPU) are graphs of one page size each, built in advance."""
+"""How pages go through the vision tower: one interface, four runtimes. `eager` is transformers' tower, reads pages of
+any size, and is what the others are measured by. `compiled` (torch.compile), `onnx` (ONNX Runtime: TensorRT, CUDA or
+CPU) and `mixed` (compiled, with the matrix products of a float32 model in bfloat16, for CPUs that have them) are graphs
+of one page size each, built in advance."""
 
 from __future__ import annotations
 
@@ -13,11 +14,11 @@ import torch
 
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.models.base import LoadProgress
-from glyph_demo.models.tower import FixedTower
+from glyph_demo.models.tower import FixedTower, MixedTower
 
 log = logging.getLogger(__name__)
 
-Runtime = Literal["eager", "compiled", "onnx"]
+Runtime = Literal["eager", "compiled", "onnx", "mixed"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 Graph = Callable[[torch.Tensor], torch.Tensor]
 
@@ -36,6 +37,7 @@ class Vision:
     def __init__(self, visual: Any) -> None:
         self._visual = visual
         self._graphs: dict[tuple[int, int], Graph] = {}
+        self.mixed = False  # whether a page may have been read by `mixed`: its features are not float32's to rounding
 
     def read(self, patches: torch.Tensor, high: int, wide: int) -> torch.Tensor:
         """Embeddings (high * wide / merge**2, hidden) of one page given as patches (high * wide, values), by the graph
@@ -66,6 +68,7 @@ class Vision:
             # Tensors made in inference mode can be neither exported nor compiled.
             with torch.inference_mode(False), torch.no_grad():
                 self._graphs[high, wide] = self._build(runtime, identity, high, wide, folder, report)
+            self.mixed = self.mixed or runtime == "mixed"
         except EngineError as error:
             log.warning("%s", error)
             return error.message
@@ -86,8 +89,11 @@ class Vision:
                 from glyph_demo.models.vision_onnx import onnx_graph
 
                 return onnx_graph(self._visual, identity, high, wide, folder, check, report)
+            if runtime == "mixed":
+                _require_bfloat16_products(self._visual)
             report(0, 1)
-            compiled: Graph = torch.compile(FixedTower(self._visual, high, wide).eval(), fullgraph=True, dynamic=False)
+            tower = (MixedTower if runtime == "mixed" else FixedTower)(self._visual, high, wide).eval()
+            compiled: Graph = torch.compile(tower, fullgraph=True, dynamic=False)
             check(compiled)
             report(1, 1)
             return compiled
@@ -107,12 +113,22 @@ class Vision:
         with torch.inference_mode():
             expected, got = self._eager(noise, high, wide).float(), graph(noise).float()
         error = float((got - expected).norm() / expected.norm())
-        if not error <= TOLERANCE[self._visual.dtype]:  # also when it is not a number
+        if (
+            not error <= TOLERANCE[torch.bfloat16 if runtime == "mixed" else self._visual.dtype]
+        ):  # also when it is not a number
             raise failed(runtime, f"its results differ by {error:.1e}", f"结果相差 {error:.1e}")
 
     def _eager(self, patches: torch.Tensor, high: int, wide: int) -> torch.Tensor:
         grid = torch.tensor([[1, high, wide]], device=self._visual.device)
         return self._visual(patches, grid_thw=grid).pooler_output
+
+
+def _require_bfloat16_products(visual: Any) -> None:
+    """Raises EngineError where `mixed` would be no gain: in 16 bit, on a GPU, on a CPU that only imitates bfloat16."""
+    if visual.dtype != torch.float32 or visual.device.type != "cpu":
+        raise failed("mixed", "it is for float32 on a CPU", "它仅用于 CPU 上的 float32")
+    if not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
+        raise failed("mixed", "this processor has no bfloat16 products", "此处理器不支持 bfloat16 矩阵乘法")
 
 
 def failed(runtime: Runtime, en: str, zh: str) -> EngineError:

@@ -23,11 +23,12 @@ def test_every_runtime_is_measured_or_says_why_not(tmp_path: Path) -> None:
     settings = replace(Settings(), model=str(folder), cache_dir=str(tmp_path))
     result = run(settings, rounds=1, pages=2, size=(112, 140))
     assert result["patches"] == [8, 10]
-    assert set(result["runtimes"]) == {"transformers", *RUNTIMES}
+    assert set(result["runtimes"]) == {"transformers", "transformers_eager", *RUNTIMES}
     for figures in result["runtimes"].values():
         assert "unavailable" in figures or figures["seconds_per_page"] > 0
-    measured = [figures for figures in result["runtimes"].values() if "unavailable" not in figures]
-    assert all(figures["error"] < 1e-5 and 0 < figures["matrix_share"] < 1 for figures in measured)
+    measured = {name: figures for name, figures in result["runtimes"].items() if "unavailable" not in figures}
+    assert all(0 < figures["matrix_share"] < 1 for figures in measured.values())
+    assert all(figures["error"] < (5e-2 if name == "mixed" else 1e-5) for name, figures in measured.items())
     assert result["runtimes"]["transformers"]["speedup"] == 1.0
 
 
@@ -48,4 +49,7 @@ def test_onnx_runtime_is_faster_than_transformers_and_near_the_matrix_rate(tmp_p
     result = run(replace(Settings(), model="random:mid", cache_dir=str(tmp_path)))
     figures = result["runtimes"]["onnx"]
     assert figures["speedup"] >= 1.15  # 1.31 is all that float32 allows on the CPU this was measured on
+    assert figures["speedup_over_eager_attention"] >= 1.5
     assert figures["matrix_share"] >= 0.8
+    if "unavailable" not in result["runtimes"]["mixed"]:
+        assert result["runtimes"]["mixed"]["speedup"] >= 1.5

@@ -101,6 +101,43 @@ def test_it_is_compiled_without_a_break_and_still_equals_transformers(model: Vis
         assert torch.allclose(model.encode(pixels).embeds, expected, atol=1e-5 * float(expected.abs().max()))
 
 
+needs_bfloat16 = pytest.mark.skipif(
+    not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()),
+    reason="this processor has no bfloat16 products",
+)
+
+
+@needs_bfloat16
+def test_mixed_is_within_bfloat16_of_transformers_and_its_features_have_a_name_of_their_own(
+    model: VisionLanguageModel, cache: Path
+) -> None:
+    plain = model.identity
+    assert model.prepare_vision("mixed", *SIZES[0], cache) is None
+    assert model.identity == f"{plain}-mixed"
+    pixels = page(*SIZES[0])
+    ours, expected = model.encode(pixels).embeds, eager(model, pixels)
+    assert ours.dtype == torch.float32
+    error = float((ours - expected).norm() / expected.norm())
+    assert 1e-4 < error <= vision.TOLERANCE[torch.bfloat16]
+
+
+def test_mixed_is_refused_where_it_is_no_gain(
+    folder: Path, tmp_path: Path, model: VisionLanguageModel, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = load_glm4v(str(folder), tmp_path, precision="bf16")
+    notice = half.prepare_vision("mixed", *SIZES[0], cache)
+    assert notice is not None
+    assert "float32 on a CPU" in notice.en
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: False)
+    plain = model.identity
+    notice = model.prepare_vision("mixed", *SIZES[0], cache)
+    assert notice is not None
+    assert "no bfloat16" in notice.en
+    assert model.identity == plain
+    assert used(model) == 0
+
+
 @needs_exporter
 @pytest.mark.parametrize("size", SIZES)
 def test_onnx_runtime_equals_transformers(size: tuple[int, int], model: VisionLanguageModel, cache: Path) -> None:
