@@ -161,6 +161,10 @@ def bench(settings: Settings, what: str, out: TextIO | None) -> dict[str, Any]:
     return result
 
 
+def _told(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def _bench_render(settings: Settings) -> dict[str, Any]:
     from glyph_demo.bench.render import run
 
@@ -176,7 +180,13 @@ def _bench_turns(settings: Settings) -> dict[str, Any]:
 def _bench_decode(settings: Settings) -> dict[str, Any]:
     from glyph_demo.bench.decode import run
 
-    return run(settings)
+    return run(settings, report=_told)
+
+
+def _bench_prefill(settings: Settings) -> dict[str, Any]:
+    from glyph_demo.bench.prefill import run
+
+    return run(settings, report=_told)
 
 
 def _bench_encode(settings: Settings) -> dict[str, Any]:
@@ -188,8 +198,9 @@ def _bench_encode(settings: Settings) -> dict[str, Any]:
 BENCHES: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "render": _bench_render,
     "turns": _bench_turns,
-    "decode": _bench_decode,
     "encode": _bench_encode,
+    "prefill": _bench_prefill,
+    "decode": _bench_decode,
 }
 
 

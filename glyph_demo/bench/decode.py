@@ -3,7 +3,8 @@ transformers' own step.
 
 A decoded token must read every weight of the language model and the keys and values of everything before it; the
 device's measured copy bandwidth says how fast that can go at best. What stands in the context makes no difference to
-the cost, so it is filled with noise. The ways take turns token by token: other work on the machine hits all alike."""
+the cost, so it is filled with noise. On a CPU the ways take turns token by token: other work on the machine hits all
+alike. A CUDA device computes ahead of the host, so there each way runs through."""
 
 from __future__ import annotations
 
@@ -15,18 +16,19 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
+from glyph_demo.bench.measure import copy_bandwidth, device_name, now
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.decoder import Decoder, text
 from glyph_demo.decoding.draft import Drafter
 from glyph_demo.decoding.loop import decode
 from glyph_demo.decoding.sampling import Sampler, Sampling
-from glyph_demo.models.glm4v import load_glm4v
+from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.settings import Settings
 
-CONTEXT = 2546  # tokens: four pages of 595x842 and a question
+# Tokens before the one that is decoded. On a CPU first those of four pages of 595x842 and a question.
+CONTEXTS = {"cpu": (2546, 8192), "cuda": (4096, 65536)}
 SAMPLED = Sampling(temperature=1.0)  # with random weights a greedy answer soon repeats itself, and would quote itself
-_COPIED = {"cpu": 1 << 28, "cuda": 1 << 30}  # bytes; far over what caches hold
-_COPIES = 5
+_MORE_TOKENS = {"cpu": 12, "cuda": 48}  # decoded behind the contexts after the first
 
 
 @dataclass
@@ -34,69 +36,107 @@ class Way:
     """One way to decode: an iterator of tokens, and what it has cost so far."""
 
     tokens: Iterator[int]
+    device: torch.device
     said: list[int] = field(default_factory=list)
     seconds: float = 0.0
     cpu_seconds: float = 0.0
 
-    def step(self) -> None:
+    def steps(self, count: int) -> None:
+        now(self.device)
         wall, cpu = time.perf_counter(), time.process_time()
-        self.said.append(next(self.tokens))
+        for _ in range(count):
+            self.said.append(next(self.tokens))
+        now(self.device)
         self.seconds += time.perf_counter() - wall
         self.cpu_seconds += time.process_time() - cpu
 
 
-def run(settings: Settings, context: int = CONTEXT, tokens: int = 48) -> dict[str, Any]:
-    """Decode `tokens` tokens behind `context` others in four ways: without drafts, with drafts from a text that the
-    answer quotes, with drafts from one that it does not, and transformers' forward over a DynamicCache with `sdpa`.
-    `copy_bandwidth` counts bytes read and written, `share` is of it. Raises EngineError."""
-    model = load_glm4v(settings.model, settings.cache_path / "models")
-    decoder = Decoder(model.model)
+def run(
+    settings: Settings,
+    contexts: tuple[int, ...] | None = None,
+    tokens: int = 48,
+    report: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Decode `tokens` tokens behind the first of `contexts` tokens in four ways: without drafts, with drafts from a
+    text that the answer quotes, with drafts from one that it does not, and transformers' forward over a DynamicCache
+    with `sdpa`. Behind the others, `more_contexts`, without drafts alone. `copy_bandwidth` counts bytes read and
+    written, `share` is of it. Raises EngineError."""
+    engine = LocalEngine(settings)
+    decoder, model = engine.decoder, engine.model.model
+    context, *others = contexts or CONTEXTS[decoder.device.type]
+    bandwidth = copy_bandwidth(decoder.device)
+    report(f"copy bandwidth {bandwidth / 1e9:.0f} GB/s")
     noise = torch.randint(0, 256, (context,), generator=torch.Generator().manual_seed(1)).tolist()
     answer = list(_ours(decoder, context, tokens, None))
     quoting, other = (Drafter([quotable], tokens) for quotable in ([*noise, *answer, *noise], noise))
     ways = {
-        "plain": Way(_ours(decoder, context, tokens, None)),
-        "quoting": Way(_ours(decoder, context, tokens, quoting)),
-        "not_quoting": Way(_ours(decoder, context, tokens, other)),
-        "transformers": Way(_transformers(model.model, context)),
+        "plain": _ours(decoder, context, tokens, None),
+        "quoting": _ours(decoder, context, tokens, quoting),
+        "not_quoting": _ours(decoder, context, tokens, other),
+        "transformers": _transformers(model, context),
     }
-    for way in ways.values():
-        way.step()  # fills the context
-        way.seconds = way.cpu_seconds = 0.0
-    for _ in range(tokens - 1):
-        for way in ways.values():
-            way.step()
-    bandwidth = copy_bandwidth(decoder.device)
-    read = weight_bytes(model.model) + (context + tokens // 2) * decoder.bytes_per_entry
-    plain = ways["plain"].seconds / (tokens - 1)
-    cuda = decoder.device.type == "cuda"
-    return {
-        "model": settings.model,
-        "precision": str(decoder.dtype).removeprefix("torch."),
-        "device": torch.cuda.get_device_name() if cuda else f"CPU, {torch.get_num_threads()} threads",
-        "context": context,
-        "tokens": tokens,
-        "bytes_per_token": read,
+    measured = _measure({name: Way(way, decoder.device) for name, way in ways.items()}, tokens)
+    result: dict[str, Any] = {
+        "model": engine.label,
+        "precision": _precision(settings, decoder),
+        "device": device_name(decoder.device),
         "copy_bandwidth": round(bandwidth),
-        "share": round(read / plain / bandwidth, 3),
-        "per_token": {name: _per_token(way, tokens - 1) for name, way in ways.items()},
+        "tokens": tokens,
+        **_share(decoder, model, context, tokens, measured["plain"], bandwidth),
+        "per_token": {name: _per_token(way, tokens - 1) for name, way in measured.items()},
         "speculation": {"quoting": asdict(quoting.counts), "not_quoting": asdict(other.counts)},
-        "same_tokens": all(ways[name].said == answer for name in ("plain", "quoting", "not_quoting")),
+        "same_tokens": all(measured[name].said == answer for name in ("plain", "quoting", "not_quoting")),
     }
-
-
-def copy_bandwidth(device: torch.device) -> float:
-    """Bytes a second, read and written, of the best of some large copies within the device's memory."""
-    source = torch.ones(_COPIED[device.type], dtype=torch.uint8, device=device)
-    target = torch.empty_like(source)
-    return 2 * source.nbytes / min(_timed(device, lambda: target.copy_(source)) for _ in range(_COPIES))
+    del measured, ways  # and their keys and values
+    report(f"{context} tokens: {result['share']:.0%} of it")
+    more: list[dict[str, Any]] = []
+    for longer in others:
+        count = _MORE_TOKENS[decoder.device.type]
+        plain = _measure({"plain": Way(_ours(decoder, longer, count, None), decoder.device)}, count)["plain"]
+        found = _share(decoder, model, longer, count, plain, bandwidth)
+        more.append({**found, "per_token": {"plain": _per_token(plain, count - 1)}})
+        report(f"{longer} tokens: {found['share']:.0%} of it")
+    engine.close()
+    return {**result, "more_contexts": more}
 
 
 def weight_bytes(model: Any) -> int:
     """Bytes of weights that one decoded token reads: the language model's, of the embeddings one row only."""
     body, head = model.get_decoder(), model.get_output_embeddings()
-    layers = sum(weight.nbytes for weight in body.parameters()) - model.get_input_embeddings().weight.nbytes
-    return layers + sum(weight.nbytes for weight in head.parameters())
+    layers = sum(_bytes(weight) for weight in body.parameters()) - model.get_input_embeddings().weight.nbytes
+    return layers + sum(_bytes(weight) for weight in head.parameters())
+
+
+def _bytes(weight: Any) -> int:
+    """Of a tensor, or of the tensors that a quantised one (torchao) is made of."""
+    if hasattr(weight, "__tensor_flatten__"):
+        return sum(_bytes(getattr(weight, name)) for name in weight.__tensor_flatten__()[0])
+    return int(weight.nbytes)
+
+
+def _measure(ways: dict[str, Way], tokens: int) -> dict[str, Way]:
+    """`tokens` tokens of every way. The first one is not counted: it fills the context."""
+    for way in ways.values():
+        way.steps(1)
+        way.seconds = way.cpu_seconds = 0.0
+    at_once = 1 if next(iter(ways.values())).device.type == "cpu" else tokens - 1
+    for _ in range((tokens - 1) // at_once):
+        for way in ways.values():
+            way.steps(at_once)
+    return ways
+
+
+def _share(
+    decoder: Decoder, model: Any, context: int, tokens: int, plain: Way, bandwidth: float
+) -> dict[str, float | int]:
+    read = weight_bytes(model) + (context + tokens // 2) * decoder.bytes_per_entry
+    share = read / (plain.seconds / (tokens - 1)) / bandwidth
+    return {"context": context, "bytes_per_token": read, "share": round(share, 3)}
+
+
+def _precision(settings: Settings, decoder: Decoder) -> str:
+    named = settings.inference.precision
+    return named if named in ("int8", "int4") else str(decoder.dtype).removeprefix("torch.")
 
 
 def _ours(decoder: Decoder, context: int, tokens: int, drafter: Drafter | None) -> Iterator[int]:
@@ -139,14 +179,3 @@ def _transformers(model: Any, context: int) -> Iterator[int]:
 
 def _per_token(way: Way, tokens: int) -> dict[str, float]:
     return {"seconds": round(way.seconds / tokens, 5), "cpu_seconds": round(way.cpu_seconds / tokens, 5)}
-
-
-def _timed(device: torch.device, work: Callable[[], Any]) -> float:
-    """Seconds until the device has done it."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    began = time.perf_counter()
-    work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - began

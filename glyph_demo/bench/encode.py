@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from glyph_demo.bench.measure import PAGE, device_name, matrix_rate, timed, unit
 from glyph_demo.settings import Settings
-
-if TYPE_CHECKING:
-    import torch
-
-PAGE = (842, 595)  # height and width in pixels of a page as Glyph was trained on them
-_MATRIX = {"cpu": 2048, "cuda": 8192}  # side of the square matrices whose product gives the device's rate
-_PRODUCTS = {"cpu": 3, "cuda": 50}  # of them a measurement
 
 _THEIRS = {"transformers": "sdpa", "transformers_eager": "eager"}  # transformers' own attention
 
@@ -46,7 +39,7 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
     for runtime in RUNTIMES:
         towers[runtime] = vision = Vision(visual)
         prepare = partial(vision.prepare, runtime, model.identity, high, wide, folder)
-        seconds, notice = _timed(prepare, device)
+        seconds, notice = timed(prepare, device)
         found[runtime] = {"prepare": round(seconds, 2)} if notice is None else {"unavailable": notice.en}
     ready = [runtime for runtime in RUNTIMES if "unavailable" not in found[runtime]]
     best = dict.fromkeys([*_THEIRS, *ready], float("inf"))
@@ -59,11 +52,11 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
         for _ in range(rounds + 1):  # the first round warms up
             rates = {dtype: max(rate, matrix_rate(dtype, device)) for dtype, rate in rates.items()}
             for name, attention in _THEIRS.items():
-                seconds, output = _timed(partial(_attending, visual, attention, together), device)
+                seconds, output = timed(partial(_attending, visual, attention, together), device)
                 best[name] = min(best[name], seconds / pages)
                 results[name] = output.pooler_output.chunk(pages)[0]
             for runtime in ready:
-                seconds, results[runtime] = _timed(partial(towers[runtime].read, patches, high, wide), device)
+                seconds, results[runtime] = timed(partial(towers[runtime].read, patches, high, wide), device)
                 best[runtime] = min(best[runtime], seconds)
     operations = flops(model.model.config.vision_config, high * wide)
     expected = results["transformers"]
@@ -79,8 +72,8 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
     result = {
         "model": settings.model,
         "precision": str(visual.dtype).removeprefix("torch."),
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads",
-        "unit": "seconds" if device.type == "cuda" else "CPU seconds",
+        "device": device_name(device),
+        "unit": unit(device),
         "pages": pages,
         "patches": [high, wide],
         "gflop_per_page": round(operations / 1e9, 1),
@@ -111,34 +104,3 @@ def flops(config: Any, tokens: int) -> int:
     block = 4 * hidden * hidden + 2 * tokens * hidden + 3 * hidden * out
     merger = merge * hidden * out + out * out + 3 * out * config.intermediate_size
     return 2 * (tokens * (values * hidden + config.depth * block) + tokens // merge * merger)
-
-
-def matrix_rate(dtype: torch.dtype, device: torch.device) -> float:
-    """Floating point operations a second of square matrix products."""
-    import torch
-
-    side, products = _MATRIX[device.type], _PRODUCTS[device.type]
-    matrix = torch.randn(side, side, device=device).to(dtype)
-    result = torch.empty_like(matrix)
-
-    def multiply() -> None:
-        for _ in range(products):
-            torch.mm(matrix, matrix, out=result)
-
-    multiply()
-    return products * 2 * side**3 / _timed(multiply, device)[0]
-
-
-def _timed(work: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
-    """Seconds that `work` took, on the device too, and what it returned."""
-    import torch
-
-    cuda = device.type == "cuda"
-    clock = time.perf_counter if cuda else time.process_time
-    if cuda:
-        torch.cuda.synchronize(device)
-    began = clock()
-    result = work()
-    if cuda:
-        torch.cuda.synchronize(device)
-    return clock() - began, result

@@ -8,18 +8,23 @@ from pathlib import Path
 import torch
 from checkpoints import make_checkpoint
 
-from glyph_demo.bench.decode import copy_bandwidth, run, weight_bytes
+from glyph_demo.bench.decode import run, weight_bytes
+from glyph_demo.bench.measure import copy_bandwidth
 from glyph_demo.models.glm4v import load_glm4v
 from glyph_demo.settings import Settings
 
 
 def test_all_ways_are_measured_and_drafts_change_forwards_only(tmp_path: Path) -> None:
     folder = make_checkpoint(tmp_path / "model", std=0.02)
-    result = run(replace(Settings(), model=str(folder), cache_dir=str(tmp_path)), context=200, tokens=40)
+    result = run(replace(Settings(), model=str(folder), cache_dir=str(tmp_path)), contexts=(200, 300), tokens=40)
     assert result["same_tokens"]
     assert set(result["per_token"]) == {"plain", "quoting", "not_quoting", "transformers"}
     assert all(value > 0 for way in result["per_token"].values() for value in way.values())
     assert 0 < result["share"] < 1
+    (more,) = result["more_contexts"]
+    assert more["context"] == 300
+    assert more["bytes_per_token"] > result["bytes_per_token"]
+    assert set(more["per_token"]) == {"plain"}
     quoting, other = result["speculation"]["quoting"], result["speculation"]["not_quoting"]
     assert 2 * quoting["forwards"] <= 40
     assert quoting["forwards"] + quoting["accepted"] >= 39

@@ -1,0 +1,89 @@
+"""`bench prefill`: how fast the language model takes in a document, and how near that is to what the device's matrix
+products allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from glyph_demo.bench.measure import PAGE_TOKENS, device_name, forget_peak, matrix_rate, peak_memory, timed, unit
+from glyph_demo.settings import Settings
+
+if TYPE_CHECKING:
+    from glyph_demo.decoding.decoder import Decoder
+
+LENGTHS = {"cpu": (1024, 4096), "cuda": (1024, 4096, 16384)}  # tokens
+_ROUNDS = {"cpu": 1, "cuda": 3}
+_WARM_UP = 64  # tokens
+_ROWS = 8192  # of the product that is compared with, at most
+
+
+def run(
+    settings: Settings, lengths: tuple[int, ...] | None = None, report: Callable[[str], None] = lambda line: None
+) -> dict[str, Any]:
+    """Prefill each of `lengths` tokens into an empty arena; the best of some rounds on a CUDA device. `matrix_share` is
+    the model's operations a second by those of a plain product in the model's dtype on the same device, the largest of
+    a layer's at that length, and is measured right beside it. `seconds_per_page` is the share of a page of 595x842. A
+    length there is no memory for says so. Raises EngineError."""
+    import torch
+
+    from glyph_demo.engines.local.engine import LocalEngine
+
+    engine = LocalEngine(settings)
+    decoder, device = engine.decoder, engine.decoder.device
+    config = engine.model.model.config.get_text_config()
+    _once(decoder, _WARM_UP)
+    found = []
+    for length in lengths or LENGTHS[device.type]:
+        forget_peak(device)
+        shape = (min(length, _ROWS), config.hidden_size, 2 * config.intermediate_size)
+        try:
+            rate, best = 0.0, float("inf")
+            for _ in range(_ROUNDS[device.type]):
+                rate = max(rate, matrix_rate(decoder.dtype, device, shape))
+                best = min(best, timed(lambda length=length: _once(decoder, length), device)[0])  # type: ignore[misc]
+        except (torch.OutOfMemoryError, MemoryError):
+            found.append({"tokens": length, "unavailable": "out of memory"})
+            continue
+        operations = flops(config, length)
+        found.append(
+            {
+                "tokens": length,
+                "seconds": round(best, 4),
+                "tokens_per_second": round(length / best, 1),
+                "seconds_per_page": round(best / length * PAGE_TOKENS, 4),
+                "gflop": round(operations / 1e9, 1),
+                "matrix_gflop_per_second": round(rate / 1e9, 1),
+                "matrix_share": round(operations / best / rate, 3),
+                "peak_bytes": peak_memory(device),
+            }
+        )
+        report(f"{length} tokens: {length / best:.0f} a second, {operations / best / rate:.0%} of the matrix rate")
+    result = {
+        "model": engine.label,
+        "precision": str(decoder.dtype).removeprefix("torch."),
+        "device": device_name(device),
+        "unit": unit(device),
+        "lengths": found,
+    }
+    engine.close()
+    return result
+
+
+def flops(config: Any, tokens: int) -> int:
+    """Floating point operations of the matrix products for `tokens` tokens from nothing, a multiplication and an
+    addition each, by the text config. Of attention the half that is not masked; lm_head once."""
+    hidden, heads, kv_heads = config.hidden_size, config.num_attention_heads, config.num_key_value_heads
+    head = getattr(config, "head_dim", None) or hidden // heads
+    layer = 2 * hidden * head * (heads + kv_heads) + 3 * hidden * config.intermediate_size
+    attention = heads * head * tokens  # scores and their sum, over half of all tokens on average
+    return 2 * (config.num_hidden_layers * tokens * (layer + attention) + hidden * config.vocab_size)
+
+
+def _once(decoder: Decoder, tokens: int) -> None:
+    from glyph_demo.decoding.decoder import text
+    from glyph_demo.decoding.loop import prefill
+
+    arena = decoder.arena()
+    decoder.logits(prefill(decoder, arena, text([i % 256 for i in range(tokens)])))
+    arena.free()
