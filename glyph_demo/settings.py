@@ -28,7 +28,7 @@ class Documents:
     max_characters: int = 12_000_000
     max_pages: int = 5_000
     max_seconds: int = 120
-    max_memory_mb: int = 1_500
+    max_memory_mb: int = 900
     encoding: str = "auto"
     page_images: bool = False
     pages: str = ""

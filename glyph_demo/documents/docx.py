@@ -3,11 +3,14 @@ flatten or repeat comes out right. Runs in the child process only."""
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.parsers.expat import errors
 
 from docx2txt.docx2txt import xml2text
 
@@ -16,9 +19,10 @@ from glyph_demo.documents.numbering import Numbering
 from glyph_demo.documents.problems import problem
 from glyph_demo.documents.text import clean
 
-# Uncompressed XML read in all. Parsing was measured to take up to 25 times as much memory where text runs are short,
-# so this is about what documents.max_memory_mb has room for.
+# Uncompressed XML read in all. Parsing takes 5 to 25 times as much memory, most where text runs are shortest; those
+# meet documents.max_memory_mb first.
 MAX_XML_BYTES = 64 << 20
+_NO_MEMORY = errors.codes[errors.XML_ERROR_NO_MEMORY]
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _DOCTYPES = tuple("<!DOCTYPE".encode(name) for name in ("ascii", "utf-16-le", "utf-16-be"))
 _SPACES = {f"{W}p", f"{W}tab", f"{W}br", f"{W}cr"}
@@ -29,7 +33,7 @@ def read_docx(path: Path, max_characters: int) -> list[str]:
     an earlier one left out. A table row is one line, "cell | cell", but a row of one cell keeps its paragraphs. List
     items carry their bullet or number. Empty paragraphs are dropped. Raises DocumentError and the errors of zipfile and
     ElementTree."""
-    with zipfile.ZipFile(path) as archive:
+    with _memory_errors(), zipfile.ZipFile(path) as archive:
         if any(info.flag_bits & 1 for info in archive.infolist()):
             raise problem("password")
         reader = _Parts(archive)
@@ -47,6 +51,17 @@ def read_docx(path: Path, max_characters: int) -> list[str]:
             if sum(map(len, paragraphs)) > max_characters:
                 raise problem("too_many_characters", limit=max_characters)
     return paragraphs
+
+
+@contextlib.contextmanager
+def _memory_errors() -> Iterator[None]:
+    """The XML parser says that memory ran out as it says that XML is broken."""
+    try:
+        yield
+    except ElementTree.ParseError as error:
+        if error.code == _NO_MEMORY:
+            raise MemoryError from None
+        raise
 
 
 class _Parts:

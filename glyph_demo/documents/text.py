@@ -72,10 +72,12 @@ def _detect(data: bytes) -> str:
         raise problem("not_a_document")
     from charset_normalizer import from_bytes
 
-    best = from_bytes(_sample(data), cp_isolation=list(_LEGACY), enable_fallback=False).best()
-    if best is None:
-        raise problem("not_a_document")
-    return best.encoding
+    sample = _sample(data)
+    for part in (sample, sample[:-1]):  # the text may have been cut off amid its last character
+        best = from_bytes(part, cp_isolation=list(_LEGACY), enable_fallback=False).best()
+        if best is not None:
+            return best.encoding
+    raise problem("not_a_document")
 
 
 def _mostly_utf8(data: bytes) -> bool:
