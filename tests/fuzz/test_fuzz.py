@@ -1,0 +1,31 @@
+"""Each fuzz target for GLYPH_FUZZ_SECONDS, ten minutes by default. What it finds is left in tests/artifacts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from seeds import SEEDS
+
+SECONDS = int(os.environ.get("GLYPH_FUZZ_SECONDS", "600"))
+HERE = Path(__file__).parent
+
+
+@pytest.mark.long
+@pytest.mark.timeout(SECONDS + 300)
+@pytest.mark.parametrize("target", ["documents", "layout"])
+def test_nothing_a_fuzzer_tries_breaks_the_promises(target: str, tmp_path: Path, artifacts: Path) -> None:
+    pytest.importorskip("atheris", reason="atheris has no wheel for this machine: pip install atheris")
+    for number, seed in enumerate(SEEDS[target]):
+        (tmp_path / f"seed{number}").write_bytes(seed)
+    flags = [f"-max_total_time={SECONDS}", "-timeout=30", "-rss_limit_mb=2048", "-max_len=4096", "-print_final_stats=1"]
+    flags += [f"-artifact_prefix={artifacts}/{target}-", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, str(HERE / f"fuzz_{target}.py"), *flags], capture_output=True, text=True, check=False
+    )
+    report = done.stderr[-3000:]
+    print(report)
+    assert done.returncode == 0, report
