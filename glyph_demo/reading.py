@@ -17,6 +17,7 @@ from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import Engine, Evidence, OpenDocument, PageFeatures, Progress, Turn
 from glyph_demo.errors import GlyphError, Message, SettingsError
+from glyph_demo.heat import hottest_lines
 from glyph_demo.rendering import Line, Page, encode_png, missing_characters, render, resolve_style
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore, feature_key
@@ -122,9 +123,14 @@ class Reading:
             if state in ("ready", "closed"):
                 return
 
-    def numbered(self, evidence: Evidence) -> Evidence:
-        """Evidence as the engine gave it, which counts the pages it was given, with the numbers of those pages."""
-        return Evidence(tuple(replace(r, page=self.pages[r.page - 1].number) for r in evidence.regions))
+    def placed(self, evidence: Evidence) -> Evidence:
+        """Evidence as the engine gave it, which counts the pages it was given, with the numbers of those pages; and
+        with the lines under its maps where it names no places itself."""
+        regions = tuple(replace(r, page=self.pages[r.page - 1].number) for r in evidence.regions)
+        views = [self.pages[heat.page - 1] for heat in evidence.heat]
+        maps = tuple(replace(heat, page=view.number) for heat, view in zip(evidence.heat, views, strict=True))
+        under = [(heat, view.size, view.lines) for heat, view in zip(maps, views, strict=True)]
+        return Evidence(regions or hottest_lines(under), maps)
 
     def wait(self) -> None:
         for _ in self.events():

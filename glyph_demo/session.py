@@ -178,7 +178,7 @@ class DocumentSession:
                 for event in events:
                     if isinstance(event, Token):
                         pieces.append(event.text)
-                    yield reading.numbered(event) if isinstance(event, Evidence) else event
+                    yield reading.placed(event) if isinstance(event, Evidence) else event
         except GlyphError:
             raise
         except Exception as error:

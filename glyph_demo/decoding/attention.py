@@ -20,6 +20,8 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from glyph_demo.decoding.probe import Observer
+
 NAME = "packed_gqa"
 PACKED = 128  # queries; with 512 both ways take as long, for then the products are the work
 
@@ -31,18 +33,21 @@ def use_packed_attention(model: PreTrainedModel) -> None:
 
 
 def packed_attention(
-    module: torch.nn.Module,
+    module: Any,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     scaling: float | None = None,
+    observe: Observer | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """Attention of queries (1, heads, n, head_dim) over keys and values (1, kv_heads, entries, head_dim). The mask
     (1, 1, n, entries) is None for a single query, which sees all. Returns (1, n, heads, head_dim). Called by the model
-    through transformers' AttentionInterface."""
+    through transformers' AttentionInterface; `observe` is shown the layer's queries and keys first."""
     _, heads, n, dim = query.shape
+    if observe is not None:
+        observe(int(module.layer_idx), query, key, dim**-0.5 if scaling is None else scaling)
     group = heads // key.shape[1]
     if n > PACKED or (n > 1 and attention_mask is None):
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel
 
-from glyph_demo.decoding.arena import Growth, KVArena, unbudgeted
+from glyph_demo.decoding.arena import Growth, KVArena, Mark, unbudgeted
 from glyph_demo.decoding.attention import use_packed_attention
+from glyph_demo.decoding.probe import Observer, Seen, Standing
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,7 @@ class Decoder:
         self.position_axes = len(rope["mrope_section"]) if "mrope_section" in rope else 1
         self.maximum: int = config.max_position_embeddings
         self.lock = threading.Lock()
-        self._layers: int = config.num_hidden_layers
+        self.layers: int = config.num_hidden_layers
         self._kv_heads: int = config.num_key_value_heads
         self._head_dim: int = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         self._body = model.get_decoder()
@@ -47,12 +49,12 @@ class Decoder:
     @property
     def bytes_per_entry(self) -> int:
         """Bytes of keys and values that one token takes."""
-        return 2 * self._layers * self._kv_heads * self._head_dim * self.dtype.itemsize
+        return 2 * self.layers * self._kv_heads * self._head_dim * self.dtype.itemsize
 
     def arena(self, maximum: int | None = None, growth: Growth = unbudgeted) -> KVArena:
         """An empty arena of this model's shape, dtype and device, for at most `maximum` entries or the model's own."""
         maximum = self.maximum if maximum is None else min(maximum, self.maximum)
-        return KVArena(self._layers, self._kv_heads, self._head_dim, maximum, self.dtype, self.device, growth)
+        return KVArena(self.layers, self._kv_heads, self._head_dim, maximum, self.dtype, self.device, growth)
 
     def embed(self, segment: Segment) -> torch.Tensor:
         """Embeddings (n, hidden) of a segment."""
@@ -81,6 +83,17 @@ class Decoder:
             )
             arena.advance(len(embeds), following)
         return output.last_hidden_state[0]
+
+    def observe(self, arena: KVArena, start: Mark, ids: Sequence[int], observer: Observer) -> None:
+        """Run text tokens once more whose entries stand in the arena from `start` on, and show `observer` their queries
+        and all keys, layer by layer, until it raises `Seen`. The arena stays as it is."""
+        segment = text(ids)
+        embeds = self.embed(segment)[None]
+        positions = (self.positions(segment) + start.position).to(self.device)
+        position_ids = positions[:, None] if self.position_axes > 1 else positions
+        standing = Standing(arena, start.length, len(ids))
+        with self.lock, torch.inference_mode(), contextlib.suppress(Seen):
+            self._body(inputs_embeds=embeds, position_ids=position_ids, past_key_values=standing, observe=observer)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Logits (..., vocabulary), float32, for hidden states (..., hidden)."""

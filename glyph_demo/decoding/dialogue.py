@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ from glyph_demo.decoding.arena import START, KVArena, Mark
 from glyph_demo.decoding.decoder import Decoder, Segment, text
 from glyph_demo.decoding.draft import Drafter, Speculation
 from glyph_demo.decoding.loop import Reason, decode, prefill
+from glyph_demo.decoding.probe import attention
 from glyph_demo.decoding.sampling import GREEDY, Sampler, Sampling
 from glyph_demo.errors import GlyphError
 
@@ -147,6 +148,18 @@ class Dialogue:
         with self._alone():
             self._require(len(self.turns) - 1)
             return self.turns.pop()
+
+    def attention(self, tokens: range, layers: Collection[int]) -> Iterator[torch.Tensor]:
+        """The mean attention that `tokens`, counted from the end of the prefix, pay to each entry of the prefix
+        (entries,), in parts to be added up; see `probe.attention`. Nothing for tokens that are no longer in the arena.
+        Closing it stops between two parts."""
+        with self._alone():
+            ids = self._resident()[tokens.start : tokens.stop]
+            if len(ids) < len(tokens) or not ids:
+                return
+            end = self._marks[-1]
+            start = Mark(end.length + tokens.start, end.position + tokens.start)
+            yield from attention(self._decoder, self._arena, start, ids, layers, end.length)
 
     def release(self) -> bool:
         """Give the arena's memory back; the next answer computes it again from the token ids. False while answering."""

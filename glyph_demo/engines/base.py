@@ -11,7 +11,7 @@ from glyph_demo.errors import EngineError, Message
 from glyph_demo.rendering.page import Page
 from glyph_demo.store import PageFeatures
 
-Stage = Literal["load", "extract", "render", "encode", "prefill", "decode", "answer"]
+Stage = Literal["load", "extract", "render", "encode", "prefill", "decode", "answer", "evidence"]
 Reason = Literal["stop", "length", "stopped", "not_found", "repetition"]
 
 
@@ -48,8 +48,22 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Heat:
+    """How much an answer looked at each part of a page: `rows` times `columns` cells that cover it evenly, row by row.
+    `values` are 0 to 1, where 1 is the cell looked at most on any page."""
+
+    page: int
+    rows: int
+    columns: int
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
+    """Where an answer comes from: places, best first, and the pages looked at most, most first."""
+
     regions: tuple[Region, ...]
+    heat: tuple[Heat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

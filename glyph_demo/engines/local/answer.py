@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from glyph_demo.decoding.dialogue import Answering, Dialogue
 from glyph_demo.decoding.sampling import Sampling
-from glyph_demo.engines.base import AskOptions, Event, Finished, Progress, Reason, Timings, Usage
+from glyph_demo.engines.base import AskOptions, Event, Finished, Progress, Reason, Timings, Token, Usage
 from glyph_demo.engines.local.speech import Speech, loops
 from glyph_demo.errors import EngineError
 
@@ -31,6 +31,7 @@ class Answer:
         self._quotable = quotable
         self._drafted = self._accepted = 0
         self._generated: list[int] = []  # what the model said, or was made to say
+        self._spoke: int | None = None  # where the answer begins, behind the thinking
         self._thought = 0
         self._computed: int | None = None  # prompt tokens that were not in the arena
         self._reason: Reason = "length"
@@ -73,7 +74,18 @@ class Answer:
             self._generated.append(token)
             for event in self.speech.feed(token):
                 self._first = self._first or self._elapsed()
+                if self._spoke is None and isinstance(event, Token):
+                    self._spoke = len(self._generated) - 1
                 yield event
+
+    @property
+    def origin(self) -> range:
+        """Where those tokens stand, counted from the end of the document, that the answer's own were chosen after:
+        each is the one before. Tags and thinking are left out."""
+        if self._spoke is None:
+            return range(0)
+        before = len(self._prompt) - 1
+        return range(before + self._spoke, before + len(self._generated) - self.speech.done)
 
     def finished(self, document: int) -> Finished:
         """The last event; `document` is how many tokens stand before the prompt."""

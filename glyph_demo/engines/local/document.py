@@ -15,6 +15,7 @@ from glyph_demo.decoding.dialogue import Dialogue
 from glyph_demo.decoding.sampling import NonFiniteLogits
 from glyph_demo.engines.base import AskOptions, Event, Notice, TooLong, Turn
 from glyph_demo.engines.local.answer import Answer, memory_errors
+from glyph_demo.engines.local.evidence import Grid, evidence
 from glyph_demo.engines.local.speech import Speech
 from glyph_demo.errors import GlyphError
 from glyph_demo.models.transfer import from_arrays
@@ -44,7 +45,7 @@ class LocalDocument:
     def __init__(self, engine: LocalEngine) -> None:
         self._engine = engine
         self._segments: list[Segment] = [text(engine.model.chat.head)]
-        self._pages = 0
+        self._grids: list[Grid] = []  # of the pages
         self._quotable: NDArray[np.int64] | None = None  # ids of the text that answers may quote
         self.turns: list[Said] = []
         self._told = 0  # how many of the engine's notices this document has passed on
@@ -62,16 +63,18 @@ class LocalDocument:
         """Add a page behind the others. Raises TooLong when it does not fit, and the document stays as it was."""
         segment = self._page(features)
         if self.tokens + len(segment.ids) > self._engine.prefix_limit:
-            if not self._pages:
+            fit = len(self._grids)
+            if not fit:
                 raise _no_page_fits(len(segment.ids), self._engine.prefix_limit - self.tokens)
             raise TooLong(
-                self._pages,
-                f"The model's context has room for the first {self._pages} pages and not for more. Choose a page range "
-                f"(--pages 1-{self._pages}), or a style with more text on a page.",
-                f"模型的上下文只能容纳前 {self._pages} 页。请指定页码范围(--pages 1-{self._pages})，"
-                "或换用每页文字更多的排版样式。",
+                fit,
+                f"The model's context has room for the first {fit} pages and not for more. Choose a page range "
+                f"(--pages 1-{fit}), or a style with more text on a page.",
+                f"模型的上下文只能容纳前 {fit} 页。请指定页码范围(--pages 1-{fit})，或换用每页文字更多的排版样式。",
             )
-        self._pages += 1
+        rows, columns = _grid(features)
+        markers = segment.ids.index(self._engine.model.image_id)
+        self._grids.append(Grid(self.tokens + markers, rows, columns))
         self._extend([segment])
 
     def append_text(self, content: str) -> None:
@@ -106,12 +109,14 @@ class LocalDocument:
                 if not options.reuse_kv:
                     self._dialogue.release()
                 yield from self._answer(answer)
+                finished = answer.finished(self.tokens)
+                yield from evidence(self._dialogue, answer.origin, self._grids, self._engine.decoder.layers)
         finally:
             self.turns = [*kept, Said(question, speech.answer, speech.ids)] if speech.answer else kept
             self._asking = False
             if self._closing:
                 self._pool.close(self._dialogue)
-        yield answer.finished(self.tokens)
+        yield finished
 
     def compression(self, text: str) -> float | None:
         """See OpenDocument. Tokens of the text against those of the pages, their markers included."""
@@ -140,8 +145,8 @@ class LocalDocument:
 
     def _page(self, features: PageFeatures) -> Segment:
         model = self._engine.model
-        rows, columns = (int(side) for side in features.arrays["grid"])
-        before, after = (*(model.chat.between if self._pages else ()), *model.chat.begin), model.chat.end
+        rows, columns = _grid(features)
+        before, after = (*(model.chat.between if self._grids else ()), *model.chat.begin), model.chat.end
         ids = (*before, *[model.image_id] * (rows * columns), *after)
 
         def embeds() -> torch.Tensor:
@@ -192,3 +197,8 @@ def _no_page_fits(needed: int, room: int) -> TooLong:
         "(--dpi), or a model with a longer context.",
         f"连一页也放不下：一页需要 {needed} 个词元，只能容纳 {room} 个。请降低 --dpi，或换用上下文更长的模型。",
     )
+
+
+def _grid(features: PageFeatures) -> tuple[int, int]:
+    rows, columns = (int(side) for side in features.arrays["grid"])
+    return rows, columns

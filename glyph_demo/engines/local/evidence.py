@@ -1,0 +1,65 @@
+"""What an answer rests on: the attention of its tokens over the pages' visual tokens."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from glyph_demo.decoding.dialogue import Dialogue
+from glyph_demo.engines.base import Event, Evidence, Heat, Progress
+
+log = logging.getLogger(__name__)
+
+MOST_LAYERS = 4
+MOST_PAGES = 8  # with a map; those looked at most
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A page in the prefix: its visual tokens stand from entry `start` on, in `rows` of `columns`."""
+
+    start: int
+    rows: int
+    columns: int
+
+
+def chosen_layers(count: int) -> list[int]:
+    """The layers whose attention is looked at, of `count`: some of the middle third, evenly spread. The first layers
+    look at what is near and the last at what comes next; where to look on a picture is decided between them (Zhang et
+    al. 2025, arXiv 2502.17422, section 4)."""
+    middle = range(count // 3, max(2 * count // 3, count // 3 + 1))
+    most = min(MOST_LAYERS, len(middle))
+    return [middle[(2 * i + 1) * len(middle) // (2 * most)] for i in range(most)]
+
+
+def evidence(dialogue: Dialogue, tokens: range, grids: Sequence[Grid], layers: int) -> Generator[Event, None, None]:
+    """Evidence for the answer that `tokens` (counted from the end of the prefix) brought forth, with a heartbeat after
+    each part of the work. Nothing where there are no pages, or where the arena no longer holds the answer: evidence is
+    extra, so running out of memory here is no error."""
+    if not grids or not tokens:
+        return
+    total: torch.Tensor | None = None
+    try:
+        with contextlib.closing(dialogue.attention(tokens, chosen_layers(layers))) as parts:  # type: ignore[type-var]
+            for part in parts:
+                total = part if total is None else total + part
+                yield Progress("evidence", 0)
+    except (MemoryError, torch.OutOfMemoryError):
+        log.warning("no memory to look for what the answer rests on")
+        return
+    if total is not None and torch.isfinite(total).all():
+        yield Evidence((), heat(total.cpu(), grids))
+
+
+def heat(attention: torch.Tensor, grids: Sequence[Grid]) -> tuple[Heat, ...]:
+    """Maps of the pages that hold the most of `attention` (entries,), scaled so that the strongest cell is 1."""
+    cells = [attention[grid.start : grid.start + grid.rows * grid.columns] for grid in grids]
+    strongest = max(float(page.max()) for page in cells)
+    if not strongest:
+        return ()
+    order = sorted(range(len(grids)), key=lambda i: float(cells[i].sum()), reverse=True)[:MOST_PAGES]
+    return tuple(Heat(i + 1, grids[i].rows, grids[i].columns, tuple((cells[i] / strongest).tolist())) for i in order)
