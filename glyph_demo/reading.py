@@ -132,6 +132,15 @@ class Reading:
         under = [(heat, view.size, view.lines) for heat, view in zip(maps, views, strict=True)]
         return Evidence(regions or hottest_lines(under), maps)
 
+    def kept(self) -> Literal["memory", "disk", "nowhere"]:
+        """Where the features of all pages can be had from again: the slowest tier that is needed."""
+        if self.state != "ready":
+            return "nowhere"
+        tiers = {self.store.where(feature_key(page.digest, self.engine.identity)) for page in list(self.pages)}
+        if None in tiers:
+            return "nowhere"
+        return "disk" if "disk" in tiers else "memory"
+
     def wait(self) -> None:
         for _ in self.events():
             pass

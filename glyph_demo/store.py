@@ -15,12 +15,14 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 FORMAT = "1"  # part of every key: features written by an incompatible version are never looked at
 CHECKSUM_BYTES = 32
+Tier = Literal["memory", "disk"]  # fastest first
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ class FeatureStore:
         with self._lock:
             self._remember(key, features)
             self._write(key, features)
+
+    def where(self, key: str) -> Tier | None:
+        """The fastest tier that holds these features; looking does not count as use."""
+        with self._lock:
+            return "memory" if key in self._memory else "disk" if key in self._disk else None
 
     def clear_memory(self) -> None:
         """Give the memory tier back; what is on disk stays."""

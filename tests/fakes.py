@@ -42,6 +42,8 @@ class FakeEngine:
 
 
 class FakeHandle:
+    tokens = 640
+
     def __init__(self, engine: FakeEngine, features: Sequence[PageFeatures]) -> None:
         self.engine = engine
         self.digests = [f.texts[0] for f in features]

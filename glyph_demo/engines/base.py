@@ -143,6 +143,11 @@ class TooLong(EngineError):
 class OpenDocument(Protocol):
     """An engine's hold on one document, from `Engine.open` until `close`."""
 
+    @property
+    def tokens(self) -> int | None:
+        """Tokens that the document takes of the model's context; None for an engine that counts none."""
+        ...
+
     def append(self, features: PageFeatures) -> None:
         """Add the next page, so that an engine may prefill it while the page after it is being encoded."""
         ...

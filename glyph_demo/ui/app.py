@@ -37,7 +37,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     # Every event is of this window only: no API, no overlay over what it changes, no queue behind another window.
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
-    conversation = [ui.chat, ui.question, ui.gallery, ui.status, ui.read_images, ui.read_first]
+    conversation = [ui.chat, ui.question, ui.page, ui.gallery, ui.status, ui.read_images, ui.read_first]
     app.load(on.load, None, everything, **private)
     ui.language.input(on.speak, [ui.window, ui.language], everything, **private)
     ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")
@@ -52,11 +52,10 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.chat.clear(on.clear, ui.window, conversation, **private)
 
     opening = [
-        ui.upload.upload(on.open_file, [ui.window, ui.upload], everything, **private),
+        ui.upload.upload(on.open_files, [ui.window, ui.upload], everything, **private),
         ui.read_images.click(on.read_images, ui.window, everything, **private),
         ui.read_first.click(on.read_first, ui.window, everything, **private),
-        ui.documents.input(on.select, [ui.window, ui.documents], everything, **private),
-        ui.close.click(on.close, ui.window, everything, **private),
+        ui.documents.click(on.on_document, ui.window, everything, **private),
     ]
     for index, example in enumerate(ui.examples):
         opening.append(example.click(partial(on.open_example, index=index), ui.window, everything, **private))
@@ -66,6 +65,9 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ]
     for opened in opening:
         opened.then(on.follow, ui.window, everything, trigger_mode="multiple", **private)
+
+    ui.page.click(on.on_page, ui.window, [ui.page, ui.gallery], **private)
+    ui.gallery.select(on.on_thumbnail, ui.window, ui.page, **private)
 
     inference = [ui.window, ui.cache, ui.max_new_tokens]
     ui.cache.input(on.configure, inference, None, **private)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,6 +19,12 @@ MAX_NEW_TOKENS = 8192
 MAX_QUESTION = 4000  # characters
 FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
 RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
+PAGE_SCRIPT = Path(__file__).with_name("page.js")
+# A click on a button with data-act in such a component is an event with the button's data.
+ACTIONS = """element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act]");
+  if (button) trigger("click", { ...button.dataset });
+});"""
 
 
 @dataclass
@@ -33,9 +41,9 @@ class Components:
     upload_hint: gr.HTML
     examples_label: gr.HTML
     examples: list[gr.Button]
-    documents: gr.Radio
-    close: gr.Button
+    documents: gr.HTML
     progress: gr.HTML
+    page: gr.HTML
     gallery: gr.Gallery
     chat: gr.Chatbot
     samples: list[gr.Button]
@@ -46,7 +54,8 @@ class Components:
     font_size: gr.Dropdown
     dpi: gr.Dropdown
     engine: gr.HTML
-    labels: list[tuple[Any, str, str]] = field(default_factory=list)  # component, property, key of its text
+    tabs: list[gr.Tab]
+    labels: Labels
 
     def outputs(self) -> list[Any]:
         """All components, for events that may change any of them."""
@@ -57,10 +66,25 @@ class Components:
                 found += value if isinstance(value, list) else [value]
         return found
 
-    def relabel(self, language: Language) -> dict[Any, Any]:
-        """Updates that put every static label into a language."""
+
+@dataclass
+class Labels:
+    """Which property of which component takes which text."""
+
+    language: Language  # that the layout is first built in
+    said: list[tuple[Any, str, str]] = field(default_factory=list)  # component, property, key of its text
+
+    def __call__(self, component: Any, **keys: str) -> Any:
+        """The component, with the properties named in `keys` following the language."""
+        for name, key in keys.items():
+            self.said.append((component, name, key))
+            setattr(component, name, say(key, self.language))
+        return component
+
+    def updates(self, language: Language) -> dict[Any, Any]:
+        """Updates that put every label into a language."""
         properties: dict[Any, dict[str, Any]] = {}
-        for component, name, key in self.labels:
+        for component, name, key in self.said:
             properties.setdefault(component, {})[name] = say(key, language)
         return {component: gr.update(**values) for component, values in properties.items()}
 
@@ -69,32 +93,34 @@ def build(
     settings: Settings, examples: list[Example], language: Language, closed: Callable[[str | None], None]
 ) -> Components:
     """Lay the window out inside the gr.Blocks that is open. `closed` takes the id of a window that has gone."""
-    labels: list[tuple[Any, str, str]] = []
-
-    def said(component: Any, **keys: str) -> Any:
-        """The component, with the properties named in `keys` following the language."""
-        for name, key in keys.items():
-            labels.append((component, name, key))
-            setattr(component, name, say(key, language))
-        return component
-
-    made: dict[str, Any] = {"window": gr.State(None, delete_callback=closed)}
-    _sidebar(made, said, settings)
+    labels = Labels(language)
+    made: dict[str, Any] = {"window": gr.State(None, delete_callback=closed), "tabs": []}
+    _sidebar(made, labels, settings)
     with gr.Row(elem_id="head"):
         made["header"] = gr.HTML(elem_id="title")
-        made["language"] = said(
+        made["language"] = labels(
             gr.Radio(list(LANGUAGES.items()), value=language, container=False, elem_id="language"), label="language"
         )
     with gr.Row(elem_id="notice"):
         made["status"] = gr.HTML(elem_id="status")
-        made["read_images"] = said(gr.Button(visible=False, size="sm", elem_id="read-images"), value="read_images")
-        made["read_first"] = said(gr.Button(visible=False, size="sm", elem_id="read-first"), value="read_first")
-    with gr.Row(elem_id="main", equal_height=True):
-        with gr.Column(scale=5, min_width=300, elem_id="document"):
-            _document(made, said, examples)
-        with gr.Column(scale=7, min_width=320, elem_id="talk"):
-            _talk(made, said)
+        made["read_images"] = labels(gr.Button(visible=False, size="sm", elem_id="read-images"), value="read_images")
+        made["read_first"] = labels(gr.Button(visible=False, size="sm", elem_id="read-first"), value="read_first")
+    with gr.Tabs(elem_id="tabs"), tab(made["tabs"], labels, "tab.read"), gr.Row(elem_id="main", equal_height=True):
+        with gr.Column(scale=5, min_width=240, elem_id="shelf"):
+            _shelf(made, labels, examples)
+        with gr.Column(scale=11, min_width=320, elem_id="talk"):
+            _talk(made, labels)
+        with gr.Column(scale=8, min_width=280, elem_id="pages"):
+            _pages(made, labels)
     return Components(**made, labels=labels)
+
+
+@contextmanager
+def tab(tabs: list[gr.Tab], labels: Labels, key: str) -> Iterator[None]:
+    """One more tab of the gr.Tabs that is open, its name the text `key`."""
+    with labels(gr.Tab(id=key), label=key) as opened:
+        tabs.append(opened)
+        yield
 
 
 def choices(offered: tuple[float, ...], configured: float, language: Language) -> list[tuple[str, float]]:
@@ -103,23 +129,20 @@ def choices(offered: tuple[float, ...], configured: float, language: Language) -
     return [(say("auto", language), 0), *((f"{value:g}", value) for value in values)]
 
 
-def _document(made: dict[str, Any], said: Any, examples: list[Example]) -> None:
+def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> None:
     made["upload_hint"] = gr.HTML(elem_id="upload-hint")
     # No file_types: a file of another kind is refused by our own message, in the chosen language.
-    made["upload"] = said(gr.File(height=92, elem_id="upload", show_label=False), label="upload")
+    made["upload"] = labels(
+        gr.File(height=92, file_count="multiple", elem_id="upload", show_label=False), label="upload"
+    )
+    made["documents"] = gr.HTML(elem_id="documents", js_on_load=ACTIONS)
+    made["progress"] = gr.HTML(elem_id="progress")
     with gr.Row(elem_id="examples", visible=bool(examples)):
         made["examples_label"] = gr.HTML(elem_id="examples-label")
         made["examples"] = [gr.Button(size="sm", elem_classes="chip", min_width=80) for _ in examples]
-    made["documents"] = said(gr.Radio([], visible=False, elem_id="documents"), label="documents")
-    made["close"] = said(gr.Button(visible=False, size="sm", elem_id="close"), value="close")
-    made["progress"] = gr.HTML(elem_id="progress")
-    gallery = gr.Gallery(
-        columns=3, object_fit="contain", buttons=["fullscreen"], interactive=False, elem_id="gallery", visible=False
-    )
-    made["gallery"] = said(gallery, label="pages")
 
 
-def _talk(made: dict[str, Any], said: Any) -> None:
+def _talk(made: dict[str, Any], labels: Labels) -> None:
     chat = gr.Chatbot(
         render_markdown=False,
         latex_delimiters=[],
@@ -130,7 +153,7 @@ def _talk(made: dict[str, Any], said: Any) -> None:
         elem_id="chat",
         height="100%",
     )
-    made["chat"] = said(chat, label="chat", placeholder="chat.empty")
+    made["chat"] = labels(chat, label="chat", placeholder="chat.empty")
     with gr.Row(elem_id="samples"):
         made["samples"] = [
             gr.Button(visible=False, size="sm", elem_classes="chip", min_width=80) for _ in range(QUESTIONS_PER_EXAMPLE)
@@ -138,21 +161,36 @@ def _talk(made: dict[str, Any], said: Any) -> None:
     question = gr.Textbox(
         lines=1, max_lines=6, submit_btn=True, show_label=False, max_length=MAX_QUESTION, elem_id="question"
     )
-    made["question"] = said(question, label="question", placeholder="question.hint")
+    made["question"] = labels(question, label="question", placeholder="question.hint")
 
 
-def _sidebar(made: dict[str, Any], said: Any, settings: Settings) -> None:
+def _pages(made: dict[str, Any], labels: Labels) -> None:
+    made["page"] = gr.HTML(elem_id="page", js_on_load=PAGE_SCRIPT.read_text(encoding="utf-8"))
+    gallery = gr.Gallery(
+        columns=5,
+        object_fit="contain",
+        buttons=[],
+        show_label=False,
+        interactive=False,
+        allow_preview=False,
+        elem_id="gallery",
+        visible=False,
+    )
+    made["gallery"] = labels(gallery, label="pages")
+
+
+def _sidebar(made: dict[str, Any], labels: Labels, settings: Settings) -> None:
     inference, rendering = settings.inference, settings.rendering
     with gr.Sidebar(open=False, elem_id="settings", width=300):
         made["settings_label"] = gr.HTML()
-        made["cache"] = said(gr.Checkbox(inference.reuse_cache, elem_id="cache"), label="cache", info="cache.info")
-        made["max_new_tokens"] = said(
+        made["cache"] = labels(gr.Checkbox(inference.reuse_cache, elem_id="cache"), label="cache", info="cache.info")
+        made["max_new_tokens"] = labels(
             gr.Slider(16, MAX_NEW_TOKENS, value=inference.max_new_tokens, step=16),
             label="max_new_tokens",
             info="max_new_tokens.info",
         )
         font_size = gr.Dropdown(choices(FONT_SIZES, rendering.font_size, "en"), value=rendering.font_size)
-        made["font_size"] = said(font_size, label="font_size", info="font_size.info")
+        made["font_size"] = labels(font_size, label="font_size", info="font_size.info")
         dpi = gr.Dropdown(choices(RESOLUTIONS, rendering.dpi, "en"), value=rendering.dpi)
-        made["dpi"] = said(dpi, label="dpi", info="dpi.info")
+        made["dpi"] = labels(dpi, label="dpi", info="dpi.info")
         made["engine"] = gr.HTML(elem_id="engine")

@@ -6,12 +6,12 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import gradio as gr
 
-from glyph_demo.engines.base import Progress, Region
+from glyph_demo.engines.base import Progress
 from glyph_demo.errors import Language
 from glyph_demo.reading import Reading
 from glyph_demo.ui.texts import say
@@ -56,16 +56,16 @@ def paced(steps: Iterable[T], interval: float, clock: Callable[[], float] = time
 def messages(transcript: Sequence[Exchange], reading: Reading | None, language: Language) -> list[dict[str, Any]]:
     """Two chat messages for every exchange: the question; the answer with its panel below."""
     shown: list[dict[str, Any]] = []
-    for exchange in transcript:
+    for index, exchange in enumerate(transcript):
         content: list[Any] = [plain(exchange.answer)] if exchange.answer else []
-        content.append(gr.HTML(panel(exchange, reading, language), render=False))
+        content.append(gr.HTML(panel(exchange, index, reading, language), render=False))
         shown.append({"role": "user", "content": plain(exchange.question)})
         shown.append({"role": "assistant", "content": content})
     return shown
 
 
-def panel(exchange: Exchange, reading: Reading | None, language: Language) -> str:
-    """HTML under an answer: what it waits for, its sources, why it ended early, its figures."""
+def panel(exchange: Exchange, index: int, reading: Reading | None, language: Language) -> str:
+    """HTML under answer `index`: what it waits for, its sources, why it ended early, its figures."""
     parts = [f"<div class='glyph-note'>{html.escape(notice.text(language))}</div>" for notice in exchange.notices]
     if exchange.thinking:
         parts.append(
@@ -75,7 +75,7 @@ def panel(exchange: Exchange, reading: Reading | None, language: Language) -> st
     if exchange.running and not exchange.answer:
         parts.append(f"<div class='glyph-wait'>{html.escape(waiting(exchange.progress, language))}</div>")
     if exchange.regions and exchange.answer:
-        parts.append(sources(exchange, language))
+        parts.append(sources(exchange, index, language))
     if not exchange.running:
         if exchange.finished is None:
             parts.append(f"<div class='glyph-note'>{say('stopped', language)}</div>")
@@ -97,18 +97,20 @@ def waiting(progress: Progress | None, language: Language) -> str:
     return say("wait.answer", language)
 
 
-def sources(exchange: Exchange, language: Language) -> str:
-    """The places an answer rests on; the words of a place only where the answer does not quote them already."""
+def sources(exchange: Exchange, index: int, language: Language) -> str:
+    """The lines that answer `index` rests on, each a button that shows it on its page; the words of a line only where
+    the answer does not quote them already."""
     shown = "".join(exchange.answer.split())
-
-    def place(region: Region) -> str:
+    places: dict[str, int] = {}
+    for number, region in enumerate(exchange.regions):
         where = say("place", language, page=region.page, line=region.line)
         quoted = "".join(region.text.split()) in shown
-        words = "" if quoted else f"<q>{html.escape(region.text)}</q>"
-        return f"<li><span>{where}</span>{words}</li>"
-
-    places = dict.fromkeys(place(region) for region in exchange.regions)
-    return f"<div class='glyph-sources'><b>{say('sources', language)}</b><ul>{''.join(places)}</ul></div>"
+        places.setdefault(where + ("" if quoted else f" <q>{html.escape(region.text)}</q>"), number)
+    lines = "".join(
+        f"<li><button type='button' data-act='line' data-exchange='{index}' data-line='{number}'>{place}</button></li>"
+        for place, number in places.items()
+    )
+    return f"<div class='glyph-sources'><b>{say('sources', language)}</b><ul>{lines}</ul></div>"
 
 
 def figures(exchange: Exchange, reading: Reading | None, language: Language) -> str:
@@ -162,6 +164,39 @@ def progress(reading: Reading | None, latest: Progress | None, language: Languag
         ("encode", encoded, reading.total),
     ]
     return "".join(_bar(stage, done, total, language) for stage, done, total in bars)
+
+
+def documents(opened: Mapping[str, Reading], front: str | None, language: Language) -> str:
+    """HTML: the documents, each with what is known of it, a button that brings it back and one that removes it."""
+    if not opened:
+        return ""
+    rows = "".join(_row(identifier, reading, identifier == front, language) for identifier, reading in opened.items())
+    label = say("documents", language)
+    return f"<h2>{label}</h2><ul class='glyph-documents' aria-label='{label}'>{rows}</ul>"
+
+
+def _row(identifier: str, reading: Reading, front: bool, language: Language) -> str:
+    name = html.escape(reading.name, quote=True)
+    current = " aria-current='true'" if front else ""
+    return (
+        f"<li><button type='button' class='glyph-open' data-act='open' data-id='{identifier}'{current}>"
+        f"<span class='glyph-name'>{name}</span><span class='glyph-detail'>{_detail(reading, language)}</span></button>"
+        f"<button type='button' class='glyph-remove' data-act='remove' data-id='{identifier}' "
+        f"aria-label='{say('remove', language, name=name)}'>×</button></li>"
+    )
+
+
+def _detail(reading: Reading, language: Language) -> str:
+    """Pages, tokens (characters for an engine that counts none) and where what was read of it is kept."""
+    if reading.state != "ready" or reading.handle is None:
+        return say(f"state.{reading.state}", language, pages=len(reading.pages) or "…")
+    parts = [say("detail.pages", language, pages=len(reading.pages))]
+    if reading.handle.tokens is not None:
+        parts.append(say("detail.tokens", language, tokens=f"{reading.handle.tokens:,}"))
+    elif reading.document is not None:
+        parts.append(say("detail.characters", language, characters=f"{len(reading.document.text):,}"))
+    parts.append(say(f"kept.{reading.kept()}", language))
+    return " · ".join(parts)
 
 
 def _bar(stage: str, done: int, total: int | None, language: Language) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from glyph_demo.engines.base import Engine, Event, Evidence, Finished, Notice, Progress, Region, Thinking, Token
-from glyph_demo.errors import Language, Message
+from glyph_demo.errors import GlyphError, Language, Message
 from glyph_demo.reading import Reading
 from glyph_demo.session import DocumentSession, open_store
 from glyph_demo.settings import Settings
@@ -59,6 +59,15 @@ class Refused:
     pages: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """What the page view shows: a page (0 is the first), the places marked on it, and the one of them looked at."""
+
+    page: int = 0
+    regions: tuple[Region, ...] = ()
+    chosen: Region | None = None
+
+
 @dataclass(eq=False)
 class Window:
     session: DocumentSession
@@ -66,6 +75,9 @@ class Window:
     samples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # sample questions by document id
     notice: tuple[Message, Literal["error", "hint"]] | None = None  # what the status line says
     refused: Refused | None = None
+    spot: Spot = Spot()
+    followed: int = 0  # how often the reading of documents was followed; only the last follower goes on
+    failures: dict[str, GlyphError] = field(default_factory=dict)  # that were told, by document id
     _transcripts: dict[str, list[Exchange]] = field(default_factory=dict)
     _answering: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Event = field(default_factory=threading.Event)
@@ -80,7 +92,7 @@ class Window:
 
     @property
     def first_page(self) -> int:
-        """Number of the first page in the gallery."""
+        """Number of the document's first page that was read."""
         return self.reading.pages[0].number if self.reading and self.reading.pages else 1
 
     @property
@@ -141,6 +153,7 @@ class Window:
             self.session.remove(identifier)
         self._transcripts.pop(identifier, None)
         self.samples.pop(identifier, None)
+        self.failures.pop(identifier, None)
 
 
 class Windows:

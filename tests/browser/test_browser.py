@@ -49,7 +49,7 @@ def test_a_file_is_read_from_its_pages_and_answers_two_questions(open_page, arti
     expect_answers(page, 2)
     expect(answers(page).last).to_contain_text("14.2")
     expect(answers(page).last.locator(".glyph-sources")).to_contain_text(re.compile(r"page 1, line \d+"))
-    expect(page.locator("#gallery .preview")).to_be_visible()
+    expect(page.locator("#page .glyph-box.chosen").first).to_be_visible()
     page.screenshot(path=artifacts / f"window-{kind}.png")
 
 
@@ -63,8 +63,8 @@ def test_a_question_asked_while_pages_are_read_waits_and_can_be_stopped(open_pag
     page.locator("#question .stop-button").click()
     expect(answers(page)).to_have_count(0)
     expect(page.locator("#question .submit-button")).to_be_visible()
-    page.get_by_role("button", name="Close this document").click()
-    expect(page.locator("#documents label")).to_have_count(0)
+    page.get_by_role("button", name="Remove long.txt").click()
+    expect(page.locator("#documents li")).to_have_count(0)
     upload(page, "short.txt", files.text())
     ask(page, "Who led the survey of the harbour?")
     expect_answers(page, 1)
@@ -166,7 +166,7 @@ def test_two_windows_do_not_see_each_other(open_page):
     first, second = open_page(), open_page()
     upload(first, "mine.txt", files.text())
     wait_until_read(first)
-    expect(second.locator("#documents label")).to_have_count(0)
+    expect(second.locator("#documents li")).to_have_count(0)
     ask(second, "Who led the survey?")
     expect(second.locator("#status")).to_contain_text("Open a document first")
 

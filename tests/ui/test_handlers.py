@@ -1,5 +1,6 @@
 """The handlers on real components, without a browser: what a person does, and which updates come of it."""
 
+import re
 from types import SimpleNamespace
 
 import gradio as gr
@@ -36,7 +37,7 @@ def on(engine, tmp_path):
 
 def opened(on, path):
     """Open a file as the upload does; the updates of opening it and of following it to its end."""
-    updates = [on.open_file("tab", str(path)), *on.follow("tab")]
+    updates = [on.open_files("tab", [str(path)]), *on.follow("tab")]
     assert updates
     return updates
 
@@ -51,13 +52,18 @@ def final(updates, component):
     return [u[component] for u in updates if component in u][-1]
 
 
+def listed(html, mark=""):
+    """Names of the documents in the list whose button carries `mark`."""
+    return re.findall(f"<button[^>]*{mark}><span class='glyph-name'>(.*?)</span>", html)
+
+
 def request(accept_language):
     return SimpleNamespace(headers={"accept-language": accept_language})
 
 
 def test_following_a_document_never_writes_the_chat_which_belongs_to_the_answer_waiting_for_it(on, tmp_path):
     """An answer that came the moment the last page was read was overwritten by "Reading the document first"."""
-    on.open_file("tab", str(write(tmp_path)))
+    on.open_files("tab", [str(write(tmp_path))])
     assert all(on.ui.chat not in update for update in on.follow("tab"))
 
 
@@ -76,7 +82,7 @@ def test_two_page_loads_are_two_windows(on):
 def test_every_label_follows_the_language_also_of_components_that_change_otherwise(on, tmp_path):
     opened(on, write(tmp_path))
     updates = on.speak("tab", "zh")
-    for component, name, key in on.ui.labels:
+    for component, name, key in on.ui.labels.said:
         assert updates[component][name] == TEXTS[key].zh
     assert "提取" in updates[on.ui.progress]
 
@@ -98,7 +104,46 @@ def test_an_upload_shows_stages_then_pages_then_figures(on, engine, tmp_path):
     gallery = final(updates, on.ui.gallery)
     assert [caption for _, caption in gallery["value"]] == [f"Page {n}" for n in range(1, pages + 1)]
     assert updates[0][on.ui.upload]["value"] is None
-    assert final(updates, on.ui.documents)["choices"] == [("a.txt", "1")]
+    assert listed(final(updates, on.ui.documents)) == ["a.txt"]
+
+
+def test_several_files_at_once_are_read_in_turn_the_first_in_front(on, engine, tmp_path):
+    engine.page_seconds = 0.05
+    paths = [str(write(tmp_path, name)) for name in ("a.txt", "b.txt", "c.txt")]
+    updates = [on.open_files("tab", paths), *on.follow("tab")]
+    lists = [u[on.ui.documents] for u in updates if on.ui.documents in u]
+    assert listed(lists[0]) == ["a.txt", "b.txt", "c.txt"]
+    assert listed(lists[-1], "aria-current='true'") == ["a.txt"]
+    assert lists[0].count("waiting") >= 2
+    assert lists[-1].count("tokens 640 · kept in memory") == 3
+
+
+def test_what_is_followed_is_sent_once_and_a_later_follower_takes_over(on, engine, tmp_path):
+    engine.page_seconds = 0.3
+    on.open_files("tab", [str(write(tmp_path))])
+    first = on.follow("tab")
+    next(first)
+    updates = list(on.follow("tab"))
+    assert list(first) == []
+    assert all(updates)
+    lists = [u[on.ui.documents] for u in updates if on.ui.documents in u]
+    assert len(lists) == len(set(lists))
+
+
+def test_a_line_under_an_answer_is_shown_on_its_page(on, tmp_path):
+    opened(on, write(tmp_path, text="A line.\n" * 400))
+    list(on.ask("tab", "where?"))
+    *_, last = [u for u in on.ask("tab", "where else?") if on.ui.page in u]
+    assert last[on.ui.page].count("glyph-box chosen") == 1
+    turned = on.on_page("tab", SimpleNamespace(act="page", page="2"))
+    assert "Page 2" in turned[on.ui.page]
+    assert "glyph-box" not in turned[on.ui.page]
+    back = on.on_page("tab", SimpleNamespace(act="line", exchange="0", line="0"))
+    assert "Page 1" in back[on.ui.page]
+    assert "glyph-box chosen" in back[on.ui.page]
+    assert back[on.ui.gallery]["selected_index"] == 0
+    assert "Page 2" in on.on_thumbnail("tab", SimpleNamespace(index=1))[on.ui.page]
+    assert on.on_page("tab", SimpleNamespace(act="line", exchange="9", line="0")) == gr.skip()
 
 
 def test_an_answer_streams_and_its_first_source_is_selected(on, engine, tmp_path):
@@ -124,7 +169,7 @@ def test_a_bad_file_is_one_line_in_the_language_chosen_and_the_document_before_i
     with pytest.raises(DocumentError) as refused:
         extract(bad, "b.txt", load_settings().documents)
     assert refused.value.text("zh") in final(updates, on.ui.status)
-    assert final(updates, on.ui.documents)["choices"] == [("a.txt", "1")]
+    assert listed(final(updates, on.ui.documents)) == ["a.txt"]
     assert final(updates, on.ui.chat)["value"][0]["content"] == "kept?"
     assert refused.value.text("en") in on.speak("tab", "en")[on.ui.status]
 
@@ -150,7 +195,7 @@ def test_a_pdf_without_text_offers_its_page_images_and_reads_them(on, tmp_path):
     canvas.save()
     updates = opened(on, path)
     assert final(updates, on.ui.read_images)["visible"] is True
-    assert final(updates, on.ui.documents)["choices"] == []
+    assert listed(final(updates, on.ui.documents)) == []
     updates = [on.read_images("tab"), *on.follow("tab")]
     assert final(updates, on.ui.read_images)["visible"] is False
     assert len(final(updates, on.ui.gallery)["value"]) == 1
@@ -169,23 +214,23 @@ def test_a_document_is_returned_to_with_its_conversation(on, tmp_path):
     opened(on, write(tmp_path, "b.txt", "Another text."))
     updates = [on.select("tab", "1"), *on.follow("tab")]
     assert final(updates, on.ui.chat)["value"][0]["content"] == "about a"
-    assert final(updates, on.ui.documents)["value"] == "1"
+    assert listed(final(updates, on.ui.documents), "aria-current='true'") == ["a.txt"]
     assert "no longer open" in on.select("tab", "77")[on.ui.status]
 
 
 def test_closing_a_document_stops_its_reading_and_brings_the_one_before_it_back(on, engine, tmp_path):
     opened(on, write(tmp_path, "a.txt"))
     engine.page_seconds = 0.2
-    on.open_file("tab", str(write(tmp_path, "b.txt", "A line of text.\n" * 2000)))
+    on.open_files("tab", [str(write(tmp_path, "b.txt", "A line of text.\n" * 2000))])
     engine.encoding.clear()
     assert engine.encoding.wait(10)
-    updates = [on.close("tab"), *on.follow("tab")]
+    updates = [on.remove("tab", "2"), *on.follow("tab")]
     read = len(engine.encoded)
-    assert final(updates, on.ui.documents)["choices"] == [("a.txt", "1")]
+    assert listed(final(updates, on.ui.documents)) == ["a.txt"]
     assert on.windows.get("tab").reading.name == "a.txt"
     on.windows.get("tab").session.close()
     assert len(engine.encoded) <= read + 1
-    assert final([on.speak("tab", "en")], on.ui.close)["visible"] is False
+    assert on.speak("tab", "en")[on.ui.documents] == ""
 
 
 def test_retry_edit_and_undo_act_on_the_message_chosen(on, tmp_path):

@@ -54,23 +54,23 @@ def test_an_exchange_is_two_messages_and_its_panel_holds_all_figures():
 
 
 def test_the_panel_speaks_chinese():
-    panel = views.panel(answered(), None, "zh")
+    panel = views.panel(answered(), 0, None, "zh")
     assert "首字" in panel
     assert "0.06 秒" in panel
 
 
 def test_a_quote_in_the_answer_is_not_repeated_but_its_place_is_given():
     exchange = answered(answer="“Built in\n1923.” (page 2, line 7)", regions=(Region(2, 7, "Built in 1923.", (), 1.0),))
-    panel = views.panel(exchange, None, "en")
+    panel = views.panel(exchange, 0, None, "en")
     assert "page 2, line 7" in panel
     assert "<q>" not in panel
-    assert "<q>Built in 1923.</q>" in views.panel(answered(regions=exchange.regions), None, "en")
+    assert "<q>Built in 1923.</q>" in views.panel(answered(regions=exchange.regions), 0, None, "en")
 
 
 def test_the_panel_says_why_an_answer_ended_early():
-    assert "Stopped." in views.panel(answered(finished=None), None, "en")
+    assert "Stopped." in views.panel(answered(finished=None), 0, None, "en")
     cut = answered(finished=replace(FINISHED, reason="length"))
-    assert "Cut off" in views.panel(cut, None, "en")
+    assert "Cut off" in views.panel(cut, 0, None, "en")
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def test_the_panel_says_why_an_answer_ended_early():
 def test_an_answer_that_has_not_begun_says_what_it_waits_for(progress, text):
     exchange = Exchange("What?", progress=progress)
     assert views.waiting(progress, "en") == text
-    assert text in views.panel(exchange, None, "en")
+    assert text in views.panel(exchange, 0, None, "en")
 
 
 def test_thinking_is_folded_away():
     exchange = Exchange("What?")
     exchange.take(Thinking("Let me "))
     exchange.take(Thinking("see."))
-    assert "<summary>Thinking</summary><div class='glyph-thinking'>Let me see." in views.panel(exchange, None, "en")
+    assert "<summary>Thinking</summary><div class='glyph-thinking'>Let me see." in views.panel(exchange, 0, None, "en")
 
 
 def test_updates_are_spaced_out_and_the_last_is_never_lost():

@@ -91,6 +91,8 @@ class PocketEngine:
 class PocketDocument:
     """See `glyph_demo.engines.base.OpenDocument`."""
 
+    tokens = None  # it reads pages back into text, and the phrasing model sees only quotes
+
     def __init__(self, features: Sequence[PageFeatures], phraser: Future[Phraser | None] | None) -> None:
         self._pages = list(features)
         self._index: Index | None = None  # of all pages, made for the first question after the last page

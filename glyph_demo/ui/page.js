@@ -1,0 +1,22 @@
+// The page view: its buttons, the lines listed under answers that show their place here, and the large view.
+const view = element.closest("#page");
+const resize = (large) => {
+  view.classList.toggle("large", large);
+  view.querySelector("[data-size]")?.setAttribute("aria-pressed", large);
+};
+document.addEventListener("click", (event) => {
+  const chosen = event.target.closest?.("#page [data-act], .glyph-panel [data-act]");
+  if (chosen) trigger("click", { ...chosen.dataset });
+  else if (view.contains(event.target) && event.target.closest("[data-size], .glyph-sheet")) {
+    resize(!view.classList.contains("large"));
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") resize(false);
+});
+watch("value", () => {
+  const sheet = view.querySelector(".glyph-sheet");
+  const place = sheet?.querySelector(".glyph-box.chosen") ?? sheet?.querySelector(".glyph-box");
+  if (place) sheet.scrollTop = (parseFloat(place.style.top) / 100) * sheet.scrollHeight - sheet.clientHeight / 3;
+  if (view.classList.contains("large")) resize(true);
+});

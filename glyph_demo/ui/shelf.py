@@ -1,0 +1,143 @@
+"""What happens to documents: opened, followed while they are read, returned to, removed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+
+from glyph_demo.engines.base import TooLong
+from glyph_demo.errors import GlyphError, SettingsError
+from glyph_demo.ui.shown import Shown, Updates, merged
+from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, too_long
+from glyph_demo.ui.window import Refused, Spot, Window
+
+READING_INTERVAL = 0.2  # seconds between two looks at what is being read
+GALLERY_SECONDS_PER_PAGE = 0.02  # sending the gallery costs time per page, so a long one is sent less often
+
+
+class ShelfHandlers(Shown):
+    def open_files(self, window_id: str, paths: list[str] | None) -> Updates:
+        """Open all of them; the first is put in front, because it is ready first."""
+        if not paths:
+            return gr.skip()
+        window = self.windows.get(window_id)
+        opened = [self._open(window, Path(path), Path(path).name) for path in paths]
+        window.session.select(opened[0])
+        return merged(self.front(window), {self.ui.upload: gr.update(value=None)})
+
+    def open_example(self, window_id: str, index: int) -> Updates:
+        window, example = self.windows.get(window_id), self.examples[index]
+        self._open(window, example.path, example.path.name, samples=example.questions)
+        return self.front(window)
+
+    def read_images(self, window_id: str) -> Updates:
+        """Open the upload that had no text layer once more, as page images."""
+        window = self.windows.get(window_id)
+        if window.refused is None:
+            return gr.skip()
+        self._open(window, window.refused.path, window.refused.name, page_images=True)
+        return self.front(window)
+
+    def read_first(self, window_id: str) -> Updates:
+        """Open the upload that was too long once more, as far as it fits."""
+        window = self.windows.get(window_id)
+        if window.refused is None:
+            return gr.skip()
+        self._open(window, window.refused.path, window.refused.name, pages=f"1-{window.refused.pages}")
+        return self.front(window)
+
+    def on_document(self, window_id: str, data: gr.EventData) -> Updates:
+        """A click in the list of documents."""
+        act = self.remove if data.act == "remove" else self.select
+        return act(window_id, str(data.id))
+
+    def select(self, window_id: str, document_id: str) -> Updates:
+        window = self.windows.get(window_id)
+        window.stop()
+        if document_id not in window.session.documents:
+            return merged(self.front(window), self.say_error(window, GONE))
+        window.session.select(document_id)
+        window.notice, window.spot = None, Spot()
+        return self.front(window)
+
+    def remove(self, window_id: str, document_id: str) -> Updates:
+        """Forget a document, also while it is being read; if it was in front, the one before it takes its place."""
+        window = self.windows.get(window_id)
+        if document_id == window.session.current_id:
+            window.stop()
+            window.spot = Spot()
+        window.forget(document_id)
+        window.notice = window.refused = None
+        return self.front(window)
+
+    def follow(self, window_id: str) -> Iterator[Updates]:
+        """Show how far the documents have been read, until all of them are. A later call takes over."""
+        window = self.windows.get(window_id)
+        turn = window.followed = window.followed + 1
+        sent: Updates = {}
+        pages, due, was = 0, 0.0, ("", "")
+        while turn == window.followed:
+            documents, now = window.session.documents, (window.session.current_id or "", "")
+            waiting = any(reading.state in ("waiting", "reading") for reading in documents.values())
+            for identifier, reading in documents.items():
+                if reading.error is not None and window.failures.get(identifier) is not reading.error:
+                    yield self._give_up(window, identifier, reading.error)
+            updates: Updates = {self.ui.documents: self.documents(window)}
+            if (reading := window.reading) is not None:  # type: ignore[assignment]
+                now = (now[0], reading.state)
+                updates[self.ui.progress] = self.progress(reading, None, window.language)
+                if len(reading.pages) != pages and time.monotonic() >= due:
+                    pages = len(reading.pages)
+                    due = time.monotonic() + pages * GALLERY_SECONDS_PER_PAGE
+                    updates |= {self.ui.gallery: self.gallery(reading, window.language)}
+                    updates |= {self.ui.page: self.page(window)}
+                if now[1] == "ready" and was != now:
+                    updates |= self._ready(window)
+            was = now
+            if changed := {part: update for part, update in updates.items() if sent.get(part) != update}:
+                yield changed
+            sent |= updates
+            if not waiting:
+                return
+            time.sleep(READING_INTERVAL)
+
+    def _ready(self, window: Window) -> Updates:
+        reading = window.reading
+        if window.notice is None and reading and reading.document and reading.document.warnings:
+            window.notice = (reading.document.warnings[0], "hint")
+        # An answer that waited for the pages writes the chat; what stands there now may arrive after its end.
+        return {part: update for part, update in self.front(window).items() if part is not self.ui.chat}
+
+    def _open(
+        self,
+        window: Window,
+        path: Path,
+        name: str,
+        samples: tuple[str, ...] = (),
+        page_images: bool | None = None,
+        pages: str | None = None,
+    ) -> str:
+        window.stop()
+        identifier = window.session.open(path, name, page_images=page_images, pages=pages)
+        window.samples[identifier] = samples
+        window.notice = window.refused = None
+        window.spot = Spot()
+        return identifier
+
+    def _give_up(self, window: Window, identifier: str, error: GlyphError) -> Updates:
+        """Say why a document could not be read. It leaves the list, unless other settings may still read it."""
+        reading = window.session.documents[identifier]
+        window.failures[identifier] = error
+        if not isinstance(error, SettingsError):
+            if error.code == "no_text_layer":
+                window.refused = Refused(reading.path, reading.name)
+                error = NO_TEXT_LAYER  # the same, but for people with a button instead of a command line
+            elif isinstance(error, TooLong) and error.pages:
+                window.refused = Refused(reading.path, reading.name, error.pages)
+                error = too_long(error.pages)
+            window.forget(identifier)
+        self.say_error(window, error)
+        return self.front(window)

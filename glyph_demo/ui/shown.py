@@ -1,0 +1,117 @@
+"""What the window shows, as updates by component; the handlers of every part share it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from glyph_demo.engines.base import Progress
+from glyph_demo.errors import GlyphError, Language
+from glyph_demo.reading import Reading
+from glyph_demo.ui import views
+from glyph_demo.ui.blocks import FONT_SIZES, RESOLUTIONS, Components, choices
+from glyph_demo.ui.examples import Example
+from glyph_demo.ui.pages import page_view
+from glyph_demo.ui.texts import say
+from glyph_demo.ui.window import Window, Windows
+
+Updates = dict[Any, Any]
+
+
+class Shown:
+    def __init__(self, windows: Windows, components: Components, examples: list[Example]) -> None:
+        self.windows = windows
+        self.ui = components
+        self.examples = examples
+
+    def front(self, window: Window, gallery: bool = True) -> Updates:
+        """Everything about the document in front."""
+        ui, reading, identifier = self.ui, window.reading, window.session.current_id
+        samples = window.samples.get(identifier or "", ())
+        updates: Updates = {
+            ui.documents: self.documents(window),
+            ui.progress: self.progress(reading, None, window.language),
+            ui.chat: self.messages(window),
+            ui.page: self.page(window),
+            **self.status(window),
+        }
+        for index, button in enumerate(ui.samples):
+            shown = index < len(samples)
+            updates[button] = gr.update(value=samples[index] if shown else "", visible=shown)
+        if gallery:
+            updates[ui.gallery] = self.gallery(reading, window.language)
+        return updates
+
+    def documents(self, window: Window) -> str:
+        return views.documents(window.session.documents, window.session.current_id, window.language)
+
+    def progress(self, reading: Reading | None, latest: Progress | None, language: Language) -> str:
+        return views.progress(reading, latest, language)
+
+    def messages(self, window: Window) -> Any:
+        return gr.update(value=views.messages(window.transcript, window.reading, window.language))
+
+    def page(self, window: Window) -> str:
+        """The page that was chosen, or the first one, with what the answer that led there rests on."""
+        if window.reading is None or not window.reading.pages:
+            return ""
+        pages, spot = list(window.reading.pages), window.spot
+        number = spot.page if any(page.number == spot.page for page in pages) else pages[0].number
+        return page_view(pages, number, spot.regions, spot.chosen, window.language)
+
+    def look(self, window: Window) -> Updates:
+        """The page view and its place in the gallery, after `window.spot` has moved."""
+        return {
+            self.ui.page: self.page(window),
+            self.ui.gallery: gr.update(selected_index=max(0, window.spot.page - window.first_page)),
+        }
+
+    def gallery(self, reading: Reading | None, language: Language) -> Any:
+        pages = list(reading.pages) if reading is not None else []
+        images = [(str(page.image), say("page", language, number=page.number)) for page in pages]
+        return gr.update(value=images, visible=bool(images))
+
+    def say_error(self, window: Window, error: GlyphError) -> Updates:
+        window.notice = (error.message, "error")
+        return self.status(window)
+
+    def status(self, window: Window) -> Updates:
+        text, kind = (window.notice[0].text(window.language), window.notice[1]) if window.notice else ("", "error")
+        return {
+            self.ui.status: views.notice(text, kind),
+            self.ui.read_images: gr.update(visible=window.refused is not None and not window.refused.pages),
+            self.ui.read_first: gr.update(visible=window.refused is not None and window.refused.pages > 0),
+        }
+
+    def question_box(self, answering: bool, **values: Any) -> Any:
+        return gr.update(submit_btn=not answering, stop_btn=answering, **values)
+
+    def labels(self, language: Language) -> Updates:
+        ui = self.ui
+        updates, rendering = ui.labels.updates(language), self.windows.settings.rendering
+        for dropdown, offered, configured in (
+            (ui.font_size, FONT_SIZES, rendering.font_size),
+            (ui.dpi, RESOLUTIONS, rendering.dpi),
+        ):
+            updates[dropdown] = updates[dropdown] | gr.update(choices=choices(offered, configured, language))
+        engine = self.windows.engine.name
+        updates[ui.header] = views.header(engine, language)
+        updates[ui.engine] = views.engine(engine, self.windows.settings.model, language)
+        updates[ui.examples_label] = say("examples", language)
+        updates[ui.settings_label] = f"<h2>{say('settings', language)}</h2>"
+        updates[ui.upload_hint] = views.upload_hint(language)
+        for button, example in zip(ui.examples, self.examples, strict=True):
+            updates[button] = gr.update(value=example.title.text(language))
+        return updates
+
+
+def merged(*parts: Updates) -> Updates:
+    """All updates; those of the same component become one, later values winning."""
+    together: Updates = {}
+    for part in parts:
+        for component, update in part.items():
+            earlier = together.get(component)
+            both = isinstance(update, dict) and isinstance(earlier, dict)
+            together[component] = {**earlier, **update} if both else update  # type: ignore[dict-item]
+    return together
