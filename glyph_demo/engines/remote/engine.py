@@ -73,6 +73,10 @@ class RemoteDocument:
         self._hash = hashlib.sha256()
         self._answered = ""  # the server of the last question
 
+    @property
+    def tokens(self) -> None:
+        """None: the server's tokenizer is not here."""
+
     def append(self, features: PageFeatures) -> None:
         png = features.arrays[PNG].tobytes()
         self._hash.update(png)
@@ -101,7 +105,7 @@ class RemoteDocument:
         """Nothing: servers draft by themselves, or not at all."""
 
     def compression(self, text: str) -> float | None:
-        """None: the server's tokenizer is not here."""
+        """None, as for `tokens`."""
         return None
 
     def close(self) -> None:
