@@ -73,6 +73,7 @@ class Inference:
     thinking_tokens: int = 0
     precision: Literal["auto", "fp16", "bf16", "fp32", "int8", "int4"] = "auto"
     vision: Literal["eager", "compiled", "onnx", "mixed"] = "eager"
+    decode: Literal["auto", "eager", "graph", "compiled"] = "auto"
     reuse_cache: bool = True
 
 

@@ -16,7 +16,7 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 from glyph_demo.errors import GlyphError
 
 BLOCK = 256  # entries; capacities are multiples of it
-GROWTH = 1.5  # an entry is copied twice on average at most, and about a third of the arena may stand empty
+STEPS = 4  # capacities from one power of two to the next: at most a fifth of the arena stands empty
 
 Growth = Callable[[int], AbstractContextManager[None]]
 
@@ -34,6 +34,13 @@ class Mark(NamedTuple):
 
 
 START = Mark(0, 0)
+
+
+def bucket(entries: int) -> int:
+    """The capacity for so many entries: few different ones, and none far over what is needed, because a CUDA graph is
+    of one capacity and reads all of it for every token."""
+    step = max(BLOCK, (1 << (entries - 1).bit_length()) // 2 // STEPS)
+    return -(-entries // step) * step
 
 
 def context_full(needed: int, maximum: int) -> GlyphError:
@@ -68,6 +75,7 @@ class KVArena:
         self._growth = growth
         empty = torch.empty((1, kv_heads, 0, head_dim), dtype=dtype, device=device)
         self.layers = [_ArenaLayer(self, empty) for _ in range(layers)]
+        self.graphs: dict[int, Any] = {}  # what a decoder keeps that holds only for the tensors of now
         self.cache = Cache(layers=list(self.layers))
 
     @property
@@ -106,17 +114,19 @@ class KVArena:
             raise context_full(length, self.maximum)
         if length <= self.capacity:
             return
-        wanted = max(length, int(self.capacity * GROWTH))
-        capacity = min(-(-wanted // BLOCK) * BLOCK, self.maximum)
+        capacity = min(bucket(length), self.maximum)
         with self._growth((capacity - self.capacity) * self.bytes_per_entry):
-            for layer in self.layers:
-                layer.resize(capacity, self.length)
+            self._resize(capacity)
 
     def free(self) -> None:
         """Forget all entries and give their memory back."""
         self.rollback(START)
+        self._resize(0)
+
+    def _resize(self, capacity: int) -> None:
+        self.graphs.clear()
         for layer in self.layers:
-            layer.resize(0, 0)
+            layer.resize(capacity, self.length)
 
 
 class _ArenaLayer(CacheLayerMixin):
@@ -162,4 +172,5 @@ class _ArenaLayer(CacheLayerMixin):
 def _resized(old: torch.Tensor, capacity: int, length: int) -> torch.Tensor:
     new = old.new_empty((*old.shape[:2], capacity, old.shape[3]))
     new[:, :, :length] = old[:, :, :length]
+    new[:, :, length:] = 0  # static attention weighs these with 0, which makes nothing of a number that is none
     return new

@@ -1,5 +1,5 @@
-"""Grouped-query attention for a few queries at a time: the query heads that share a KV head become its rows, so that
-keys and values are read once and never repeated.
+"""Grouped-query attention of a sequence's last tokens over all its keys and values. The query heads that share a KV
+head become its rows, so that keys and values are read once and never repeated.
 
 transformers' own `sdpa` repeats them for every query head as soon as there is a mask, and without one each query head
 reads them anew. CPU milliseconds of one layer, one thread, KV not in the CPU's cache (float32, head_dim 128):
@@ -12,24 +12,60 @@ reads them anew. CPU milliseconds of one layer, one thread, KV not in the CPU's 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
+from torch.nn.attention.bias import causal_lower_right
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
 from glyph_demo.decoding.probe import Observer
 
 NAME = "packed_gqa"
 PACKED = 128  # queries; with 512 both ways take as long, for then the products are the work
+SPLITS = 64  # parts that the values are multiplied in: two KV heads alone would keep two of a GPU's processors busy
 
 
 def use_packed_attention(model: PreTrainedModel) -> None:
-    """Have a model that attends by `sdpa` do so packed where that is faster. Results are the same up to rounding."""
-    if model.config._attn_implementation == "sdpa":
+    """Have a model that attends by `sdpa`, every token to all before it, do so by `attend`. Results are the same up to
+    rounding."""
+    windows = set(getattr(model.config, "layer_types", None) or ()) - {"full_attention"}
+    if model.config._attn_implementation == "sdpa" and not windows:
         model.config._attn_implementation = NAME
+
+
+def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float | None = None) -> torch.Tensor:
+    """Causal attention (1, heads, n, head_dim) of the last n of `entries` tokens, given as queries (1, heads, n,
+    head_dim), over keys and values (1, kv_heads, entries, head_dim)."""
+    _, heads, n, dim = query.shape
+    kv_heads, entries = key.shape[1:3]
+    if 1 < n == entries or n > PACKED:
+        return _attend_many(query, key, value, scaling)
+    group = heads // kv_heads
+    # Row r of a KV head is query r % n of its head r // n.
+    rows = query.reshape(1, kv_heads, group * n, dim)
+    mask = None
+    if n > 1:
+        mask = torch.ones(n, entries, dtype=torch.bool, device=key.device).tril(entries - n).repeat(group, 1)
+    return scaled_dot_product_attention(rows, key, value, attn_mask=mask, scale=scaling).view(1, heads, n, dim)
+
+
+def attend_static(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, beyond: torch.Tensor) -> torch.Tensor:
+    """`attend` over keys and values of which only some hold anything, by operations whose shapes and launches are the
+    same every time, so that a CUDA graph can hold them. `beyond` (n, entries) is true where a query may not
+    look; what stands there must be finite. Queries come scaled. Returns (1, heads, n, head_dim), float32.
+
+    Values are multiplied in parts, as in flash-decoding (https://pytorch.org/blog/flash-decoding)."""
+    _, heads, n, dim = query.shape
+    kv_heads, entries = key.shape[1:3]
+    rows, parts = heads // kv_heads * n, math.gcd(entries, SPLITS)
+    scores = _product(query.reshape(kv_heads, rows, dim), key[0].transpose(1, 2))
+    scores.view(kv_heads, -1, n, entries).masked_fill_(beyond, -torch.inf)
+    weights = scores.softmax(-1).view(kv_heads, rows, parts, -1).transpose(1, 2)
+    split = torch.empty(weights.shape, dtype=value.dtype, device=value.device).copy_(weights)
+    shares = _product(split.view(kv_heads * parts, rows, -1), value.reshape(kv_heads * parts, entries // parts, dim))
+    return shares.view(kv_heads, parts, rows, dim).sum(1).view(1, heads, n, dim)
 
 
 def packed_attention(
@@ -37,26 +73,41 @@ def packed_attention(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
+    attention_mask: None,
     scaling: float | None = None,
     observe: Observer | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention of queries (1, heads, n, head_dim) over keys and values (1, kv_heads, entries, head_dim). The mask
-    (1, 1, n, entries) is None for a single query, which sees all. Returns (1, n, heads, head_dim). Called by the model
-    through transformers' AttentionInterface; `observe` is shown the layer's queries and keys first."""
-    _, heads, n, dim = query.shape
+    """`attend` as transformers' AttentionInterface calls it. Returns (1, n, heads, head_dim). `observe` is shown the
+    layer's queries and keys first."""
     if observe is not None:
-        observe(int(module.layer_idx), query, key, dim**-0.5 if scaling is None else scaling)
-    group = heads // key.shape[1]
-    if n > PACKED or (n > 1 and attention_mask is None):
-        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
-    # Row r of a KV head is query r % n of its head r // n.
-    rows = query.reshape(1, heads // group, group * n, dim)
-    mask = None if attention_mask is None else attention_mask.repeat(1, 1, group, 1)
-    out = scaled_dot_product_attention(rows, key, value, attn_mask=mask, scale=scaling)
-    return out.view(1, heads, n, dim).transpose(1, 2).contiguous(), None
+        observe(int(module.layer_idx), query, key, query.shape[-1] ** -0.5 if scaling is None else scaling)
+    return attend(query, key, value, scaling).transpose(1, 2).contiguous(), None
+
+
+def _attend_many(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float | None = None
+) -> torch.Tensor:
+    """No mask is made for a CUDA device: its kernels take the shape of this one for granted."""
+    if query.device.type == "cuda" and query.dtype == torch.float32:
+        # Of CUDA's kernels those that take float32 cannot share KV heads.
+        group = query.shape[1] // key.shape[1]
+        key, value = (tensor.repeat_interleave(group, dim=1) for tensor in (key, value))
+    mask = causal_lower_right(query.shape[2], key.shape[2])
+    shared = query.shape[1] != key.shape[1]
+    return scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scaling, enable_gqa=shared)
+
+
+def _product(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """The products (batch, n, m), in float32, of (batch, n, k) and (batch, k, m)."""
+    if first.device.type == "cuda" and first.dtype != torch.float32:
+        return torch.bmm(first, second, out_dtype=torch.float32)
+    return torch.bmm(first.float(), second.float())
+
+
+def _no_mask(*args: Any, **kwargs: Any) -> None:
+    """`attend` needs none."""
 
 
 AttentionInterface.register(NAME, packed_attention)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+AttentionMaskInterface.register(NAME, _no_mask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,19 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel
 
-from glyph_demo.decoding.arena import Growth, KVArena, Mark, unbudgeted
+from glyph_demo.decoding.arena import BLOCK, Growth, KVArena, Mark, unbudgeted
 from glyph_demo.decoding.attention import use_packed_attention
 from glyph_demo.decoding.probe import Observer, Seen, Standing
+from glyph_demo.decoding.step import WIDTHS, Runtime, Step
+from glyph_demo.errors import Message
+
+log = logging.getLogger(__name__)
+
+# How far a static step may be from the eager one, as norm of the difference by norm of the result: what one rounding
+# more a layer makes of 16-bit types.
+TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
+
+_PLAINER: dict[Runtime, tuple[Runtime, ...]] = {"compiled": ("graph", "eager"), "graph": ("eager",), "eager": ()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +56,12 @@ class Decoder:
         self._head = model.get_output_embeddings()
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
+        # Whether computing goes on by itself while the host does something else.
+        self.ahead = self.device.type == "cuda"
+        try:
+            self._step: Step | None = Step(self._body, self.position_axes)
+        except NotImplementedError:
+            self._step = None
 
     @property
     def bytes_per_entry(self) -> int:
@@ -84,6 +101,71 @@ class Decoder:
             arena.advance(len(embeds), following)
         return output.last_hidden_state[0]
 
+    def step(self, arena: KVArena, ids: torch.Tensor | Sequence[int]) -> torch.Tensor:
+        """Hidden states (n, hidden) of a few plain tokens, in host memory or on the device, behind the arena's entries.
+        Only the first one counts in the arena: the others are drafts, whose keys and values stand ready behind its
+        length. Raises GlyphError `context_full`."""
+        before = arena.mark()
+        arena.reserve(before.length + len(ids))
+        if self._step is None:
+            segment = text(ids.tolist() if isinstance(ids, torch.Tensor) else ids)
+            rows = self.extend(arena, self.embed(segment), self.positions(segment) + before.position)
+            arena.rollback(before)
+        else:
+            there = ids if isinstance(ids, torch.Tensor) else torch.tensor(ids, device=self.device)
+            with self.lock, torch.inference_mode():
+                rows = self._step(arena, there)
+        arena.advance(1, before.position + 1)
+        return rows
+
+    def prepare(self, runtime: Runtime) -> Message | None:
+        """Have `runtime` take the steps from now on; `auto` is "compiled" on CUDA and "eager" elsewhere. Before it is
+        used it is compared, on noise, with transformers' forward. Returns None, or, when a plainer one has to do, why.
+        Raises torch.OutOfMemoryError."""
+        if runtime == "auto":
+            runtime = "compiled" if self.device.type == "cuda" else "eager"
+        why = ""
+        for name in dict.fromkeys((runtime, *_PLAINER[runtime])):
+            problem = self._take(name)
+            if problem is None:
+                return _plainer(runtime, name, why) if why else None
+            why = why or problem
+        self._step = None
+        return _plainer(runtime, "transformers", why)
+
+    def _take(self, runtime: Runtime) -> str | None:
+        """Have `runtime` take the steps, or return what is in the way."""
+        try:
+            self._step = Step(self._body, self.position_axes, runtime)
+            self._check()
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # compilers and drivers have their own, and no common base
+            log.info("preparing the decode step '%s'", runtime, exc_info=True)
+            return type(error).__name__
+        return None
+
+    def _check(self) -> None:
+        """Raises ArithmeticError unless the step of now gives what transformers' forward gives, at each width."""
+        arena = self.arena()
+        arena.reserve(BLOCK)
+        generator = torch.Generator(self.device).manual_seed(0)
+        for layer in arena.layers:
+            layer.keys.normal_(generator=generator)
+            layer.values.normal_(generator=generator)
+        length = arena.capacity // 2
+        arena.advance(length, length)
+        before = arena.mark()
+        for ids in (range(width) for width in WIDTHS):
+            expected = self.extend(arena, self.embed(text(ids)), self.positions(text(ids)) + length).float()
+            for _ in range(2):  # what is captured is replayed
+                arena.rollback(before)
+                got = self.step(arena, list(ids)).float()
+                difference = float((got - expected).norm() / expected.norm())
+                if not difference <= TOLERANCE[self.dtype]:  # also when it is not a number
+                    raise ArithmeticError(f"results differ by {difference:.1e}")
+            arena.rollback(before)
+
     def observe(self, arena: KVArena, start: Mark, ids: Sequence[int], observer: Observer) -> None:
         """Run text tokens once more whose entries stand in the arena from `start` on, and show `observer` their queries
         and all keys, layer by layer, until it raises `Seen`. The arena stays as it is."""
@@ -103,3 +185,10 @@ class Decoder:
 
 def text(ids: Sequence[int]) -> Segment:
     return Segment(tuple(ids))
+
+
+def _plainer(wanted: Runtime, taken: str, why: str) -> Message:
+    return Message(
+        f"Decoding runs as '{taken}', more slowly: '{wanted}' cannot be used here ({why}).",
+        f"解码以“{taken}”方式运行，速度较慢：此处无法使用“{wanted}”({why})。",
+    )

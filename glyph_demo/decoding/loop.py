@@ -7,8 +7,8 @@ from typing import Literal
 
 import torch
 
-from glyph_demo.decoding.arena import KVArena, Mark
-from glyph_demo.decoding.decoder import Decoder, Segment, text
+from glyph_demo.decoding.arena import KVArena
+from glyph_demo.decoding.decoder import Decoder, Segment
 from glyph_demo.decoding.draft import Drafter
 from glyph_demo.decoding.sampling import Sampler
 
@@ -45,45 +45,89 @@ def decode(
 ) -> Generator[int, None, Reason]:
     """Yield the tokens that follow `hidden`, the hidden state of the arena's last entry, and return why they ended.
 
-    Every token is appended to `answer`, which begins empty, before it is yielded. Its entry counts in the arena once
-    the token after it is asked for, so the last token of an answer is in `answer` and not in the arena: whoever owns
-    `answer` hands it in again with the next prompt. A stop id is neither yielded nor appended. Closing the generator
-    computes nothing more. It ends with `length` at `max_tokens` and where the arena is at its maximum.
+    Every token is appended to `answer`, which begins empty, before it is yielded. Of the answer's entries all but the
+    last one's are in the arena, and on a device that computes by itself perhaps that one: the step behind a token is
+    then under way while its reader reads it. Whoever owns `answer` hands it in again with the next prompt. A stop id is
+    neither yielded nor appended. Closing the generator computes nothing more. It ends with `length` at `max_tokens` and
+    where the arena is at its maximum. Raises NonFiniteLogits."""
+    if max_tokens <= 0:
+        return "length"
+    rows = hidden[None]
+    if drafter is None:
+        return (yield from _plain(decoder, arena, rows, sampler, stop_ids, max_tokens, answer))
+    return (yield from _drafting(decoder, arena, rows, sampler, stop_ids, max_tokens, answer, drafter))
 
-    What `drafter` drafts is run together with the last token. Each token is chosen from its own logits, exactly as
+
+def _plain(
+    decoder: Decoder,
+    arena: KVArena,
+    rows: torch.Tensor,
+    sampler: Sampler,
+    stop_ids: Set[int],
+    max_tokens: int,
+    answer: list[int],
+) -> Generator[int, None, Reason]:
+    """One token a step. Where the decoder runs ahead, a token goes into the next step without the host having seen it:
+    that it was a stop id is found one step late, and taken back."""
+    while True:
+        choice = sampler(decoder.logits(rows)[0])
+        before = arena.mark()
+        more = len(answer) + 1 < max_tokens and arena.length < arena.maximum
+        if more and decoder.ahead:
+            rows = decoder.step(arena, choice.token[None])
+        token = choice.read()
+        if token in stop_ids:
+            arena.rollback(before)
+            return "stop"
+        answer.append(token)
+        yield token
+        if not more:
+            return "length"
+        if not decoder.ahead:
+            rows = decoder.step(arena, [token])
+
+
+def _drafting(
+    decoder: Decoder,
+    arena: KVArena,
+    rows: torch.Tensor,
+    sampler: Sampler,
+    stop_ids: Set[int],
+    max_tokens: int,
+    answer: list[int],
+    drafter: Drafter,
+) -> Generator[int, None, Reason]:
+    """What `drafter` drafts is run together with the last token. Each token is chosen from its own logits, exactly as
     without a draft; while it is the drafted one, the logits behind it hold. For a draft that names one token with
     certainty this is the rejection rule of speculative sampling (Leviathan et al. 2023, arXiv 2211.17192, section 2.3):
     a token drawn from p is the drafted one with its probability in p, and else is distributed as p without it."""
-    rows = hidden[None]
     draft: list[int] = []
-    while len(answer) < max_tokens:
-        logits = decoder.logits(rows)
-        for i in range(len(rows)):
-            if i:
-                arena.advance(1, arena.position + 1)  # what was drafted here came true: its entry counts
-            token = sampler(logits[i], answer)
-            if token in stop_ids:
-                return "stop"
-            answer.append(token)
-            if drafter is not None:
-                drafter.take(token)
-            yield token
-            if i < len(draft) and token != draft[i]:
-                break
-        if len(answer) == max_tokens or arena.length == arena.maximum:
-            break
+
+    def run() -> torch.Tensor:
+        nonlocal draft
         arena.reserve(arena.length + 1)
         # A draft takes no memory that the answer itself would not take.
         most = min(arena.capacity - arena.length, max_tokens - len(answer)) - 1
-        draft = [] if drafter is None else drafter.draft(most)
-        rows = _run(decoder, arena, [answer[-1], *draft])
-    return "length"
+        draft = drafter.draft(most)
+        return decoder.step(arena, [answer[-1], *draft])
 
-
-def _run(decoder: Decoder, arena: KVArena, ids: list[int]) -> torch.Tensor:
-    """Hidden states (n, hidden) of n consecutive tokens behind the arena's entries. Only the first one counts in the
-    arena: the others are drafts, whose keys and values stand ready behind its length."""
-    before, segment = arena.mark(), text(ids)
-    rows = decoder.extend(arena, decoder.embed(segment), decoder.positions(segment) + arena.position)
-    arena.rollback(Mark(before.length + 1, before.position + 1))
-    return rows
+    while True:
+        for i, logits in enumerate(decoder.logits(rows)):
+            if i:
+                arena.advance(1, arena.position + 1)  # what was drafted here came true: its entry counts
+            token = sampler(logits).read()
+            if token in stop_ids:
+                return "stop"
+            answer.append(token)
+            drafter.take(token)
+            if i == len(draft) or token != draft[i]:
+                break
+            yield token
+        more = len(answer) < max_tokens and arena.length < arena.maximum
+        if more and decoder.ahead:
+            rows = run()
+        yield token
+        if not more:
+            return "length"
+        if not decoder.ahead:
+            rows = run()

@@ -1,8 +1,8 @@
-"""From logits to the next token: greedy, or drawn with temperature, top-k, top-p and a repetition penalty."""
+"""From logits to the next token: greedy, or drawn with temperature, top-k, top-p and a repetition penalty. All of it
+happens on the device of the logits; only reading the token waits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -29,45 +29,74 @@ class NonFiniteLogits(ArithmeticError):
 
 
 class Sampler:
-    """Chooses the tokens of one answer with a random generator of its own: equal seeds give equal answers, whatever
-    else draws numbers in the process. `penalised` are ids that the repetition penalty holds down from the start."""
+    """Chooses the tokens of one answer with a random generator of its own: equal seeds give equal answers on a device,
+    whatever else draws numbers in the process. `penalised` are ids that the repetition penalty holds down from the
+    start; those it chose come to them."""
 
     def __init__(
         self, sampling: Sampling, device: torch.device | str = "cpu", penalised: frozenset[int] = frozenset()
     ) -> None:
         self._sampling = sampling
-        self._penalised = penalised
         self._generator = torch.Generator(device).manual_seed(sampling.seed)
+        self._penalised = torch.tensor(sorted(penalised), dtype=torch.int64, device=device)
+        self._seen: torch.Tensor | None = None  # (vocabulary,), bool
 
-    def __call__(self, logits: torch.Tensor, seen: Sequence[int] = ()) -> int:
-        """The next token id for `logits` (vocabulary,). `seen` are the answer's ids so far, which the repetition
-        penalty holds down too. Raises NonFiniteLogits."""
+    def __call__(self, logits: torch.Tensor) -> Choice:
+        """The next token for `logits` (vocabulary,). It is chosen on their device, and nothing waits for it."""
         settings = self._sampling
-        if not torch.isfinite(logits).all():
-            raise NonFiniteLogits
-        if settings.repetition_penalty != 1.0 and (seen or self._penalised):
-            logits = _penalised(logits, self._penalised.union(seen), settings.repetition_penalty)
-        if settings.temperature == 0.0:
-            return int(logits.argmax())
-        scores = logits.float() / settings.temperature
+        finite = torch.isfinite(logits).all()
+        if settings.repetition_penalty != 1.0:
+            logits = self._held_down(logits)
+        greedy = settings.temperature == 0.0
+        token = logits.argmax() if greedy else self._drawn(logits.float() / settings.temperature)
+        if self._seen is not None:
+            self._seen.scatter_(0, token[None], True)
+        return Choice(token, torch.where(finite, token, -1))
+
+    def _drawn(self, scores: torch.Tensor) -> torch.Tensor:
+        settings = self._sampling
         if 0 < settings.top_k < scores.numel():
             scores = scores.masked_fill(scores < scores.topk(settings.top_k).values[-1], -torch.inf)
         probabilities = scores.softmax(0)
         if settings.top_p < 1.0:
             probabilities = _nucleus(probabilities, settings.top_p)
-        return int(torch.multinomial(probabilities, 1, generator=self._generator))
+        # As torch.multinomial draws, without its checks, which wait for the device.
+        noise = torch.empty_like(probabilities).exponential_(1.0, generator=self._generator)
+        return (probabilities / noise).argmax()
+
+    def _held_down(self, logits: torch.Tensor) -> torch.Tensor:
+        if self._seen is None:
+            self._seen = torch.zeros_like(logits, dtype=torch.bool).index_fill_(0, self._penalised, True)
+        penalty = self._sampling.repetition_penalty
+        return torch.where(self._seen, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
-def _penalised(logits: torch.Tensor, seen: frozenset[int], penalty: float) -> torch.Tensor:
-    ids = torch.tensor(sorted(seen), device=logits.device)
-    scores = logits[ids]
-    return logits.index_copy(0, ids, torch.where(scores > 0, scores / penalty, scores * penalty))
+class Choice:
+    """A token that was chosen: on the device, `token`, 0-d int64, at once; in host memory when `read` is called."""
+
+    def __init__(self, token: torch.Tensor, checked: torch.Tensor) -> None:
+        self.token = token
+        self._host = checked
+        self._copied: torch.cuda.Event | None = None
+        if token.device.type == "cuda":
+            self._host = torch.empty((), dtype=torch.int64, pin_memory=True).copy_(checked, non_blocking=True)
+            self._copied = torch.cuda.Event()
+            self._copied.record()
+
+    def read(self) -> int:
+        """The token's id. Waits for the device to have chosen it. Raises NonFiniteLogits."""
+        if self._copied is not None:
+            self._copied.synchronize()
+        token = int(self._host)
+        if token < 0:
+            raise NonFiniteLogits
+        return token
 
 
 def _nucleus(probabilities: torch.Tensor, top_p: float) -> torch.Tensor:
     """The fewest likeliest tokens that together reach `top_p` (Holtzman et al. 2020, arXiv 1904.09751); never none.
-    The result need not sum to 1: torch.multinomial takes weights."""
+    The result need not sum to 1."""
     ordered, order = probabilities.sort(descending=True)
     beyond = ordered.cumsum(0) - ordered >= top_p
     beyond[0] = False
-    return probabilities.index_fill(0, order[beyond], 0.0)
+    return torch.empty_like(probabilities).scatter_(0, order, ordered.masked_fill(beyond, 0.0))

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 import torch
 
-from glyph_demo.decoding.sampling import GREEDY, Sampler, Sampling
+from glyph_demo.decoding.sampling import GREEDY, NonFiniteLogits, Sampler, Sampling
 
 PROBABILITIES = [0.5, 0.25, 0.15, 0.07, 0.03]
 LOGITS = torch.tensor(PROBABILITIES).log()
@@ -13,11 +13,11 @@ LOGITS = torch.tensor(PROBABILITIES).log()
 
 def drawn(sampling: Sampling, times: int = 2000) -> Counter[int]:
     sampler = Sampler(sampling)
-    return Counter(sampler(LOGITS) for _ in range(times))
+    return Counter(sampler(LOGITS).read() for _ in range(times))
 
 
 def test_greedy_takes_the_likeliest() -> None:
-    assert Sampler(GREEDY)(LOGITS) == 0
+    assert Sampler(GREEDY)(LOGITS).read() == 0
 
 
 def test_equal_seeds_draw_equal_tokens_whatever_else_is_drawn() -> None:
@@ -26,7 +26,7 @@ def test_equal_seeds_draw_equal_tokens_whatever_else_is_drawn() -> None:
         tokens = []
         for _ in range(50):
             torch.rand(1)  # the global generator moves on
-            tokens.append(sampler(LOGITS))
+            tokens.append(sampler(LOGITS).read())
         return tokens
 
     assert answer(7) == answer(7)
@@ -62,9 +62,27 @@ def test_top_k_comes_before_top_p() -> None:
 
 
 def test_the_repetition_penalty_holds_seen_tokens_down_on_both_sides_of_zero() -> None:
-    sampler = Sampler(Sampling(repetition_penalty=2.0))
     logits = torch.tensor([4.0, 3.0, -1.0])
-    assert sampler(logits, seen=[]) == 0
-    assert sampler(logits, seen=[0, 0]) == 1  # 4 / 2 once, however often seen
-    assert sampler(torch.tensor([-1.0, -1.5]), seen=[0]) == 1  # -1 * 2
+    sampler = Sampler(Sampling(repetition_penalty=2.0))
+    assert [sampler(logits).read() for _ in range(4)] == [0, 1, 0, 0]  # 4 / 2 once, however often seen
+    below = Sampler(Sampling(repetition_penalty=2.0), penalised=frozenset({0}))
+    assert below(torch.tensor([-1.0, -1.5])).read() == 1  # -1 * 2
     assert logits.tolist() == [4.0, 3.0, -1.0]
+
+
+def test_numbers_that_are_not_finite_are_found_when_the_token_is_read() -> None:
+    for bad in (torch.nan, torch.inf, -torch.inf):
+        choice = Sampler(Sampling(temperature=1.0, repetition_penalty=1.1))(torch.tensor([1.0, bad, 2.0]))
+        assert 0 <= int(choice.token) < 3  # it may already be on its way into the next step
+        with pytest.raises(NonFiniteLogits):
+            choice.read()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_tokens_are_drawn_as_multinomial_draws_them(seed: int) -> None:
+    logits = torch.randn(5000, generator=torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    sampler = Sampler(Sampling(temperature=0.7, seed=seed))
+    for _ in range(3):
+        expected = torch.multinomial((logits / 0.7).softmax(0), 1, generator=generator)
+        assert sampler(logits).read() == int(expected)

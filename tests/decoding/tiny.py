@@ -70,3 +70,7 @@ class RecordingDecoder(Decoder):
     def extend(self, arena, embeds, positions):
         self.computed += len(embeds)
         return super().extend(arena, embeds, positions)
+
+    def step(self, arena, ids):
+        self.computed += len(ids)
+        return super().step(arena, ids)

@@ -335,3 +335,13 @@ def test_the_vision_runtime_of_the_settings_reads_full_pages_like_eager(
     assert fast.model.vision._graphs
     np.testing.assert_allclose(fast.encode(full).arrays["embeds"], expected, atol=1e-4)
     fast.close()
+
+
+@pytest.mark.parametrize("decode", ["eager", "graph"])
+def test_the_decode_step_of_the_settings_answers_the_same(folder: Path, tmp_path: Path, decode: str) -> None:
+    settings = Settings(model=str(folder), cache_dir=str(tmp_path))
+    plain = ask(opened(LocalEngine(settings)), "What?", (), SHORT)
+    other = LocalEngine(replace(settings, inference=replace(settings.inference, decode=decode)))  # type: ignore[arg-type]
+    assert other.notices == []
+    assert other.decoder._step._static == (decode == "graph")  # type: ignore[union-attr]
+    assert ask(opened(other), "What?", (), SHORT) == plain

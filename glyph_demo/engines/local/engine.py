@@ -128,6 +128,9 @@ class LocalEngine:
 
     def _start(self) -> None:
         self.decoder = Decoder(self.model.model)
+        notice = self.decoder.prepare(self._settings.inference.decode)
+        if notice is not None:
+            self.notices.append(notice)
         self.pool = PrefixPool(self.decoder, self._kv_bytes)
         room_for_tokens = min(self.decoder.maximum, self._kv_bytes // self.decoder.bytes_per_entry)
         self.prefix_limit = room_for_tokens - min(ROOM_FOR_TURNS, room_for_tokens // 8)

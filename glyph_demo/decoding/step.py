@@ -1,0 +1,153 @@
+"""One forward over a few tokens, with as little around the model's own modules as decoding allows.
+
+transformers' forward is made for everything a model can be asked; decoding asks for one thing, thousands of times. Here
+the layers of a few known architectures are run directly: on a CPU over the entries that there are, and on CUDA over the
+whole capacity of the arena with the same launches every time, captured as a CUDA graph for each arena and width
+(https://pytorch.org/blog/accelerating-generative-ai-2). `compiled` has torch.compile fuse what stands around the matrix
+products; one compilation serves all layers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+import torch
+
+from glyph_demo.decoding.arena import KVArena
+from glyph_demo.decoding.attention import attend, attend_static
+
+Runtime = Literal["auto", "eager", "graph", "compiled"]
+RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
+
+# Decoder layers whose forward is what `_project` and `_finish` do.
+KNOWN = {"Glm4vTextDecoderLayer", "LlamaDecoderLayer"}
+WIDTHS = (1, 9)  # tokens of a static forward: the answer's last one, and with it the longest draft
+
+
+class Step:
+    """Hidden states of tokens behind an arena's entries. `runtime` "eager" takes shapes as they come; "graph" and
+    "compiled" have static ones, which CUDA captures. Raises NotImplementedError for a model it does not know."""
+
+    def __init__(self, body: Any, axes: int, runtime: Runtime = "eager") -> None:
+        if not {type(layer).__name__ for layer in body.layers} <= KNOWN:
+            raise NotImplementedError(type(body).__name__)
+        self._body = body
+        self._axes = axes
+        self._static = runtime != "eager"
+        # transformers' own function of the model's file: what is rotated, and how, differs between architectures.
+        self._rotate = sys.modules[type(body).__module__].apply_rotary_pos_emb
+        self._project: Callable[..., tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = _project
+        self._finish: Callable[..., torch.Tensor] = _finish
+        self._pool: Any = None
+        if runtime == "compiled":
+            # So that products with one row are fused with what stands around them, which CUDA alone is worth it for.
+            options: Any = {"coordinate_descent_tuning": True} if body.device.type == "cuda" else None
+            self._project = torch.compile(_project, dynamic=False, options=options)
+            self._finish = torch.compile(_finish, dynamic=False, options=options)
+
+    def __call__(self, arena: KVArena, ids: torch.Tensor) -> torch.Tensor:
+        """Hidden states (n, hidden) of the tokens `ids` (n,), int64, on the device. Their keys and values stand behind
+        the arena's length, which stays. The arena must have room. Call it in inference mode."""
+        n = len(ids)
+        width = next((width for width in WIDTHS if width >= n), 0)
+        if not self._static or not width or arena.length + width > arena.capacity:
+            end = arena.length + n
+            at = torch.arange(arena.length, end, device=ids.device)
+            return self._run(arena, ids, at, at + (arena.position - arena.length), end)
+        if width not in arena.graphs:
+            arena.graphs[width] = _Static(self, arena, width)
+        hidden: torch.Tensor = arena.graphs[width](ids)
+        return hidden
+
+    def _run(
+        self, arena: KVArena, ids: torch.Tensor, at: torch.Tensor, positions: torch.Tensor, end: int | None = None
+    ) -> torch.Tensor:
+        """The tokens go to the entries `at`; without `end`, the count of entries with them, nothing depends on numbers
+        that the host knows."""
+        hidden = self._body.embed_tokens(ids[None])
+        positions = positions.expand(self._axes, 1, -1) if self._axes > 1 else positions[None]
+        cos, sin = self._body.rotary_emb(hidden, position_ids=positions)
+        beyond = None
+        if end is None:
+            beyond = torch.arange(arena.capacity, device=ids.device) > at[:, None]
+        for layer, kept in zip(self._body.layers, arena.layers, strict=True):
+            query, key, value = self._project(layer, self._rotate, hidden, cos, sin)
+            kept.keys.index_copy_(2, at, key)
+            kept.values.index_copy_(2, at, value)
+            if beyond is None:
+                attended = attend(query, kept.keys[:, :, :end], kept.values[:, :, :end], scaling=1.0)
+            else:
+                attended = attend_static(query, kept.keys, kept.values, beyond)
+            hidden = self._finish(layer, hidden, attended)
+        normed: torch.Tensor = self._body.norm(hidden)[0]
+        return normed
+
+
+class _Static:
+    """A step of fixed width over the tensors that an arena has now: on CUDA a graph, elsewhere run as it is."""
+
+    def __init__(self, step: Step, arena: KVArena, width: int) -> None:
+        self._step, self._arena = step, arena
+        device = arena.layers[0].keys.device
+        self._ids = torch.zeros(width, dtype=torch.int64, device=device)
+        self._offsets = torch.arange(width, device=device)
+        self._at, self._positions = self._offsets + arena.length, self._offsets + arena.position
+        self._graph: torch.cuda.CUDAGraph | None = None
+        if device.type == "cuda":
+            self._capture()
+
+    def __call__(self, ids: torch.Tensor) -> torch.Tensor:
+        # Numbers go to the device as arguments of kernels: nothing waits, and nothing in host memory is overwritten
+        # before it was read.
+        torch.add(self._offsets, self._arena.length, out=self._at)
+        torch.add(self._offsets, self._arena.position, out=self._positions)
+        self._ids[: len(ids)] = ids
+        if self._graph is None:
+            return self._forward()[: len(ids)]
+        self._graph.replay()
+        return self._hidden[: len(ids)].clone()
+
+    def _forward(self) -> torch.Tensor:
+        return self._step._run(self._arena, self._ids, self._at, self._positions)
+
+    def _capture(self) -> None:
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            self._forward()  # compiles, and has libraries make what they make once
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        # One pool for all graphs: they run one after another, and their results are copied at once.
+        self._step._pool = self._step._pool or torch.cuda.graph_pool_handle()
+        with torch.cuda.graph(graph, pool=self._step._pool, stream=stream, capture_error_mode="thread_local"):
+            self._hidden = self._forward()
+        self._graph = graph
+
+
+def _project(
+    layer: Any, rotate: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Queries, scaled, keys and values (1, heads, n, head_dim) of hidden states (1, n, hidden)."""
+    attention = layer.self_attn
+    normed = layer.input_layernorm(hidden)
+    shape = (1, hidden.shape[1], -1, attention.head_dim)
+    query = attention.q_proj(normed).view(shape).transpose(1, 2)
+    key = attention.k_proj(normed).view(shape).transpose(1, 2)
+    value = attention.v_proj(normed).view(shape).transpose(1, 2)
+    query, key = rotate(query, key, cos, sin)
+    return query * attention.scaling, key, value
+
+
+def _finish(layer: Any, hidden: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
+    """Hidden states behind a layer, from those before it and the attention's result (1, heads, n, head_dim)."""
+    projection = layer.self_attn.o_proj
+    rows = attended.transpose(1, 2).reshape(1, hidden.shape[1], -1)
+    out = projection(rows.to(projection.weight.dtype))
+    if hasattr(layer, "post_self_attn_layernorm"):
+        out = layer.post_self_attn_layernorm(out)
+    hidden = hidden + out
+    out = layer.mlp(layer.post_attention_layernorm(hidden))
+    if hasattr(layer, "post_mlp_layernorm"):
+        out = layer.post_mlp_layernorm(out)
+    return hidden + out

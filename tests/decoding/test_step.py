@@ -1,0 +1,182 @@
+"""The step that decoding takes, in all its forms, is transformers' forward; on a CPU the static form runs as it will be
+captured, only without a graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from checkpoints import make_checkpoint
+from test_scripts import STOP_IDS, Script
+from tiny import Oracle, RecordingDecoder, tiny_llama
+from transformers import Glm4vForConditionalGeneration, LlamaForCausalLM
+
+from glyph_demo.decoding import step
+from glyph_demo.decoding.arena import KVArena
+from glyph_demo.decoding.decoder import TOLERANCE, Decoder, text
+from glyph_demo.decoding.dialogue import Answering, Dialogue
+from glyph_demo.decoding.loop import prefill
+from glyph_demo.decoding.sampling import Sampling
+from glyph_demo.models.precision import Precision, activations, adapt
+
+NEVER: frozenset[int] = frozenset()
+
+
+class RunningAhead(RecordingDecoder):
+    """As on CUDA: static shapes, and the next step under way while a token is read."""
+
+    def __init__(self, model: LlamaForCausalLM) -> None:
+        super().__init__(model)
+        assert self.prepare("graph") is None
+        self.ahead = True
+        self.computed = 0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkpoint(tmp_path_factory.mktemp("model"), "deep")
+
+
+def glyph(folder: Path, precision: Precision) -> Any:
+    model = Glm4vForConditionalGeneration.from_pretrained(folder, dtype=activations(precision)).eval()
+    adapt(model, precision, torch.device("cpu"))
+    return model
+
+
+def filled(decoder: Decoder, entries: int) -> KVArena:
+    arena = decoder.arena()
+    prefill(decoder, arena, text([i % 90 for i in range(entries)]))
+    return arena
+
+
+@pytest.mark.parametrize("runtime", ["eager", "graph"])
+@pytest.mark.parametrize("count", [1, 2, 8, 9, 12])
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+def test_a_step_is_transformers_forward(folder: Path, precision: Precision, count: int, runtime: Any) -> None:
+    decoder = Decoder(glyph(folder, precision))
+    assert decoder.prepare(runtime) is None
+    arena = filled(decoder, 50)
+    before, ids = arena.mark(), list(range(20, 20 + count))
+    got = decoder.step(arena, ids).float()
+    assert arena.mark() == (51, 51)
+    kept = [(layer.keys[:, :, 50 : 50 + count].clone(), layer.values.clone()) for layer in arena.layers]
+    arena.rollback(before)
+    segment = text(ids)
+    expected = decoder.extend(arena, decoder.embed(segment), decoder.positions(segment) + 50).float()
+    assert (got - expected).norm() <= TOLERANCE[decoder.dtype] * expected.norm()
+    for layer, (keys, _) in zip(arena.layers, kept, strict=True):
+        there = layer.keys[:, :, 50 : 50 + count]
+        assert (keys - there).float().norm() <= TOLERANCE[decoder.dtype] * there.float().norm()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_running_ahead_over_static_shapes_answers_like_computing_from_nothing(
+    seed: int, model: LlamaForCausalLM, oracle: Oracle
+) -> None:
+    Script(seed, RunningAhead(model), oracle).run()
+
+
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(1.2, 40, 0.9, 1.3, seed=5)], ids=["greedy", "sampled"])
+@pytest.mark.parametrize("quoting", [False, True])
+def test_running_ahead_changes_no_token(model: LlamaForCausalLM, sampling: Sampling, quoting: bool) -> None:
+    def answer(decoder: Decoder) -> list[int]:
+        dialogue = Dialogue(decoder, decoder.arena(), [text(range(40))], STOP_IDS, (2,))
+        how = Answering(60, sampling, penalised=frozenset({7, 8}))
+        said = list(dialogue.ask([5, 6], how))
+        if quoting:
+            how = Answering(60, sampling, penalised=frozenset({7, 8}), draft=said)
+            assert list(dialogue.retry(how)) == said
+            assert dialogue.turns[-1].speculation.accepted > 0  # type: ignore[union-attr]
+        return [*said, *dialogue.ask([9], how)]
+
+    assert answer(RunningAhead(model)) == answer(RecordingDecoder(model))
+
+
+def test_a_stop_id_found_late_is_taken_back(model: LlamaForCausalLM) -> None:
+    decoder = RunningAhead(model)
+    free = Dialogue(decoder, decoder.arena(), [text(range(20))], NEVER)
+    said = list(free.ask([5], Answering(6)))
+    stop = next(i for i in range(1, 6) if said[i] not in said[:i])
+    stopping = Dialogue(decoder, decoder.arena(), [text(range(20))], frozenset({said[stop]}))
+    assert list(stopping.ask([5], Answering(6))) == said[:stop]
+    assert stopping._arena.length == 20 + 1 + stop
+    assert stopping.turns[0].reason == "stop"
+
+
+def test_closing_an_answer_computes_at_most_the_step_under_way(model: LlamaForCausalLM) -> None:
+    decoder = RunningAhead(model)
+    dialogue = Dialogue(decoder, decoder.arena(), [text(range(20))], NEVER)
+    tokens = dialogue.ask([5], Answering(50))
+    said = [next(tokens) for _ in range(4)]
+    computed = decoder.computed
+    tokens.close()  # type: ignore[attr-defined]
+    assert decoder.computed == computed == 20 + 1 + 4
+    assert dialogue.turns[0].answer == tuple(said)
+
+
+def test_what_stands_beyond_the_length_does_not_matter(model: LlamaForCausalLM) -> None:
+    decoder = RunningAhead(model)
+    arena = filled(decoder, 5)
+    before = arena.mark()
+    clean = decoder.step(arena, [7])
+    for layer in arena.layers:
+        layer.keys[:, :, 6:] = layer.values[:, :, 6:] = 1e4
+    arena.rollback(before)
+    assert torch.equal(decoder.step(arena, [7]), clean)
+
+
+def test_graphs_go_with_the_memory_that_they_are_of(model: LlamaForCausalLM) -> None:
+    decoder = RunningAhead(model)
+    arena = filled(decoder, 14)
+    decoder.step(arena, [7])
+    first = arena.graphs[1]
+    decoder.step(arena, [7])
+    assert arena.graphs[1] is first
+    decoder.step(arena, [7])  # the 17th entry needs a larger arena
+    assert arena.graphs[1] is not first
+    arena.free()
+    assert not arena.graphs
+
+
+def compiled(decoder: Decoder) -> int:
+    """How many graphs are compiled until the decoder decodes by them."""
+    from torch._dynamo.utils import counters
+
+    counters.clear()
+    assert decoder.prepare("compiled") is None
+    assert decoder._step is not None
+    assert decoder._step._project is not step._project
+    return int(counters["stats"]["unique_graphs"])
+
+
+def test_one_compilation_of_a_width_serves_all_layers() -> None:
+    assert compiled(Decoder(tiny_llama(9, 3))) == 2 * len(step.WIDTHS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("precision", ["fp16", "bf16", "int8"])
+def test_what_a_precision_changes_in_a_model_can_be_compiled(folder: Path, precision: Precision) -> None:
+    # In fp16 the first layer's input is of another dtype than those of the others.
+    assert compiled(Decoder(glyph(folder, precision))) <= 2 * 2 * len(step.WIDTHS)
+
+
+def test_a_step_that_gives_other_numbers_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = step.attend_static
+    monkeypatch.setattr(step, "attend_static", lambda *given: original(*given) + 0.1)
+    decoder = Decoder(tiny_llama(9, 3))
+    message = decoder.prepare("graph")
+    assert message is not None
+    assert "'eager'" in message.en
+    assert "“eager”" in message.zh
+    assert "ArithmeticError" in message.en
+    assert not decoder._step._static  # type: ignore[union-attr]
+
+
+def test_a_model_of_an_unknown_kind_is_run_by_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step, "KNOWN", {"Glm4vTextDecoderLayer"})
+    model = tiny_llama(9, 3)
+    decoder = Decoder(model)
+    dialogue = Dialogue(decoder, decoder.arena(), [text(range(20))], NEVER)
+    assert list(dialogue.ask([5], Answering(6))) == Oracle(model).answer([*range(20), 5], NEVER, 6)[0]
