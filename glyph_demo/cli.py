@@ -28,6 +28,7 @@ FLAGS_TO_SETTINGS = {
     "port": "server.port",
     "page_images": "documents.page_images",
     "pages": "documents.pages",
+    "as_text": "documents.as_text",
     "encoding": "documents.encoding",
     "style": "rendering.style",
     "dpi": "rendering.dpi",
@@ -91,6 +92,9 @@ def build_parser() -> argparse.ArgumentParser:
     ask.add_argument("-q", dest="asked", action="append", metavar="QUESTION", help="asked of every FILE")
     ask.add_argument("--out", type=Path, metavar="FILE", help="with -q: keep the answers here, and go on from them")
     ask.add_argument("--csv", type=Path, metavar="FILE", help="with -q: write a table for spreadsheets")
+    ask.add_argument(
+        "--as-text", action="store_const", const=True, help="give the model the text as tokens instead of pages"
+    )
     ask.add_argument("--max-new-tokens", type=int)
     ask.add_argument("--temperature", type=float)
 

@@ -122,6 +122,7 @@ def _answer(session: DocumentSession, question: str, language: Language, out: Te
         "timings": _rounded(asdict(finished.timings)),
         "tokens": {"input": usage.input, "cached": usage.cached, "output": usage.output},
         "speculation": {"drafted": usage.drafted, "accepted": usage.accepted},
+        "memory": {"kv_bytes": usage.kv_bytes},
     }
 
 

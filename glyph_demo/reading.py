@@ -15,8 +15,8 @@ from typing import Literal
 
 from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.model import Document
-from glyph_demo.engines.base import Engine, Evidence, OpenDocument, PageFeatures, Progress, Turn
-from glyph_demo.errors import GlyphError, Message, SettingsError
+from glyph_demo.engines.base import Engine, Evidence, OpenDocument, PageFeatures, Progress, TextEngine, Turn
+from glyph_demo.errors import DocumentError, EngineError, GlyphError, Message, SettingsError
 from glyph_demo.heat import hottest_lines
 from glyph_demo.rendering import Line, Page, encode_png, missing_characters, render, resolve_style
 from glyph_demo.settings import Settings
@@ -77,6 +77,7 @@ class Reading:
         self._changed = threading.Condition()
         self._progress = Progress("extract", 0, 1)
         self._cancelled = False
+        self._text_handle: OpenDocument | None = None
 
     def run(self) -> None:
         """Read the document through. Ends in `ready`, `failed` (see `error`) or `closed`; raises nothing."""
@@ -84,14 +85,15 @@ class Reading:
             return
         try:
             self._set_state("reading")
+            text_engine = self._text_engine() if self.settings.documents.as_text else None
             document = self._extract()
-            self.handle = self.engine.open()
+            self.handle = None if text_engine else self.engine.open()
             self._read_pages(document, self.handle)
-            if self.pages and not self._cancelled:
+            if text_engine and not self._cancelled:
+                self.handle = self._open_text(text_engine)
+            elif self.handle and self.pages and not self._cancelled:
                 self.handle.hint(document.text)
-                self.compression = self.handle.compression(
-                    document.text[self.pages[0].span[0] : self.pages[-1].span[1]]
-                )
+                self.compression = self.handle.compression(self._shown())
         except GlyphError as error:
             self.error = error
         except Exception:
@@ -141,6 +143,13 @@ class Reading:
             return "nowhere"
         return "disk" if "disk" in tiers else "memory"
 
+    def as_text(self) -> OpenDocument:
+        """The same pages' text as tokens, for a document that is ready; made once. Raises EngineError `no_text_way`,
+        DocumentError `no_text`, TooLong."""
+        if self._text_handle is None:
+            self._text_handle = self._open_text(self._text_engine())
+        return self._text_handle
+
     def wait(self) -> None:
         for _ in self.events():
             pass
@@ -151,10 +160,37 @@ class Reading:
         if self.state != "reading":
             self._release()
 
+    def _text_engine(self) -> TextEngine:
+        if not isinstance(self.engine, TextEngine):
+            raise EngineError(
+                "no_text_way",
+                f"The engine {self.engine.name} answers from pages only. To give a model the text as tokens, use "
+                "--engine local.",
+                f"{self.engine.name} 引擎只根据页面回答。如需把文字作为词元交给模型，请使用 --engine local。",
+            )
+        return self.engine
+
+    def _shown(self) -> str:
+        """The text that the pages show."""
+        assert self.document is not None
+        return self.document.text[self.pages[0].span[0] : self.pages[-1].span[1]]
+
+    def _open_text(self, engine: TextEngine) -> OpenDocument:
+        text = self._shown() if self.document and self.pages else ""
+        if not text.strip():
+            raise DocumentError(
+                "no_text",
+                "This document has no text that could be given as tokens. Ask it as pages.",
+                "该文档没有可作为词元输入的文字。请以页面图像方式提问。",
+            )
+        return engine.open_text(text)
+
     def _close_handle(self) -> None:
-        handle, self.handle = self.handle, None
-        if handle is not None:
-            handle.close()
+        handles = self.handle, self._text_handle
+        self.handle = self._text_handle = None
+        for handle in handles:
+            if handle is not None:
+                handle.close()
 
     def _release(self) -> None:
         self._close_handle()
@@ -170,9 +206,10 @@ class Reading:
         self.warnings.extend(self.document.warnings)
         return self.document
 
-    def _read_pages(self, document: Document, handle: OpenDocument) -> None:
-        """Give the engine every page in order, until the last or a cancel. Pages are drawn on a thread of their own,
-        so that the gallery fills and the total is known while the engine still reads."""
+    def _read_pages(self, document: Document, handle: OpenDocument | None) -> None:
+        """Give the engine every page in order, until the last or a cancel; without a handle they are only drawn. Pages
+        are drawn on a thread of their own, so that the gallery fills and the total is known while the engine still
+        reads."""
         rendered: queue.Queue[Page | Exception | None] = queue.Queue(maxsize=PAGES_AHEAD)
         stop = threading.Event()
         painter = threading.Thread(target=self._paint, args=(document, rendered, stop), daemon=True)
@@ -184,7 +221,8 @@ class Reading:
                     raise page
                 self._set_progress("encode", done)
                 start = time.perf_counter()
-                handle.append(self._features(page))
+                if handle is not None:
+                    handle.append(self._features(page))
                 self.timings.encode += time.perf_counter() - start
                 done += 1
             self._set_progress("encode", done)

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -102,10 +102,16 @@ class DocumentSession:
         """Ask the document in front. Waits, yielding Progress, while it is still being read. Closing the iterator
         stops the engine; what was answered until then stays as the turn's answer."""
         reading = self._in_front()
-        question = question.strip()
-        if not question:
-            raise GlyphError("no_question", "Type a question first.", "请先输入问题。")
-        return self._ask(reading, question, options or self._options())
+        return self._ask(reading, _asked(question), options or self._options())
+
+    def ask_as_text(
+        self, question: str, options: AskOptions | None = None, history: Sequence[Turn] = ()
+    ) -> Iterator[Event]:
+        """Ask the same of the pages' text, given to the same language model as tokens: what reading pages saves. No
+        turn is kept; `history` are turns to go before. Raises EngineError `no_text_way` where the engine has no such
+        way."""
+        reading = self._in_front()
+        return self._ask(reading, _asked(question), options or self._options(), history)
 
     def retry(self) -> Iterator[Event]:
         """Ask the last question again in place of its turn."""
@@ -164,7 +170,10 @@ class DocumentSession:
             thinking_tokens=inference.thinking_tokens,
         )
 
-    def _ask(self, reading: Reading, question: str, options: AskOptions) -> Iterator[Event]:
+    def _ask(
+        self, reading: Reading, question: str, options: AskOptions, text_history: Sequence[Turn] | None = None
+    ) -> Iterator[Event]:
+        """Over the document's pages and its own turns, or, where `text_history` is given, over its text and those."""
         while not self._asking.acquire(timeout=0.2):
             yield Progress("prefill", 0)  # another question of this session is being answered
         pieces: list[str] = []
@@ -174,7 +183,9 @@ class DocumentSession:
                 raise DocumentError(
                     "document_closed", "This document was closed. Open it again.", "该文档已关闭，请重新打开。"
                 )
-            with contextlib.closing(reading.handle.ask(question, tuple(reading.turns), options)) as events:  # type: ignore[type-var]
+            handle = reading.handle if text_history is None else reading.as_text()
+            history = tuple(reading.turns if text_history is None else text_history)
+            with contextlib.closing(handle.ask(question, history, options)) as events:  # type: ignore[type-var]
                 for event in events:
                     if isinstance(event, Token):
                         pieces.append(event.text)
@@ -185,6 +196,13 @@ class DocumentSession:
             log.exception("answering failed")
             raise internal_error() from error
         finally:
-            if pieces:
+            if pieces and text_history is None:
                 reading.turns.append(Turn(question, "".join(pieces)))
             self._asking.release()
+
+
+def _asked(question: str) -> str:
+    question = question.strip()
+    if not question:
+        raise GlyphError("no_question", "Type a question first.", "请先输入问题。")
+    return question

@@ -32,6 +32,7 @@ class Documents:
     encoding: str = "auto"
     page_images: bool = False
     pages: str = ""
+    as_text: bool = False
 
     @property
     def page_range(self) -> tuple[int, int | None]:

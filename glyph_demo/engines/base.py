@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.rendering.page import Page
@@ -69,13 +69,15 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Token counts of one answer: prompt tokens in all, those of them found in the KV cache, tokens generated; tokens
-    drafted from the document's text, and those of them that were right."""
+    drafted from the document's text, and those of them that were right. `kv_bytes` is what the keys and values of
+    prompt and answer take."""
 
     input: int = 0
     cached: int = 0
     output: int = 0
     drafted: int = 0
     accepted: int = 0
+    kv_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,3 +189,12 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class TextEngine(Protocol):
+    """An engine that can also be given the document's text as tokens: what reading pages is compared with."""
+
+    def open_text(self, text: str) -> OpenDocument:
+        """Raises TooLong."""
+        ...

@@ -87,14 +87,16 @@ class Answer:
         before = len(self._prompt) - 1
         return range(before + self._spoke, before + len(self._generated) - self.speech.done)
 
-    def finished(self, document: int) -> Finished:
-        """The last event; `document` is how many tokens stand before the prompt."""
+    def finished(self, document: int, token_bytes: int) -> Finished:
+        """The last event; `document` is how many tokens stand before the prompt, `token_bytes` what the keys and values
+        of one take."""
         total = self._elapsed()
         prefill = total if self._prefill is None else self._prefill
         first = total if self._first is None else self._first
         given = document + len(self._prompt)
         cached = max(0, given - (self._computed or 0))
-        usage = Usage(given, cached, len(self._generated), self._drafted, self._accepted)
+        said = len(self._generated)
+        usage = Usage(given, cached, said, self._drafted, self._accepted, (given + said) * token_bytes)
         return Finished(usage, Timings(prefill, first, total - prefill, total), self._reason)
 
     def _how(self, dialogue: Dialogue) -> Answering:

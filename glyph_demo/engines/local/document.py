@@ -76,9 +76,11 @@ class LocalDocument:
         markers = segment.ids.index(self._engine.model.image_id)
         self._grids.append(Grid(self.tokens + markers, rows, columns))
         self._extend([segment])
+        self._prepare()
 
     def append_text(self, content: str) -> None:
-        """Add the document's text as tokens. Raises TooLong when it does not fit."""
+        """Add the document's text as tokens; they are computed with the first question, so that its timings show what
+        text costs. Raises TooLong when it does not fit."""
         ids = self._engine.model.chat.document(content)[len(self._segments[0].ids) :]
         limit = self._engine.prefix_limit - self.tokens
         if len(ids) > limit:
@@ -109,7 +111,7 @@ class LocalDocument:
                 if not options.reuse_kv:
                     self._dialogue.release()
                 yield from self._answer(answer)
-                finished = answer.finished(self.tokens)
+                finished = answer.finished(self.tokens, self._engine.decoder.bytes_per_entry)
                 yield from evidence(self._dialogue, answer.origin, self._grids, self._engine.decoder.layers)
         finally:
             self.turns = [*kept, Said(question, speech.answer, speech.ids)] if speech.answer else kept
@@ -137,6 +139,8 @@ class LocalDocument:
         for segment in segments:
             self._segments.append(segment)
             self._dialogue.append(segment)
+
+    def _prepare(self) -> None:
         try:
             self._dialogue.prepare()
         except GlyphError as error:

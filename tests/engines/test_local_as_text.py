@@ -1,0 +1,120 @@
+"""A document's text as tokens beside its pages: the same model, the same questions, and what each costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from checkpoints import make_checkpoint
+from PIL import Image
+
+from glyph_demo import cli
+from glyph_demo.engines.base import AskOptions, Event, Finished, Token, Turn
+from glyph_demo.engines.local.engine import LocalEngine
+from glyph_demo.errors import GlyphError
+from glyph_demo.session import DocumentSession
+from glyph_demo.settings import Settings
+from tests.fakes import FakeEngine
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SHORT = AskOptions(max_new_tokens=6)
+CONTENT = "The keeper counts ships and writes each of them down. " * 80
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkpoint(tmp_path_factory.mktemp("model"), context=16384)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "story.txt"
+    path.write_text(CONTENT)
+    return path
+
+
+@pytest.fixture
+def session(folder: Path, tmp_path: Path) -> Iterator[DocumentSession]:
+    settings = replace(Settings(), model=str(folder), cache_dir=str(tmp_path))
+    made = DocumentSession(LocalEngine(settings), settings)
+    yield made
+    made.close()
+    assert made.engine.nbytes == 0  # type: ignore[attr-defined]
+
+
+def ended(events: Iterator[Event]) -> tuple[str, Finished]:
+    kept = list(events)
+    assert isinstance(kept[-1], Finished)
+    return "".join(event.text for event in kept if isinstance(event, Token)), kept[-1]
+
+
+def test_text_and_pages_are_asked_side_by_side_and_only_pages_keep_turns(session: DocumentSession, file: Path) -> None:
+    session.open(file)
+    pages, of_pages = ended(session.ask("What is it?", SHORT))
+    text, of_text = ended(session.ask_as_text("What is it?", SHORT))
+    assert session.current
+    assert session.current.turns == [Turn("What is it?", pages)]
+    assert of_text.usage.input > len(CONTENT) > of_pages.usage.input  # this model's tokens are bytes
+    assert of_text.usage.kv_bytes / of_text.usage.input == pytest.approx(
+        of_pages.usage.kv_bytes / of_pages.usage.input, rel=0.05
+    )
+    again, of_again = ended(session.ask_as_text("And why?", SHORT, [Turn("What is it?", text)]))
+    assert of_again.usage.cached > len(CONTENT)
+    with_that = session.engine.open_text(CONTENT)  # type: ignore[attr-defined]
+    assert again == ended(with_that.ask("And why?", [Turn("What is it?", text)], SHORT))[0]
+    with_that.close()
+
+
+def test_the_first_question_about_a_text_computes_it_and_says_how_far_it_is(
+    session: DocumentSession, file: Path
+) -> None:
+    session.open(file)
+    events = list(session.ask_as_text("What is it?", SHORT))
+    assert events[-1].usage.cached == 0  # type: ignore[union-attr]
+    assert len([e for e in events if type(e).__name__ == "Progress" and e.stage == "prefill"]) >= 3  # type: ignore[union-attr]
+
+
+def test_the_command_line_gives_the_text_with_the_same_keys(
+    folder: Path, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["ask", str(file), "What is it?", "And why?", "--engine", "local", "--model", str(folder)]
+    results = []
+    for more in ([], ["--as-text"]):
+        capsys.readouterr()
+        assert cli.main([*asked, "--max-new-tokens", "4", "--json", *more]) == 0
+        results.append(json.loads(capsys.readouterr().out))
+    pages, text = results
+    assert pages.keys() == text.keys()
+    assert pages["answers"][0].keys() == text["answers"][0].keys()
+    assert text["document"]["pages"] == pages["document"]["pages"]
+    assert text["document"]["pages_from_store"] == 0
+    assert text["compression"] is None
+    assert text["answers"][0]["tokens"]["input"] > len(CONTENT)
+    assert text["answers"][1]["tokens"]["cached"] > len(CONTENT)
+    assert text["answers"][0]["memory"]["kv_bytes"] > 2 * pages["answers"][0]["memory"]["kv_bytes"] > 0
+
+
+def test_an_engine_without_such_a_way_says_so(file: Path) -> None:
+    session = DocumentSession(FakeEngine(), Settings())
+    session.open(file)
+    with pytest.raises(GlyphError, match="no_text_way"):
+        list(session.ask_as_text("What is it?"))
+    assert list(session.ask("What is it?"))
+    session.close()
+
+
+def test_a_document_of_pictures_has_no_text_to_give(session: DocumentSession, tmp_path: Path) -> None:
+    scan = tmp_path / "scan.pdf"
+    Image.fromarray(np.full((300, 300), 200, np.uint8)).save(scan)
+    session.open(scan, page_images=True)
+    with pytest.raises(GlyphError, match="no_text"):
+        list(session.ask_as_text("What is it?"))
+    session.settings = replace(session.settings, documents=replace(session.settings.documents, as_text=True))
+    session.open(scan, page_images=True)
+    with pytest.raises(GlyphError, match="no_text"):
+        list(session.ask("What is it?"))
