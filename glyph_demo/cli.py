@@ -36,6 +36,8 @@ FLAGS_TO_SETTINGS = {
     "font": "rendering.font",
     "max_new_tokens": "inference.max_new_tokens",
     "temperature": "inference.temperature",
+    "thinking": "inference.thinking",
+    "thinking_tokens": "inference.thinking_tokens",
     "reuse_cache": "inference.reuse_cache",
 }
 
@@ -73,17 +75,25 @@ def build_parser() -> argparse.ArgumentParser:
         "--no-cache", dest="reuse_cache", action="store_const", const=False, help="read every page again"
     )
 
+    answering = _Parser(add_help=False)
+    answering.add_argument("--max-new-tokens", type=int, help="the longest answer, thinking included")
+    answering.add_argument("--temperature", type=float, help="0 always takes the likeliest token")
+    answering.add_argument(
+        "--no-thinking", dest="thinking", action="store_const", const=False, help="answer without thinking first"
+    )
+    answering.add_argument("--thinking-tokens", type=int, metavar="N", help="end the thinking after N tokens")
+
     parser = _Parser(prog="glyph_demo", description="Ask questions about long documents read as page images.")
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
-    serve = verbs.add_parser("serve", parents=[common, reading], help="open the window in a browser")
+    serve = verbs.add_parser("serve", parents=[common, reading, answering], help="open the window in a browser")
     serve.add_argument("--host")
     serve.add_argument("--port", type=int)
 
     ask = verbs.add_parser(
         "ask",
-        parents=[common, reading],
+        parents=[common, reading, answering],
         help="answer questions about one document, or with -q about many",
         usage="%(prog)s [options] FILE QUESTION …\n       %(prog)s [options] FILE … -q QUESTION [-q QUESTION …]",
     )
@@ -95,8 +105,6 @@ def build_parser() -> argparse.ArgumentParser:
     ask.add_argument(
         "--as-text", action="store_const", const=True, help="give the model the text as tokens instead of pages"
     )
-    ask.add_argument("--max-new-tokens", type=int)
-    ask.add_argument("--temperature", type=float)
 
     render = verbs.add_parser("render", parents=[common, reading], help="write the pages as PNG files")
     render.add_argument("file", type=Path)

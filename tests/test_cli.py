@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from glyph_demo import cli
+
 PROJECT = Path(__file__).parents[1]
 EXAMPLES = PROJECT / "assets" / "examples"
 
@@ -38,6 +40,15 @@ def test_doctor_says_what_is_here_and_which_engine_auto_takes_and_why():
     assert report["engine"]["why"]
     assert report["packages"]["torch"]
     assert "CPU" in run("doctor", "--language", "zh").stdout
+
+
+@pytest.mark.parametrize("command", [["ask", "a.txt", "what?"], ["serve"]])
+def test_how_to_answer_can_be_said_on_the_command_line(command):
+    flags = ["--no-thinking", "--thinking-tokens", "40", "--max-new-tokens", "90", "--temperature", "0.5"]
+    inference = cli._settings(cli.build_parser().parse_args([*command, *flags])).inference
+    assert (inference.thinking, inference.thinking_tokens) == (False, 40)
+    assert (inference.max_new_tokens, inference.temperature) == (90, 0.5)
+    assert cli._settings(cli.build_parser().parse_args(command)).inference.thinking
 
 
 def test_render_writes_png_pages_and_lists_their_lines(tmp_path):
