@@ -119,11 +119,13 @@ class Decoder:
         return rows
 
     def prepare(self, runtime: Runtime) -> Message | None:
-        """Have `runtime` take the steps from now on; `auto` is "compiled" on CUDA and "eager" elsewhere. Before it is
-        used it is compared, on noise, with transformers' forward. Returns None, or, when a plainer one has to do, why.
-        Raises torch.OutOfMemoryError."""
+        """Have `runtime` take the steps from now on; `auto` is "compiled" on CUDA and elsewhere "eager", which takes
+        them already. Another is compared, on noise, with transformers' forward before it is used. Returns None, or,
+        when a plainer one has to do, why. Raises torch.OutOfMemoryError."""
         if runtime == "auto":
             runtime = "compiled" if self.device.type == "cuda" else "eager"
+        if runtime == "eager":
+            return None
         why = ""
         for name in dict.fromkeys((runtime, *_PLAINER[runtime])):
             problem = self._take(name)
@@ -162,7 +164,8 @@ class Decoder:
                 arena.rollback(before)
                 got = self.step(arena, list(ids)).float()
                 difference = float((got - expected).norm() / expected.norm())
-                if not difference <= TOLERANCE[self.dtype]:  # also when it is not a number
+                # A model that overflows here does so in either way; whoever reads its tokens is told.
+                if expected.isfinite().all() and not difference <= TOLERANCE[self.dtype]:
                     raise ArithmeticError(f"results differ by {difference:.1e}")
             arena.rollback(before)
 
