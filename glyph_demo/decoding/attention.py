@@ -30,8 +30,9 @@ SPLITS = 64  # parts that the values are multiplied in: two KV heads alone would
 def use_packed_attention(model: PreTrainedModel) -> None:
     """Have a model that attends by `sdpa`, every token to all before it, do so by `attend`. Results are the same up to
     rounding."""
-    windows = set(getattr(model.config, "layer_types", None) or ()) - {"full_attention"}
-    if model.config._attn_implementation == "sdpa" and not windows:
+    kinds = getattr(model.config, "layer_types", None)
+    window = getattr(model.config, "sliding_window", None) if kinds is None else set(kinds) - {"full_attention"}
+    if model.config._attn_implementation == "sdpa" and not window:
         model.config._attn_implementation = NAME
 
 

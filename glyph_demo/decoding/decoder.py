@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 # more a layer makes of 16-bit types.
 TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
+# Tokens a forward: enough to keep matrix products efficient, few enough to stop between two, and to have memory for.
+CHUNK = {"cpu": 512, "cuda": 4096}
+
 _PLAINER: dict[Runtime, tuple[Runtime, ...]] = {"compiled": ("graph", "eager"), "graph": ("eager",), "eager": ()}
 
 
@@ -56,6 +59,7 @@ class Decoder:
         self._head = model.get_output_embeddings()
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
+        self.chunk = CHUNK[self.device.type]
         # Whether computing goes on by itself while the host does something else.
         self.ahead = self.device.type == "cuda"
         try:

@@ -12,8 +12,6 @@ from glyph_demo.decoding.decoder import Decoder, Segment
 from glyph_demo.decoding.draft import Drafter
 from glyph_demo.decoding.sampling import Sampler
 
-CHUNK = 512  # tokens a forward: large enough to keep matrix products efficient, small enough to stop between two
-
 Reason = Literal["stop", "length", "stopped"]
 
 
@@ -26,10 +24,11 @@ def prefill(
     then stays in the arena. Raises GlyphError `context_full` before computing anything."""
     arena.reserve(arena.length + len(segment.ids))
     embeds, positions = decoder.embed(segment), decoder.positions(segment) + arena.position
-    for start in range(0, len(segment.ids), CHUNK):
-        hidden = decoder.extend(arena, embeds[start : start + CHUNK], positions[:, start : start + CHUNK])
+    chunk = decoder.chunk
+    for start in range(0, len(segment.ids), chunk):
+        hidden = decoder.extend(arena, embeds[start : start + chunk], positions[:, start : start + chunk])
         if progress is not None:
-            progress(min(start + CHUNK, len(segment.ids)))
+            progress(min(start + chunk, len(segment.ids)))
     return hidden[-1]
 
 

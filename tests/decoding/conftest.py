@@ -4,6 +4,8 @@ import pytest
 from tiny import SHAPES, Oracle, RecordingDecoder, tiny_llama
 from transformers import LlamaForCausalLM
 
+from glyph_demo.decoding.decoder import CHUNK
+
 
 @pytest.fixture(scope="session", params=SHAPES.values(), ids=SHAPES)
 def model(request: pytest.FixtureRequest) -> LlamaForCausalLM:
@@ -28,5 +30,5 @@ def _all_on_one_thread(one_thread: None) -> None:
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks and growth small enough that short prompts need several of them."""
-    monkeypatch.setattr("glyph_demo.decoding.loop.CHUNK", 7)
+    monkeypatch.setitem(CHUNK, "cpu", 7)
     monkeypatch.setattr("glyph_demo.decoding.arena.BLOCK", 16)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny import RecordingDecoder, tiny_llama
+from tiny import Oracle, RecordingDecoder, tiny_llama
+from transformers import MistralConfig, MistralForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from glyph_demo.decoding import attention
@@ -13,32 +14,47 @@ from glyph_demo.decoding.decoder import text
 from glyph_demo.decoding.loop import prefill
 
 
+@pytest.mark.parametrize("before", [0, 50])
 @pytest.mark.parametrize("queries", [1, 2, 9, attention.PACKED, attention.PACKED + 1])
 @pytest.mark.parametrize(("heads", "kv_heads"), [(8, 2), (32, 2), (4, 4), (9, 3)])
-def test_packed_attention_equals_sdpa(queries: int, heads: int, kv_heads: int) -> None:
+def test_attention_is_that_of_queries_over_repeated_heads_under_a_mask(
+    queries: int, heads: int, kv_heads: int, before: int
+) -> None:
     draw = torch.Generator().manual_seed(0)
-    before = 50
     query = torch.randn(1, queries, heads, 16, generator=draw).transpose(1, 2)
     # Views of a larger arena, as in decoding.
-    key, value = (torch.randn(1, kv_heads, 256, 16, generator=draw)[:, :, : before + queries] for _ in range(2))
+    kept = [torch.randn(1, kv_heads, 256, 16, generator=draw) for _ in range(2)]
+    key, value = (tensor[:, :, : before + queries] for tensor in kept)
     seen = torch.arange(before + queries)[None] <= torch.arange(before, before + queries)[:, None]
-    mask = seen[None, None] if queries > 1 else None
     module = torch.nn.Module()
     module.num_key_value_groups = heads // kv_heads
-    packed, _ = packed_attention(module, query, key, value, mask, scaling=0.3)
-    expected, _ = sdpa_attention_forward(module, query, key, value, mask, scaling=0.3)
+    expected, _ = sdpa_attention_forward(module, query, key, value, seen[None, None], scaling=0.3)
+    packed, _ = packed_attention(module, query, key, value, None, scaling=0.3)
     assert packed.shape == (1, queries, heads, 16)
     assert (packed - expected).abs().max() < 1e-5
+    if before + queries < 256:
+        beyond = torch.arange(256) > torch.arange(before, before + queries)[:, None]
+        static = attention.attend_static(query * 0.3, *kept, beyond).transpose(1, 2)
+        assert (static - expected).abs().max() < 1e-5
 
 
-def test_queries_without_anything_before_them_see_only_what_is_behind() -> None:
-    draw = torch.Generator().manual_seed(0)
-    query, key, value = (torch.randn(1, heads, 5, 16, generator=draw) for heads in (4, 2, 2))
-    module = torch.nn.Module()
-    module.num_key_value_groups = 2
-    packed, _ = packed_attention(module, query, key, value, None)
-    alone, _ = packed_attention(module, query[:, :, :1], key[:, :, :1], value[:, :, :1], None)
-    assert (packed[:, :1] - alone).abs().max() < 1e-5
+def test_a_model_that_attends_within_a_window_is_left_alone() -> None:
+    model = MistralForCausalLM(
+        MistralConfig(
+            vocab_size=97,
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            sliding_window=8,
+        )
+    ).eval()
+    decoder = RecordingDecoder(model)
+    assert decoder._body.config._attn_implementation == "sdpa"
+    expected = Oracle(model).logits(range(40))
+    hidden = prefill(decoder, decoder.arena(), text(range(40)))
+    assert (decoder.logits(hidden) - expected).abs().max() < 1e-4
 
 
 def test_a_decoder_packs_the_heads_of_a_model_that_attends_by_sdpa_and_of_no_other() -> None:
