@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from glyph_demo.decoding.arena import BLOCK, Growth, KVArena, Mark, unbudgeted
 from glyph_demo.decoding.attention import use_packed_attention
+from glyph_demo.decoding.gather import Gather
 from glyph_demo.decoding.probe import Observer, Seen, Standing
 from glyph_demo.decoding.step import WIDTHS, Runtime, Step
 from glyph_demo.errors import Message
@@ -62,6 +63,7 @@ class Decoder:
         self.chunk = CHUNK[self.device.type]
         # Whether computing goes on by itself while the host does something else.
         self.ahead = self.device.type == "cuda"
+        self.share(1, 0.0)
         try:
             self._step: Step | None = Step(self._body, self.position_axes)
         except NotImplementedError:
@@ -106,21 +108,36 @@ class Decoder:
         return output.last_hidden_state[0]
 
     def step(self, arena: KVArena, ids: torch.Tensor | Sequence[int]) -> torch.Tensor:
-        """Hidden states (n, hidden) of a few plain tokens, in host memory or on the device, behind the arena's entries.
-        Only the first one counts in the arena: the others are drafts, whose keys and values stand ready behind its
-        length. Raises GlyphError `context_full`."""
+        """Logits (n, vocabulary), float32, behind each of a few plain tokens, in host memory or on the device, that
+        follow the arena's entries. Only the first one counts in the arena: the others are drafts, whose keys and values
+        stand ready behind its length. Steps of several threads share a forward, see `share`; a thread that takes no
+        more of them says so with `leave`. Raises GlyphError `context_full`."""
         before = arena.mark()
         arena.reserve(before.length + len(ids))
         if self._step is None:
             segment = text(ids.tolist() if isinstance(ids, torch.Tensor) else ids)
-            rows = self.extend(arena, self.embed(segment), self.positions(segment) + before.position)
+            logits = self.logits(self.extend(arena, self.embed(segment), self.positions(segment) + before.position))
             arena.rollback(before)
         else:
             there = ids if isinstance(ids, torch.Tensor) else torch.tensor(ids, device=self.device)
-            with self.lock, torch.inference_mode():
-                rows = self._step(arena, there)
+            logits = self._gather(arena, (arena, there))
         arena.advance(1, before.position + 1)
-        return rows
+        return logits
+
+    def share(self, most: int, wait: float) -> None:
+        """Let up to `most` answers take their steps together; one that is late is waited for `wait` seconds, once."""
+        self._gather = Gather(self._together, most, wait)
+
+    def leave(self, arena: KVArena) -> None:
+        """No more steps come for this arena just now."""
+        self._gather.leave(arena)
+
+    def _together(self, rows: list[tuple[KVArena, torch.Tensor]]) -> Sequence[torch.Tensor]:
+        assert self._step is not None
+        with self.lock, torch.inference_mode():
+            # Alone, the step may be one that a graph holds.
+            hidden = [self._step(*rows[0])] if len(rows) == 1 else self._step.together(rows)
+            return self._head(torch.cat(hidden)).float().split([len(row) for row in hidden])
 
     def prepare(self, runtime: Runtime) -> Message | None:
         """Have `runtime` take the steps from now on; `auto` is "compiled" on CUDA and elsewhere "eager", which takes
@@ -163,10 +180,10 @@ class Decoder:
         arena.advance(length, length)
         before = arena.mark()
         for ids in (range(width) for width in WIDTHS):
-            expected = self.extend(arena, self.embed(text(ids)), self.positions(text(ids)) + length).float()
+            expected = self.logits(self.extend(arena, self.embed(text(ids)), self.positions(text(ids)) + length))
             for _ in range(2):  # what is captured is replayed
                 arena.rollback(before)
-                got = self.step(arena, list(ids)).float()
+                got = self.step(arena, list(ids))
                 difference = float((got - expected).norm() / expected.norm())
                 # A model that overflows here does so in either way; whoever reads its tokens is told.
                 if expected.isfinite().all() and not difference <= TOLERANCE[self.dtype]:

@@ -51,16 +51,19 @@ def decode(
     where the arena is at its maximum. Raises NonFiniteLogits."""
     if max_tokens <= 0:
         return "length"
-    rows = hidden[None]
-    if drafter is None:
-        return (yield from _plain(decoder, arena, rows, sampler, stop_ids, max_tokens, answer))
-    return (yield from _drafting(decoder, arena, rows, sampler, stop_ids, max_tokens, answer, drafter))
+    logits = decoder.logits(hidden[None])
+    try:
+        if drafter is None:
+            return (yield from _plain(decoder, arena, logits, sampler, stop_ids, max_tokens, answer))
+        return (yield from _drafting(decoder, arena, logits, sampler, stop_ids, max_tokens, answer, drafter))
+    finally:
+        decoder.leave(arena)
 
 
 def _plain(
     decoder: Decoder,
     arena: KVArena,
-    rows: torch.Tensor,
+    logits: torch.Tensor,
     sampler: Sampler,
     stop_ids: Set[int],
     max_tokens: int,
@@ -69,11 +72,11 @@ def _plain(
     """One token a step. Where the decoder runs ahead, a token goes into the next step without the host having seen it:
     that it was a stop id is found one step late, and taken back."""
     while True:
-        choice = sampler(decoder.logits(rows)[0])
+        choice = sampler(logits[0])
         before = arena.mark()
         more = len(answer) + 1 < max_tokens and arena.length < arena.maximum
         if more and decoder.ahead:
-            rows = decoder.step(arena, choice.token[None])
+            logits = decoder.step(arena, choice.token[None])
         token = choice.read()
         if token in stop_ids:
             arena.rollback(before)
@@ -83,13 +86,13 @@ def _plain(
         if not more:
             return "length"
         if not decoder.ahead:
-            rows = decoder.step(arena, [token])
+            logits = decoder.step(arena, [token])
 
 
 def _drafting(
     decoder: Decoder,
     arena: KVArena,
-    rows: torch.Tensor,
+    logits: torch.Tensor,
     sampler: Sampler,
     stop_ids: Set[int],
     max_tokens: int,
@@ -111,10 +114,10 @@ def _drafting(
         return decoder.step(arena, [answer[-1], *draft])
 
     while True:
-        for i, logits in enumerate(decoder.logits(rows)):
+        for i, row in enumerate(logits):
             if i:
                 arena.advance(1, arena.position + 1)  # what was drafted here came true: its entry counts
-            token = sampler(logits).read()
+            token = sampler(row).read()
             if token in stop_ids:
                 return "stop"
             answer.append(token)
@@ -124,9 +127,9 @@ def _drafting(
             yield token
         more = len(answer) < max_tokens and arena.length < arena.maximum
         if more and decoder.ahead:
-            rows = run()
+            logits = run()
         yield token
         if not more:
             return "length"
         if not decoder.ahead:
-            rows = run()
+            logits = run()

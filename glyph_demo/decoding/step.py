@@ -9,7 +9,7 @@ products; one compilation serves all layers."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import torch
@@ -52,34 +52,49 @@ class Step:
         n = len(ids)
         width = next((width for width in WIDTHS if width >= n), 0)
         if not self._static or not width or arena.length + width > arena.capacity:
-            end = arena.length + n
-            at = torch.arange(arena.length, end, device=ids.device)
-            return self._run(arena, ids, at, at + (arena.position - arena.length), end)
+            return self.together([(arena, ids)])[0]
         if width not in arena.graphs:
             arena.graphs[width] = _Static(self, arena, width)
         hidden: torch.Tensor = arena.graphs[width](ids)
         return hidden
 
-    def _run(
-        self, arena: KVArena, ids: torch.Tensor, at: torch.Tensor, positions: torch.Tensor, end: int | None = None
-    ) -> torch.Tensor:
-        """The tokens go to the entries `at`; without `end`, the count of entries with them, nothing depends on numbers
-        that the host knows."""
+    def together(self, rows: Sequence[tuple[KVArena, torch.Tensor]]) -> list[torch.Tensor]:
+        """What calls for several arenas give, in one forward: weights are read once for all of them. Each row's tokens
+        attend to its own arena only."""
+        device = rows[0][1].device
+        hidden = self._body.embed_tokens(torch.cat([ids for _, ids in rows])[None])
+        at = [torch.arange(arena.length, arena.length + len(ids), device=device) for arena, ids in rows]
+        positions = torch.cat(
+            [entries + (arena.position - arena.length) for (arena, _), entries in zip(rows, at, strict=True)]
+        )
+        cos, sin = self._rotary(hidden, positions)
+        widths = [len(ids) for _, ids in rows]
+        for number, layer in enumerate(self._body.layers):
+            parts = [part.split(widths, dim=2) for part in _project(layer, self._rotate, hidden, cos, sin)]
+            attended = []
+            for (arena, _), entries, query, key, value in zip(rows, at, *parts, strict=True):
+                kept, end = arena.layers[number], arena.length + len(entries)
+                kept.keys.index_copy_(2, entries, key)
+                kept.values.index_copy_(2, entries, value)
+                attended.append(attend(query, kept.keys[:, :, :end], kept.values[:, :, :end], scaling=1.0))
+            hidden = _finish(layer, hidden, torch.cat(attended, dim=2))
+        return list(self._body.norm(hidden)[0].split(widths))
+
+    def _rotary(self, hidden: torch.Tensor, positions: torch.Tensor) -> Any:
+        return self._body.rotary_emb(
+            hidden, position_ids=positions.expand(self._axes, 1, -1) if self._axes > 1 else positions[None]
+        )
+
+    def _run(self, arena: KVArena, ids: torch.Tensor, at: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """The tokens go to the entries `at`; nothing depends on numbers that the host knows."""
         hidden = self._body.embed_tokens(ids[None])
-        positions = positions.expand(self._axes, 1, -1) if self._axes > 1 else positions[None]
-        cos, sin = self._body.rotary_emb(hidden, position_ids=positions)
-        beyond = None
-        if end is None:
-            beyond = torch.arange(arena.capacity, device=ids.device) > at[:, None]
+        cos, sin = self._rotary(hidden, positions)
+        beyond = torch.arange(arena.capacity, device=ids.device) > at[:, None]
         for layer, kept in zip(self._body.layers, arena.layers, strict=True):
             query, key, value = self._project(layer, self._rotate, hidden, cos, sin)
             kept.keys.index_copy_(2, at, key)
             kept.values.index_copy_(2, at, value)
-            if beyond is None:
-                attended = attend(query, kept.keys[:, :, :end], kept.values[:, :, :end], scaling=1.0)
-            else:
-                attended = attend_static(query, kept.keys, kept.values, beyond)
-            hidden = self._finish(layer, hidden, attended)
+            hidden = self._finish(layer, hidden, attend_static(query, kept.keys, kept.values, beyond))
         normed: torch.Tensor = self._body.norm(hidden)[0]
         return normed
 
