@@ -97,7 +97,7 @@ class Script:
         self.evictions += sum(other.nbytes == 0 for other in others)
 
         assert answer == expected
-        given = torch.stack(self.decoder.rows)
+        given = torch.stack(self.decoder.rows)[: len(rows)]  # running ahead computes one that nobody asks for
         assert (given - rows[: len(given)]).abs().max() < TOLERANCE
         shadow.turns[keep:] = [(question, answer)]
 

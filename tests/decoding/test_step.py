@@ -59,12 +59,12 @@ def test_a_step_is_transformers_forward(folder: Path, precision: Precision, coun
     assert decoder.prepare(runtime) is None
     arena = filled(decoder, 50)
     before, ids = arena.mark(), list(range(20, 20 + count))
-    got = decoder.step(arena, ids).float()
+    got = decoder.step(arena, ids)
     assert arena.mark() == (51, 51)
     kept = [(layer.keys[:, :, 50 : 50 + count].clone(), layer.values.clone()) for layer in arena.layers]
     arena.rollback(before)
     segment = text(ids)
-    expected = decoder.extend(arena, decoder.embed(segment), decoder.positions(segment) + 50).float()
+    expected = decoder.logits(decoder.extend(arena, decoder.embed(segment), decoder.positions(segment) + 50))
     assert (got - expected).norm() <= TOLERANCE[decoder.dtype] * expected.norm()
     for layer, (keys, _) in zip(arena.layers, kept, strict=True):
         there = layer.keys[:, :, 50 : 50 + count]

@@ -71,6 +71,8 @@ class RecordingDecoder(Decoder):
         self.computed += len(embeds)
         return super().extend(arena, embeds, positions)
 
-    def step(self, arena, ids):
-        self.computed += len(ids)
-        return super().step(arena, ids)
+    def _together(self, rows):
+        self.computed += sum(len(ids) for _, ids in rows)
+        logits = super()._together(rows)
+        self.rows.extend(row for part in logits for row in part)
+        return logits

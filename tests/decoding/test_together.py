@@ -1,0 +1,100 @@
+"""Answers that decode beside each other share every step, and say what each says alone."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from glyph_demo.decoding.decoder import Decoder, text
+from glyph_demo.decoding.draft import Drafter
+from glyph_demo.decoding.loop import decode, prefill
+from glyph_demo.decoding.sampling import Sampler, Sampling
+from tests.decoding.tiny import tiny_llama
+
+PROMPTS = [[(7 * row + 3 * i) % 90 for i in range(5 + 40 * row)] for row in range(6)]
+
+
+class Counting(Decoder):
+    """Remembers how many rows each forward had."""
+
+    def __init__(self, model):
+        self.widths = []
+        super().__init__(model)
+
+    def _together(self, rows):
+        self.widths.append(len(rows))
+        return super()._together(rows)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_llama(4, 2)
+
+
+def answer(decoder, prompt, sampling, tokens=40, draft=False, stop=frozenset()):
+    arena = decoder.arena()
+    hidden = prefill(decoder, arena, text(prompt))
+    drafter = Drafter([prompt], tokens) if draft else None
+    sampler = Sampler(sampling, decoder.device, frozenset(prompt))
+    return list(decode(decoder, arena, hidden, sampler, stop, tokens, [], drafter))
+
+
+@pytest.mark.parametrize("draft", [False, True])
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(temperature=0.8, top_p=0.9, repetition_penalty=1.1, seed=5)])
+def test_each_answer_is_what_it_is_alone(model, sampling, draft):
+    decoder = Counting(model)
+    alone = [answer(decoder, prompt, sampling, draft=draft) for prompt in PROMPTS]
+    assert len({tuple(tokens) for tokens in alone}) == len(PROMPTS)
+    assert set(decoder.widths) == {1}
+
+    decoder.widths.clear()
+    decoder.share(8, 5.0)
+    with ThreadPoolExecutor(len(PROMPTS)) as threads:
+        together = list(threads.map(lambda prompt: answer(decoder, prompt, sampling, draft=draft), PROMPTS))
+    assert together == alone
+    assert max(decoder.widths) >= 4
+    assert len(decoder.widths) < sum(decoder.widths) / 2
+
+
+def test_rows_join_and_leave_between_steps_and_no_forward_is_wider_than_allowed(model):
+    decoder = Counting(model)
+    lengths = [10, 60, 25, 5, 40, 33]
+    alone = [answer(decoder, prompt, Sampling(), tokens) for prompt, tokens in zip(PROMPTS, lengths, strict=True)]
+    decoder.widths.clear()
+    decoder.share(3, 5.0)
+    with ThreadPoolExecutor(len(PROMPTS)) as threads:
+        together = list(threads.map(lambda row: answer(decoder, PROMPTS[row], Sampling(), lengths[row]), range(6)))
+    assert together == alone
+    assert 1 < max(decoder.widths) <= 3
+
+
+def test_a_closed_answer_frees_its_row(model):
+    decoder = Counting(model)
+    decoder.share(8, 60.0)  # waiting for one that is gone would last a minute
+    arenas = [decoder.arena() for _ in range(2)]
+    streams = []
+    for arena, prompt in zip(arenas, PROMPTS, strict=False):
+        hidden = prefill(decoder, arena, text(prompt))
+        sampler = Sampler(Sampling(), decoder.device, frozenset())
+        streams.append(decode(decoder, arena, hidden, sampler, frozenset(), 50, []))
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(5):
+            list(threads.map(next, streams))
+    streams[0].close()
+    assert len(list(streams[1])) == 45
+
+
+def test_one_forward_over_several_arenas_gives_what_each_gives(model):
+    decoder = Decoder(model)
+    rows, expected = [], []
+    for prompt, count in zip(PROMPTS, (1, 3, 1, 9, 2, 1), strict=True):
+        arena = decoder.arena()
+        prefill(decoder, arena, text(prompt))
+        ids = list(range(20, 20 + count))
+        before = arena.mark()
+        expected.append(decoder.step(arena, ids))
+        arena.rollback(before)
+        rows.append((arena, torch.tensor(ids)))
+    got = decoder._together(rows)
+    for one, other in zip(got, expected, strict=True):
+        assert (one - other).abs().max() < 1e-4
