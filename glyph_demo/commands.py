@@ -196,10 +196,17 @@ def _bench_encode(settings: Settings) -> dict[str, Any]:
     return run(settings)
 
 
+def _bench_batch(settings: Settings) -> dict[str, Any]:
+    from glyph_demo.bench.batch import run
+
+    return run(settings, report=_told)
+
+
 BENCHES: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "render": _bench_render,
     "turns": _bench_turns,
     "encode": _bench_encode,
+    "batch": _bench_batch,
     "prefill": _bench_prefill,
     "decode": _bench_decode,
 }

@@ -9,17 +9,21 @@ import io
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from glyph_demo.engines.base import Engine, Evidence, Finished, Progress, Region, Token
 from glyph_demo.errors import GlyphError, Language, SettingsError
-from glyph_demo.session import DocumentSession
+from glyph_demo.session import DocumentSession, open_store
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
 
 READ_BYTES = 1 << 20
+DIGITS = 4  # of seconds: a tenth of a millisecond
+BEAT = 0.2  # seconds between two looks at how far the work is
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # beginnings that a spreadsheet would compute instead of show
 
 
@@ -59,35 +63,84 @@ def ask_many(
     language: Language = "en",
     store: FeatureStore | None = None,
 ) -> Iterator[Row | Progress]:
-    """Every question to every file, files by the name that the table shows: a Row for each, and Progress of the stage
-    "answer" with the rows done. A document is read while the one before it is asked. Rows of `known` that carry an
-    answer stand in for asking again. A file that cannot be read, or a question that fails, gives rows with `error`, and
-    the others go on."""
+    """Every question to every file, files by the name that the table shows: a Row for each, in order, and Progress of
+    the stage "answer" with the rows done. The local engine works on `inference.max_batch_size` documents at a time,
+    whose answers share its steps. Rows of `known` that carry an answer stand in for asking again. A file that cannot be
+    read, or a question that fails, gives rows with `error`, and the others go on. Closing the iterator stops all."""
     answered = {row.key: row for row in known if not row.error}
-    paths = list(files.values())
-    wanted = [_wanted(engine, name, path, questions) for name, path in files.items()]
+    work = _Work(engine, settings, store or open_store(settings), answered, language)
     total = len(files) * len(questions)
-    done = 0
-    session = DocumentSession(engine, settings, store)
-    try:
-        missing = [i for i, rows in enumerate(wanted) if any(row.key not in answered for row in rows)]
-        ahead = 1 if settings.store.open_documents > 1 else 0
-        opened: dict[int, str] = {}
-        for i, rows in enumerate(wanted):
-            if i in missing:
-                at = missing.index(i)
-                for j in missing[at : at + 1 + ahead]:
-                    opened[j] = opened.get(j) or session.open(paths[j])
-                session.select(opened[i])
-            for row in rows:
-                yield Progress("answer", done, total)
-                yield answered.get(row.key) or _ask(session, row, language)
-                done += 1
-            if i in missing:
-                session.remove(opened[i])
-        yield Progress("answer", done, total)
-    finally:
-        session.close()
+    told = 0
+    yield Progress("answer", 0, total)
+    with ThreadPoolExecutor(max(1, settings.inference.max_batch_size if engine.name == "local" else 1)) as threads:
+        try:
+            running = [threads.submit(work.ask, name, path, questions) for name, path in files.items()]
+            for document in running:
+                while not wait([document], timeout=BEAT).done:
+                    if work.done != told:
+                        told = work.done
+                        yield Progress("answer", told, total)
+                yield from document.result()
+        finally:
+            work.stopped.set()
+            threads.shutdown(cancel_futures=True)
+    yield Progress("answer", total, total)
+
+
+@dataclass
+class _Work:
+    """What the threads share."""
+
+    engine: Engine
+    settings: Settings
+    store: FeatureStore
+    answered: Mapping[tuple[str, str, str], Row]
+    language: Language
+    done: int = 0
+    stopped: threading.Event = field(default_factory=threading.Event)
+    counting: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(self, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
+        """The rows of one file; those until then once `stopped` is set."""
+        wanted = _wanted(self.engine, name, path, questions)
+        session: DocumentSession | None = None
+        rows: list[Row] = []
+        try:
+            for row in wanted:
+                if self.stopped.is_set():
+                    break
+                if row.key not in self.answered and session is None:
+                    session = DocumentSession(self.engine, self.settings, self.store)
+                    session.open(path)
+                rows.append(self.answered.get(row.key) or self._answer(session, row))
+                with self.counting:
+                    self.done += 1
+        finally:
+            if session is not None:
+                session.close()
+        return rows
+
+    def _answer(self, session: DocumentSession | None, row: Row) -> Row:
+        assert session is not None
+        pieces: list[str] = []
+        regions: tuple[Region, ...] = ()
+        reason, seconds, error = "", 0.0, ""
+        try:
+            with contextlib.closing(session.ask(row.question)) as events:  # type: ignore[type-var]
+                for event in events:
+                    if isinstance(event, Token):
+                        pieces.append(event.text)
+                    elif isinstance(event, Evidence):
+                        regions = event.regions
+                    elif isinstance(event, Finished):
+                        reason, seconds = event.reason, round(event.timings.total, DIGITS)
+                    if self.stopped.is_set():
+                        break
+            session.undo()  # questions stand for themselves: an answer must not depend on their order
+        except GlyphError as problem:
+            error = problem.text(self.language)
+        quotes = tuple(Quote(region.page, region.line, region.text) for region in regions)
+        return replace(row, answer="".join(pieces), quotes=quotes, reason=reason, seconds=seconds, error=error)
 
 
 def _wanted(engine: Engine, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
@@ -96,35 +149,6 @@ def _wanted(engine: Engine, name: str, path: Path, questions: Sequence[str]) -> 
         while block := content.read(READ_BYTES):
             digest.update(block)
     return [Row(name, digest.hexdigest(), engine.identity, question) for question in questions]
-
-
-def _ask(session: DocumentSession, row: Row, language: Language) -> Row:
-    pieces: list[str] = []
-    regions: tuple[Region, ...] = ()
-    finished: Finished | None = None
-    error = ""
-    try:
-        for event in session.ask(row.question):
-            if isinstance(event, Token):
-                pieces.append(event.text)
-            elif isinstance(event, Evidence):
-                regions = event.regions
-            elif isinstance(event, Finished):
-                finished = event
-        session.undo()  # questions stand for themselves: an answer must not depend on their order
-    except GlyphError as problem:
-        error = problem.text(language)
-    return Row(
-        row.file,
-        row.digest,
-        row.engine,
-        row.question,
-        "".join(pieces),
-        tuple(Quote(region.page, region.line, region.text) for region in regions),
-        finished.reason if finished else "",
-        round(finished.timings.total, 4) if finished else 0.0,
-        error,
-    )
 
 
 def save(rows: Sequence[Row], path: Path) -> None:
@@ -153,7 +177,7 @@ def to_csv(rows: Sequence[Row]) -> str:
     gets an apostrophe, since it may come from the document."""
     out = io.StringIO()
     writer = csv.writer(out)
-    names = [field.name for field in fields(Row)]
+    names = [column.name for column in fields(Row)]
     writer.writerow([*names, "pages"])
     for row in rows:
         cells = {**asdict(row), "quotes": " | ".join(quote.text for quote in row.quotes)}

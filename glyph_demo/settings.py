@@ -76,6 +76,8 @@ class Inference:
     vision: Literal["eager", "compiled", "onnx", "mixed"] = "eager"
     decode: Literal["auto", "eager", "graph", "compiled"] = "auto"
     reuse_cache: bool = True
+    max_batch_size: int = 8
+    max_wait_ms: int = 50
 
 
 @dataclass(frozen=True, slots=True)

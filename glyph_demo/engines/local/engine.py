@@ -127,8 +127,10 @@ class LocalEngine:
             self.notices.append(notice)
 
     def _start(self) -> None:
+        inference = self._settings.inference
         self.decoder = Decoder(self.model.model)
-        notice = self.decoder.prepare(self._settings.inference.decode)
+        self.decoder.share(max(1, inference.max_batch_size), inference.max_wait_ms / 1000)
+        notice = self.decoder.prepare(inference.decode)
         if notice is not None:
             self.notices.append(notice)
         self.pool = PrefixPool(self.decoder, self._kv_bytes)

@@ -1,0 +1,127 @@
+"""`bench batch`: what answering several requests together gives, as the second source tabulates it: each request one
+image of 512x512, read and answered; memory, latency and throughput for growing batches until one does not fit. Then a
+second question about each image, all at once: what several clients with documents of their own see."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from glyph_demo.bench.measure import device_name
+from glyph_demo.engines.base import AskOptions, Turn
+from glyph_demo.engines.local.document import LocalDocument
+from glyph_demo.engines.local.engine import LocalEngine
+from glyph_demo.errors import GlyphError
+from glyph_demo.rendering.page import Page
+from glyph_demo.settings import Settings
+
+SIDE = 512  # pixels
+TOKENS = {"cpu": 32, "cuda": 128}  # of an answer
+MOST = {"cpu": 8, "cuda": 64}
+QUESTION = "What does this picture show?"
+
+# The second source's table, for GLM-4.6V-Flash-WEB on a card with 24 GB: batch, GB, ms, images a second.
+PUBLISHED = ((1, 8.2, 420, 2.38), (2, 11.5, 510, 3.92), (4, 17.8, 720, 5.56), (8, None, None, None))
+
+
+def run(settings: Settings, report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+    """Batches of 1, 2, 4 … requests, each with a picture of its own, all asked at once. `latency` is the mean seconds
+    until an answer is whole, `throughput` images a second, `memory` bytes of keys and values, and on CUDA of everything
+    allocated at the peak. `largest` is the largest batch that fit; `same_tokens` tells whether every answer was the one
+    it is alone. Raises EngineError."""
+    engine = LocalEngine(replace(settings, inference=replace(settings.inference, max_batch_size=max(MOST.values()))))
+    try:
+        device = engine.decoder.device
+        tokens, most = TOKENS[device.type], MOST[device.type]
+        _batch(engine, 1, tokens)  # warms up
+        rows: list[dict[str, Any]] = []
+        alone: list[str] = []
+        for size in (2**power for power in range(most.bit_length())):
+            try:
+                row, answers = _batch(engine, size, tokens)
+            except (GlyphError, torch.OutOfMemoryError):
+                report(f"batch {size}: out of memory")
+                break
+            alone += [_batch(engine, 1, tokens, number)[1][0] for number in range(len(alone), size)]
+            rows.append({**row, "same_tokens": answers == alone})
+            report(f"batch {size}: {row['latency']:.2f} s, {row['throughput']:.2f} images/s")
+        return {
+            "model": engine.label,
+            "device": device_name(device),
+            "image": [SIDE, SIDE],
+            "tokens": tokens,
+            "batches": rows,
+            "largest": rows[-1]["batch"] if rows else 0,
+            "gain": _gain(rows),
+            "gain_later_question": _gain([row["later_question"] for row in rows]),
+            "published": [dict(zip(("batch", "gb", "ms", "images_per_second"), row, strict=True)) for row in PUBLISHED],
+        }
+    finally:
+        engine.close()
+
+
+def _batch(engine: LocalEngine, size: int, tokens: int, first: int = 0) -> tuple[dict[str, Any], list[str]]:
+    """A row of the table, and what was said by either answer of each document."""
+    options = AskOptions(max_new_tokens=tokens, thinking=False)
+    cuda = engine.decoder.device.type == "cuda"
+    documents: dict[int, LocalDocument] = {}
+    if cuda:
+        torch.cuda.reset_peak_memory_stats()
+
+    def read(number: int) -> str:
+        documents[number] = engine.open([engine.encode(_picture(number))])
+        return ask(number)
+
+    def ask(number: int) -> str:
+        history = [Turn(turn.question, turn.answer) for turn in documents[number].turns]
+        for _ in documents[number].ask(QUESTION, history, options):
+            pass
+        return str([turn.ids for turn in documents[number].turns])
+
+    try:
+        numbers = range(first, first + size)
+        fresh, _ = _timed(read, numbers, tokens)
+        later, said = _timed(ask, numbers, tokens)
+        held = engine.nbytes
+    finally:
+        for document in documents.values():
+            document.close()
+    row = {
+        "batch": size,
+        **fresh,
+        "kv_bytes": held,
+        "allocated_bytes": torch.cuda.max_memory_allocated() if cuda else None,
+    }
+    return {**row, "later_question": later}, said
+
+
+def _timed(work: Callable[[int], str], numbers: range, tokens: int) -> tuple[dict[str, float], list[str]]:
+    """`work` for all numbers at once: mean seconds of one, images and generated tokens a second."""
+
+    def one(number: int) -> tuple[float, str]:
+        began = time.perf_counter()
+        said = work(number)
+        return time.perf_counter() - began, said
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(len(numbers)) as threads:
+        done = list(threads.map(one, numbers))
+    seconds, size = time.perf_counter() - began, len(numbers)
+    rates = {"throughput": round(size / seconds, 3), "tokens_per_second": round(size * tokens / seconds, 2)}
+    return {"latency": round(sum(latency for latency, _ in done) / size, 3), **rates}, [said for _, said in done]
+
+
+def _gain(rows: list[dict[str, Any]]) -> float:
+    """The best throughput by that of one request at a time."""
+    return round(max(row["throughput"] for row in rows) / rows[0]["throughput"], 2) if rows else 0.0
+
+
+def _picture(number: int) -> Page:
+    noise = np.random.default_rng(number).integers(0, 256, (SIDE, SIDE), np.uint8)
+    return Page(0, noise)
