@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from glyph_demo import many
 from glyph_demo.engines import choose_engine, create_engine
 from glyph_demo.engines.base import Evidence, Finished, Notice, Progress, Region, Token
+from glyph_demo.engines.loading import LoadLines
 from glyph_demo.errors import Language, SettingsError
 from glyph_demo.gpu import gpus
 from glyph_demo.session import DocumentSession
@@ -30,7 +31,7 @@ def serve(settings: Settings) -> dict[str, Any]:
 
 
 def ask(settings: Settings, path: Path, questions: list[str], language: Language, out: TextIO | None) -> dict[str, Any]:
-    session = DocumentSession(create_engine(settings), settings)
+    session = DocumentSession(create_engine(settings, LoadLines()), settings)
     try:
         session.open(path)
         reading = session.current
@@ -68,7 +69,7 @@ def ask_many(
     spreadsheet: Path | None,
 ) -> dict[str, Any]:
     known = many.load(table) if table else []
-    engine = create_engine(settings)
+    engine = create_engine(settings, LoadLines())
     rows: list[many.Row] = []
     try:
         for event in many.ask_many(engine, settings, {str(file): file for file in files}, questions, known, language):

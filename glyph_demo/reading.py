@@ -15,8 +15,17 @@ from typing import Literal
 
 from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.model import Document
-from glyph_demo.engines.base import Engine, Evidence, OpenDocument, PageFeatures, Progress, TextEngine, Turn
-from glyph_demo.errors import DocumentError, EngineError, GlyphError, Message, SettingsError
+from glyph_demo.engines.base import (
+    Engine,
+    Evidence,
+    OpenDocument,
+    PageFeatures,
+    Progress,
+    TextEngine,
+    Turn,
+    text_engine,
+)
+from glyph_demo.errors import DocumentError, GlyphError, Message, SettingsError
 from glyph_demo.heat import hottest_lines
 from glyph_demo.rendering import Line, Page, encode_png, missing_characters, render, resolve_style
 from glyph_demo.settings import Settings
@@ -85,12 +94,12 @@ class Reading:
             return
         try:
             self._set_state("reading")
-            text_engine = self._text_engine() if self.settings.documents.as_text else None
+            texts = text_engine(self.engine) if self.settings.documents.as_text else None
             document = self._extract()
-            self.handle = None if text_engine else self.engine.open()
+            self.handle = None if texts else self.engine.open()
             self._read_pages(document, self.handle)
-            if text_engine and not self._cancelled:
-                self.handle = self._open_text(text_engine)
+            if texts and not self._cancelled:
+                self.handle = self._open_text(texts)
             elif self.handle and self.pages and not self._cancelled:
                 self.handle.hint(document.text)
                 self.compression = self.handle.compression(self._shown())
@@ -112,9 +121,9 @@ class Reading:
         seen: Progress | None = None
         while True:
             with self._changed:
-                if self._progress is seen and self.state in ("waiting", "reading"):
+                if self._latest() is seen and self.state in ("waiting", "reading"):
                     self._changed.wait(timeout=0.2)
-                now, state = self._progress, self.state
+                now, state = self._latest(), self.state
             if now is not seen:
                 seen = now
                 yield now
@@ -147,7 +156,7 @@ class Reading:
         """The same pages' text as tokens, for a document that is ready; made once. Raises EngineError `no_text_way`,
         DocumentError `no_text`, TooLong."""
         if self._text_handle is None:
-            self._text_handle = self._open_text(self._text_engine())
+            self._text_handle = self._open_text(text_engine(self.engine))
         return self._text_handle
 
     def wait(self) -> None:
@@ -159,16 +168,6 @@ class Reading:
         self._cancelled = True
         if self.state != "reading":
             self._release()
-
-    def _text_engine(self) -> TextEngine:
-        if not isinstance(self.engine, TextEngine):
-            raise EngineError(
-                "no_text_way",
-                f"The engine {self.engine.name} answers from pages only. To give a model the text as tokens, use "
-                "--engine local.",
-                f"{self.engine.name} 引擎只根据页面回答。如需把文字作为词元交给模型，请使用 --engine local。",
-            )
-        return self.engine
 
     def _shown(self) -> str:
         """The text that the pages show."""
@@ -271,6 +270,10 @@ class Reading:
         features = self.engine.encode(page)
         self.store.put(key, features)
         return features
+
+    def _latest(self) -> Progress:
+        """How far reading is, or the engine, where that is still being loaded and tells."""
+        return getattr(self.engine, "loading", None) or self._progress
 
     def _set_progress(self, stage: Literal["extract", "encode"], done: int) -> None:
         with self._changed:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from glyph_demo.engines.base import Engine
 from glyph_demo.errors import Message
+from glyph_demo.models.base import LoadProgress
 from glyph_demo.settings import Settings
 
 # 20.6 GB of weights in 16 bit, and keys, values and activations of a document of about 30 pages
@@ -52,8 +53,9 @@ def choose_engine(settings: Settings) -> Choice:
     )
 
 
-def create_engine(settings: Settings) -> Engine:
-    """Raises EngineError when the engine cannot be had here."""
+def create_engine(settings: Settings, progress: LoadProgress | None = None) -> Engine:
+    """`progress` counts bytes while a model is downloaded and loaded. Raises EngineError when the engine cannot be had
+    here."""
     name = choose_engine(settings).name
     if name == "pocket":
         from glyph_demo.engines.pocket import PocketEngine
@@ -62,7 +64,7 @@ def create_engine(settings: Settings) -> Engine:
     if name == "local":
         from glyph_demo.engines.local.engine import LocalEngine
 
-        return LocalEngine(settings)
+        return LocalEngine(settings, progress)
     from glyph_demo.engines.remote import RemoteEngine
 
     return RemoteEngine(settings)

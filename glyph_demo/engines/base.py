@@ -198,3 +198,14 @@ class TextEngine(Protocol):
     def open_text(self, text: str) -> OpenDocument:
         """Raises TooLong."""
         ...
+
+
+def text_engine(engine: Engine) -> TextEngine:
+    """The engine, if it can be given text. Raises EngineError `no_text_way`."""
+    if not isinstance(engine, TextEngine):
+        raise EngineError(
+            "no_text_way",
+            f"The engine {engine.name} answers from pages only. To give a model the text instead, use --engine local.",
+            f"{engine.name} 引擎只根据页面回答。如需把文字作为词元交给模型，请使用 --engine local。",
+        )
+    return engine

@@ -13,7 +13,8 @@ from pathlib import Path
 import gradio as gr
 
 from glyph_demo.engines import choose_engine, create_engine
-from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures
+from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures, Progress, text_engine
+from glyph_demo.engines.loading import LoadLines
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
@@ -32,12 +33,14 @@ UPLOAD_SLACK = 4
 
 class LoadingEngine:
     """An engine that is made on a thread of its own; whoever needs it waits, and hears the EngineError if it cannot
-    be had."""
+    be had. `loading` tells how far its model is, until it is there; lines on stderr tell the same."""
 
     def __init__(self, settings: Settings) -> None:
         self.name = choose_engine(settings).name
+        self.loading: Progress | None = None
+        self._lines = LoadLines()
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
-        self._engine: Future[Engine] = self._loader.submit(create_engine, settings)
+        self._engine: Future[Engine] = self._loader.submit(self._load, settings)
 
     @property
     def identity(self) -> str:
@@ -48,6 +51,19 @@ class LoadingEngine:
 
     def open(self, features: Sequence[PageFeatures] = ()) -> OpenDocument:
         return self._engine.result().open(features)
+
+    def open_text(self, text: str) -> OpenDocument:
+        return text_engine(self._engine.result()).open_text(text)
+
+    def _load(self, settings: Settings) -> Engine:
+        try:
+            return create_engine(settings, self._tell)
+        finally:
+            self.loading = None
+
+    def _tell(self, done: int, total: int | None) -> None:
+        self.loading = Progress("load", done, total)
+        self._lines(done, total)
 
     def close(self) -> None:
         self._loader.shutdown(wait=True, cancel_futures=True)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from glyph_demo.engines.base import Progress
+from glyph_demo.engines.loading import amount
 from glyph_demo.errors import Language
 from glyph_demo.reading import Reading
 from glyph_demo.ui.texts import say
@@ -89,7 +90,7 @@ def panel(exchange: Exchange, index: int, reading: Reading | None, language: Lan
 
 def waiting(progress: Progress | None, language: Language) -> str:
     if progress is not None and progress.stage == "load":
-        return say("wait.load", language)
+        return say("wait.load", language) + (f" {amount(progress.done, progress.total)}" if progress.total else "")
     if progress is not None and progress.stage in ("extract", "render", "encode"):
         total = "?" if progress.stage == "extract" or progress.total is None else progress.total
         done = 0 if progress.stage == "extract" else progress.done

@@ -76,7 +76,8 @@ def test_the_panel_says_why_an_answer_ended_early():
 @pytest.mark.parametrize(
     ("progress", "text"),
     [
-        (Progress("load", 1, 2), "Loading the model…"),
+        (Progress("load", 0), "Loading the model…"),
+        (Progress("load", 10**9, 2 * 10**9), "Loading the model… 1.0/2.0 GB"),
         (Progress("extract", 0, 1), "Reading the document first: 0 of ? pages…"),
         (Progress("encode", 3, 12), "Reading the document first: 3 of 12 pages…"),
         (Progress("decode", 3, 12), "Looking for the answer…"),

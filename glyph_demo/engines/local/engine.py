@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
@@ -13,6 +13,7 @@ from glyph_demo.decoding.pool import PrefixPool
 from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
 from glyph_demo.errors import EngineError, Message
+from glyph_demo.models.base import LoadProgress
 from glyph_demo.models.glm4v import VisionLanguageModel, load_glm4v, room
 from glyph_demo.models.precision import Precision
 from glyph_demo.models.transfer import to_arrays
@@ -46,7 +47,7 @@ class LocalEngine:
     def __init__(
         self,
         settings: Settings,
-        progress: Callable[[int, int | None], None] | None = None,
+        progress: LoadProgress | None = None,
         precision: Precision | torch.dtype | None = None,
         kv_bytes: int | None = None,
     ) -> None:
@@ -56,7 +57,7 @@ class LocalEngine:
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
         self.notices: list[Message] = [NOISE] if self.model.random else []
         self._settings = settings
-        self._prepare_vision(progress)
+        self._prepare_vision()
         self._kv_bytes = kv_bytes or _kv_budget(self.model.transfer.device)
         self._changing = threading.Lock()
         self._start()
@@ -118,11 +119,11 @@ class LocalEngine:
     def close(self) -> None:
         self.model.close()
 
-    def _prepare_vision(self, progress: Callable[[int, int | None], None] | None = None) -> None:
+    def _prepare_vision(self) -> None:
         """Have the vision runtime of the settings ready for a full page; pages of other sizes are read eagerly."""
         width, height = resolve_style(self._settings.rendering, "", self.name).page_pixels
         folder = self._settings.cache_path / "models"
-        notice = self.model.prepare_vision(self._settings.inference.vision, height, width, folder, progress)
+        notice = self.model.prepare_vision(self._settings.inference.vision, height, width, folder)
         if notice is not None:
             self.notices.append(notice)
 
