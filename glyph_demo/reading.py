@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +28,7 @@ from glyph_demo.engines.base import (
 )
 from glyph_demo.errors import DocumentError, GlyphError, Message, SettingsError
 from glyph_demo.heat import hottest_lines
-from glyph_demo.rendering import Line, Page, encode_png, missing_characters, render, resolve_style
+from glyph_demo.rendering import Line, Page, decode_png, encode_png, missing_characters, render, resolve_style
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore, feature_key
 
@@ -242,7 +243,7 @@ class Reading:
                 if last is not None and page.index + 1 > last:
                     self.warnings.append(_partial_warning(first, last))
                     break
-                image = self.folder / f"{page.digest}.png"
+                image = self._image(page.digest)
                 if not image.exists():
                     image.write_bytes(encode_png(page.pixels))
                 self.pages.append(PageView(page.index + 1, page.span, page.size, page.digest, page.lines, image))
@@ -262,14 +263,26 @@ class Reading:
     def _features(self, page: Page) -> PageFeatures:
         if not self.settings.inference.reuse_cache:
             return self.engine.encode(page)
-        key = feature_key(page.digest, self.engine.identity)
-        features = self.store.get(key)
-        if features is not None:
+        features = self.store.get(feature_key(page.digest, self.engine.identity))
+        if features is None:
+            features = self._encode(page)
+        else:
             self.pages_from_store += 1
-            return features
+        return replace(features, again=partial(self._again, page.digest))
+
+    def _again(self, digest: str) -> PageFeatures:
+        """Features of a page that was read before: from the store, else from the page's picture."""
+        features = self.store.get(feature_key(digest, self.engine.identity))
+        return features or self._encode(Page(0, decode_png(self._image(digest).read_bytes())))
+
+    def _encode(self, page: Page) -> PageFeatures:
         features = self.engine.encode(page)
-        self.store.put(key, features)
+        # Its precision may have changed meanwhile, and its identity with it.
+        self.store.put(feature_key(page.digest, self.engine.identity), features)
         return features
+
+    def _image(self, digest: str) -> Path:
+        return self.folder / f"{digest}.png"
 
     def _latest(self) -> Progress:
         """How far reading is, or the engine, where that is still being loaded and tells."""

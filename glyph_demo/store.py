@@ -12,7 +12,7 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -28,10 +28,12 @@ Tier = Literal["memory", "disk"]  # fastest first
 @dataclass(frozen=True)
 class PageFeatures:
     """What reading one page's pixels gave; computed once a page and kept in the store. `arrays` and `texts` are the
-    engine's own: boxes and lines for pocket, the vision tower's output for a vision-language model."""
+    engine's own: boxes and lines for pocket, the vision tower's output for a vision-language model. `again` gives them
+    anew, so that an engine need not hold on to them and the store's budget counts all there are."""
 
     arrays: Mapping[str, NDArray[np.generic]] = field(repr=False)
     texts: tuple[str, ...] = ()
+    again: Callable[[], PageFeatures] | None = field(default=None, repr=False, compare=False)
 
     @property
     def nbytes(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from functools import cache
 from typing import Any
@@ -25,6 +26,13 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     return _SIGNATURE + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
+
+
+def decode_png(content: bytes) -> NDArray[np.uint8]:
+    """What `encode_png` was given."""
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(content)))
 
 
 @cache

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from glyph_demo.documents.model import Document, PageImages
-from glyph_demo.rendering import Page, Style, encode_png, missing_characters, render
+from glyph_demo.rendering import Page, Style, decode_png, encode_png, missing_characters, render
 from glyph_demo.rendering.characters import DROPPED, character_classes
 from glyph_demo.rendering.style import DEJAVU, STYLES
 
@@ -225,6 +225,7 @@ def test_png_files_hold_the_pixels() -> None:
 def test_a_png_is_written_of_a_picture_that_is_a_view() -> None:
     pixels = np.arange(400, dtype=np.uint8).reshape(20, 20)[::2, 3:9]
     assert (np.asarray(Image.open(io.BytesIO(encode_png(pixels)))) == pixels).all()
+    assert (decode_png(encode_png(pixels)) == pixels).all()
 
 
 @pytest.mark.long

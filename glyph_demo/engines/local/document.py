@@ -37,10 +37,28 @@ class Said:
     ids: tuple[int, ...]
 
 
+class _Source:
+    """Where a page's features come from: they are at hand at first, and had again once they were let go."""
+
+    def __init__(self, features: PageFeatures) -> None:
+        self._at_hand: PageFeatures | None = features
+        self._again = features.again
+
+    def take(self) -> PageFeatures:
+        if self._at_hand is not None:
+            return self._at_hand
+        assert self._again is not None
+        return self._again()
+
+    def let_go(self) -> None:
+        if self._again is not None:
+            self._at_hand = None
+
+
 class LocalDocument:
     """Grows by `append`, which computes the page's part of the prefix at once, so that only the question is left to
-    compute when it comes. Features are kept, in host memory, for the return after an eviction. `turns` are those that
-    it answered, as long as history has them."""
+    compute when it comes. After an eviction features come back by their `again`; only those without are kept. `turns`
+    are those that it answered, as long as history has them."""
 
     def __init__(self, engine: LocalEngine) -> None:
         self._engine = engine
@@ -61,7 +79,8 @@ class LocalDocument:
 
     def append(self, features: PageFeatures) -> None:
         """Add a page behind the others. Raises TooLong when it does not fit, and the document stays as it was."""
-        segment = self._page(features)
+        source = _Source(features)
+        segment = self._page(features, source)
         if self.tokens + len(segment.ids) > self._engine.prefix_limit:
             fit = len(self._grids)
             if not fit:
@@ -77,6 +96,7 @@ class LocalDocument:
         self._grids.append(Grid(self.tokens + markers, rows, columns))
         self._extend([segment])
         self._prepare()
+        source.let_go()
 
     def append_text(self, content: str) -> None:
         """Add the document's text as tokens; they are computed with the first question, so that its timings show what
@@ -147,14 +167,14 @@ class LocalDocument:
             if error.code != "memory_full":  # another document is using it; `ask` prepares what is missing
                 raise
 
-    def _page(self, features: PageFeatures) -> Segment:
+    def _page(self, features: PageFeatures, source: _Source) -> Segment:
         model = self._engine.model
         rows, columns = _grid(features)
         before, after = (*(model.chat.between if self._grids else ()), *model.chat.begin), model.chat.end
         ids = (*before, *[model.image_id] * (rows * columns), *after)
 
         def embeds() -> torch.Tensor:
-            pixels = model.transfer.to_device(from_arrays("embeds", features.arrays))
+            pixels = model.transfer.to_device(from_arrays("embeds", source.take().arrays))
             around = self._engine.decoder.embed(text(ids))
             return torch.cat([around[: len(before)], pixels.to(around.dtype), around[len(ids) - len(after) :]])
 
