@@ -38,6 +38,8 @@ FLAGS_TO_SETTINGS = {
     "temperature": "inference.temperature",
     "thinking": "inference.thinking",
     "thinking_tokens": "inference.thinking_tokens",
+    "precision": "inference.precision",
+    "memory_limit": "inference.memory_limit_gb",
     "reuse_cache": "inference.reuse_cache",
 }
 
@@ -59,6 +61,8 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--engine", choices=["auto", "pocket", "local", "remote"])
     common.add_argument("--model", metavar="NAME", help="folder or hub id of the engine's model")
     common.add_argument("--remote-urls", metavar="URL,…", help="servers of the engine remote")
+    common.add_argument("--precision", metavar="NAME", help="fp16, bf16, fp32, int8 or int4, of the engine local")
+    common.add_argument("--memory-limit", type=float, metavar="GB", help="memory that the engine local may take")
     common.add_argument("--cache-dir", metavar="DIR", help="where page features are kept")
 
     reading = _Parser(add_help=False)

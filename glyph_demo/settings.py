@@ -74,6 +74,7 @@ class Inference:
     thinking_tokens: int = 0
     precision: Literal["auto", "fp16", "bf16", "fp32", "int8", "int4"] = "auto"
     vision: Literal["eager", "compiled", "onnx", "mixed"] = "eager"
+    memory_limit_gb: float = 0.0
     decode: Literal["auto", "eager", "graph", "compiled"] = "auto"
     reuse_cache: bool = True
     max_batch_size: int = 8

@@ -46,7 +46,7 @@ class Decoder:
     two answers may take turns, and each waits for the other by one step at most."""
 
     def __init__(self, model: PreTrainedModel) -> None:
-        config = model.config.get_text_config()
+        self.config = config = model.config.get_text_config()
         rope = getattr(config, "rope_parameters", None) or {}
         self.position_axes = len(rope["mrope_section"]) if "mrope_section" in rope else 1
         self.maximum: int = config.max_position_embeddings

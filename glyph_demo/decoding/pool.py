@@ -45,11 +45,13 @@ class PrefixPool:
                 raise busy()
             self._dialogues.remove(dialogue)
 
-    def release(self) -> None:
-        """Give all memory back except that of a dialogue that is answering; each computes again what it needs."""
+    def release(self, keep: Dialogue | None = None) -> None:
+        """Give all memory back except that of `keep` and of a dialogue that is answering; each computes again what it
+        needs."""
         with self._lock:
             for dialogue in self._dialogues:
-                dialogue.release()
+                if dialogue is not keep:
+                    dialogue.release()
 
     @contextmanager
     def _growth(self, extra: int) -> Iterator[None]:

@@ -16,17 +16,21 @@ from PIL import Image
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil, smart_resize
 
 from glyph_demo.errors import EngineError, Message
+from glyph_demo.models import memory
 from glyph_demo.models.base import LoadProgress
 from glyph_demo.models.chat import Chat
 from glyph_demo.models.checkpoint import Checkpoint, find_checkpoint, identity
-from glyph_demo.models.precision import QUANTISED, Precision, activations, adapt, resolve, weight_bytes
+from glyph_demo.models.memory import QUANTISED
+from glyph_demo.models.precision import Precision, activations, adapt, resolve
 from glyph_demo.models.transfer import Transfer
 from glyph_demo.models.vision import Runtime, Vision
 
 AUTO = "zai-org/Glyph"
 CLASSES = {"glm4v": "Glm4vForConditionalGeneration", "glm46v": "Glm46VForConditionalGeneration"}
 _ROPE_DEFAULTS = {"mrope_section": [8, 12, 12], "partial_rotary_factor": 1.0}
-_MARGIN = 1.1  # of the weights' bytes: room that loading and the first forward need besides
+# Precisions to name where the one wanted does not fit. A CPU quantises from 16 bit, which must fit then.
+_SMALLER = {"cuda": ("fp16", *QUANTISED), "cpu": ("bf16",)}
+_NAMES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
 class Encoded(NamedTuple):
@@ -184,21 +188,25 @@ def load_glm4v(
     cache_dir: Path,
     progress: LoadProgress | None = None,
     precision: Precision | torch.dtype | None = None,
+    limit: int = 0,
 ) -> VisionLanguageModel:
     """The model that `source` names: `auto`, a folder, a hub id, `random:glyph` or `random:mid`. `cache_dir` keeps what
     is downloaded. `progress` counts bytes, of the download and then of loading. `precision` is `auto` where it is not
-    given; a dtype is taken as it is, without what keeps float16 safe. Raises EngineError: those of `find_checkpoint`,
+    given; a dtype is taken as it is, without what keeps float16 safe. `limit` are the bytes that the model
+    may take with all it works with, 0 for what is free. Raises EngineError: those of `find_checkpoint`,
     `precision_unavailable`, `model_too_large` and `model_unusable`."""
     report = progress or (lambda done, total: None)
     device = default_device()
     plain = precision if isinstance(precision, torch.dtype) else None
     name = resolve(precision if isinstance(precision, str) else "auto", device)
     dtype = plain or activations(name)
+    called = _NAMES[plain] if plain else name
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
     if source.startswith("random:"):
-        from glyph_demo.models.random import random_glm4v
+        from glyph_demo.models.random import random_glm4v, random_size
 
+        _check_room(*random_size(source), called, device, limit)
         noise = random_glm4v(source, device, dtype)
         if plain is None:
             adapt(noise.model, name, device)
@@ -208,9 +216,11 @@ def load_glm4v(
     # It comes in 16 bit, which the card need not have room for.
     first = torch.device("cpu") if quantised else device
     try:
-        _check_room(checkpoint.parameters * dtype.itemsize, first)
+        found = transformers.AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
+        text = found.get_text_config().to_dict()
         if quantised:
-            _check_room(weight_bytes(checkpoint.parameters, checkpoint.config["text_config"], name), device)
+            _check_room(checkpoint.parameters, text, "bf16", first, 0)
+        _check_room(checkpoint.parameters, text, called, device, limit)
         sha = identity(checkpoint, cache_dir)
         tokenizer = transformers.AutoTokenizer.from_pretrained(
             checkpoint.folder, local_files_only=True, trust_remote_code=False
@@ -226,7 +236,8 @@ def load_glm4v(
     except EngineError:
         raise
     except (MemoryError, torch.OutOfMemoryError) as error:
-        raise _too_large(checkpoint.parameters * dtype.itemsize, room(device)) from error
+        free = room(device)
+        raise memory.too_large(memory.plan(checkpoint.parameters, text, called, free), free) from error
     except Exception as error:  # whatever transformers raises for files that are no such model
         raise _unusable(f"{type(error).__name__}", type(error).__name__) from error
 
@@ -309,20 +320,10 @@ def _stop_ids(model: Any) -> frozenset[int]:
     return frozenset(i for end in ends for i in (end if isinstance(end, list) else [end]) if i is not None)
 
 
-def _check_room(nbytes: int, device: torch.device) -> None:
+def _check_room(parameters: int, text: dict[str, Any], precision: str, device: torch.device, limit: int) -> None:
     free = room(device)
-    if nbytes * _MARGIN > free:
-        raise _too_large(nbytes, free)
-
-
-def _too_large(needed: int, free: int) -> EngineError:
-    need, have = f"{needed / 1e9:.1f} GB", f"{free / 1e9:.1f} GB"
-    return EngineError(
-        "model_too_large",
-        f"The model needs {need} and some room to work; {have} are free. Close other programs, choose a smaller model, "
-        "or use --engine pocket.",
-        f"模型需要 {need} 以及工作空间，目前空闲 {have}。请关闭其他程序、换用更小的模型，或使用 --engine pocket。",
-    )
+    others = [name for name in _SMALLER[device.type] if name != precision]
+    memory.check(parameters, text, precision, min(free, limit or free), others)
 
 
 def _unusable(en: str, zh: str) -> EngineError:

@@ -8,17 +8,16 @@ computed in float32 by the attention kernels."""
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import torch
 from torch import nn
 
 from glyph_demo.errors import EngineError
+from glyph_demo.models.memory import INT4_GROUP, QUANTISED
 
 Precision = Literal["auto", "fp16", "bf16", "fp32", "int8", "int4"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-QUANTISED = ("int8", "int4")
 
 # What activations are in. torchao's int4 kernel for CUDA takes bfloat16 alone.
 _DTYPES = {
@@ -28,7 +27,6 @@ _DTYPES = {
     "int8": torch.bfloat16,
     "int4": torch.bfloat16,
 }
-_INT4_GROUP = 128  # weights that share a scale; divides every width of Glyph's text model (4096, 13696)
 _NORMS = ("input_layernorm", "post_attention_layernorm", "post_self_attn_layernorm", "post_mlp_layernorm")
 
 
@@ -55,16 +53,6 @@ def activations(precision: Precision) -> torch.dtype:
     return _DTYPES[precision]
 
 
-def weight_bytes(parameters: int, text: Mapping[str, Any], precision: Precision) -> int:
-    """Bytes of `parameters` weights in a resolved `precision`, when `text` is the text model's part of config.json."""
-    hidden, heads, kv_heads = text["hidden_size"], text["num_attention_heads"], text["num_key_value_heads"]
-    head = text.get("head_dim") or hidden // heads
-    layer = 2 * hidden * head * (heads + kv_heads) + 3 * hidden * text["intermediate_size"]
-    quantised = text["num_hidden_layers"] * layer if precision in QUANTISED else 0
-    each = 1.0 if precision == "int8" else 0.5 + 4 / _INT4_GROUP  # a group has a scale and a zero in 16 bit
-    return int((parameters - quantised) * _DTYPES[precision].itemsize + quantised * each)
-
-
 def adapt(model: Any, precision: Precision, device: torch.device) -> None:
     """Change a `Glm4vForConditionalGeneration`, loaded in the dtype of `activations`, to compute in `precision` on
     `device`. A model that is to be quantised may come in host memory: it moves to the device layer by layer. int8 and
@@ -76,7 +64,7 @@ def adapt(model: Any, precision: Precision, device: torch.device) -> None:
     elif precision in QUANTISED:
         from torchao.quantization import Int4WeightOnlyConfig, Int8WeightOnlyConfig, quantize_
 
-        tiled = {"group_size": _INT4_GROUP, "int4_packing_format": "tile_packed_to_4d"}
+        tiled = {"group_size": INT4_GROUP, "int4_packing_format": "tile_packed_to_4d"}
         config = Int8WeightOnlyConfig() if precision == "int8" else Int4WeightOnlyConfig(**tiled)
         quantize_(model.model.language_model.layers, config, device=device)
         model.to(device)

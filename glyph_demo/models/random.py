@@ -51,8 +51,25 @@ SHAPES: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
+def random_size(source: str) -> tuple[int, dict[str, Any]]:
+    """How many numbers the model of that shape has, and its text model's settings. Raises EngineError
+    `model_missing`."""
+    config, _ = _config(source)
+    with torch.device("meta"):
+        model = Glm4vForConditionalGeneration._from_config(config)
+    return sum(weight.numel() for weight in model.parameters()), config.get_text_config().to_dict()
+
+
 def random_glm4v(source: str, device: torch.device, dtype: torch.dtype) -> VisionLanguageModel:
-    """The model of that shape, built on the device. Raises EngineError `model_missing`, `model_too_large`."""
+    """The model of that shape, built on the device. Raises EngineError `model_missing`."""
+    config, tokenizer = _config(source)
+    check_rope(config.text_config)
+    return VisionLanguageModel(
+        build(config, tokenizer, device, dtype), tokenizer, Glm4vImageProcessorPil(), f"{source}-{SEED}", random=True
+    )
+
+
+def _config(source: str) -> tuple[Glm4vConfig, PreTrainedTokenizerFast]:
     if source not in SHAPES:
         names = ", ".join(SHAPES)
         raise EngineError(
@@ -65,10 +82,7 @@ def random_glm4v(source: str, device: torch.device, dtype: torch.dtype) -> Visio
     tokenizer = byte_tokenizer(first_special=vocabulary - 223)
     text = {**shape["text_config"], "rope_parameters": _ROPE, "max_position_embeddings": 131072}
     config = Glm4vConfig(text_config=text, vision_config=shape["vision_config"], **special_ids(tokenizer))
-    check_rope(config.text_config)
-    return VisionLanguageModel(
-        build(config, tokenizer, device, dtype), tokenizer, Glm4vImageProcessorPil(), f"{source}-{SEED}", random=True
-    )
+    return config, tokenizer
 
 
 def build(config: Glm4vConfig, tokenizer: Any, device: torch.device, dtype: torch.dtype) -> Any:

@@ -115,12 +115,15 @@ class Answer:
         return time.perf_counter() - self._began
 
 
+OUT_OF_MEMORY = (MemoryError, torch.OutOfMemoryError)
+
+
 @contextlib.contextmanager
 def memory_errors() -> Iterator[None]:
     """Turns running out of memory into something that people can act on."""
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
+    except OUT_OF_MEMORY as error:
         raise EngineError(
             "out_of_memory",
             "The memory for this model ran out. Close other programs or documents and try again.",

@@ -14,7 +14,7 @@ from glyph_demo.decoding.decoder import Segment, text
 from glyph_demo.decoding.dialogue import Dialogue
 from glyph_demo.decoding.sampling import NonFiniteLogits
 from glyph_demo.engines.base import AskOptions, Event, Notice, TooLong, Turn
-from glyph_demo.engines.local.answer import Answer, memory_errors
+from glyph_demo.engines.local.answer import OUT_OF_MEMORY, Answer, memory_errors
 from glyph_demo.engines.local.evidence import Grid, evidence
 from glyph_demo.engines.local.speech import Speech
 from glyph_demo.errors import GlyphError
@@ -162,7 +162,12 @@ class LocalDocument:
 
     def _prepare(self) -> None:
         try:
-            self._dialogue.prepare()
+            with memory_errors():
+                try:
+                    self._dialogue.prepare()
+                except OUT_OF_MEMORY:
+                    self._engine.relieve(keep=self._dialogue)
+                    self._dialogue.prepare()
         except GlyphError as error:
             if error.code != "memory_full":  # another document is using it; `ask` prepares what is missing
                 raise
@@ -200,6 +205,7 @@ class LocalDocument:
 
     def _answer(self, answer: Answer) -> Iterator[Event]:
         """Rounds of generation until there is a reason to end."""
+        relieved = False
         while True:
             self._follow()
             precision = self._engine.model.dtype
@@ -209,6 +215,11 @@ class LocalDocument:
             except NonFiniteLogits:
                 self._engine.fall_back(precision)
                 yield from self._notices()
+            except OUT_OF_MEMORY:  # once; what was computed and said by then stays
+                if relieved:
+                    raise
+                relieved = True
+                self._engine.relieve(keep=self._dialogue)
             else:
                 yield from answer.say(self._engine.model.chat.enough)
         yield from answer.speech.finish()

@@ -6,15 +6,20 @@ import logging
 import threading
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from glyph_demo.decoding.decoder import Decoder
+from glyph_demo.decoding.decoder import text as text_segment
+from glyph_demo.decoding.dialogue import Dialogue
+from glyph_demo.decoding.loop import prefill
 from glyph_demo.decoding.pool import PrefixPool
-from glyph_demo.engines.local.answer import memory_errors
+from glyph_demo.engines.local.answer import OUT_OF_MEMORY, memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.models.base import LoadProgress
 from glyph_demo.models.glm4v import VisionLanguageModel, load_glm4v, room
+from glyph_demo.models.memory import PAGE_TOKENS, chunk, work_bytes
 from glyph_demo.models.precision import Precision
 from glyph_demo.models.transfer import to_arrays
 from glyph_demo.rendering import resolve_style
@@ -24,7 +29,9 @@ from glyph_demo.store import PageFeatures
 
 log = logging.getLogger(__name__)
 
-KV_SHARE = {"cuda": 0.8, "cpu": 0.25}  # of what is free once the model is loaded; the rest is for activations
+CPU_SHARE = 0.25  # of the free memory, for keys and values: a CPU's is everybody's
+LEAST_CHUNK = 128  # tokens a prefill forward, however little memory there is
+SPARE = 0.05  # of what is left on a GPU: pieces that an allocator cannot hand out
 EMBEDS, GRID = "embeds", "grid"
 
 IN_BFLOAT16 = Message(
@@ -53,14 +60,16 @@ class LocalEngine:
     ) -> None:
         models = settings.cache_path / "models"
         precision = precision or settings.inference.precision
-        self.model: VisionLanguageModel = load_glm4v(settings.model, models, progress, precision)
+        self._limit = int(settings.inference.memory_limit_gb * 1e9)
+        self.model: VisionLanguageModel = load_glm4v(settings.model, models, progress, precision, self._limit)
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
         self.notices: list[Message] = [NOISE] if self.model.random else []
         self._settings = settings
         self._prepare_vision()
-        self._kv_bytes = kv_bytes or _kv_budget(self.model.transfer.device)
         self._changing = threading.Lock()
-        self._start()
+        self._kv_bytes = kv_bytes or 0
+        with memory_errors():
+            self._start()
 
     @property
     def identity(self) -> str:
@@ -71,11 +80,28 @@ class LocalEngine:
         """Bytes of keys and values held now; never more than the budget."""
         return self.pool.nbytes
 
+    def capacity(self) -> int:
+        """How many pages of 595x842 one document can have."""
+        return self.prefix_limit // PAGE_TOKENS
+
+    def relieve(self, keep: Dialogue | None = None) -> None:
+        """Give memory back after it ran out: keys and values of all documents but `keep` that are not answering, which
+        are computed again when they are asked, and half of what a prefill forward takes."""
+        log.warning("out of memory; other documents give theirs back, and prefill takes smaller steps")
+        self.pool.release(keep)
+        self.decoder.chunk = max(LEAST_CHUNK, self.decoder.chunk // 2)
+        if self.model.transfer.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def encode(self, page: Page) -> PageFeatures:
         """Embeddings (tokens, hidden) of one page in the model's precision, and its grid (rows, columns)."""
         precision = self.model.dtype
         with memory_errors():
-            encoded = self.model.encode(page.pixels)
+            try:
+                encoded = self.model.encode(page.pixels)
+            except OUT_OF_MEMORY:
+                self.relieve()
+                encoded = self.model.encode(page.pixels)
             if not torch.isfinite(encoded.embeds).all():
                 self.fall_back(precision)
                 encoded = self.model.encode(page.pixels)
@@ -134,10 +160,54 @@ class LocalEngine:
         notice = self.decoder.prepare(inference.decode)
         if notice is not None:
             self.notices.append(notice)
+        left = self._left()
+        self.decoder.chunk = min(self.decoder.chunk, chunk(self.decoder.config.to_dict(), left))
+        self._kv_bytes = self._kv_bytes or self._kv_budget(left)
         self.pool = PrefixPool(self.decoder, self._kv_bytes)
         room_for_tokens = min(self.decoder.maximum, self._kv_bytes // self.decoder.bytes_per_entry)
         self.prefix_limit = room_for_tokens - min(ROOM_FOR_TURNS, room_for_tokens // 8)
 
+    def _left(self) -> int:
+        """Bytes beside the weights."""
+        free = room(self.model.transfer.device)
+        held = sum(weight.nbytes for weight in self.model.model.parameters())
+        return min(free, self._limit - held) if self._limit else free
 
-def _kv_budget(device: torch.device) -> int:
-    return int(room(device) * KV_SHARE[device.type])
+    def _kv_budget(self, left: int) -> int:
+        """Bytes for keys and values: what remains of `left` beside the most that reading and answering need at a time,
+        which is measured on a GPU, and worked out on a CPU."""
+        device = self.model.transfer.device
+        if device.type == "cuda":
+            if self._limit:
+                total = torch.cuda.get_device_properties(device).total_memory
+                torch.cuda.set_per_process_memory_fraction(min(1.0, self._limit / total), device)
+            budget = int((left - self._warm_up()) * (1 - SPARE))
+        else:
+            work = work_bytes(self.decoder.config.to_dict(), self.decoder.chunk)
+            budget = min(left - work, int(room(device) * CPU_SHARE))
+        least = PAGE_TOKENS * self.decoder.bytes_per_entry
+        if budget < least:
+            raise EngineError(
+                "model_too_large",
+                f"Beside the model {max(0, budget) / 1e9:.2f} GB are left for documents, and a page takes "
+                f"{least / 1e9:.2f}. Close other programs, or use --precision int8 or --engine pocket.",
+                f"除模型外只剩 {max(0, budget) / 1e9:.2f} GB 可用于文档，而一页需要 {least / 1e9:.2f} GB。"
+                "请关闭其他程序，或使用 --precision int8 或 --engine pocket。",
+            )
+        return budget
+
+    def _warm_up(self) -> int:
+        """Read an empty page, prefill and decode once. Returns the most bytes that took beside what is kept."""
+        device = self.model.transfer.device
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        width, height = resolve_style(self._settings.rendering, "", self.name).page_pixels
+        self.model.encode(np.full((height, width), 255, np.uint8))
+        arena = self.decoder.arena()
+        prefill(self.decoder, arena, text_segment([0] * min(self.decoder.chunk, arena.maximum - 1)))
+        self.decoder.step(arena, [0])
+        taken = torch.cuda.max_memory_allocated(device) - before - arena.nbytes
+        arena.free()
+        torch.cuda.empty_cache()
+        return int(taken)

@@ -1,0 +1,97 @@
+"""What a Glyph model takes: weights, keys and values, and what a forward holds besides; and what of it fits, told
+before anything is loaded. Counts follow from config.json; nothing here needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from glyph_demo.errors import EngineError
+
+PAGE_TOKENS = 632  # a page of 595x842, the size Glyph was trained on: 21 x 30 visual tokens and two markers
+QUANTISED = ("int8", "int4")
+ITEMSIZE = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 2, "int4": 2}  # of activations, and of what is not quantised
+INT4_GROUP = 128  # weights that share a scale; divides every width of Glyph's text model (4096, 13696)
+CHUNKS = (4096, 2048, 1024, 512)  # tokens a prefill forward
+_WORK_SHARE = 0.1  # of what the weights leave, for a forward
+_SPARE = 0.05  # of the same, for what an allocator cannot hand out in one piece
+
+
+def weight_bytes(parameters: int, text: Mapping[str, Any], precision: str) -> int:
+    """Bytes of `parameters` weights in a resolved `precision`, when `text` is the text model's part of config.json."""
+    hidden, heads, kv_heads = text["hidden_size"], text["num_attention_heads"], text["num_key_value_heads"]
+    layer = 2 * hidden * _head(text) * (heads + kv_heads) + 3 * hidden * text["intermediate_size"]
+    quantised = text["num_hidden_layers"] * layer if precision in QUANTISED else 0
+    each = 1.0 if precision == "int8" else 0.5 + 4 / INT4_GROUP  # a group has a scale and a zero in 16 bit
+    return int((parameters - quantised) * ITEMSIZE[precision] + quantised * each)
+
+
+def kv_bytes(text: Mapping[str, Any], precision: str) -> int:
+    """Bytes of keys and values that one token takes."""
+    return 2 * int(text["num_hidden_layers"] * text["num_key_value_heads"] * _head(text)) * ITEMSIZE[precision]
+
+
+def work_bytes(text: Mapping[str, Any], tokens: int) -> int:
+    """The most that a forward over `tokens` holds at a time: in a feed-forward layer the two products and their
+    activation, in float32 where float16 is kept from overflowing, and the residual stream."""
+    return int(tokens * (20 * text["intermediate_size"] + 24 * text["hidden_size"]))
+
+
+def chunk(text: Mapping[str, Any], free: int) -> int:
+    """Tokens a prefill forward may take where the weights leave `free` bytes."""
+    return next((n for n in CHUNKS if work_bytes(text, n) <= _WORK_SHARE * free), CHUNKS[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A precision on a device: bytes of weights, bytes to work in, whether both fit with a page, and how many pages of
+    595x842 fit."""
+
+    precision: str
+    weights: int
+    work: int
+    fits: bool
+    pages: int
+
+
+def plan(parameters: int, text: Mapping[str, Any], precision: str, free: int) -> Plan:
+    """What `free` bytes hold of a model of `parameters` weights."""
+    weights = weight_bytes(parameters, text, precision)
+    left = max(0, free - weights)
+    work = work_bytes(text, chunk(text, left))
+    room = max(0, int(left * (1 - _SPARE)) - work) // kv_bytes(text, precision)
+    pages = min(room, text["max_position_embeddings"]) // PAGE_TOKENS
+    return Plan(precision, weights, work, room >= PAGE_TOKENS, pages)
+
+
+def check(parameters: int, text: Mapping[str, Any], precision: str, free: int, others: Sequence[str] = ()) -> None:
+    """Raises EngineError `model_too_large` where a model in `precision` does not fit into `free` bytes with a page. It
+    names the first of the precisions `others` that does."""
+    wanted = plan(parameters, text, precision, free)
+    if not wanted.fits:
+        fits = (found for found in (plan(parameters, text, name, free) for name in others) if found.fits)
+        raise too_large(wanted, free, next(fits, None))
+
+
+def too_large(wanted: Plan, free: int, instead: Plan | None = None) -> EngineError:
+    need, work, have = (f"{nbytes / 1e9:.1f} GB" for nbytes in (wanted.weights, wanted.work, free))
+    what, how = "Close other programs, choose a smaller model, or use --engine pocket.", ""
+    if instead is None:
+        how = "请关闭其他程序、换用更小的模型，或使用 --engine pocket。"
+    else:
+        size = f"{instead.weights / 1e9:.1f} GB"
+        what = (
+            f"In {instead.precision} it takes {size}, with room for {instead.pages} pages: "
+            f"use --precision {instead.precision}."
+        )
+        how = f"{instead.precision} 只需 {size}，可容纳 {instead.pages} 页：请使用 --precision {instead.precision}。"
+    return EngineError(
+        "model_too_large",
+        f"In {wanted.precision} the model needs {need}, and {work} to work in; {have} are free. {what}",
+        f"{wanted.precision} 精度下模型需要 {need}，另需 {work} 工作空间；目前空闲 {have}。{how}",
+    )
+
+
+def _head(text: Mapping[str, Any]) -> int:
+    return int(text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"])
