@@ -203,6 +203,18 @@ def _bench_batch(settings: Settings) -> dict[str, Any]:
     return run(settings, report=_told)
 
 
+def _bench_document(settings: Settings) -> dict[str, Any]:
+    from glyph_demo.bench.document import run
+
+    return run(settings, report=_told)
+
+
+def _bench_ladder(settings: Settings) -> dict[str, Any]:
+    from glyph_demo.bench.ladder import line, run
+
+    return run(settings, report=lambda found: _told(line(found)))
+
+
 BENCHES: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "render": _bench_render,
     "turns": _bench_turns,
@@ -210,6 +222,8 @@ BENCHES: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "batch": _bench_batch,
     "prefill": _bench_prefill,
     "decode": _bench_decode,
+    "document": _bench_document,
+    "ladder": _bench_ladder,
 }
 
 

@@ -5,6 +5,7 @@ Seconds are of CPU time on a CPU, where other work on the machine counts least, 
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import time
 from collections.abc import Callable
@@ -87,7 +88,8 @@ def matrix_rate(dtype: torch.dtype, device: torch.device, shape: tuple[int, int,
 
 
 def forget_peak(device: torch.device) -> None:
-    """Have `peak_memory` count from now."""
+    """Have `peak_memory` count from now, and give back what nobody holds any more."""
+    gc.collect()
     if device.type == "cuda":
         import torch
 

@@ -109,8 +109,8 @@ class Vision:
         """Raises EngineError unless the graph gives what the eager tower gives, on noise."""
         width = self._visual.patch_embed.proj.weight[0].numel()
         generator = torch.Generator().manual_seed(0)
-        noise = torch.randn(high * wide, width, generator=generator).to(self._visual.device, self._visual.dtype)
-        with torch.inference_mode():
+        with torch.inference_mode():  # as pages are read: a graph compiled for other tensors is compiled again for them
+            noise = torch.randn(high * wide, width, generator=generator).to(self._visual.device, self._visual.dtype)
             expected, got = self._eager(noise, high, wide).float(), graph(noise).float()
         error = float((got - expected).norm() / expected.norm())
         if (

@@ -138,6 +138,14 @@ def test_mixed_is_refused_where_it_is_no_gain(
     assert used(model) == 0
 
 
+def test_the_first_page_does_not_wait_for_the_graph_to_be_compiled_again(
+    model: VisionLanguageModel, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert model.prepare_vision("compiled", *SIZES[0], cache) is None
+    monkeypatch.setattr(torch._dynamo.config, "error_on_recompile", True)
+    model.encode(page(*SIZES[0]))
+
+
 @needs_exporter
 @pytest.mark.parametrize("size", SIZES)
 def test_onnx_runtime_equals_transformers(size: tuple[int, int], model: VisionLanguageModel, cache: Path) -> None:

@@ -114,7 +114,11 @@ class LocalDocument:
 
     def hint(self, content: str) -> None:
         """Give the text that the pages were drawn from. Answers that quote it come sooner; no answer changes."""
-        self._quotable = np.array(self._engine.model.chat.plain(content), np.int64)
+        self.hint_ids(self._engine.model.chat.plain(content))
+
+    def hint_ids(self, ids: Sequence[int]) -> None:
+        """`hint` for a text that is given as token ids."""
+        self._quotable = np.array(ids, np.int64)
 
     def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
         """See OpenDocument. Turns of `history` that this document answered itself go in as the ids they came as;

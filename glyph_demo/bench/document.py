@@ -1,0 +1,97 @@
+"""`bench document`: one document through the engine: load, read, prefill, some turns; time and memory of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from glyph_demo.bench.asking import ask
+from glyph_demo.bench.measure import PAGE, device_name, forget_peak, now, peak_memory, unit
+from glyph_demo.engines.base import Turn
+from glyph_demo.engines.local.engine import LocalEngine
+from glyph_demo.models.glm4v import default_device
+from glyph_demo.rendering.page import Page
+from glyph_demo.settings import Settings
+
+PAGES = {"cpu": 2, "cuda": 22}  # 22 of 595x842 hold 50,000 Chinese characters of prose
+
+
+def run(
+    settings: Settings,
+    pages: int | None = None,
+    size: tuple[int, int] = PAGE,
+    turns: int = 3,
+    tokens: int = 32,
+    report: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """`pages` pages of `size` and `turns` turns of `tokens` tokens. `load` is in seconds of the clock, what follows in
+    `unit`. `peak_bytes` is the most that this process reserved, `device_bytes` what the whole card has in use at the
+    end, CUDA's own share included. Raises EngineError."""
+    device = default_device()
+    forget_peak(device)
+    began = time.perf_counter()
+    engine = LocalEngine(settings)
+    now(device)
+    load = time.perf_counter() - began
+    report(f"loaded in {load:.1f} s")
+    loaded = peak_memory(device)
+    draw = np.random.default_rng(0)
+    pictures = [Page(i, draw.integers(0, 256, size, dtype=np.uint8)) for i in range(pages or PAGES[device.type])]
+    engine.encode(pictures[0])  # warms up
+    start = now(device)
+    features = [engine.encode(page) for page in pictures]
+    encoded = now(device)
+    report(f"{len(pictures)} pages read in {encoded - start:.2f}")
+    document = engine.open(features)
+    ready = now(device)
+    report(f"{document.tokens} tokens taken in in {ready - encoded:.2f}")
+    history: list[Turn] = []
+    answers = []
+    for _ in range(turns):
+        answered = ask(document, history, tokens, device)
+        history.append(answered.turn)
+        usage = answered.usage
+        answers.append(
+            {
+                "first_token": round(answered.first_token, 4),
+                "seconds": round(answered.seconds, 4),
+                "input": usage.input,
+                "cached": usage.cached,
+                "output": usage.output,
+                "tokens_per_second": round(
+                    max(0, usage.output - 1) / max(1e-9, answered.seconds - answered.first_token), 2
+                ),
+            }
+        )
+        report(f"turn {len(history)}: first token after {answered.first_token:.3f}")
+    result = {
+        "model": engine.label,
+        "identity": engine.identity,
+        "precision": settings.inference.precision,
+        "device": device_name(device),
+        "unit": unit(device),
+        "notices": [notice.en for notice in engine.notices],
+        "load": round(load, 2),
+        "loaded_bytes": loaded,
+        "pages": len(pictures),
+        "document_tokens": document.tokens,
+        "encode_per_page": round((encoded - start) / len(pictures), 4),
+        "prefill": round(ready - encoded, 4),
+        "turns": answers,
+        "peak_bytes": peak_memory(device),
+        "device_bytes": _in_use(device),
+    }
+    document.close()
+    engine.close()
+    return result
+
+
+def _in_use(device: torch.device) -> int | None:
+    if device.type != "cuda":
+        return None
+    free, total = torch.cuda.mem_get_info(device)
+    return total - free
