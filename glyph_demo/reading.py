@@ -79,6 +79,8 @@ class Reading:
     timings: ReadingTimings = field(default_factory=ReadingTimings)
     warnings: list[Message] = field(default_factory=list)
     total: int | None = None  # pages in all, once the last one is drawn
+    encoded: int = 0  # pages whose features are there, from the store or read anew
+    prefilled: int = 0  # pages the engine has taken into the document
     pages_from_store: int = 0
     compression: float | None = None  # text tokens per visual token
     handle: OpenDocument | None = None
@@ -143,6 +145,11 @@ class Reading:
         maps = tuple(replace(heat, page=view.number) for heat, view in zip(evidence.heat, views, strict=True))
         under = [(heat, view.size, view.lines) for heat, view in zip(maps, views, strict=True)]
         return Evidence(regions or hottest_lines(under), maps)
+
+    @property
+    def read_anew(self) -> int:
+        """Pages that were read by the engine and not taken from the store."""
+        return self.encoded - self.pages_from_store
 
     def kept(self) -> Literal["memory", "disk", "nowhere"]:
         """Where the features of all pages can be had from again: the slowest tier that is needed."""
@@ -222,7 +229,10 @@ class Reading:
                 self._set_progress("encode", done)
                 start = time.perf_counter()
                 if handle is not None:
-                    handle.append(self._features(page))
+                    features = self._features(page)
+                    self.encoded += 1
+                    handle.append(features)
+                    self.prefilled += 1
                 self.timings.encode += time.perf_counter() - start
                 done += 1
             self._set_progress("encode", done)

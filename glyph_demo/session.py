@@ -68,6 +68,16 @@ class DocumentSession:
         self._start(identifier, Path(path), name or Path(path).name, settings, [])
         return identifier
 
+    def restore(self, path: Path, name: str, turns: list[Turn], *, page_images: bool, pages: str) -> str:
+        """Know a document of an earlier run again, with its turns. It is read when it is selected. Returns its id."""
+        documents = replace(self.settings.documents, page_images=page_images, pages=pages)
+        settings = replace(self.settings, documents=documents)
+        identifier = str(next(self._ids))
+        self._readings[identifier] = Reading(
+            name, path, settings, self.engine, self.store, self._folder, state="closed", turns=turns
+        )
+        return identifier
+
     def select(self, identifier: str) -> Reading:
         """Put a document in front again, reading it anew if it was closed to make room."""
         reading = self._readings[identifier]

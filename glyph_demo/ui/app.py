@@ -15,6 +15,13 @@ from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.ui.window import Windows
 
+SAVE = """file => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([file.text], { type: "text/plain" }));
+  link.download = file.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}"""  # the file is made in the page, so the server keeps none
 DAY = 86_400  # seconds; uploads and page images in Gradio's cache are removed after one
 
 
@@ -28,7 +35,7 @@ def window_app(windows: Windows) -> gr.Blocks:
     examples = load_examples()
     language: Language = "zh" if windows.settings.language == "zh" else "en"
     with gr.Blocks(title="Glyph Demo", fill_height=True, analytics_enabled=False, delete_cache=(DAY, DAY)) as app:
-        components = build(windows.settings, examples, language, windows.close)
+        components = build(windows.settings, examples, language, windows.leave)
         _connect(app, components, Handlers(windows, components, examples))
     return app
 
@@ -37,8 +44,8 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     # Every event is of this window only: no API, no overlay over what it changes, no queue behind another window.
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
-    conversation = [ui.chat, ui.question, ui.page, ui.gallery, ui.status, ui.read_images, ui.read_first]
-    app.load(on.load, None, everything, **private)
+    conversation = [ui.chat, ui.live, ui.question, ui.page, ui.gallery, ui.status, ui.read_images, ui.read_first]
+    app.load(on.load, ui.memory, everything, **private).then(on.follow, ui.window, everything, **private)
     ui.language.input(on.speak, [ui.window, ui.language], everything, **private)
     ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")
 
@@ -49,7 +56,11 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.chat.retry(on.retry, ui.window, conversation, **private)
     ui.chat.edit(on.edit, ui.window, conversation, **private)
     ui.chat.undo(on.undo, ui.window, conversation, **private)
-    ui.chat.clear(on.clear, ui.window, conversation, **private)
+    ui.clear.click(on.clear, ui.window, conversation, **private)
+
+    for button, kind in ((ui.export_markdown, "md"), (ui.export_json, "json")):
+        exported = button.click(partial(on.export, kind=kind), ui.window, ui.exported, **private)
+        exported.then(None, ui.exported, None, js=SAVE)
 
     opening = [
         ui.upload.upload(on.open_files, [ui.window, ui.upload], everything, **private),

@@ -19,6 +19,7 @@ MAX_NEW_TOKENS = 8192
 MAX_QUESTION = 4000  # characters
 FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
 RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
+TALK_SCRIPT = Path(__file__).with_name("talk.js")
 PAGE_SCRIPT = Path(__file__).with_name("page.js")
 # A click on a button with data-act in such a component is an event with the button's data.
 ACTIONS = """element.addEventListener("click", (event) => {
@@ -32,6 +33,7 @@ class Components:
     """The components that handlers read or change."""
 
     window: gr.State
+    memory: gr.BrowserState  # what the browser keeps: the window's id
     header: gr.HTML
     language: gr.Radio
     status: gr.HTML
@@ -46,6 +48,11 @@ class Components:
     page: gr.HTML
     gallery: gr.Gallery
     chat: gr.Chatbot
+    live: gr.HTML
+    clear: gr.Button
+    export_markdown: gr.Button
+    export_json: gr.Button
+    exported: gr.JSON
     samples: list[gr.Button]
     question: gr.Textbox
     settings_label: gr.HTML
@@ -95,6 +102,8 @@ def build(
     """Lay the window out inside the gr.Blocks that is open. `closed` takes the id of a window that has gone."""
     labels = Labels(language)
     made: dict[str, Any] = {"window": gr.State(None, delete_callback=closed), "tabs": []}
+    # Both are fixed, or nothing would be found after a restart.
+    made["memory"] = gr.BrowserState(None, storage_key="glyph-demo", secret="glyph-demo")
     _sidebar(made, labels, settings)
     with gr.Row(elem_id="head"):
         made["header"] = gr.HTML(elem_id="title")
@@ -143,17 +152,26 @@ def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> Non
 
 
 def _talk(made: dict[str, Any], labels: Labels) -> None:
-    chat = gr.Chatbot(
-        render_markdown=False,
-        latex_delimiters=[],
-        buttons=[],
-        editable="user",
-        feedback_options=None,
-        show_label=False,
-        elem_id="chat",
-        height="100%",
-    )
-    made["chat"] = labels(chat, label="chat", placeholder="chat.empty")
+    with gr.Column(elem_id="conversation"):
+        chat = gr.Chatbot(
+            render_markdown=False,
+            latex_delimiters=[],
+            buttons=[],
+            editable="user",
+            feedback_options=None,
+            show_label=False,
+            elem_id="chat",
+        )
+        made["chat"] = labels(chat, label="chat", placeholder="chat.empty")
+        made["live"] = gr.HTML(elem_id="live", js_on_load=TALK_SCRIPT.read_text(encoding="utf-8"))
+    with gr.Row(elem_id="talk-tools"):
+        for name, key in (
+            ("clear", "clear"),
+            ("export_markdown", "export.markdown"),
+            ("export_json", "export.json"),
+        ):
+            made[name] = labels(gr.Button(size="sm", elem_classes="quiet", min_width=40), value=key)
+        made["exported"] = gr.JSON(visible="hidden", show_label=False)
     with gr.Row(elem_id="samples"):
         made["samples"] = [
             gr.Button(visible=False, size="sm", elem_classes="chip", min_width=80) for _ in range(QUESTIONS_PER_EXAMPLE)

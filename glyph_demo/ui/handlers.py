@@ -4,37 +4,50 @@ updates by component. GlyphErrors become the status line; the session goes on.""
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui import views
+from glyph_demo.ui.history import as_json, as_markdown
 from glyph_demo.ui.shelf import ShelfHandlers
 from glyph_demo.ui.shown import Updates, merged
-from glyph_demo.ui.texts import browser_language
+from glyph_demo.ui.texts import browser_language, say
 from glyph_demo.ui.window import Spot, Window
 
-ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer: each one sends the whole conversation
+ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer
+WINDOW_ID = re.compile("[0-9a-f]{32}")
 
 
 class Handlers(ShelfHandlers):
     # The window
 
-    def load(self, request: gr.Request) -> Updates:
-        """A page was opened: give it a window, in the language of the settings or else of the browser."""
-        identifier = secrets.token_hex(16)
-        window = self.windows.get(identifier)
-        wanted = self.windows.settings.language
-        window.language = browser_language(request.headers.get("accept-language")) if wanted == "auto" else wanted
-        updates = {self.ui.window: identifier, self.ui.language: gr.update(value=window.language)}
+    def load(self, memory: Any, request: gr.Request) -> Updates:
+        """A page was opened: give it the window that its browser remembers, or else a new one, in the language of the
+        settings or else of the browser."""
+        known = memory.get("window") if isinstance(memory, dict) else None
+        identifier = known if isinstance(known, str) and WINDOW_ID.fullmatch(known) else secrets.token_hex(16)
+        window = self.windows.arrive(identifier)
+        if identifier != known:
+            wanted = self.windows.settings.language
+            window.language = browser_language(request.headers.get("accept-language")) if wanted == "auto" else wanted
+        updates = {
+            self.ui.window: identifier,
+            self.ui.memory: {"window": identifier},
+            self.ui.language: gr.update(value=window.language),
+        }
         return merged(self.labels(window.language), self.front(window), updates)
 
     def speak(self, window_id: str, language: Language) -> Updates:
         window = self.windows.get(window_id)
         window.language = language
+        window.save()
         return merged(self.labels(language), self.front(window, gallery=False))
 
     def configure(self, window_id: str, cache: bool, max_new_tokens: float) -> None:
@@ -71,17 +84,25 @@ class Handlers(ShelfHandlers):
     def undo(self, window_id: str) -> Updates:
         window = self.windows.get(window_id)
         question = window.undo()
-        return {self.ui.chat: self.messages(window), self.ui.question: gr.update(value=question)}
+        return {**self.conversation(window), self.ui.question: gr.update(value=question)}
 
     def clear(self, window_id: str) -> Updates:
         window = self.windows.get(window_id)
         window.clear()
-        return {self.ui.chat: self.messages(window), self.ui.question: self.question_box(answering=False)}
+        return {**self.conversation(window), self.ui.question: self.question_box(answering=False)}
 
     def stop(self, window_id: str) -> Updates:
         window = self.windows.get(window_id)
         window.stop()
-        return {self.ui.chat: self.messages(window), self.ui.question: self.question_box(answering=False)}
+        return {**self.conversation(window), self.ui.question: self.question_box(answering=False)}
+
+    def export(self, window_id: str, kind: str) -> dict[str, str]:
+        """The conversation with the document in front as a file, `kind` being md or json; the page saves it."""
+        window = self.windows.get(window_id)
+        name = window.reading.name if window.reading else say("title", window.language)
+        write = as_markdown if kind == "md" else as_json
+        done = [exchange for exchange in window.transcript if not exchange.running]
+        return {"name": f"{Path(name).stem}.{kind}", "text": write(name, done)}
 
     # Pages
 
@@ -111,9 +132,10 @@ class Handlers(ShelfHandlers):
             with contextlib.closing(window.ask(question, at)) as steps:  # type: ignore[type-var]
                 begun = False
                 for exchange in views.paced(steps, ANSWER_INTERVAL):
-                    updates: Updates = {ui.chat: self.messages(window)}
+                    updates: Updates = {ui.live: views.live(exchange, window.language)}
                     if not begun:
                         begun = True
+                        updates |= self.conversation(window)
                         updates |= {ui.question: self.question_box(answering=True, value=""), ui.status: ""}
                     if exchange.regions and exchange.regions is not regions:
                         regions = exchange.regions
@@ -122,9 +144,9 @@ class Handlers(ShelfHandlers):
                     yield updates
         except GlyphError as error:
             box = self.question_box(answering=False, value=question)
-            yield {ui.chat: self.messages(window), ui.question: box, **self.say_error(window, error)}
+            yield {**self.conversation(window), ui.question: box, **self.say_error(window, error)}
             return
-        yield {ui.chat: self.messages(window), ui.question: self.question_box(answering=False)}
+        yield {**self.conversation(window), ui.question: self.question_box(answering=False)}
 
 
 def _exchange_index(message_index: int | tuple[int, int]) -> int:

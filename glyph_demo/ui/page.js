@@ -1,8 +1,14 @@
 // The page view: its buttons, the lines listed under answers that show their place here, and the large view.
 const view = element.closest("#page");
+const show = () => {
+  const sheet = view.querySelector(".glyph-sheet");
+  const place = sheet?.querySelector(".glyph-box.chosen") ?? sheet?.querySelector(".glyph-box");
+  if (place) sheet.scrollTop = (parseFloat(place.style.top) / 100) * sheet.scrollHeight - sheet.clientHeight / 3;
+  view.querySelector("[data-size]")?.setAttribute("aria-pressed", view.classList.contains("large"));
+};
 const resize = (large) => {
   view.classList.toggle("large", large);
-  view.querySelector("[data-size]")?.setAttribute("aria-pressed", large);
+  show();
 };
 document.addEventListener("click", (event) => {
   const chosen = event.target.closest?.("#page [data-act], .glyph-panel [data-act]");
@@ -12,11 +18,6 @@ document.addEventListener("click", (event) => {
   }
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") resize(false);
+  if (event.key === "Escape" && view.classList.contains("large")) resize(false);
 });
-watch("value", () => {
-  const sheet = view.querySelector(".glyph-sheet");
-  const place = sheet?.querySelector(".glyph-box.chosen") ?? sheet?.querySelector(".glyph-box");
-  if (place) sheet.scrollTop = (parseFloat(place.style.top) / 100) * sheet.scrollHeight - sheet.clientHeight / 3;
-  if (view.classList.contains("large")) resize(true);
-});
+watch("value", show);

@@ -10,6 +10,7 @@ import gradio as gr
 
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import GlyphError, SettingsError
+from glyph_demo.ui import views
 from glyph_demo.ui.shown import Shown, Updates, merged
 from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, too_long
 from glyph_demo.ui.window import Refused, Spot, Window
@@ -24,13 +25,13 @@ class ShelfHandlers(Shown):
         if not paths:
             return gr.skip()
         window = self.windows.get(window_id)
-        opened = [self._open(window, Path(path), Path(path).name) for path in paths]
-        window.session.select(opened[0])
+        opened = [window.open(Path(path), Path(path).name) for path in paths]
+        window.select(opened[0])
         return merged(self.front(window), {self.ui.upload: gr.update(value=None)})
 
     def open_example(self, window_id: str, index: int) -> Updates:
         window, example = self.windows.get(window_id), self.examples[index]
-        self._open(window, example.path, example.path.name, samples=example.questions)
+        window.open(example.path, example.path.name, samples=example.questions)
         return self.front(window)
 
     def read_images(self, window_id: str) -> Updates:
@@ -38,7 +39,7 @@ class ShelfHandlers(Shown):
         window = self.windows.get(window_id)
         if window.refused is None:
             return gr.skip()
-        self._open(window, window.refused.path, window.refused.name, page_images=True)
+        window.open(window.refused.path, window.refused.name, page_images=True)
         return self.front(window)
 
     def read_first(self, window_id: str) -> Updates:
@@ -46,7 +47,7 @@ class ShelfHandlers(Shown):
         window = self.windows.get(window_id)
         if window.refused is None:
             return gr.skip()
-        self._open(window, window.refused.path, window.refused.name, pages=f"1-{window.refused.pages}")
+        window.open(window.refused.path, window.refused.name, pages=f"1-{window.refused.pages}")
         return self.front(window)
 
     def on_document(self, window_id: str, data: gr.EventData) -> Updates:
@@ -56,11 +57,9 @@ class ShelfHandlers(Shown):
 
     def select(self, window_id: str, document_id: str) -> Updates:
         window = self.windows.get(window_id)
-        window.stop()
         if document_id not in window.session.documents:
             return merged(self.front(window), self.say_error(window, GONE))
-        window.session.select(document_id)
-        window.notice, window.spot = None, Spot()
+        window.select(document_id)
         return self.front(window)
 
     def remove(self, window_id: str, document_id: str) -> Updates:
@@ -88,7 +87,7 @@ class ShelfHandlers(Shown):
             updates: Updates = {self.ui.documents: self.documents(window)}
             if (reading := window.reading) is not None:  # type: ignore[assignment]
                 now = (now[0], reading.state)
-                updates[self.ui.progress] = self.progress(reading, None, window.language)
+                updates[self.ui.progress] = views.progress(reading, window.language)
                 if len(reading.pages) != pages and time.monotonic() >= due:
                     pages = len(reading.pages)
                     due = time.monotonic() + pages * GALLERY_SECONDS_PER_PAGE
@@ -109,23 +108,8 @@ class ShelfHandlers(Shown):
         if window.notice is None and reading and reading.document and reading.document.warnings:
             window.notice = (reading.document.warnings[0], "hint")
         # An answer that waited for the pages writes the chat; what stands there now may arrive after its end.
-        return {part: update for part, update in self.front(window).items() if part is not self.ui.chat}
-
-    def _open(
-        self,
-        window: Window,
-        path: Path,
-        name: str,
-        samples: tuple[str, ...] = (),
-        page_images: bool | None = None,
-        pages: str | None = None,
-    ) -> str:
-        window.stop()
-        identifier = window.session.open(path, name, page_images=page_images, pages=pages)
-        window.samples[identifier] = samples
-        window.notice = window.refused = None
-        window.spot = Spot()
-        return identifier
+        talk = (self.ui.chat, self.ui.live)
+        return {part: update for part, update in self.front(window).items() if part not in talk}
 
     def _give_up(self, window: Window, identifier: str, error: GlyphError) -> Updates:
         """Say why a document could not be read. It leaves the list, unless other settings may still read it."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import gradio as gr
 
-from glyph_demo.engines.base import Progress
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.reading import Reading
 from glyph_demo.ui import views
@@ -31,8 +30,8 @@ class Shown:
         samples = window.samples.get(identifier or "", ())
         updates: Updates = {
             ui.documents: self.documents(window),
-            ui.progress: self.progress(reading, None, window.language),
-            ui.chat: self.messages(window),
+            ui.progress: views.progress(reading, window.language),
+            **self.conversation(window),
             ui.page: self.page(window),
             **self.status(window),
         }
@@ -46,11 +45,12 @@ class Shown:
     def documents(self, window: Window) -> str:
         return views.documents(window.session.documents, window.session.current_id, window.language)
 
-    def progress(self, reading: Reading | None, latest: Progress | None, language: Language) -> str:
-        return views.progress(reading, latest, language)
-
-    def messages(self, window: Window) -> Any:
-        return gr.update(value=views.messages(window.transcript, window.reading, window.language))
+    def conversation(self, window: Window) -> Updates:
+        exchanges = window.transcript
+        return {
+            self.ui.chat: gr.update(value=views.messages(exchanges, window.language)),
+            self.ui.live: views.live(exchanges[-1] if exchanges else None, window.language),
+        }
 
     def page(self, window: Window) -> str:
         """The page that was chosen, or the first one, with what the answer that led there rests on."""

@@ -4,6 +4,7 @@ a person is escaped here: none of it can become an element, a link or an image."
 from __future__ import annotations
 
 import html
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,19 +12,18 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from glyph_demo.engines.base import Progress
+from glyph_demo.engines.base import Finished, Progress
 from glyph_demo.engines.loading import amount
 from glyph_demo.errors import Language
 from glyph_demo.reading import Reading
+from glyph_demo.ui.history import Exchange
 from glyph_demo.ui.texts import say
-from glyph_demo.ui.window import Exchange
 
 T = TypeVar("T")
 
 WORD_JOINER = "\u2060"  # invisible, and part of no tag or character reference
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
 _CHARACTER_REFERENCE = re.compile(r"&(?=#|\w{1,40})")
-NO_FIGURE = "—"
 
 
 def plain(text: str) -> str:
@@ -54,38 +54,63 @@ def paced(steps: Iterable[T], interval: float, clock: Callable[[], float] = time
     yield from held
 
 
-def messages(transcript: Sequence[Exchange], reading: Reading | None, language: Language) -> list[dict[str, Any]]:
-    """Two chat messages for every exchange: the question; the answer with its panel below."""
+def messages(transcript: Sequence[Exchange], language: Language) -> list[dict[str, Any]]:
+    """Two chat messages for every exchange: the question; the answer between its thinking and its panel. The answer
+    that is still being written is not among them, see `live`: what is sent twenty times a second must not grow with
+    the conversation."""
     shown: list[dict[str, Any]] = []
     for index, exchange in enumerate(transcript):
-        content: list[Any] = [plain(exchange.answer)] if exchange.answer else []
-        content.append(gr.HTML(panel(exchange, index, reading, language), render=False))
         shown.append({"role": "user", "content": plain(exchange.question)})
+        if exchange.running:
+            continue
+        content: list[Any] = [gr.HTML(thinking(exchange, language), render=False)] if exchange.thinking else []
+        content += [plain(exchange.answer)] if exchange.answer else []
+        content.append(gr.HTML(panel(exchange, index, language), render=False))
         shown.append({"role": "assistant", "content": content})
     return shown
 
 
-def panel(exchange: Exchange, index: int, reading: Reading | None, language: Language) -> str:
-    """HTML under answer `index`: what it waits for, its sources, why it ended early, its figures."""
-    parts = [f"<div class='glyph-note'>{html.escape(notice.text(language))}</div>" for notice in exchange.notices]
-    if exchange.thinking:
-        parts.append(
-            f"<details><summary>{say('thinking', language)}</summary>"
-            f"<div class='glyph-thinking'>{html.escape(exchange.thinking)}</div></details>"
-        )
-    if exchange.running and not exchange.answer:
-        parts.append(f"<div class='glyph-wait'>{html.escape(waiting(exchange.progress, language))}</div>")
+def live(exchange: Exchange | None, language: Language) -> str:
+    """HTML of the answer that is being written; empty if there is none."""
+    if exchange is None or not exchange.running:
+        return ""
+    parts = [*_notices(exchange, language), thinking(exchange, language)]
+    if exchange.answer:
+        parts.append(f"<div class='glyph-answer'>{html.escape(exchange.answer)}</div>")
+    elif not exchange.thinking:
+        begun = "" if exchange.progress else " glyph-begun"
+        parts.append(f"<div class='glyph-wait{begun}'>{html.escape(waiting(exchange.progress, language))}</div>")
+    return f"<div class='glyph-live' aria-busy='true'>{''.join(parts)}</div>"
+
+
+def thinking(exchange: Exchange, language: Language) -> str:
+    """HTML: the thinking, folded, with how long it took."""
+    if not exchange.thinking:
+        return ""
+    title = say("thinking", language, seconds=f"{exchange.thinking_seconds:.1f}")
+    return (
+        f"<details class='glyph-thinking'><summary>{title}</summary>"
+        f"<div>{html.escape(exchange.thinking)}</div></details>"
+    )
+
+
+def panel(exchange: Exchange, index: int, language: Language) -> str:
+    """HTML under answer `index`: its sources, why it ended early, its figures."""
+    parts = _notices(exchange, language)
     if exchange.regions and exchange.answer:
         parts.append(sources(exchange, index, language))
-    if not exchange.running:
-        if exchange.finished is None:
-            parts.append(f"<div class='glyph-note'>{say('stopped', language)}</div>")
-        else:
-            if exchange.finished.reason in ("length", "repetition"):
-                parts.append(f"<div class='glyph-note'>{say(exchange.finished.reason, language)}</div>")
-            parts.append(figures(exchange, reading, language))
-        parts.append(f"<button type='button' class='glyph-copy'>{say('copy', language)}</button>")
+    if exchange.finished is None:
+        parts.append(f"<div class='glyph-note'>{say('stopped', language)}</div>")
+    else:
+        if exchange.finished.reason in ("length", "repetition"):
+            parts.append(f"<div class='glyph-note'>{say(exchange.finished.reason, language)}</div>")
+        parts.append(figures(exchange, exchange.finished, language))
+    parts.append(f"<button type='button' class='glyph-copy'>{say('copy', language)}</button>")
     return f"<div class='glyph-panel'>{''.join(parts)}</div>"
+
+
+def _notices(exchange: Exchange, language: Language) -> list[str]:
+    return [f"<div class='glyph-note'>{html.escape(notice.text(language))}</div>" for notice in exchange.notices]
 
 
 def waiting(progress: Progress | None, language: Language) -> str:
@@ -114,57 +139,77 @@ def sources(exchange: Exchange, index: int, language: Language) -> str:
     return f"<div class='glyph-sources'><b>{say('sources', language)}</b><ul>{lines}</ul></div>"
 
 
-def figures(exchange: Exchange, reading: Reading | None, language: Language) -> str:
-    """Seconds per stage and token counts. The stages up to `encode` were spent once, on the document."""
-    if exchange.finished is None:
-        return ""
-    usage, timings = exchange.finished.usage, exchange.finished.timings
-    shown: list[tuple[str, str]] = []
+def figures(exchange: Exchange, finished: Finished, language: Language) -> str:
+    """HTML: times, speed and token counts of an answer, and what did not have to be done for it."""
+    usage, timings = finished.usage, finished.timings
 
-    def seconds(stage: str, value: float) -> None:
-        shown.append((f"figure.{stage}", say("figure.seconds", language, value=f"{value:.2f}")))
+    def seconds(value: float) -> str:
+        return say("figure.seconds", language, value=f"{value:.2f}")
 
-    if reading is not None:
-        for stage in ("extract", "render", "encode"):
-            seconds(stage, getattr(reading.timings, stage))
-    for stage in ("prefill", "first_token", "decode", "total"):
-        seconds(stage, getattr(timings, stage))
-    shown.append(("figure.tokens", f"{usage.input} / {usage.cached} / {usage.output}"))
-    compression = reading.compression if reading else None
-    shown.append(("figure.compression", NO_FIGURE if compression is None else f"{compression:.1f}"))
-    if reading is not None:
-        shown.append(("figure.stored", f"{reading.pages_from_store} / {len(reading.pages)}"))
+    shown = [("figure.first_token", seconds(timings.first_token))]
+    if usage.output and timings.decode > 0:
+        shown.append(("figure.speed", f"{usage.output / timings.decode:.1f}"))
+    shown.append(("figure.total", seconds(timings.total)))
+    shown.append(("figure.input", say("figure.cached", language, input=f"{usage.input:,}", cached=f"{usage.cached:,}")))
+    shown.append(("figure.output", f"{usage.output:,}"))
+    shown.append(("figure.reused", f"{exchange.reused[0]} / {exchange.reused[1]}"))
+    if usage.drafted:
+        # Every accepted draft is a token that took no step of its own.
+        gain = usage.output / max(1, usage.output - usage.accepted)
+        shown.append(("figure.speculation", f"×{gain:.1f} ({usage.accepted} / {usage.drafted})"))
     pairs = "".join(f"<div><dt>{say(key, language)}</dt><dd>{value}</dd></div>" for key, value in shown)
     return f"<dl class='glyph-figures'>{pairs}</dl>"
 
 
-def progress(reading: Reading | None, latest: Progress | None, language: Language) -> str:
+def progress(reading: Reading | None, language: Language) -> str:
     """HTML: one bar per stage while a document is being read, one line of figures afterwards."""
     if reading is None or reading.state in ("failed", "closed"):
         return ""
     if reading.state == "waiting":
         return f"<div class='glyph-note'>{say('reading.waiting', language)}</div>"
     if reading.state == "ready":
-        characters = len(reading.document.text) if reading.document else 0
-        line = say(
-            "reading.done",
-            language,
-            pages=len(reading.pages),
-            characters=f"{characters:,}",
-            stored=reading.pages_from_store,
-            extract=f"{reading.timings.extract:.2f}",
-            render=f"{reading.timings.render:.2f}",
-            encode=f"{reading.timings.encode:.2f}",
-        )
-        return f"<div class='glyph-note'>{line}</div>"
-    extracted = int(reading.document is not None)
-    encoded = latest.done if latest is not None and latest.stage == "encode" else 0
+        return f"<div class='glyph-note'>{_done(reading, language)}</div>"
+    total = expected_pages(reading)
+    about = "" if reading.total is not None else "~"
+    seconds = reading.timings
     bars = [
-        ("extract", extracted, 1),
-        ("render", len(reading.pages), reading.total),
-        ("encode", encoded, reading.total),
+        _bar("extract", int(reading.document is not None), 1, "", language),
+        _bar("render", len(reading.pages), total, about, language, _pace(len(reading.pages), seconds.render, language)),
+        _bar(
+            "encode", reading.encoded, total, about, language, _pace(reading.encoded, seconds.encode, language, total)
+        ),
+        _bar("prefill", reading.prefilled, total, about, language),
     ]
-    return "".join(_bar(stage, done, total, language) for stage, done, total in bars)
+    return "".join(bars)
+
+
+def expected_pages(reading: Reading) -> int | None:
+    """Pages in all; while they are still being drawn, judged by how much of the text those drawn hold."""
+    if reading.total is not None or not reading.pages or not reading.document:
+        return reading.total
+    drawn, shown = len(reading.pages), reading.pages[-1].span[1] - reading.pages[0].span[0]
+    rest = len(reading.document.text) - reading.pages[-1].span[1]
+    return drawn + math.ceil(rest * drawn / shown) if shown > 0 else None
+
+
+def _done(reading: Reading, language: Language) -> str:
+    values = {stage: f"{getattr(reading.timings, stage):.2f}" for stage in ("extract", "render", "encode")}
+    pages, characters = len(reading.pages), len(reading.document.text) if reading.document else 0
+    stored = reading.pages_from_store
+    line = say("reading.done", language, pages=pages, characters=f"{characters:,}", stored=stored, **values)
+    if reading.compression is not None:
+        line += " · " + say("reading.compression", language, value=f"{reading.compression:.1f}")
+    return line
+
+
+def _pace(done: int, seconds: float, language: Language, total: int | None = None) -> str:
+    """Pages a second, and the time left where the total is given."""
+    if not done or seconds <= 0:
+        return ""
+    parts = [say("pace", language, rate=f"{done / seconds:.1f}")]
+    if total is not None and total > done:
+        parts.append(say("left", language, seconds=math.ceil((total - done) * seconds / done)))
+    return " · ".join(parts)
 
 
 def documents(opened: Mapping[str, Reading], front: str | None, language: Language) -> str:
@@ -200,14 +245,15 @@ def _detail(reading: Reading, language: Language) -> str:
     return " · ".join(parts)
 
 
-def _bar(stage: str, done: int, total: int | None, language: Language) -> str:
+def _bar(stage: str, done: int, total: int | None, about: str, language: Language, pace: str = "") -> str:
+    """`about` stands before a total that is judged."""
     name = say(f"stage.{stage}", language)
-    # How many pages there will be is known when the last one is drawn.
-    share, count = (0.0, str(done or "")) if total is None else (done / max(total, 1), f"{done} / {total}")
+    share, count = (0.0, str(done or "")) if total is None else (done / max(total, 1), f"{done} / {about}{total}")
+    figures = " · ".join(filter(None, (count, pace)))
     return (
-        f"<div class='glyph-stage'><span>{name}</span>"
-        f"<div class='glyph-bar' role='progressbar' aria-label='{name}' aria-valuenow='{100 * share:.0f}'>"
-        f"<div style='width: {share:.1%}'></div></div><span>{count}</span></div>"
+        f"<div class='glyph-stage'><span>{name}</span><span>{figures}</span>"
+        f"<div class='glyph-bar' role='progressbar' aria-label='{name}' aria-valuemin='0' aria-valuemax='100' "
+        f"aria-valuenow='{100 * share:.0f}'><div style='width: {share:.1%}'></div></div></div>"
     )
 
 

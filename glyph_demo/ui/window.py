@@ -11,43 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from glyph_demo.engines.base import Engine, Event, Evidence, Finished, Notice, Progress, Region, Thinking, Token
+from glyph_demo.engines.base import Engine, Finished, Region, Turn
 from glyph_demo.errors import GlyphError, Language, Message
 from glyph_demo.reading import Reading
 from glyph_demo.session import DocumentSession, open_store
 from glyph_demo.settings import Settings
+from glyph_demo.ui.history import Exchange, History, SavedDocument, SavedWindow
 from glyph_demo.ui.texts import BUSY
 
 MAX_WINDOWS = 4  # a single user's tabs and devices; each holds up to `store.open_documents` documents
 PATIENCE = 10.0  # seconds that a stopped answer may take to wind up before the window goes on without it
-
-
-@dataclass(eq=False, slots=True)
-class Exchange:
-    """A question and what came back so far. `finished` stays None when the answer was stopped."""
-
-    question: str
-    answer: str = ""
-    thinking: str = ""
-    regions: tuple[Region, ...] = ()
-    notices: tuple[Message, ...] = ()
-    progress: Progress | None = None
-    finished: Finished | None = None
-    running: bool = True
-
-    def take(self, event: Event) -> None:
-        if isinstance(event, Token):
-            self.answer += event.text
-        elif isinstance(event, Thinking):
-            self.thinking += event.text
-        elif isinstance(event, Evidence):
-            self.regions = event.regions
-        elif isinstance(event, Progress):
-            self.progress = event
-        elif isinstance(event, Notice):
-            self.notices = (*self.notices, event.message)
-        else:
-            self.finished = event
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +44,9 @@ class Spot:
 @dataclass(eq=False)
 class Window:
     session: DocumentSession
+    identifier: str
+    history: History
+    pages_open: int = 0  # in browsers; a reload opens the next before the last is known to have gone
     language: Language = "en"
     samples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # sample questions by document id
     notice: tuple[Message, Literal["error", "hint"]] | None = None  # what the status line says
@@ -100,6 +76,30 @@ class Window:
         """What was said about the document in front."""
         return self._transcripts.setdefault(self.session.current_id, []) if self.session.current_id else []
 
+    def open(
+        self,
+        path: Path,
+        name: str,
+        samples: tuple[str, ...] = (),
+        page_images: bool | None = None,
+        pages: str | None = None,
+    ) -> str:
+        """Open a file from a copy of our own, which is kept with the conversation. Returns the document's id."""
+        self.stop()
+        copy = self.history.adopt(self.identifier, path)
+        identifier = self.session.open(copy, name, page_images=page_images, pages=pages)
+        self.samples[identifier] = samples
+        self.notice = self.refused = None
+        self.spot = Spot()
+        self.save()
+        return identifier
+
+    def select(self, identifier: str) -> None:
+        self.stop()
+        self.session.select(identifier)
+        self.notice, self.spot = None, Spot()
+        self.save()
+
     def ask(self, question: str, at: int | None = None) -> Iterator[Exchange]:
         """Ask the document in front, in place of exchange `at` and all after it. Yields the exchange whenever it has
         grown. Closing the iterator or calling `stop` stops the engine within one of its steps. An exchange that brought
@@ -109,7 +109,9 @@ class Window:
         self._stopping.clear()
         self._idle.clear()
         transcript = self.transcript
-        exchange = Exchange(question.strip())
+        exchange = Exchange(question.strip(), running=True)
+        reading = self.reading
+        read_before = reading.read_anew if reading else 0
         try:
             del transcript[len(transcript) if at is None else at :]
             events = self.session.edit(sum(bool(e.answer) for e in transcript), question)
@@ -117,6 +119,9 @@ class Window:
             with contextlib.closing(events):  # type: ignore[type-var]
                 for event in events:
                     exchange.take(event)
+                    if isinstance(event, Finished) and reading is not None:
+                        pages = len(reading.pages)
+                        exchange.reused = (max(0, pages - (reading.read_anew - read_before)), pages)
                     if self._stopping.is_set():
                         break
                     yield exchange
@@ -126,6 +131,7 @@ class Window:
                 transcript.remove(exchange)
             self._answering.release()
             self._idle.set()
+            self.save()
 
     def undo(self) -> str:
         """Take the last exchange back and return its question; an empty one if nothing was said."""
@@ -135,6 +141,7 @@ class Window:
         exchange = self.transcript.pop()
         if exchange.answer:
             self.session.undo()
+        self.save()
         return exchange.question
 
     def clear(self) -> None:
@@ -148,12 +155,51 @@ class Window:
         self._idle.wait(PATIENCE)
 
     def forget(self, identifier: str) -> None:
-        """Remove a document and what was said about it."""
+        """Remove a document, what was said about it and, unless it may be read in another way, our copy of it."""
         if identifier in self.session.documents:
+            path = self.session.documents[identifier].path
+            if self.refused is None or self.refused.path != path:
+                self.history.drop(path)
             self.session.remove(identifier)
         self._transcripts.pop(identifier, None)
         self.samples.pop(identifier, None)
         self.failures.pop(identifier, None)
+        self.save()
+
+    def save(self) -> None:
+        """Keep the window for a reload of its page and a restart of the app."""
+        documents = self.session.documents
+        kept = [
+            SavedDocument(
+                name=reading.name,
+                file=reading.path.name,
+                page_images=reading.settings.documents.page_images,
+                pages=reading.settings.documents.pages,
+                samples=self.samples.get(identifier, ()),
+                exchanges=[e for e in self._transcripts.get(identifier, ()) if not e.running],
+            )
+            for identifier, reading in documents.items()
+            if self.history.holds(reading.path)
+        ]
+        current = self.reading
+        front = next((i for i, saved in enumerate(kept) if current and saved.file == current.path.name), None)
+        self.history.save(self.identifier, SavedWindow(language=self.language, front=front, documents=kept))
+
+    def restore(self, saved: SavedWindow) -> None:
+        """Take up what was kept. The document that was in front is read again, from the store."""
+        self.language = saved.language
+        for index, document in enumerate(saved.documents):
+            path = self.history.folder(self.identifier) / document.file
+            if not path.exists():
+                continue
+            turns = [Turn(e.question, e.answer) for e in document.exchanges if e.answer]
+            identifier = self.session.restore(
+                path, document.name, turns, page_images=document.page_images, pages=document.pages
+            )
+            self.samples[identifier] = document.samples
+            self._transcripts[identifier] = document.exchanges
+            if index == saved.front:
+                self.session.select(identifier)
 
 
 class Windows:
@@ -163,6 +209,7 @@ class Windows:
         self.engine = engine
         self.settings = settings
         self._store = open_store(settings)
+        self._history = History(settings.cache_path / "windows")
         self._windows: OrderedDict[str, Window] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -178,14 +225,31 @@ class Windows:
         with self._lock:
             window = self._windows.get(identifier)
             if window is None:
-                window = Window(DocumentSession(self.engine, self.settings, self._store))
-                self._windows[identifier] = window
+                session = DocumentSession(self.engine, self.settings, self._store)
+                window = self._windows[identifier] = Window(session, identifier, self._history)
+                if (saved := self._history.load(identifier)) is not None:
+                    window.restore(saved)
             self._windows.move_to_end(identifier)
             while len(self._windows) > MAX_WINDOWS:
                 closed.append(self._windows.popitem(last=False)[1])
         for old in closed:
             old.session.close()
         return window
+
+    def arrive(self, identifier: str) -> Window:
+        """The window of a page that has just been opened."""
+        self._history.sweep()
+        window = self.get(identifier)
+        window.pages_open += 1
+        return window
+
+    def leave(self, identifier: str | None) -> None:
+        """A page has gone. The last page of a window frees its memory; what is kept of it brings it back."""
+        window = self._windows.get(identifier or "")
+        if window is not None:
+            window.pages_open -= 1
+            if window.pages_open <= 0:
+                self.close(identifier)
 
     def close(self, identifier: str | None) -> None:
         with self._lock:

@@ -1,6 +1,7 @@
 """A person at the window: opens files, asks, stops, changes their mind, changes the language."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -56,9 +57,9 @@ def test_a_file_is_read_from_its_pages_and_answers_two_questions(open_page, arti
 def test_a_question_asked_while_pages_are_read_waits_and_can_be_stopped(open_page, artifacts):
     page = open_page()
     upload(page, "long.txt", files.long_text())
-    expect(page.locator("#progress .glyph-stage")).to_have_count(3, timeout=READ_MS)
+    expect(page.locator("#progress .glyph-stage")).to_have_count(4, timeout=READ_MS)
     ask(page, "Who led the survey of the harbour?")
-    expect(page.locator("#chat .glyph-wait")).to_contain_text("Reading the document first", timeout=ANSWER_MS)
+    expect(page.locator("#live .glyph-wait")).to_contain_text("Reading the document first", timeout=ANSWER_MS)
     page.screenshot(path=artifacts / "window-reading.png")
     page.locator("#question .stop-button").click()
     expect(answers(page)).to_have_count(0)
@@ -66,6 +67,7 @@ def test_a_question_asked_while_pages_are_read_waits_and_can_be_stopped(open_pag
     page.get_by_role("button", name="Remove long.txt").click()
     expect(page.locator("#documents li")).to_have_count(0)
     upload(page, "short.txt", files.text())
+    expect(page.locator("#documents li")).to_have_count(1)
     ask(page, "Who led the survey of the harbour?")
     expect_answers(page, 1)
     expect(answers(page).last).to_contain_text("Marta Ellingham")
@@ -83,7 +85,7 @@ def test_an_answer_is_copied_retried_edited_taken_back_and_cleared(open_page, ar
     page.get_by_role("button", name="Copy answer").click()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert "Marguerite Oyelaran" in copied
-    assert "Prefill" not in copied
+    assert "First token" not in copied
     ask(page, "When did the trial run?")
     expect_answers(page, 2)
     page.screenshot(path=artifacts / "window-example.png")
@@ -100,7 +102,7 @@ def test_an_answer_is_copied_retried_edited_taken_back_and_cleared(open_page, ar
     page.get_by_role("button", name="Undo").click()
     expect(answers(page)).to_have_count(1)
     expect(page.locator(QUESTION)).to_have_value("How many people work there?")
-    page.get_by_label("Clear").click()
+    page.get_by_role("button", name="Clear").click()
     expect(answers(page)).to_have_count(0)
 
 
@@ -148,6 +150,30 @@ def test_a_scan_is_offered_to_be_read_as_page_images(open_page, artifacts):
     expect_answers(page, 1)
     expect(answers(page).last).to_contain_text("Marta Ellingham")
     page.screenshot(path=artifacts / "window-scan.png")
+
+
+def test_a_reload_of_the_page_finds_everything_again_and_the_conversation_can_be_saved(open_page):
+    page = open_page()
+    upload(page, "survey.txt", files.text())
+    wait_until_read(page)
+    ask(page, "Who led the survey of the harbour?")
+    expect_answers(page, 1)
+    page.reload()
+    expect_answers(page, 1)
+    expect(answers(page).last).to_contain_text("Marta Ellingham")
+    expect(page.locator("#documents [aria-current]")).to_contain_text("survey.txt")
+    wait_until_read(page)
+    for kind in ("Markdown", "JSON"):
+        with page.expect_download() as saved:
+            page.get_by_role("button", name=f"Save as {kind}").click()
+        assert saved.value.suggested_filename == {"Markdown": "survey.md", "JSON": "survey.json"}[kind]
+        assert "Marta Ellingham" in Path(saved.value.path()).read_text()
+    page.locator("#chat .glyph-sources button").first.click()
+    expect(page.locator("#page .glyph-box.chosen").first).to_be_in_viewport()
+    page.get_by_role("button", name="Large").click()
+    expect(page.locator("#page.large")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#page.large")).to_have_count(0)
 
 
 def test_markup_in_documents_and_questions_stays_text(open_page):

@@ -1,5 +1,6 @@
 """The handlers on real components, without a browser: what a person does, and which updates come of it."""
 
+import json
 import re
 from types import SimpleNamespace
 
@@ -30,7 +31,7 @@ def on(engine, tmp_path):
     examples = [Example(sample, Message("A sample", "示例"), ("When?", "Who?"))]
     windows = Windows(engine, load_settings())
     with gr.Blocks():
-        components = build(windows.settings, examples, "en", windows.close)
+        components = build(windows.settings, examples, "en", windows.leave)
     yield Handlers(windows, components, examples)
     windows.close_all()
 
@@ -69,14 +70,14 @@ def test_following_a_document_never_writes_the_chat_which_belongs_to_the_answer_
 
 @pytest.mark.parametrize(("accepted", "language"), [("zh-CN,en", "zh"), ("en-US", "en")])
 def test_a_new_window_speaks_the_browsers_language(on, accepted, language):
-    updates = on.load(request(accepted))
+    updates = on.load(None, request(accepted))
     assert updates[on.ui.language]["value"] == language
     assert updates[on.ui.question]["placeholder"] == TEXTS["question.hint"].text(language)
     assert on.windows.get(updates[on.ui.window]).language == language
 
 
 def test_two_page_loads_are_two_windows(on):
-    assert on.load(request("en"))[on.ui.window] != on.load(request("en"))[on.ui.window]
+    assert on.load(None, request("en"))[on.ui.window] != on.load(None, request("en"))[on.ui.window]
 
 
 def test_every_label_follows_the_language_also_of_components_that_change_otherwise(on, tmp_path):
@@ -150,14 +151,58 @@ def test_an_answer_streams_and_its_first_source_is_selected(on, engine, tmp_path
     opened(on, write(tmp_path))
     engine.token_seconds = 0.06
     updates = list(on.ask("tab", "one two three"))
-    answers = [m[1]["content"][0] for m in (u[on.ui.chat]["value"] for u in updates) if len(m[1]["content"]) > 1]
-    assert len(set(answers)) > 2
-    assert answers[-1].strip().endswith("one two three")
+    growing = [u[on.ui.live] for u in updates if on.ui.live in u]
+    assert len(set(growing)) > 3
+    assert growing[-1] == ""
+    conversations = [u[on.ui.chat]["value"] for u in updates if on.ui.chat in u]
+    assert [len(messages) for messages in conversations] == [1, 2], "sent when it begins and when it is complete"
+    assert conversations[-1][1]["content"][0].strip().endswith("one two three")
     assert {"selected_index": 0}.items() <= next(u[on.ui.gallery] for u in updates if on.ui.gallery in u).items()
     assert updates[0][on.ui.question]["stop_btn"] is True
     assert updates[0][on.ui.question]["value"] == ""
     assert updates[-1][on.ui.question]["submit_btn"] is True
     assert "value" not in updates[-1][on.ui.question], "what was typed meanwhile stays"
+
+
+def test_a_reload_finds_documents_and_conversation_again_also_after_a_restart(on, engine, tmp_path):
+    first = on.load(None, request("zh-CN"))
+    memory = first[on.ui.memory]
+    on.open_files(memory["window"], [str(write(tmp_path, "a.txt")), str(write(tmp_path, "b.txt", "Other."))])
+    list(on.follow(memory["window"]))
+    list(on.ask(memory["window"], "kept?"))
+    before = on.load(memory, request("en"))
+    on.windows.leave(memory["window"])
+    assert len(on.windows) == 1, "the page that was reloaded has gone, the one that took its place has not"
+    on.windows.close_all()
+
+    later = Windows(engine, load_settings())
+    again = Handlers(later, on.ui, on.examples)
+    updates = [again.load(memory, request("en")), *again.follow(memory["window"])]
+    assert updates[0][on.ui.language]["value"] == "zh"
+    assert listed(updates[0][on.ui.documents]) == ["a.txt", "b.txt"]
+    assert listed(updates[0][on.ui.documents], "aria-current='true'") == ["a.txt"]
+    assert [m["content"][0] for m in updates[0][on.ui.chat]["value"][1:]] == ["2 pages, turn 1: kept? "]
+    assert len(before[on.ui.chat]["value"]) == 2
+    list(again.ask(memory["window"], "and now?"))
+    assert later.get(memory["window"]).transcript[1].answer.startswith("2 pages, turn 2")
+    on.windows = later
+
+
+@pytest.mark.parametrize("memory", [{"window": "../../etc"}, {"window": 7}, ["x"], "tab", {}])
+def test_what_the_browser_remembers_is_not_trusted(on, memory):
+    assert re.fullmatch("[0-9a-f]{32}", on.load(memory, request("en"))[on.ui.window])
+
+
+def test_a_conversation_is_exported_as_markdown_and_json(on, tmp_path):
+    opened(on, write(tmp_path))
+    list(on.ask("tab", "what is it?"))
+    markdown = on.export("tab", "md")
+    assert markdown["name"] == "a.md"
+    assert markdown["text"].startswith("# a.txt\n\n## what is it?\n\n2 pages, turn 1: what is it?")
+    assert "page 1, line 1" in markdown["text"]
+    exported = json.loads(on.export("tab", "json")["text"])
+    assert exported["document"] == "a.txt"
+    assert exported["exchanges"][0]["finished"]["usage"]["output"] == 7
 
 
 def test_a_bad_file_is_one_line_in_the_language_chosen_and_the_document_before_it_stays(on, tmp_path):

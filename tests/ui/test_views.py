@@ -1,10 +1,13 @@
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from glyph_demo.engines.base import Finished, Progress, Region, Thinking, Timings, Usage
+from glyph_demo.engines.base import Finished, Progress, Region, Thinking, Timings, Token, Usage
+from glyph_demo.reading import ReadingTimings
 from glyph_demo.ui import views
-from glyph_demo.ui.window import Exchange
+from glyph_demo.ui.history import Exchange
 
 HOSTILE = "<img src=http://evil.example/a.png onerror=alert(1)> &lt;b&gt; <script>x</script> R&D a < b <!-- -->"
 FINISHED = Finished(Usage(412, 120, 36), Timings(0.05, 0.06, 0.4, 0.47), "stop")
@@ -34,9 +37,16 @@ def test_nothing_of_document_or_model_becomes_markup():
     exchange = answered(
         question=HOSTILE, answer=HOSTILE, thinking=HOSTILE, regions=(hostile, replace(hostile, text="<i>"))
     )
-    shown = views.messages([exchange], None, "en")
-    texts = [shown[0]["content"], shown[1]["content"][0]]
-    html = shown[1]["content"][1].value + views.notice(HOSTILE) + views.header(HOSTILE, "en")
+    shown = views.messages([exchange], "en")
+    thinking, answer, panel = shown[1]["content"]
+    texts = [shown[0]["content"], answer]
+    html = (
+        thinking.value
+        + panel.value
+        + views.live(replace(exchange, running=True), "en")
+        + views.notice(HOSTILE)
+        + views.header(HOSTILE, "en")
+    )
     assert not any(tag in text for text in texts for tag in ("<img", "<script", "<!--", "&lt;"))
     assert "<img" not in html
     assert "<script" not in html
@@ -45,32 +55,43 @@ def test_nothing_of_document_or_model_becomes_markup():
 
 
 def test_an_exchange_is_two_messages_and_its_panel_holds_all_figures():
-    question, answer = views.messages([answered()], None, "en")
+    question, answer = views.messages([answered(reused=(2, 3))], "en")
     assert (question["role"], question["content"]) == ("user", "What?")
     assert (answer["role"], answer["content"][0]) == ("assistant", "An answer.")
     panel = answer["content"][1].value
-    for figure in ("0.05 s", "0.06 s", "0.40 s", "0.47 s", "412 / 120 / 36", views.NO_FIGURE):
+    for figure in ("0.06 s", "90.0", "0.47 s", "412 (cached 120)", "36", "2 / 3"):
         assert f"<dd>{figure}</dd>" in panel
+    assert "Speculation" not in panel
+    drafted = replace(FINISHED, usage=replace(FINISHED.usage, drafted=20, accepted=18))
+    assert "<dd>×2.0 (18 / 20)</dd>" in views.panel(answered(finished=drafted), 0, "en")
+
+
+def test_an_answer_being_written_is_shown_live_and_not_resent_with_the_conversation():
+    running = Exchange("Next?", answer="So far <b>", running=True)
+    shown = views.messages([answered(), running], "en")
+    assert [message["role"] for message in shown] == ["user", "assistant", "user"]
+    assert "So far &lt;b&gt;" in views.live(running, "en")
+    assert views.live(answered(), "en") == views.live(None, "en") == ""
 
 
 def test_the_panel_speaks_chinese():
-    panel = views.panel(answered(), 0, None, "zh")
+    panel = views.panel(answered(), 0, "zh")
     assert "首字" in panel
     assert "0.06 秒" in panel
 
 
 def test_a_quote_in_the_answer_is_not_repeated_but_its_place_is_given():
     exchange = answered(answer="“Built in\n1923.” (page 2, line 7)", regions=(Region(2, 7, "Built in 1923.", (), 1.0),))
-    panel = views.panel(exchange, 0, None, "en")
+    panel = views.panel(exchange, 0, "en")
     assert "page 2, line 7" in panel
     assert "<q>" not in panel
-    assert "<q>Built in 1923.</q>" in views.panel(answered(regions=exchange.regions), 0, None, "en")
+    assert "<q>Built in 1923.</q>" in views.panel(answered(regions=exchange.regions), 0, "en")
 
 
 def test_the_panel_says_why_an_answer_ended_early():
-    assert "Stopped." in views.panel(answered(finished=None), 0, None, "en")
+    assert "Stopped." in views.panel(answered(finished=None), 0, "en")
     cut = answered(finished=replace(FINISHED, reason="length"))
-    assert "Cut off" in views.panel(cut, 0, None, "en")
+    assert "Cut off" in views.panel(cut, 0, "en")
 
 
 @pytest.mark.parametrize(
@@ -85,16 +106,45 @@ def test_the_panel_says_why_an_answer_ended_early():
     ],
 )
 def test_an_answer_that_has_not_begun_says_what_it_waits_for(progress, text):
-    exchange = Exchange("What?", progress=progress)
+    exchange = Exchange("What?", progress=progress, running=True)
     assert views.waiting(progress, "en") == text
-    assert text in views.panel(exchange, 0, None, "en")
+    assert text in views.live(exchange, "en")
 
 
-def test_thinking_is_folded_away():
-    exchange = Exchange("What?")
+def test_thinking_is_folded_away_with_its_duration_before_the_answer():
+    exchange = Exchange("What?", running=True)
     exchange.take(Thinking("Let me "))
-    exchange.take(Thinking("see."))
-    assert "<summary>Thinking</summary><div class='glyph-thinking'>Let me see." in views.panel(exchange, 0, None, "en")
+    time.sleep(0.11)
+    exchange.take(Thinking("<i>see</i>."))
+    assert "<summary>Thinking, 0.1 s</summary><div>Let me &lt;i&gt;see&lt;/i&gt;.</div>" in views.live(exchange, "en")
+    exchange.take(Token("Yes."))
+    exchange.running = False
+    thinking, answer, _ = views.messages([exchange], "en")[1]["content"]
+    assert "Let me" in thinking.value
+    assert answer == "Yes."
+
+
+def reading(pages=0, total=None, text="x" * 1000, **values):
+    """A stand-in for a Reading on its way, every page holding 100 characters."""
+    views_of_pages = [SimpleNamespace(span=(100 * i, 100 * i + 100)) for i in range(pages)]
+    base = {"state": "reading", "pages": views_of_pages, "total": total, "document": SimpleNamespace(text=text)}
+    base |= {"timings": ReadingTimings(0.5, 1.0, 2.0), "encoded": 0, "prefilled": 0}
+    return SimpleNamespace(**base | values)
+
+
+def test_progress_has_a_bar_a_stage_with_pages_rate_and_time_left():
+    html = views.progress(reading(pages=6, encoded=4, prefilled=3), "en")
+    assert html.count("role='progressbar'") == 4
+    for figures in ("6 / ~10 · 6.0 pages/s", "4 / ~10 · 2.0 pages/s · 3 s left", "3 / ~10"):
+        assert f"<span>{figures}</span>" in html
+    assert "3 / 6 · " not in html
+    assert "6 / 6" in views.progress(reading(pages=6, total=6), "en")
+
+
+def test_the_number_of_pages_to_come_is_judged_by_the_text_they_hold():
+    assert views.expected_pages(reading()) is None
+    assert views.expected_pages(reading(pages=3, text="x" * 950)) == 10
+    assert views.expected_pages(reading(pages=3, total=3)) == 3
 
 
 def test_updates_are_spaced_out_and_the_last_is_never_lost():

@@ -44,6 +44,7 @@ def test_an_exchange_grows_with_the_events_of_its_answer(window):
     assert exchange.answer == "1 pages, turn 1: what is it? "
     assert exchange.regions[0].page == 1
     assert exchange.finished.reason == "stop"
+    assert exchange.reused == (1, 1)
     assert not exchange.running
 
 

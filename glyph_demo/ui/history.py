@@ -1,0 +1,165 @@
+"""What is kept of a window for a day: its documents' files and what was said about them. It comes back after a reload
+of the page and a restart of the app. The browser alone knows the window's id; folders are named by its hash."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from glyph_demo.engines.base import Event, Evidence, Finished, Notice, Progress, Region, Thinking, Token
+from glyph_demo.errors import Language, Message
+
+log = logging.getLogger(__name__)
+
+LIFETIME = 86_400  # seconds after the last change
+NAME = "history.json"
+
+
+@dataclass(eq=False, slots=True)
+class Exchange:
+    """A question and what came back so far. `finished` stays None when the answer was stopped. `reused` are the pages
+    that did not have to be read anew for this answer, and all pages."""
+
+    question: str
+    answer: str = ""
+    thinking: str = ""
+    thinking_seconds: float = 0.0
+    regions: tuple[Region, ...] = ()
+    notices: tuple[Message, ...] = ()
+    reused: tuple[int, int] = (0, 0)
+    finished: Finished | None = None
+    progress: Annotated[Progress | None, Field(exclude=True)] = None
+    running: Annotated[bool, Field(exclude=True)] = False
+    _thought_at: Annotated[float | None, Field(exclude=True)] = None
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, Token):
+            self.answer += event.text
+        elif isinstance(event, Thinking):
+            self._thought_at = self._thought_at or time.monotonic()
+            self.thinking += event.text
+            self.thinking_seconds = time.monotonic() - self._thought_at
+        elif isinstance(event, Evidence):
+            self.regions = event.regions
+        elif isinstance(event, Progress):
+            self.progress = event
+        elif isinstance(event, Notice):
+            self.notices = (*self.notices, event.message)
+        else:
+            self.finished = event
+
+
+@dataclass(slots=True)
+class SavedDocument:
+    """`file` is the name of the copy in the window's folder."""
+
+    name: str
+    file: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    page_images: bool = False
+    pages: str = ""
+    samples: tuple[str, ...] = ()
+    exchanges: list[Exchange] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SavedWindow:
+    """`front` counts the documents from 0; None is none."""
+
+    version: Literal[1] = 1
+    language: Language = "en"
+    front: int | None = None
+    documents: list[SavedDocument] = field(default_factory=list)
+
+
+class History:
+    """Thread-safe: every window has a folder of its own and writes it whole. A disk that is full or read-only costs
+    the history and nothing else."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder
+        self.sweep()
+
+    def adopt(self, window_id: str, upload: Path) -> Path:
+        """A copy of an upload, in the window's folder; the upload itself where none can be made or it is one."""
+        if self.holds(upload):
+            return upload
+        copy = self.folder(window_id) / secrets.token_hex(16)
+        try:
+            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            shutil.copyfile(upload, copy)
+        except OSError:
+            log.warning("an upload is not kept for later: the cache folder cannot be written")
+            return upload
+        return copy
+
+    def holds(self, path: Path) -> bool:
+        """Whether a document is read from our own copy."""
+        return self._root in path.parents
+
+    def drop(self, path: Path) -> None:
+        if self.holds(path):
+            path.unlink(missing_ok=True)
+
+    def save(self, window_id: str, window: SavedWindow) -> None:
+        folder = self.folder(window_id)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            partial = folder / f"{secrets.token_hex(8)}.partial"
+            partial.write_bytes(_schema(SavedWindow).dump_json(window))
+            os.replace(partial, folder / NAME)
+        except OSError:
+            log.warning("a conversation is not kept for later: the cache folder cannot be written")
+            return
+
+    def load(self, window_id: str) -> SavedWindow | None:
+        """None where nothing is kept, or nothing that this version can read."""
+        try:
+            saved: SavedWindow = _schema(SavedWindow).validate_json((self.folder(window_id) / NAME).read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return saved
+
+    def folder(self, window_id: str) -> Path:
+        return self._root / hashlib.sha256(window_id.encode()).hexdigest()[:32]
+
+    def sweep(self) -> None:
+        """Remove what has not changed for a day."""
+        for folder in self._root.glob("*"):
+            with contextlib.suppress(OSError):
+                newest = max((path.stat().st_mtime for path in folder.iterdir()), default=0.0)
+                if newest < time.time() - LIFETIME:
+                    shutil.rmtree(folder)
+
+
+def as_markdown(name: str, exchanges: Sequence[Exchange]) -> str:
+    """A conversation for reading: every question a heading, its answer below, then the pages it rests on."""
+    parts = [f"# {name}"]
+    for exchange in exchanges:
+        parts += [f"## {' '.join(exchange.question.split())}", exchange.answer]
+        if places := sorted({(region.page, region.line) for region in exchange.regions}):
+            parts.append("*" + "; ".join(f"page {page}, line {line}" for page, line in places) + "*")
+    return "\n\n".join(parts) + "\n"
+
+
+def as_json(name: str, exchanges: Sequence[Exchange]) -> str:
+    """A conversation with all that is known of it."""
+    listed = _schema(list[Exchange]).dump_python(list(exchanges), mode="json")
+    return json.dumps({"document": name, "exchanges": listed}, ensure_ascii=False, indent=2)
+
+
+@cache
+def _schema(kind: Any) -> Any:
+    return TypeAdapter(kind)
