@@ -8,6 +8,7 @@ import itertools
 import shutil
 import tempfile
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -81,7 +82,7 @@ class DocumentSession:
     def select(self, identifier: str) -> Reading:
         """Put a document in front again, reading it anew if it was closed to make room."""
         reading = self._readings[identifier]
-        if reading.state == "closed":
+        if reading.state in ("closed", "failed"):
             return self._start(identifier, reading.path, reading.name, reading.settings, reading.turns)
         self._readings.move_to_end(identifier)
         self.current_id = identifier
@@ -93,11 +94,12 @@ class DocumentSession:
         if self.current_id == identifier:
             self.current_id = next(reversed(self._readings), None)
 
-    def configure(self, settings: Settings) -> bool:
-        """Take new settings. True if they change what pages look like, so that the document in front is being read
-        again and the others will be when they are returned to."""
+    def configure(self, settings: Settings, engine: Engine | None = None) -> bool:
+        """Take new settings, and another engine if one is given. True if they change what pages look like or who reads
+        them, so that the document in front is being read again and the others will be when they are returned to."""
         previous, self.settings = self.settings, settings
-        other_pages = previous.rendering != settings.rendering
+        other_pages = previous.rendering != settings.rendering or engine is not None
+        self.engine = engine or self.engine
         for reading in self._readings.values():
             if other_pages:
                 reading.cancel()
@@ -138,6 +140,15 @@ class DocumentSession:
         turns = self._in_front().turns
         del turns[index:]
         return self.ask(question)
+
+    def rest(self) -> None:
+        """Let go of the engine: every document is closed, turns are kept. Returns once no page is being read."""
+        readings = list(self._readings.values())
+        for reading in readings:
+            reading.cancel()
+        for reading in readings:
+            while reading.state == "reading":
+                time.sleep(0.02)
 
     def close(self) -> None:
         for reading in self._readings.values():

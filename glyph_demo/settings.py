@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -130,9 +131,9 @@ def load_settings(
     later ones winning. Raises SettingsError for a file that cannot be read, an unknown key or an unusable value."""
     settings = Settings()
     if config is not None:
-        settings = _merge(settings, _flatten(_read_yaml(Path(config))))
-    settings = _merge(settings, _from_environment(os.environ if environment is None else environment))
-    return _merge(settings, {key: value for key, value in (flags or {}).items() if value is not None})
+        settings = merge(settings, _flatten(_read_yaml(Path(config))))
+    settings = merge(settings, _from_environment(os.environ if environment is None else environment))
+    return merge(settings, {key: value for key, value in (flags or {}).items() if value is not None})
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -175,9 +176,18 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _merge(settings: Settings, values: Mapping[str, Any]) -> Settings:
+def merge(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """`settings` with some of them changed, by dotted names. Raises SettingsError, see `load_settings`."""
     for key, value in values.items():
         settings = _set(settings, key, key.split("."), value)
+    return settings
+
+
+def usable(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """`settings` with those of `values` that can be used; the others are left out."""
+    for name, value in values.items():
+        with contextlib.suppress(SettingsError):
+            settings = merge(settings, {name: value})
     return settings
 
 

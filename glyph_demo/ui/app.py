@@ -13,6 +13,7 @@ from glyph_demo.settings import Settings
 from glyph_demo.ui.blocks import Components, build
 from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
+from glyph_demo.ui.sidebar import PREFERENCES
 from glyph_demo.ui.window import Windows
 
 SAVE = """file => {
@@ -70,16 +71,17 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ]
     for index, example in enumerate(ui.examples):
         opening.append(example.click(partial(on.open_example, index=index), ui.window, everything, **private))
+    for name in PREFERENCES:
+        component, changed = getattr(ui, name), partial(on.change, name=name)
+        event = component.release if isinstance(component, gr.Slider) else component.input
+        opening.append(event(changed, [ui.window, ui.memory, component], everything, **private))
+    engine = [ui.window, ui.engine_name, ui.model, ui.precision]
     opening += [
-        changed(on.restyle, [ui.window, ui.font_size, ui.dpi], everything, **private)
-        for changed in (ui.font_size.input, ui.dpi.input)
+        ui.mode.input(on.change_mode, [ui.window, ui.memory, ui.mode], everything, **private),
+        ui.load.click(on.change_engine, engine, everything, **private),
     ]
     for opened in opening:
         opened.then(on.follow, ui.window, everything, trigger_mode="multiple", **private)
 
     ui.page.click(on.on_page, ui.window, [ui.page, ui.gallery], **private)
     ui.gallery.select(on.on_thumbnail, ui.window, ui.page, **private)
-
-    inference = [ui.window, ui.cache, ui.max_new_tokens]
-    ui.cache.input(on.configure, inference, None, **private)
-    ui.max_new_tokens.release(on.configure, inference, None, **private)

@@ -13,12 +13,10 @@ import gradio as gr
 from glyph_demo.errors import Language
 from glyph_demo.settings import Settings
 from glyph_demo.ui.examples import QUESTIONS_PER_EXAMPLE, Example
+from glyph_demo.ui.sidebar import sidebar
 from glyph_demo.ui.texts import LANGUAGES, say
 
-MAX_NEW_TOKENS = 8192
 MAX_QUESTION = 4000  # characters
-FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
-RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
 TALK_SCRIPT = Path(__file__).with_name("talk.js")
 PAGE_SCRIPT = Path(__file__).with_name("page.js")
 # A click on a button with data-act in such a component is an event with the button's data.
@@ -33,7 +31,7 @@ class Components:
     """The components that handlers read or change."""
 
     window: gr.State
-    memory: gr.BrowserState  # what the browser keeps: the window's id
+    memory: gr.BrowserState  # what the browser keeps: the window's id and its settings
     header: gr.HTML
     language: gr.Radio
     status: gr.HTML
@@ -56,11 +54,18 @@ class Components:
     samples: list[gr.Button]
     question: gr.Textbox
     settings_label: gr.HTML
+    mode: gr.Radio
     cache: gr.Checkbox
+    thinking: gr.Checkbox
     max_new_tokens: gr.Slider
+    temperature: gr.Slider
     font_size: gr.Dropdown
     dpi: gr.Dropdown
     engine: gr.HTML
+    engine_name: gr.Dropdown
+    model: gr.Textbox
+    precision: gr.Dropdown
+    load: gr.Button
     tabs: list[gr.Tab]
     labels: Labels
 
@@ -104,7 +109,7 @@ def build(
     made: dict[str, Any] = {"window": gr.State(None, delete_callback=closed), "tabs": []}
     # Both are fixed, or nothing would be found after a restart.
     made["memory"] = gr.BrowserState(None, storage_key="glyph-demo", secret="glyph-demo")
-    _sidebar(made, labels, settings)
+    made |= sidebar(labels, settings)
     with gr.Row(elem_id="head"):
         made["header"] = gr.HTML(elem_id="title")
         made["language"] = labels(
@@ -130,12 +135,6 @@ def tab(tabs: list[gr.Tab], labels: Labels, key: str) -> Iterator[None]:
     with labels(gr.Tab(id=key), label=key) as opened:
         tabs.append(opened)
         yield
-
-
-def choices(offered: tuple[float, ...], configured: float, language: Language) -> list[tuple[str, float]]:
-    """Choices of a dropdown: the style's own value (0), those offered and the one that the settings name."""
-    values = sorted({*offered, configured} - {0})
-    return [(say("auto", language), 0), *((f"{value:g}", value) for value in values)]
 
 
 def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> None:
@@ -195,20 +194,3 @@ def _pages(made: dict[str, Any], labels: Labels) -> None:
         visible=False,
     )
     made["gallery"] = labels(gallery, label="pages")
-
-
-def _sidebar(made: dict[str, Any], labels: Labels, settings: Settings) -> None:
-    inference, rendering = settings.inference, settings.rendering
-    with gr.Sidebar(open=False, elem_id="settings", width=300):
-        made["settings_label"] = gr.HTML()
-        made["cache"] = labels(gr.Checkbox(inference.reuse_cache, elem_id="cache"), label="cache", info="cache.info")
-        made["max_new_tokens"] = labels(
-            gr.Slider(16, MAX_NEW_TOKENS, value=inference.max_new_tokens, step=16),
-            label="max_new_tokens",
-            info="max_new_tokens.info",
-        )
-        font_size = gr.Dropdown(choices(FONT_SIZES, rendering.font_size, "en"), value=rendering.font_size)
-        made["font_size"] = labels(font_size, label="font_size", info="font_size.info")
-        dpi = gr.Dropdown(choices(RESOLUTIONS, rendering.dpi, "en"), value=rendering.dpi)
-        made["dpi"] = labels(dpi, label="dpi", info="dpi.info")
-        made["engine"] = gr.HTML(elem_id="engine")

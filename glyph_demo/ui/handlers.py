@@ -16,8 +16,10 @@ import gradio as gr
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui import views
 from glyph_demo.ui.history import as_json, as_markdown
+from glyph_demo.ui.preferences import PreferenceHandlers
 from glyph_demo.ui.shelf import ShelfHandlers
 from glyph_demo.ui.shown import Updates, merged
+from glyph_demo.ui.sidebar import remembered
 from glyph_demo.ui.texts import browser_language, say
 from glyph_demo.ui.window import Spot, Window
 
@@ -25,7 +27,7 @@ ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer
 WINDOW_ID = re.compile("[0-9a-f]{32}")
 
 
-class Handlers(ShelfHandlers):
+class Handlers(ShelfHandlers, PreferenceHandlers):
     # The window
 
     def load(self, memory: Any, request: gr.Request) -> Updates:
@@ -33,38 +35,24 @@ class Handlers(ShelfHandlers):
         settings or else of the browser."""
         known = memory.get("window") if isinstance(memory, dict) else None
         identifier = known if isinstance(known, str) and WINDOW_ID.fullmatch(known) else secrets.token_hex(16)
-        window = self.windows.arrive(identifier)
+        values = remembered(memory)
+        window = self.windows.arrive(identifier, values)
         if identifier != known:
             wanted = self.windows.settings.language
             window.language = browser_language(request.headers.get("accept-language")) if wanted == "auto" else wanted
         updates = {
             self.ui.window: identifier,
-            self.ui.memory: {"window": identifier},
+            self.ui.memory: {"window": identifier, "settings": values},
             self.ui.language: gr.update(value=window.language),
         }
-        return merged(self.labels(window.language), self.front(window), updates)
+        shown = merged(self.labels(window.language), self.front(window), self.preferences(window.session.settings))
+        return merged(shown, updates)
 
     def speak(self, window_id: str, language: Language) -> Updates:
         window = self.windows.get(window_id)
         window.language = language
         window.save()
         return merged(self.labels(language), self.front(window, gallery=False))
-
-    def configure(self, window_id: str, cache: bool, max_new_tokens: float) -> None:
-        """Settings that the next question takes up."""
-        session = self.windows.get(window_id).session
-        inference = replace(session.settings.inference, reuse_cache=cache, max_new_tokens=int(max_new_tokens))
-        session.configure(replace(session.settings, inference=inference))
-
-    def restyle(self, window_id: str, font_size: float, dpi: int) -> Updates:
-        """Settings that change what pages look like: the document in front is read again."""
-        window = self.windows.get(window_id)
-        window.stop()
-        settings = window.session.settings
-        rendering = replace(settings.rendering, font_size=float(font_size), dpi=int(dpi))
-        window.session.configure(replace(settings, rendering=rendering))
-        window.notice = None
-        return self.front(window)
 
     # Chat
 
@@ -116,7 +104,7 @@ class Handlers(ShelfHandlers):
         if at >= len(exchanges) or line >= len(exchanges[at].regions):
             return gr.skip()
         region = exchanges[at].regions[line]
-        window.spot = Spot(region.page, exchanges[at].regions, region)
+        window.spot = Spot(region.page, exchanges[at].regions, region, exchanges[at].heat)
         return self.look(window)
 
     def on_thumbnail(self, window_id: str, data: gr.SelectData) -> Updates:
@@ -139,7 +127,7 @@ class Handlers(ShelfHandlers):
                         updates |= {ui.question: self.question_box(answering=True, value=""), ui.status: ""}
                     if exchange.regions and exchange.regions is not regions:
                         regions = exchange.regions
-                        window.spot = Spot(regions[0].page, regions, regions[0])
+                        window.spot = Spot(regions[0].page, regions, regions[0], exchange.heat)
                         updates |= self.look(window)
                     yield updates
         except GlyphError as error:

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from glyph_demo.engines.base import Event, Evidence, Finished, Notice, Progress, Region, Thinking, Token
+from glyph_demo.engines.base import Event, Evidence, Finished, Heat, Notice, Progress, Region, Thinking, Token
 from glyph_demo.errors import Language, Message
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class Exchange:
     notices: tuple[Message, ...] = ()
     reused: tuple[int, int] = (0, 0)
     finished: Finished | None = None
+    heat: Annotated[tuple[Heat, ...], Field(exclude=True)] = ()  # large, so it is not kept
     progress: Annotated[Progress | None, Field(exclude=True)] = None
     running: Annotated[bool, Field(exclude=True)] = False
     _thought_at: Annotated[float | None, Field(exclude=True)] = None
@@ -53,7 +54,7 @@ class Exchange:
             self.thinking += event.text
             self.thinking_seconds = time.monotonic() - self._thought_at
         elif isinstance(event, Evidence):
-            self.regions = event.regions
+            self.regions, self.heat = event.regions, event.heat
         elif isinstance(event, Progress):
             self.progress = event
         elif isinstance(event, Notice):

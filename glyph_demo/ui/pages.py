@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 from collections.abc import Sequence
 
-from glyph_demo.engines.base import Region
+from glyph_demo.engines.base import Heat
 from glyph_demo.errors import Language
 from glyph_demo.reading import PageView
 from glyph_demo.ui.texts import say
+from glyph_demo.ui.window import Spot
+
+AMBER = (245, 158, 11)
+HOTTEST = 170  # opacity of the hottest cell, of 255: the text below stays readable
 
 
-def page_view(
-    pages: Sequence[PageView], number: int, regions: Sequence[Region], chosen: Region | None, language: Language
-) -> str:
-    """HTML of page `number` of `pages`, empty if it is not among them. `regions` may lie on any page; those of this
-    one are marked, `chosen` most."""
+def page_view(pages: Sequence[PageView], number: int, spot: Spot, language: Language) -> str:
+    """HTML of page `number` of `pages`, empty if it is not among them. What `spot` knows of this page is drawn on it:
+    where the answer looked as a heat map, its lines as boxes, the chosen one most."""
     index = next((i for i, page in enumerate(pages) if page.number == number), None)
     if index is None:
         return ""
     page, name = pages[index], say("page", language, number=number)
-    image = base64.b64encode(page.image.read_bytes()).decode()
-    marks = "".join(
-        _mark(box, page.size, region is chosen) for region in regions if region.page == number for box in region.boxes
-    )
+    marks = "".join(_heat_map(heat) for heat in spot.heat if heat.page == number)
+    for region in spot.regions:
+        if region.page == number:
+            marks += "".join(_mark(box, page.size, region is spot.chosen) for box in region.boxes)
     before = pages[index - 1].number if index else None
     after = pages[index + 1].number if index + 1 < len(pages) else None
     return (
@@ -32,13 +35,27 @@ def page_view(
         f"<span>{name} / {pages[-1].number}</span>{_turn('›', 'page.after', after, language)}"
         f"<button type='button' data-size='' aria-pressed='false'>{say('page.large', language)}</button></div>"
         f"<div class='glyph-sheet' tabindex='0' role='group' aria-label='{name}'><div class='glyph-paper'>"
-        f"<img alt='{name}' src='data:image/png;base64,{image}'>{marks}</div></div></div>"
+        f"<img alt='{name}' src='{_png(page.image.read_bytes())}'>{marks}</div></div></div>"
     )
 
 
 def _turn(sign: str, key: str, number: int | None, language: Language) -> str:
     target = "disabled" if number is None else f"data-act='page' data-page='{number}'"
     return f"<button type='button' aria-label='{html.escape(say(key, language))}' {target}>{sign}</button>"
+
+
+def _heat_map(heat: Heat) -> str:
+    """One pixel a cell, stretched over the page by the style sheet; the hotter, the less transparent."""
+    from PIL import Image
+
+    cells = b"".join(bytes((*AMBER, round(value * HOTTEST))) for value in heat.values)
+    file = io.BytesIO()
+    Image.frombytes("RGBA", (heat.columns, heat.rows), cells).save(file, "PNG")
+    return f"<img class='glyph-heat' alt='' src='{_png(file.getvalue())}'>"
+
+
+def _png(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
 def _mark(box: tuple[int, int, int, int], size: tuple[int, int], chosen: bool) -> str:

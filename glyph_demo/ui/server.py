@@ -79,7 +79,7 @@ def launch(settings: Settings) -> None:
         print(f"Port {settings.server.port} is taken; using {port}. 端口已被占用，改用 {port}。", file=sys.stderr)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     engine = LoadingEngine(settings)
-    windows = Windows(engine, settings)
+    windows = Windows(engine, settings, LoadingEngine)
     app = window_app(windows)
     try:
         app.launch(
@@ -102,7 +102,7 @@ def launch(settings: Settings) -> None:
         app.block_thread()
     finally:
         windows.close_all()
-        engine.close()
+        windows.engine.close()
 
 
 def theme() -> gr.themes.Base:

@@ -9,10 +9,10 @@ from pathlib import Path
 import gradio as gr
 
 from glyph_demo.engines.base import TooLong
-from glyph_demo.errors import GlyphError, SettingsError
+from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
 from glyph_demo.ui.shown import Shown, Updates, merged
-from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, too_long
+from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, READ_AGAIN, too_long
 from glyph_demo.ui.window import Refused, Spot, Window
 
 READING_INTERVAL = 0.2  # seconds between two looks at what is being read
@@ -105,6 +105,8 @@ class ShelfHandlers(Shown):
 
     def _ready(self, window: Window) -> Updates:
         reading = window.reading
+        if window.notice is not None and window.notice[0] is READ_AGAIN:
+            window.notice = None
         if window.notice is None and reading and reading.document and reading.document.warnings:
             window.notice = (reading.document.warnings[0], "hint")
         # An answer that waited for the pages writes the chat; what stands there now may arrive after its end.
@@ -112,10 +114,11 @@ class ShelfHandlers(Shown):
         return {part: update for part, update in self.front(window).items() if part not in talk}
 
     def _give_up(self, window: Window, identifier: str, error: GlyphError) -> Updates:
-        """Say why a document could not be read. It leaves the list, unless other settings may still read it."""
+        """Say why a document could not be read. It leaves the list, unless other settings or another engine may still
+        read it."""
         reading = window.session.documents[identifier]
         window.failures[identifier] = error
-        if not isinstance(error, SettingsError):
+        if isinstance(error, TooLong) or not isinstance(error, (SettingsError, EngineError)):
             if error.code == "no_text_layer":
                 window.refused = Refused(reading.path, reading.name)
                 error = NO_TEXT_LAYER  # the same, but for people with a button instead of a command line

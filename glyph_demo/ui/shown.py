@@ -9,9 +9,10 @@ import gradio as gr
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.reading import Reading
 from glyph_demo.ui import views
-from glyph_demo.ui.blocks import FONT_SIZES, RESOLUTIONS, Components, choices
+from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.pages import page_view
+from glyph_demo.ui.sidebar import FONT_SIZES, RESOLUTIONS, choices, mode_choices
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.window import Window, Windows
 
@@ -58,7 +59,7 @@ class Shown:
             return ""
         pages, spot = list(window.reading.pages), window.spot
         number = spot.page if any(page.number == spot.page for page in pages) else pages[0].number
-        return page_view(pages, number, spot.regions, spot.chosen, window.language)
+        return page_view(pages, number, spot, window.language)
 
     def look(self, window: Window) -> Updates:
         """The page view and its place in the gallery, after `window.spot` has moved."""
@@ -95,6 +96,7 @@ class Shown:
             (ui.dpi, RESOLUTIONS, rendering.dpi),
         ):
             updates[dropdown] = updates[dropdown] | gr.update(choices=choices(offered, configured, language))
+        updates[ui.mode] = updates[ui.mode] | gr.update(choices=mode_choices(language))
         engine = self.windows.engine.name
         updates[ui.header] = views.header(engine, language)
         updates[ui.engine] = views.engine(engine, self.windows.settings.model, language)

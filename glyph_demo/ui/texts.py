@@ -86,7 +86,7 @@ TEXTS: dict[str, Message] = {
     "copy": Message("Copy answer", "复制回答"),
     "sources": Message("Sources", "出处"),
     "place": Message("page {page}, line {line}", "第 {page} 页，第 {line} 行"),
-    "thinking": Message("Thinking, {seconds} s", "思考过程，{seconds} 秒"),
+    "thought": Message("Thinking, {seconds} s", "思考过程，{seconds} 秒"),
     "stopped": Message("Stopped.", "已停止。"),
     "length": Message("Cut off at the output length set in the settings.", "已达到设置中的回答长度上限。"),
     "repetition": Message("Stopped because it only repeated itself.", "回答陷入重复，已停止。"),
@@ -105,16 +105,51 @@ TEXTS: dict[str, Message] = {
     "figure.speculation": Message("Speculation", "推测解码"),
     # Settings
     "settings": Message("Settings", "设置"),
+    "mode": Message("Performance", "性能模式"),
+    "mode.info": Message(
+        "Low latency: no thinking, up to 1,024 tokens, memory for 2 documents. Balanced: thinking, up to 8,192 tokens, "
+        "8 documents. High throughput, for bulk uploads: no thinking, up to 512 tokens, 32 documents kept open.",
+        "低延迟: 不思考，最多 1024 词元，内存只留给 2 份文档。均衡: 思考，最多 8192 词元，8 份文档。"
+        "高吞吐，适合批量上传: 不思考，最多 512 词元，32 份文档保持打开。",
+    ),
+    "mode.latency": Message("Low latency", "低延迟"),
+    "mode.balanced": Message("Balanced", "均衡"),
+    "mode.throughput": Message("High throughput", "高吞吐"),
     "cache": Message("Keep what was read", "保留阅读结果"),
     "cache.info": Message(
         "Pages already read and prompts already computed are used again.", "已读过的页面和已算过的提示会被重复使用。"
     ),
+    "thinking": Message("Think first", "先思考"),
+    "thinking.info": Message(
+        "Answers may be better and come later. The engine pocket does not think.",
+        "回答可能更好，但更慢。pocket 引擎不思考。",
+    ),
     "max_new_tokens": Message("Output length", "回答长度"),
-    "max_new_tokens.info": Message("Longest answer, in tokens.", "回答的最大词元数。"),
+    "max_new_tokens.info": Message("Longest answer, in tokens, thinking included.", "回答的最大词元数，含思考。"),
+    "temperature": Message("Temperature", "温度"),
+    "temperature.info": Message(
+        "0 always takes the likeliest word; more varies the answers.", "0 总取最可能的词；越大回答越多变。"
+    ),
     "font_size": Message("Text size", "字号"),
     "font_size.info": Message("Points. The document is read again.", "单位为磅。文档会重新阅读。"),
     "dpi": Message("Page resolution", "页面分辨率"),
     "dpi.info": Message("Dots per inch. The document is read again.", "每英寸点数。文档会重新阅读。"),
+    "engine_name": Message("Engine", "引擎"),
+    "engine_name.info": Message(
+        "auto takes local on a card with room for it, else pocket; remote asks a server.",
+        "auto 在显存足够时用 local，否则用 pocket；remote 使用服务器。",
+    ),
+    "model": Message("Model", "模型"),
+    "model.info": Message(
+        "A folder, or the hub id of a model, which is downloaded; auto is the engine's own.",
+        "模型文件夹或模型库编号(会下载)；auto 为引擎自带。",
+    ),
+    "precision": Message("Precision", "精度"),
+    "precision.info": Message(
+        "Of the engine local. Fewer bits need less memory; int8 and int4 lose a little.",
+        "用于 local 引擎。位数越少显存越省；int8 和 int4 略有损失。",
+    ),
+    "load": Message("Load this engine; documents are read again", "加载此引擎；文档会重新阅读"),
     "auto": Message("The style's own", "样式自带"),
 }
 
@@ -126,6 +161,11 @@ NO_TEXT_LAYER = GlyphError(
     "This PDF has no text layer: its pages are pictures. Read its page images, or open another file.",
     "该 PDF 没有文本层，页面都是图片。请读取页面图像，或打开其他文件。",
 )
+
+
+READ_AGAIN = Message("The document is being read again.", "正在重新阅读文档。")
+LOADING = Message("Loading the engine. It may take minutes.", "正在加载引擎，可能需要几分钟。")
+LOADED = Message("The engine is loaded.", "引擎已加载。")
 
 
 def too_long(pages: int) -> GlyphError:

@@ -87,7 +87,7 @@ def thinking(exchange: Exchange, language: Language) -> str:
     """HTML: the thinking, folded, with how long it took."""
     if not exchange.thinking:
         return ""
-    title = say("thinking", language, seconds=f"{exchange.thinking_seconds:.1f}")
+    title = say("thought", language, seconds=f"{exchange.thinking_seconds:.1f}")
     return (
         f"<details class='glyph-thinking'><summary>{title}</summary>"
         f"<div>{html.escape(exchange.thinking)}</div></details>"

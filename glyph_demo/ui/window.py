@@ -6,16 +6,17 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from glyph_demo.engines.base import Engine, Finished, Region, Turn
+from glyph_demo.engines import create_engine
+from glyph_demo.engines.base import Engine, Finished, Heat, Region, Turn
 from glyph_demo.errors import GlyphError, Language, Message
 from glyph_demo.reading import Reading
 from glyph_demo.session import DocumentSession, open_store
-from glyph_demo.settings import Settings
+from glyph_demo.settings import Settings, usable
 from glyph_demo.ui.history import Exchange, History, SavedDocument, SavedWindow
 from glyph_demo.ui.texts import BUSY
 
@@ -39,6 +40,7 @@ class Spot:
     page: int = 0
     regions: tuple[Region, ...] = ()
     chosen: Region | None = None
+    heat: tuple[Heat, ...] = ()
 
 
 @dataclass(eq=False)
@@ -205,27 +207,55 @@ class Window:
 class Windows:
     """All windows by id, sharing one engine and one store. Thread-safe."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, make: Callable[[Settings], Engine] = create_engine) -> None:
+        """`make` makes another engine when one is asked for."""
         self.engine = engine
         self.settings = settings
+        self._make = make
         self._store = open_store(settings)
         self._history = History(settings.cache_path / "windows")
         self._windows: OrderedDict[str, Window] = OrderedDict()
         self._lock = threading.Lock()
+        self._changing = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._windows)
 
-    def get(self, identifier: str | None) -> Window:
+    def change_engine(self, settings: Settings) -> None:
+        """Have all windows read and answer with the engine of these settings; the one before is closed first, because
+        two may not fit. Where it cannot be had, the one before is made again and the EngineError raised."""
+        with self._changing:
+            before = self.settings
+            for window in list(self._windows.values()):
+                window.stop()
+                window.session.rest()
+            self.engine.close()
+            try:
+                self._take_up(settings)
+            except GlyphError:
+                self._take_up(before)
+                raise
+
+    def _take_up(self, settings: Settings) -> None:
+        self.engine, self.settings = self._make(settings), settings
+        for window in list(self._windows.values()):
+            mine = window.session.settings
+            inference = replace(mine.inference, precision=settings.inference.precision)
+            settings = replace(mine, engine=settings.engine, model=settings.model, inference=inference)
+            window.session.configure(settings, self.engine)
+        _ = self.engine.identity  # waits until it is there, or raises
+
+    def get(self, identifier: str | None, values: Mapping[str, Any] | None = None) -> Window:
         """The window of this id; a new one if it is unknown or was closed to make room. Raises LookupError without an
-        id, which a page has only once it has loaded: two such pages must not share a window."""
+        id, which a page has only once it has loaded: two such pages must not share a window. `values` are
+        settings of a new one, by dotted name."""
         if not identifier:
             raise LookupError("the page has not loaded yet")
         closed: list[Window] = []
         with self._lock:
             window = self._windows.get(identifier)
             if window is None:
-                session = DocumentSession(self.engine, self.settings, self._store)
+                session = DocumentSession(self.engine, usable(self.settings, values or {}), self._store)
                 window = self._windows[identifier] = Window(session, identifier, self._history)
                 if (saved := self._history.load(identifier)) is not None:
                     window.restore(saved)
@@ -236,10 +266,10 @@ class Windows:
             old.session.close()
         return window
 
-    def arrive(self, identifier: str) -> Window:
-        """The window of a page that has just been opened."""
+    def arrive(self, identifier: str, values: Mapping[str, Any] | None = None) -> Window:
+        """The window of a page that has just been opened; `values` as in `get`."""
         self._history.sweep()
-        window = self.get(identifier)
+        window = self.get(identifier, values)
         window.pages_open += 1
         return window
 

@@ -8,12 +8,13 @@ import gradio as gr
 import pytest
 
 from glyph_demo.documents.extraction import extract
-from glyph_demo.errors import DocumentError, Message
+from glyph_demo.errors import DocumentError, EngineError, Message
 from glyph_demo.settings import load_settings
 from glyph_demo.ui.app import create_app
 from glyph_demo.ui.blocks import build
 from glyph_demo.ui.examples import Example, load_examples
 from glyph_demo.ui.handlers import Handlers
+from glyph_demo.ui.sidebar import MODES
 from glyph_demo.ui.texts import TEXTS
 from glyph_demo.ui.window import Windows
 from tests.fakes import FakeEngine
@@ -291,17 +292,84 @@ def test_retry_edit_and_undo_act_on_the_message_chosen(on, tmp_path):
     assert on.clear("tab")[on.ui.chat]["value"] == []
 
 
-def test_settings_reach_the_next_question_and_those_of_the_page_read_it_again(on, engine, tmp_path):
+def test_a_setting_reaches_the_next_question_and_is_remembered(on, tmp_path):
     opened(on, write(tmp_path))
-    on.configure("tab", True, 16)
     session = on.windows.get("tab").session
-    assert session.settings.inference.max_new_tokens == 16
     before = session.current
-    updates = [on.restyle("tab", 14.0, 0), *on.follow("tab")]
+    updates = on.change("tab", {"window": "tab"}, 16, name="max_new_tokens")
+    assert session.settings.inference.max_new_tokens == 16
+    assert session.current is before
+    assert updates[on.ui.memory] == {"window": "tab", "settings": {"inference.max_new_tokens": 16}}
+    assert updates[on.ui.mode]["value"] is None, "no mode has these settings"
+    updates = on.change("tab", updates[on.ui.memory], 0.5, name="temperature")
+    assert set(updates[on.ui.memory]["settings"]) == {"inference.max_new_tokens", "inference.temperature"}
+
+
+def test_a_setting_of_the_pages_has_them_read_again_and_says_so(on, tmp_path):
+    opened(on, write(tmp_path))
+    list(on.ask("tab", "kept?"))
+    session, before = on.windows.get("tab").session, on.windows.get("tab").reading
+    changed = on.change("tab", {}, 14.0, name="font_size")
+    assert "read again" in changed[on.ui.status]
+    updates = [changed, *on.follow("tab")]
     assert session.current is not before
     assert session.settings.rendering.font_size == 14.0
-    assert session.settings.inference.max_new_tokens == 16
     assert "Pages " in final(updates, on.ui.progress)
+    assert final(updates, on.ui.status) == ""
+    assert len(final(updates, on.ui.chat)["value"]) == 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_performance_mode_is_several_settings_at_once(on, mode):
+    updates = on.change_mode("tab", None, mode)
+    settings = on.windows.get("tab").session.settings
+    assert settings.inference.thinking is (mode == "balanced")
+    assert updates[on.ui.mode]["value"] == mode
+    assert updates[on.ui.max_new_tokens]["value"] == settings.inference.max_new_tokens
+    assert {"balanced": 8}.get(mode, settings.store.open_documents) == settings.store.open_documents
+
+
+def test_settings_that_a_browser_remembers_come_back_and_nonsense_is_left_out(on):
+    kept = {"inference.temperature": 0.7, "inference.thinking": "maybe", "cache_dir": "/", "rendering.dpi": -5}
+    updates = on.load({"settings": kept}, request("en"))
+    settings = on.windows.get(updates[on.ui.window]).session.settings
+    assert settings.inference.temperature == 0.7
+    assert updates[on.ui.temperature]["value"] == 0.7
+    assert settings.inference.thinking is True
+    assert (settings.cache_dir, settings.rendering.dpi) == (load_settings().cache_dir, 0)
+
+
+def test_another_engine_keeps_documents_and_conversations(on, engine, tmp_path):
+    opened(on, write(tmp_path))
+    list(on.ask("tab", "before?"))
+    made = []
+    on.windows._make = lambda settings: made.append(settings) or FakeEngine()
+    first, *updates = [*on.change_engine("tab", "local", " some/model ", "bf16"), *on.follow("tab")]
+    assert "Loading the engine" in first[on.ui.status]
+    assert (made[0].engine, made[0].model, made[0].inference.precision) == ("local", "some/model", "bf16")
+    assert engine.open_handles == 0
+    assert on.windows.get("tab").session.engine is on.windows.engine is not engine
+    assert listed(final(updates, on.ui.documents)) == ["a.txt"]
+    list(on.ask("tab", "after?"))
+    assert [e.question for e in on.windows.get("tab").transcript] == ["before?", "after?"]
+    assert on.windows.get("tab").transcript[1].answer.startswith("2 pages, turn 2")
+
+
+def test_an_engine_that_cannot_be_had_leaves_the_one_before(on, tmp_path):
+    opened(on, write(tmp_path))
+
+    def make(settings):
+        if settings.model == "nowhere":
+            raise EngineError("model_missing", "There is no such model. Choose another.", "没有该模型。请另选。")
+        return FakeEngine()
+
+    on.windows._make = make
+    updates = [*on.change_engine("tab", "local", "nowhere", "auto"), *on.follow("tab")]
+    assert "There is no such model" in final(updates, on.ui.status)
+    assert final(updates, on.ui.model)["value"] == "auto"
+    assert listed(final(updates, on.ui.documents)) == ["a.txt"]
+    *_, last = on.ask("tab", "still there?")
+    assert len(last[on.ui.chat]["value"]) == 2
 
 
 def test_the_app_offers_no_endpoint_to_programs_and_loads_no_foreign_thing(engine):

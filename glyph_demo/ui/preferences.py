@@ -1,0 +1,61 @@
+"""What a change of a setting does: the next question takes it up, pages are read again, or another engine is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from glyph_demo.errors import GlyphError, SettingsError
+from glyph_demo.settings import Settings, merge
+from glyph_demo.ui.shown import Shown, Updates, merged
+from glyph_demo.ui.sidebar import ENGINE_PREFERENCES, MODES, PREFERENCES, mode_of, remembered, setting
+from glyph_demo.ui.texts import LOADED, LOADING, READ_AGAIN
+from glyph_demo.ui.window import Spot
+
+
+class PreferenceHandlers(Shown):
+    def change(self, window_id: str, memory: Any, value: Any, name: str) -> Updates:
+        """A setting was changed: the next question takes it up. What pages look like has them read again."""
+        return self._configure(window_id, memory, {PREFERENCES[name]: value})
+
+    def change_mode(self, window_id: str, memory: Any, mode: str) -> Updates:
+        return self._configure(window_id, memory, MODES[mode])
+
+    def change_engine(self, window_id: str, engine: str, model: str, precision: str) -> Iterator[Updates]:
+        """Load another engine, for all windows, and tell when it is there. Documents and conversations stay."""
+        window = self.windows.get(window_id)
+        values = {"engine": engine, "model": model.strip() or "auto", "inference.precision": precision}
+        window.notice = (LOADING, "hint")
+        yield {**self.status(window), self.ui.load: gr.update(interactive=False)}
+        try:
+            self.windows.change_engine(merge(self.windows.settings, values))
+            window.notice = (LOADED, "hint")
+        except GlyphError as error:
+            window.notice = (error.message, "error")
+        shown = merged(self.labels(window.language), self.front(window), self.preferences(window.session.settings))
+        yield merged(shown, {self.ui.load: gr.update(interactive=True)})
+
+    def preferences(self, settings: Settings) -> Updates:
+        """The sidebar as the settings are."""
+        shown = {**PREFERENCES, **ENGINE_PREFERENCES}
+        updates = {getattr(self.ui, name): gr.update(value=setting(settings, path)) for name, path in shown.items()}
+        return {**updates, self.ui.mode: gr.update(value=mode_of(settings))}
+
+    def _configure(self, window_id: str, memory: Any, values: dict[str, Any]) -> Updates:
+        window = self.windows.get(window_id)
+        try:
+            settings = merge(window.session.settings, values)
+        except SettingsError as error:
+            return self.say_error(window, error)
+        other_pages = settings.rendering != window.session.settings.rendering
+        if other_pages:
+            window.stop()
+        window.session.configure(settings)
+        updates = self.preferences(settings)
+        if other_pages and window.reading is not None:
+            window.notice, window.spot = (READ_AGAIN, "hint"), Spot()
+            updates = merged(updates, self.front(window))
+        kept = {**remembered(memory), **values}
+        return {**updates, self.ui.memory: {"window": window_id, "settings": kept}}

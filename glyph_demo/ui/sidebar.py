@@ -1,0 +1,91 @@
+"""The sidebar: the settings that people change in the window, each explained in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, get_args, get_type_hints
+
+import gradio as gr
+
+from glyph_demo.errors import Language
+from glyph_demo.settings import Inference, Settings
+from glyph_demo.ui.texts import say
+
+MAX_NEW_TOKENS = 8192
+FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
+RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
+ENGINES = ("auto", "pocket", "local", "remote")
+
+# Components of the sidebar by name, and the setting each of them shows.
+PREFERENCES = {
+    "cache": "inference.reuse_cache",
+    "thinking": "inference.thinking",
+    "max_new_tokens": "inference.max_new_tokens",
+    "temperature": "inference.temperature",
+    "font_size": "rendering.font_size",
+    "dpi": "rendering.dpi",
+}
+ENGINE_PREFERENCES = {"engine_name": "engine", "model": "model", "precision": "inference.precision"}
+
+MODES: dict[str, dict[str, Any]] = {
+    "latency": {"inference.thinking": False, "inference.max_new_tokens": 1024, "store.open_documents": 2},
+    "balanced": {"inference.thinking": True, "inference.max_new_tokens": 8192, "store.open_documents": 8},
+    "throughput": {"inference.thinking": False, "inference.max_new_tokens": 512, "store.open_documents": 32},
+}
+
+
+def setting(settings: Settings, name: str) -> Any:
+    """The value of a setting, by its dotted name."""
+    value: Any = settings
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def mode_of(settings: Settings) -> str | None:
+    return next(
+        (mode for mode, values in MODES.items() if all(setting(settings, n) == v for n, v in values.items())), None
+    )
+
+
+def mode_choices(language: Language) -> list[tuple[str, str]]:
+    return [(say(f"mode.{mode}", language), mode) for mode in MODES]
+
+
+def remembered(memory: Any) -> dict[str, Any]:
+    """The settings that a browser remembers, by dotted name; nothing else that it may hold."""
+    kept = memory.get("settings") if isinstance(memory, dict) else None
+    allowed = {*PREFERENCES.values(), *(name for values in MODES.values() for name in values)}
+    return {name: value for name, value in kept.items() if name in allowed} if isinstance(kept, dict) else {}
+
+
+def choices(offered: tuple[float, ...], configured: float, language: Language) -> list[tuple[str, float]]:
+    """Choices of a dropdown: the style's own value (0), those offered and the one that the settings name."""
+    values = sorted({*offered, configured} - {0})
+    return [(say("auto", language), 0), *((f"{value:g}", value) for value in values)]
+
+
+def sidebar(labels: Callable[..., Any], settings: Settings) -> dict[str, Any]:
+    """Lay the sidebar out; its components by name."""
+    made: dict[str, Any] = {}
+
+    def add(name: str, component: Any) -> None:
+        made[name] = labels(component, label=name, info=f"{name}.info")
+
+    inference, rendering = settings.inference, settings.rendering
+    precisions = get_args(get_type_hints(Inference)["precision"])
+    with gr.Sidebar(open=False, elem_id="settings", width=320):
+        made["settings_label"] = gr.HTML()
+        add("mode", gr.Radio(mode_choices("en"), value=mode_of(settings), elem_id="mode"))
+        add("cache", gr.Checkbox(inference.reuse_cache, elem_id="cache"))
+        add("thinking", gr.Checkbox(inference.thinking, elem_id="thinking"))
+        add("max_new_tokens", gr.Slider(16, MAX_NEW_TOKENS, value=inference.max_new_tokens, step=16))
+        add("temperature", gr.Slider(0, 1.5, value=inference.temperature, step=0.1))
+        add("font_size", gr.Dropdown(choices(FONT_SIZES, rendering.font_size, "en"), value=rendering.font_size))
+        add("dpi", gr.Dropdown(choices(RESOLUTIONS, rendering.dpi, "en"), value=rendering.dpi))
+        made["engine"] = gr.HTML(elem_id="engine")
+        add("engine_name", gr.Dropdown(list(ENGINES), value=settings.engine))
+        add("model", gr.Textbox(settings.model, max_length=500))
+        add("precision", gr.Dropdown(list(precisions), value=inference.precision))
+        made["load"] = labels(gr.Button(size="sm", elem_id="load"), value="load")
+    return made
