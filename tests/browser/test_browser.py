@@ -30,6 +30,25 @@ def answers(page):
     return page.locator("#chat .bot-row")
 
 
+def expect_accessible(page):
+    """axe-core finds nothing serious or critical, with the sidebar as it is."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    faults = [
+        (fault["id"], [node["target"] for node in fault["nodes"]])
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    ]
+    assert faults == []
+
+
+def open_settings(page):
+    page.locator(".sidebar .toggle-button").first.click()
+    expect(page.get_by_label("Load this engine").or_(page.locator("#load"))).to_be_visible()
+    page.wait_for_timeout(500)  # it slides in, and colours are judged where it stands
+
+
 def expect_answers(page, count):
     """`count` answers, the last of them complete with its figures."""
     expect(answers(page)).to_have_count(count, timeout=ANSWER_MS)
@@ -89,6 +108,7 @@ def test_an_answer_is_copied_retried_edited_taken_back_and_cleared(open_page, ar
     ask(page, "When did the trial run?")
     expect_answers(page, 2)
     page.screenshot(path=artifacts / "window-example.png")
+    expect_accessible(page)
 
     page.get_by_label("Retry").click()
     expect(page.locator("#question .stop-button")).to_be_visible()
@@ -107,7 +127,7 @@ def test_an_answer_is_copied_retried_edited_taken_back_and_cleared(open_page, ar
 
 
 def test_the_language_follows_the_browser_and_the_switch(open_page, artifacts):
-    page = open_page(locale="zh-CN")
+    page = open_page(locale="zh-CN", color_scheme="dark")
     expect(page.locator("#title")).to_contain_text("不是视觉语言模型")
     page.locator("#examples button").nth(1).click()
     wait_until_read(page)
@@ -115,6 +135,7 @@ def test_the_language_follows_the_browser_and_the_switch(open_page, artifacts):
     expect_answers(page, 1)
     expect(answers(page).last).to_contain_text("首字")
     page.screenshot(path=artifacts / "window-zh.png")
+    expect_accessible(page)
     page.locator("#language label").first.click()
     expect(page.locator("#title")).to_contain_text("not a vision-language model")
     expect(answers(page).last).to_contain_text("First token")
@@ -206,6 +227,37 @@ def test_nothing_is_cut_on_a_phone(open_page, artifacts, name, scheme):
     expect_answers(page, 1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=artifacts / f"window-{name}.png", full_page=True)
-    page.locator(".sidebar .toggle-button").first.click()
-    expect(page.get_by_text("Text size")).to_be_in_viewport()
+    open_settings(page)
+    expect(page.get_by_text("Performance", exact=True)).to_be_in_viewport()
     page.screenshot(path=artifacts / f"window-{name}-settings.png")
+    expect_accessible(page)
+
+
+def test_settings_are_remembered_and_those_of_the_page_have_it_read_again(open_page):
+    page = open_page()
+    upload(page, "survey.txt", files.text())
+    wait_until_read(page)
+    open_settings(page)
+    page.get_by_label("High throughput").check()
+    expect(page.locator("#settings input[type=number]").first).to_have_value("512")
+    page.get_by_label("Text size").click()
+    page.get_by_role("option", name="14", exact=True).click()
+    expect(page.locator("#progress")).to_contain_text(re.compile(r"from the store 0"), timeout=READ_MS)
+    page.reload()
+    open_settings(page)
+    expect(page.get_by_label("High throughput")).to_be_checked()
+    expect(page.get_by_label("Text size")).to_have_value("14")
+
+
+def test_everything_is_reached_by_the_keyboard(open_page):
+    page = open_page()
+    upload(page, "survey.txt", files.text())
+    wait_until_read(page)
+    ask(page, "How deep is the water at the north pier?")
+    expect_answers(page, 1)
+    reached = set()
+    page.locator(QUESTION).focus()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.closest('[id]:not([id^=html-])')?.id"))
+    assert {"upload", "documents", "chat", "page", "language"} <= reached
