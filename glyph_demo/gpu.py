@@ -1,9 +1,14 @@
-"""What NVML knows of the NVIDIA cards in this machine. Every answer is empty where there is no card or no driver."""
+"""What NVML knows of the NVIDIA cards in this machine, now and over the last minute. Every answer is empty where there
+is no card or no driver; the processor and its memory are always known."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,3 +54,152 @@ def gpus() -> list[Gpu]:
 
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One card at one moment. Memory in bytes, `load` 0 to 1, power in watts, clocks in MHz, temperature in °C; None
+    where the card does not say. `throttled` names why its clocks are held down, see THROTTLING. `allocated` and
+    `reserved` are torch's bytes for this process; None where it does not use the card."""
+
+    name: str
+    memory_used: int
+    memory_total: int
+    load: float | None = None
+    power: float | None = None
+    power_limit: float | None = None
+    clock: int | None = None
+    clock_max: int | None = None
+    memory_clock: int | None = None
+    temperature: int | None = None
+    throttled: tuple[str, ...] = ()
+    allocated: int | None = None
+    reserved: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The machine at `time` (seconds of time.monotonic). `processor` is 0 to 1 over all cores, memory in bytes, `own`
+    that of this process. `lost` names cards that answered before and no longer do."""
+
+    time: float
+    cards: tuple[Card, ...]
+    lost: tuple[str, ...]
+    processor: float
+    memory_used: int
+    memory_total: int
+    own: int
+
+
+# Reasons that cost speed under load, by their bit (nvml.h, nvmlClocksThrottleReason*). Idling and clocks that somebody
+# set are none.
+THROTTLING = {0x04: "power", 0x08: "hardware", 0x20: "heat", 0x40: "heat", 0x80: "brake"}
+HISTORY = 60  # samples
+INTERVAL = 1.0  # seconds between two samples, however many windows ask
+
+
+class Monitor:
+    """Samples of the machine, taken when somebody looks and at most once a second. Thread-safe."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._samples: deque[Sample] = deque(maxlen=HISTORY)
+        self._nvml: Any = None
+        self._handles: dict[int, tuple[Any, str]] = {}  # handle and name of each card, by its number
+        self._absent = False
+
+    def look(self) -> tuple[Sample, ...]:
+        """The samples of the last minute, oldest first, one of now among them. Never empty."""
+        with self._lock:
+            now = self._clock()
+            if not self._samples or now - self._samples[-1].time >= INTERVAL:
+                self._samples.append(self._sample(now))
+            return tuple(sample for sample in self._samples if now - sample.time < HISTORY * INTERVAL)
+
+    def _sample(self, now: float) -> Sample:
+        import psutil
+
+        cards, lost = self._cards()
+        memory, own = psutil.virtual_memory(), psutil.Process().memory_info().rss
+        used = memory.total - memory.available
+        return Sample(now, cards, lost, psutil.cpu_percent() / 100, used, memory.total, own)
+
+    def _cards(self) -> tuple[tuple[Card, ...], tuple[str, ...]]:
+        if not self._connect():
+            return (), ()
+        cards, lost = [], []
+        for handle, name in self._handles.values():
+            lost.append(name)
+            with contextlib.suppress(self._nvml.NVMLError):  # fallen off the bus, or its driver was reset
+                cards.append(_card(self._nvml, handle, name))
+                lost.pop()
+        if lost:
+            self._disconnect()  # it may be there again the next time
+        return tuple(cards), tuple(lost)
+
+    def _connect(self) -> bool:
+        if self._absent or self._nvml is not None:
+            return not self._absent
+        try:
+            import pynvml
+
+            pynvml.nvmlInit()
+            self._nvml = pynvml
+            for index in range(pynvml.nvmlDeviceGetCount()):
+                with contextlib.suppress(pynvml.NVMLError):
+                    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+                    self._handles[index] = handle, _text(pynvml.nvmlDeviceGetName(handle))
+        except Exception:  # no library, no driver, no card
+            self._absent = not self._handles
+        return not self._absent
+
+    def _disconnect(self) -> None:
+        with contextlib.suppress(self._nvml.NVMLError):
+            self._nvml.nvmlShutdown()
+        self._nvml = None
+
+
+def _card(nvml: Any, handle: Any, name: str) -> Card:
+    """Raises NVMLError for a card that does not even tell its memory."""
+    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+
+    def asked(function: str, *arguments: Any) -> Any:
+        try:
+            return getattr(nvml, function)(handle, *arguments)
+        except nvml.NVMLError:
+            return None
+
+    def scaled(value: float | None, by: float) -> float | None:
+        return None if value is None else value / by
+
+    load = asked("nvmlDeviceGetUtilizationRates")
+    reasons = asked("nvmlDeviceGetCurrentClocksThrottleReasons") or 0
+    uuid = asked("nvmlDeviceGetUUID")
+    allocated, reserved = _torch_bytes("" if uuid is None else _text(uuid))
+    return Card(
+        name,
+        memory.used,
+        memory.total,
+        scaled(None if load is None else load.gpu, 100),
+        scaled(asked("nvmlDeviceGetPowerUsage"), 1000),
+        scaled(asked("nvmlDeviceGetEnforcedPowerLimit"), 1000),
+        asked("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_SM),
+        asked("nvmlDeviceGetMaxClockInfo", nvml.NVML_CLOCK_SM),
+        asked("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_MEM),
+        asked("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU),
+        tuple(dict.fromkeys(word for bit, word in THROTTLING.items() if reasons & bit)),
+        allocated,
+        reserved,
+    )
+
+
+def _torch_bytes(uuid: str) -> tuple[int | None, int | None]:
+    """What torch holds on the card of this UUID, in this process; nothing is loaded or initialised to find out."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return None, None
+    for index in range(torch.cuda.device_count()):
+        if str(torch.cuda.get_device_properties(index).uuid) in uuid:
+            return torch.cuda.memory_allocated(index), torch.cuda.memory_reserved(index)
+    return None, None

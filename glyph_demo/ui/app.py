@@ -85,3 +85,6 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
 
     ui.page.click(on.on_page, ui.window, [ui.page, ui.gallery], **private)
     ui.gallery.select(on.on_thumbnail, ui.window, ui.page, **private)
+
+    for panel in ui.panels:
+        panel.connect(ui.window, ui.language, on.windows, private)

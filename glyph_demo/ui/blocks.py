@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,14 @@ import gradio as gr
 from glyph_demo.errors import Language
 from glyph_demo.settings import Settings
 from glyph_demo.ui.examples import QUESTIONS_PER_EXAMPLE, Example
+from glyph_demo.ui.machine import MachinePanel
+from glyph_demo.ui.panels import Labels, Panel
 from glyph_demo.ui.sidebar import sidebar
 from glyph_demo.ui.texts import LANGUAGES, say
 
 MAX_QUESTION = 4000  # characters
 TALK_SCRIPT = Path(__file__).with_name("talk.js")
+PANELS: dict[str, Callable[[Labels], Panel]] = {"machine": MachinePanel}
 PAGE_SCRIPT = Path(__file__).with_name("page.js")
 # A click on a button with data-act in such a component is an event with the button's data.
 ACTIONS = """element.addEventListener("click", (event) => {
@@ -67,6 +70,7 @@ class Components:
     precision: gr.Dropdown
     load: gr.Button
     tabs: list[gr.Tab]
+    panels: list[Panel]
     labels: Labels
 
     def outputs(self) -> list[Any]:
@@ -74,31 +78,9 @@ class Components:
         found: list[Any] = []
         for f in fields(self):
             value = getattr(self, f.name)
-            if f.name != "labels":
+            if f.name not in ("labels", "panels"):
                 found += value if isinstance(value, list) else [value]
-        return found
-
-
-@dataclass
-class Labels:
-    """Which property of which component takes which text."""
-
-    language: Language  # that the layout is first built in
-    said: list[tuple[Any, str, str]] = field(default_factory=list)  # component, property, key of its text
-
-    def __call__(self, component: Any, **keys: str) -> Any:
-        """The component, with the properties named in `keys` following the language."""
-        for name, key in keys.items():
-            self.said.append((component, name, key))
-            setattr(component, name, say(key, self.language))
-        return component
-
-    def updates(self, language: Language) -> dict[Any, Any]:
-        """Updates that put every label into a language."""
-        properties: dict[Any, dict[str, Any]] = {}
-        for component, name, key in self.said:
-            properties.setdefault(component, {})[name] = say(key, language)
-        return {component: gr.update(**values) for component, values in properties.items()}
+        return found + [component for panel in self.panels for component in panel.components]
 
 
 def build(
@@ -106,7 +88,7 @@ def build(
 ) -> Components:
     """Lay the window out inside the gr.Blocks that is open. `closed` takes the id of a window that has gone."""
     labels = Labels(language)
-    made: dict[str, Any] = {"window": gr.State(None, delete_callback=closed), "tabs": []}
+    made: dict[str, Any] = {"window": gr.State(None, delete_callback=closed), "tabs": [], "panels": []}
     # Both are fixed, or nothing would be found after a restart.
     made["memory"] = gr.BrowserState(None, storage_key="glyph-demo", secret="glyph-demo")
     made |= sidebar(labels, settings)
@@ -119,13 +101,17 @@ def build(
         made["status"] = gr.HTML(elem_id="status")
         made["read_images"] = labels(gr.Button(visible=False, size="sm", elem_id="read-images"), value="read_images")
         made["read_first"] = labels(gr.Button(visible=False, size="sm", elem_id="read-first"), value="read_first")
-    with gr.Tabs(elem_id="tabs"), tab(made["tabs"], labels, "tab.read"), gr.Row(elem_id="main", equal_height=True):
-        with gr.Column(scale=5, min_width=240, elem_id="shelf"):
-            _shelf(made, labels, examples)
-        with gr.Column(scale=11, min_width=320, elem_id="talk"):
-            _talk(made, labels)
-        with gr.Column(scale=8, min_width=280, elem_id="pages"):
-            _pages(made, labels)
+    with gr.Tabs(elem_id="tabs"):
+        with tab(made["tabs"], labels, "tab.read"), gr.Row(elem_id="main", equal_height=True):
+            with gr.Column(scale=5, min_width=240, elem_id="shelf"):
+                _shelf(made, labels, examples)
+            with gr.Column(scale=11, min_width=320, elem_id="talk"):
+                _talk(made, labels)
+            with gr.Column(scale=8, min_width=280, elem_id="pages"):
+                _pages(made, labels)
+        for name, panel in PANELS.items():
+            with tab(made["tabs"], labels, f"tab.{name}"):
+                made["panels"].append(panel(labels))
     return Components(**made, labels=labels)
 
 

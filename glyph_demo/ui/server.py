@@ -25,7 +25,7 @@ PORTS_TRIED = 100
 # Fonts of the system only: the page must work with the network off.
 FONTS = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
 MONO_FONTS = ("ui-monospace", "Consolas", "monospace")
-STYLE = Path(__file__).with_name("style.css")
+STYLES = sorted(Path(__file__).parent.glob("*.css"))
 SCRIPT = Path(__file__).with_name("script.js")
 # Uploads up to this many times our own limit come through, so that our message meets them and not the server's.
 UPLOAD_SLACK = 4
@@ -94,7 +94,7 @@ def launch(settings: Settings) -> None:
             run_history=False,
             max_file_size=UPLOAD_SLACK * settings.documents.max_file_mb * 2**20,
             theme=theme(),
-            css=STYLE.read_text(encoding="utf-8"),
+            css="\n".join(style.read_text(encoding="utf-8") for style in STYLES),
             js=SCRIPT.read_text(encoding="utf-8"),
         )
         print(f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from glyph_demo.errors import GlyphError, Language, Message
+from glyph_demo.ui.panel_texts import PANEL_TEXTS
 
 LANGUAGES: dict[str, Language] = {"English": "en", "中文": "zh"}
 
@@ -151,6 +152,7 @@ TEXTS: dict[str, Message] = {
     ),
     "load": Message("Load this engine; documents are read again", "加载此引擎；文档会重新阅读"),
     "auto": Message("The style's own", "样式自带"),
+    **PANEL_TEXTS,
 }
 
 BUSY = GlyphError(

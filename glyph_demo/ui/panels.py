@@ -1,0 +1,45 @@
+"""What the window's further tabs have in common, and how labels follow the language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import gradio as gr
+
+from glyph_demo.errors import Language
+from glyph_demo.ui.texts import say
+from glyph_demo.ui.window import Windows
+
+
+@dataclass
+class Labels:
+    """Which property of which component takes which text."""
+
+    language: Language  # that the layout is first built in
+    said: list[tuple[Any, str, str]] = field(default_factory=list)  # component, property, key of its text
+
+    def __call__(self, component: Any, **keys: str) -> Any:
+        """The component, with the properties named in `keys` following the language."""
+        for name, key in keys.items():
+            self.said.append((component, name, key))
+            setattr(component, name, say(key, self.language))
+        return component
+
+    def updates(self, language: Language) -> dict[Any, Any]:
+        """Updates that put every label into a language."""
+        properties: dict[Any, dict[str, Any]] = {}
+        for component, name, key in self.said:
+            properties.setdefault(component, {})[name] = say(key, language)
+        return {component: gr.update(**values) for component, values in properties.items()}
+
+
+class Panel(Protocol):
+    """A tab of its own beside the one for reading, laid out when it is made with the window's Labels."""
+
+    components: list[Any]
+    """Those whose labels follow the language."""
+
+    def connect(self, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]) -> None:
+        """Set what its components do. `private` are the arguments of an event that is of this window only."""
+        ...
