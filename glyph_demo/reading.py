@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import (
@@ -166,6 +168,20 @@ class Reading:
         if self._text_handle is None:
             self._text_handle = self._open_text(text_engine(self.engine))
         return self._text_handle
+
+    def encode_again(self) -> Iterator[Progress]:
+        """Have the engine read every page once more, as if nothing had been kept, and throw away what it gives."""
+        from PIL import Image
+
+        views = list(self.pages)
+        for done, view in enumerate(views):
+            yield Progress("encode", done, len(views))
+            if self.state != "ready":
+                return  # closed meanwhile, and its images are gone
+            with Image.open(view.image) as image:
+                pixels = np.array(image)
+            self.engine.encode(Page(view.number - 1, pixels))
+        yield Progress("encode", len(views), len(views))
 
     def wait(self) -> None:
         for _ in self.events():

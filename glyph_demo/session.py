@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from glyph_demo.engines.base import AskOptions, Engine, Event, Evidence, Progress, Token, Turn
 from glyph_demo.errors import DocumentError, GlyphError
@@ -114,7 +115,7 @@ class DocumentSession:
         """Ask the document in front. Waits, yielding Progress, while it is still being read. Closing the iterator
         stops the engine; what was answered until then stays as the turn's answer."""
         reading = self._in_front()
-        return self._ask(reading, _asked(question), options or self._options())
+        return self._ask(reading, _asked(question), options or self.options())
 
     def ask_as_text(
         self, question: str, options: AskOptions | None = None, history: Sequence[Turn] = ()
@@ -123,7 +124,14 @@ class DocumentSession:
         turn is kept; `history` are turns to go before. Raises EngineError `no_text_way` where the engine has no such
         way."""
         reading = self._in_front()
-        return self._ask(reading, _asked(question), options or self._options(), history)
+        return self._ask(reading, _asked(question), options or self.options(), history)
+
+    def ask_aside(self, question: str, reuse: bool = True) -> Iterator[Event]:
+        """Ask as the next question of the conversation would be asked, and keep no turn of it. Without `reuse` every
+        page is read and the whole prompt computed once more, with nothing that was kept."""
+        reading = self._in_front()
+        options = self.options(reuse_kv=reuse)
+        return self._ask(reading, _asked(question), options, aside=True)
 
     def retry(self) -> Iterator[Event]:
         """Ask the last question again in place of its turn."""
@@ -178,9 +186,10 @@ class DocumentSession:
             raise DocumentError("no_document", "Open a document first.", "请先打开一份文档。")
         return self.current
 
-    def _options(self) -> AskOptions:
+    def options(self, **changed: Any) -> AskOptions:
+        """What the settings ask for, with some of it changed."""
         inference = self.settings.inference
-        return AskOptions(
+        options = AskOptions(
             max_new_tokens=inference.max_new_tokens,
             temperature=inference.temperature,
             reuse_kv=inference.reuse_cache,
@@ -190,16 +199,25 @@ class DocumentSession:
             thinking=inference.thinking,
             thinking_tokens=inference.thinking_tokens,
         )
+        return replace(options, **changed)
 
     def _ask(
-        self, reading: Reading, question: str, options: AskOptions, text_history: Sequence[Turn] | None = None
+        self,
+        reading: Reading,
+        question: str,
+        options: AskOptions,
+        text_history: Sequence[Turn] | None = None,
+        aside: bool = False,
     ) -> Iterator[Event]:
-        """Over the document's pages and its own turns, or, where `text_history` is given, over its text and those."""
+        """Over the document's pages and its own turns, or, where `text_history` is given, over its text and those; an
+        answer over text or `aside` becomes no turn."""
         while not self._asking.acquire(timeout=0.2):
             yield Progress("prefill", 0)  # another question of this session is being answered
         pieces: list[str] = []
         try:
             yield from reading.events()
+            if aside and not options.reuse_kv:
+                yield from reading.encode_again()
             if reading.handle is None:
                 raise DocumentError(
                     "document_closed", "This document was closed. Open it again.", "该文档已关闭，请重新打开。"
@@ -217,7 +235,7 @@ class DocumentSession:
             log.exception("answering failed")
             raise internal_error() from error
         finally:
-            if pieces and text_history is None:
+            if pieces and text_history is None and not aside:
                 reading.turns.append(Turn(question, "".join(pieces)))
             self._asking.release()
 

@@ -5,6 +5,39 @@ from __future__ import annotations
 from glyph_demo.errors import Message
 
 PANEL_TEXTS: dict[str, Message] = {
+    # Compare
+    "tab.compare": Message("Compare", "对比"),
+    "compare.question": Message("Question about the document in front", "就当前文档提问"),
+    "compare.hint": Message(
+        "Asked three ways, one after the other. The conversation stays as it is.",
+        "将依次以三种方式提问，不影响当前对话。",
+    ),
+    "compare.run": Message("Compare", "开始对比"),
+    "compare.stop": Message("Stop", "停止"),
+    "compare.kept": Message("Pages, with what was kept", "页面，复用缓存"),
+    "compare.kept.more": Message("Only the question is new.", "只有问题是新的。"),
+    "compare.anew": Message("Pages, nothing reused", "页面，不复用"),
+    "compare.anew.more": Message(
+        "Every page is read again, the whole prompt is computed again.", "重新阅读每一页，重新计算整个提示。"
+    ),
+    "compare.text": Message("Plain text, nothing reused", "纯文本，不复用"),
+    "compare.text.more": Message(
+        "The document's text goes to the same language model as tokens.", "把文档文字作为词元交给同一个语言模型。"
+    ),
+    "compare.waits": Message("Waiting for its turn", "等待中"),
+    "compare.stopped": Message("Stopped.", "已停止。"),
+    "compare.encode": Message("Read pages", "阅读页面"),
+    "compare.prefill": Message("Before the answer", "回答之前"),
+    "compare.decode": Message("Answer", "回答"),
+    "compare.total": Message("{value} s in all", "共 {value} 秒"),
+    "compare.tokens": Message("Tokens in {input}, of them kept {cached}", "输入词元 {input}，其中复用 {cached}"),
+    "compare.output": Message("tokens out {output}", "输出词元 {output}"),
+    "compare.memory": Message("keys and values {mib} MiB", "键值缓存 {mib} MiB"),
+    "compare.faster": Message("Keeping what was read: {times} times as fast.", "复用缓存: 快 {times} 倍。"),
+    "compare.smaller": Message(
+        "As pages the question takes {pages} tokens, as text {text}: {times} times as many.",
+        "以页面提问需 {pages} 个词元，以文本需 {text} 个，为 {times} 倍。",
+    ),
     # Machine
     "tab.machine": Message("Machine", "机器"),
     "machine.processor": Message("Processor", "处理器"),

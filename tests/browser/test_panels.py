@@ -2,6 +2,9 @@
 
 from playwright.sync_api import expect
 
+from tests.browser import files
+from tests.browser.test_browser import ANSWER_MS, upload, wait_until_read
+
 
 def test_the_machine_is_watched_while_the_page_is_open_on_laptop_and_phone(open_page, artifacts):
     page = open_page()
@@ -14,3 +17,23 @@ def test_the_machine_is_watched_while_the_page_is_open_on_laptop_and_phone(open_
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=artifacts / "machine-phone.png")
+
+
+def test_one_question_is_asked_three_ways_side_by_side(open_page, artifacts):
+    page = open_page()
+    upload(page, "survey.txt", files.MAKERS["txt"]())
+    wait_until_read(page)
+    page.get_by_role("tab", name="Compare").click()
+    page.fill("#compare-question textarea", "Who led the survey of the harbour?")
+    page.click("#compare-run")
+    expect(page.locator(".glyph-gains")).to_contain_text("times as fast", timeout=ANSWER_MS)
+    for way in ("anew", "kept"):
+        expect(page.locator(f".glyph-side[data-way={way}]")).to_contain_text("Marta Ellingham")
+        expect(page.locator(f".glyph-side[data-way={way}] .glyph-timing")).to_be_visible()
+    expect(page.locator(".glyph-side[data-way=text]")).to_contain_text("--engine local", timeout=ANSWER_MS)
+    page.screenshot(path=artifacts / "compare.png")
+    page.locator("#language label").last.click()
+    expect(page.locator(".glyph-side[data-way=kept]")).to_contain_text("复用缓存")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=artifacts / "compare-phone.png", full_page=True)

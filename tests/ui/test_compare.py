@@ -1,0 +1,38 @@
+"""The tab that asks one question in three ways, as HTML."""
+
+from glyph_demo.comparison import Side
+from glyph_demo.engines.base import Finished, Timings, Usage
+from glyph_demo.errors import Message
+from glyph_demo.ui.compare import sides_view
+
+
+def done(way, seconds, tokens, cached=0, encode=0.0, answer="An answer."):
+    finished = Finished(Usage(tokens, cached, 9, kv_bytes=3 << 20), Timings(0.1, seconds / 2, 0.1, seconds), "stop")
+    return Side(way, "done", answer, encode, finished=finished)
+
+
+def test_the_ways_stand_side_by_side_with_their_gains():
+    sides = [done("kept", 0.5, 1000, cached=990), done("anew", 1.0, 1000, encode=4.0), done("text", 2.0, 3300)]
+    shown = sides_view(sides, "en")
+    assert "10.0 times as fast" in shown
+    assert "1,000 tokens, as text 3,300: 3.3 times as many" in shown
+    assert shown.index("data-way='anew'") < shown.index("data-way='kept'") < shown.index("data-way='text'")
+    assert "Tokens in 1,000, of them kept 990" in shown
+    assert "5.00 s in all" in shown
+    assert "keys and values 3.0 MiB" in shown
+    assert "glyph-part encode' style='width: 80.00%'" in shown
+    assert "快 10.0 倍" in sides_view(sides, "zh")
+
+
+def test_a_way_that_cannot_be_had_says_why_and_one_that_waits_or_was_stopped_says_so():
+    sides = [done("kept", 0.5, 0), Side("anew", "stopped"), Side("text", error=Message("Only pages.", "只有页面。"))]
+    shown = sides_view(sides, "en")
+    assert "Stopped." in shown
+    assert "Only pages." in shown
+    assert "times as" not in shown
+    assert "Waiting for its turn" in sides_view([Side("kept"), Side("anew"), Side("text")], "en")
+    assert sides_view([], "en") == ""
+
+
+def test_answers_are_text():
+    assert "<img" not in sides_view([done("kept", 1, 1, answer="<img src=x>"), Side("anew"), Side("text")], "en")
