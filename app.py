@@ -1,10 +1,33 @@
 """Entry for `python app.py` and for a Hugging Face Space, which runs just that. Takes the flags of `serve`."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Mapping
 
 from glyph_demo.cli import main
 
+
+def space_flags(environment: Mapping[str, str]) -> list[str]:
+    """Flags that a Space needs: its proxy reaches the app from outside, and has a door of its own."""
+    if "SPACE_ID" not in environment:
+        return []
+    flags = ["--host", "0.0.0.0"]
+    return [*flags, "--engine", "pocket"] if environment.get("SPACES_ZERO_GPU") else flags
+
+
+def register_with_zero_gpu() -> None:
+    """A ZeroGPU Space refuses to start an app that has no function for its GPU."""
+    with contextlib.suppress(ImportError):
+        import spaces
+
+        spaces.GPU(lambda: None)
+
+
 if __name__ == "__main__":
-    space = ["--host", "0.0.0.0"] if "SPACE_ID" in os.environ else []  # a Space's proxy reaches the app from outside
-    sys.exit(main(["serve", *space, *sys.argv[1:]]))
+    flags = space_flags(os.environ)
+    # Gradio would watch the sources and reload `__main__.demo`, which is not how this app is made.
+    os.environ.pop("SYSTEM", None)
+    if os.environ.get("SPACES_ZERO_GPU"):
+        register_with_zero_gpu()
+    sys.exit(main(["serve", *flags, *sys.argv[1:]]))

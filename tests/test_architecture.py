@@ -41,7 +41,8 @@ ALLOWED = {
     "commands": {"errors", "settings", "documents", "rendering", "engines", "session", "many", "bench", "ui", "gpu"},
     "cli": {"errors", "settings", "commands"},
     "__main__": {"cli"},
-    "__init__": {"ui", "settings"},
+    "notebook": {"errors", "settings"},
+    "__init__": {"notebook"},
 }
 ONLY_IN = {
     "gradio": {"ui"},

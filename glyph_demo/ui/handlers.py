@@ -20,6 +20,7 @@ from glyph_demo.ui.preferences import PreferenceHandlers
 from glyph_demo.ui.shelf import ShelfHandlers
 from glyph_demo.ui.shown import Updates, merged
 from glyph_demo.ui.sidebar import remembered
+from glyph_demo.ui.space import limits
 from glyph_demo.ui.texts import browser_language, say
 from glyph_demo.ui.window import Spot, Window
 
@@ -40,6 +41,9 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
         if identifier != known:
             wanted = self.windows.settings.language
             window.language = browser_language(request.headers.get("accept-language")) if wanted == "auto" else wanted
+        told = limits()
+        if told is not None:
+            window.notice = (told, "hint")
         updates = {
             self.ui.window: identifier,
             self.ui.memory: {"window": identifier, "settings": values},

@@ -1,0 +1,118 @@
+"""The app for a notebook: started in a process of its own, so that the kernel stays free and a stopped app leaves
+nothing behind in it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import IO, Any
+
+from glyph_demo.errors import EngineError
+from glyph_demo.settings import ENVIRONMENT_PREFIX, load_settings
+
+START_SECONDS = 180.0  # libraries from a slow disk
+STOP_SECONDS = 30.0
+_ADDRESS = re.compile(r"^http://\S+$")
+
+
+class App:
+    """A running app. `url` is its address; a notebook shows it in place. It ends with `close`, or with the kernel."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.url = url
+        self._process = process
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Stop the app; a second call does nothing."""
+        atexit.unregister(self.close)
+        _stop(self._process)
+
+    def __enter__(self) -> App:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def _repr_html_(self) -> str:
+        return f'<iframe src="{self.url}" width="100%" height="800" style="border: 0"></iframe>'
+
+    def __repr__(self) -> str:
+        return self.url
+
+
+def launch(config: str | Path | None = None, **settings: Any) -> App:
+    """Start the app and return once it listens; it goes on until `close`. `config` is a YAML file like config.yaml,
+    `settings` are its keys, with two underscores between the parts: `launch(engine="pocket", server__port=8000)`.
+    Raises SettingsError for what config.yaml does not have, EngineError `not_started`."""
+    load_settings(config, flags={name.replace("__", "."): value for name, value in settings.items()})
+    given = {f"{ENVIRONMENT_PREFIX}{name.upper()}": str(value) for name, value in settings.items() if value is not None}
+    command = [sys.executable, "-m", "glyph_demo", "serve"]
+    if config is not None:
+        command += ["--config", str(Path(config).resolve())]
+    process = subprocess.Popen(
+        command,
+        cwd=Path(__file__).parents[1],
+        env=os.environ | given,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,  # interrupting the kernel does not interrupt the app
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out, complaints = _Lines(process.stdout), _Lines(process.stderr)
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        address = next((line for line in out.last if _ADDRESS.match(line)), None)
+        if address is not None:
+            return App(process, address)
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    _stop(process)
+    complaints.wait()
+    said = " ".join(complaints.last)
+    raise EngineError(
+        "not_started",
+        f"The app did not start. {said} Run `python -m glyph_demo doctor` to see what is missing.",
+        f"应用未能启动。{said} 请运行 `python -m glyph_demo doctor` 查看缺少什么。",
+    )
+
+
+class _Lines:
+    """The last lines of a stream, which is read to its end, so that who writes it never waits."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.last: deque[str] = deque(maxlen=10)
+        self._reader = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._reader.start()
+
+    def wait(self) -> None:
+        self._reader.join(timeout=STOP_SECONDS)
+
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self.last.append(line.strip())
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
