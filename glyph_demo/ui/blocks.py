@@ -12,6 +12,7 @@ import gradio as gr
 
 from glyph_demo.errors import Language
 from glyph_demo.settings import Settings
+from glyph_demo.ui.benchmark import BenchmarkPanel
 from glyph_demo.ui.compare import ComparePanel
 from glyph_demo.ui.examples import QUESTIONS_PER_EXAMPLE, Example
 from glyph_demo.ui.machine import MachinePanel
@@ -21,7 +22,11 @@ from glyph_demo.ui.texts import LANGUAGES
 
 MAX_QUESTION = 4000  # characters
 TALK_SCRIPT = Path(__file__).with_name("talk.js")
-PANELS: dict[str, Callable[[Labels], Panel]] = {"compare": ComparePanel, "machine": MachinePanel}
+PANELS: dict[str, Callable[[Labels], Panel]] = {
+    "compare": ComparePanel,
+    "machine": MachinePanel,
+    "benchmark": BenchmarkPanel,
+}
 PAGE_SCRIPT = Path(__file__).with_name("page.js")
 # A click on a button with data-act in such a component is an event with the button's data.
 ACTIONS = """element.addEventListener("click", (event) => {

@@ -158,6 +158,16 @@ TEXTS: dict[str, Message] = {
 BUSY = GlyphError(
     "busy", "An answer is still being written. Stop it, or wait for it.", "上一个回答仍在生成。请停止它或等它结束。"
 )
+MEASURING = GlyphError(
+    "busy",
+    "A measurement is running already. Wait for it, or stop it there.",
+    "已有测量正在进行。请等它结束，或先停止它。",
+)
+NOT_MEASURED = GlyphError(
+    "not_measured",
+    "The measurement failed. Run `python -m glyph_demo bench ladder` in a terminal to see why.",
+    "测量失败。请在终端运行 `python -m glyph_demo bench ladder` 查看原因。",
+)
 NO_TEXT_LAYER = GlyphError(
     "no_text_layer",
     "This PDF has no text layer: its pages are pictures. Read its page images, or open another file.",

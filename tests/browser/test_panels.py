@@ -37,3 +37,12 @@ def test_one_question_is_asked_three_ways_side_by_side(open_page, artifacts):
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=artifacts / "compare-phone.png", full_page=True)
+
+
+def test_measuring_shows_how_long_it_has_run_and_can_be_stopped(open_page):
+    page = open_page()
+    page.get_by_role("tab", name="Benchmark").click()
+    page.click("#benchmark-run")
+    expect(page.locator("#benchmark")).to_contain_text("so far", timeout=30_000)
+    page.click("#benchmark-stop")
+    expect(page.locator("#benchmark")).not_to_contain_text("so far", timeout=30_000)

@@ -1,0 +1,99 @@
+"""The tab that measures: a process of its own, its lines while it runs, its chart afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from glyph_demo.errors import GlyphError
+from glyph_demo.settings import Settings
+from glyph_demo.ui.benchmark import command, measure, progress_view, result_view
+
+NAME = {"en": "FP32 <eager>", "zh": "FP32 逐步"}
+RESULT: dict[str, Any] = {
+    "device": "a machine",
+    "unit": "CPU seconds",
+    "scale": {"characters": 2000, "tall": [448, 1512], "tokens": 8, "rounds": 1, "full": False},
+    "rungs": [
+        {"rung": "fp32", "name": NAME, "case": case, "first": 7.5, "later": 6.5, "peak_bytes": 2_000_000_000}
+        for case in ("whitepaper", "pages")
+    ],
+    "published": {"fp32": {"first": 6.8, "later": None, "gb": 21.3}},
+}
+
+
+def script(tmp_path: Path, code: str) -> tuple[list[str], dict[str, str]]:
+    """A stand-in for the ladder, which takes minutes."""
+    file = tmp_path / "ladder.py"
+    file.write_text(code)
+    return [sys.executable, str(file)], {"TOLD": "yes"}
+
+
+def test_lines_come_while_it_runs_and_the_chart_stands_beside_the_published_figures(tmp_path: Path) -> None:
+    code = f"""
+import json, os, sys, time
+print("a warning of some library", file=sys.stderr)
+print("whitepaper fp32 first 7.50 <b>", os.environ["TOLD"], file=sys.stderr, flush=True)
+time.sleep(1)
+print({json.dumps(RESULT)!r})"""
+    target = tmp_path / "cache" / "benchmarks" / "ladder.json"
+    steps = [(list(lines), seconds) for lines, seconds in measure(script(tmp_path, code), target)]
+    shown = progress_view(*steps[-1], "en")
+    assert "<li>whitepaper fp32 first 7.50 &lt;b&gt; yes</li>" in shown
+    assert "warning" not in shown
+    assert len(steps) > 2
+    chart = result_view(target)
+    for figure in ("7.5 s", "6.5 s", "6.8 s", "21.3 GB", "RTX 4090D", "FP32 &lt;eager&gt;", "FP32 逐步"):
+        assert figure in chart
+
+
+@pytest.mark.parametrize("code", ["raise SystemExit(1)", "print('[1]')", "print('{')"])
+def test_a_measurement_that_fails_says_what_to_do_and_keeps_the_last_result(tmp_path: Path, code: str) -> None:
+    target = tmp_path / "ladder.json"
+    target.write_text(json.dumps(RESULT))
+    with pytest.raises(GlyphError, match=r"not_measured.*bench ladder"):
+        list(measure(script(tmp_path, code), target))
+    assert "7.5 s" in result_view(target)
+
+
+def test_stopping_ends_the_process_and_another_can_begin(tmp_path: Path) -> None:
+    call = script(tmp_path, "import time\ntime.sleep(60)")
+    with contextlib.closing(measure(call, tmp_path / "x.json")) as steps:  # type: ignore[type-var]
+        next(steps)
+        (child,) = [c for c in psutil.Process().children() if str(tmp_path) in " ".join(c.cmdline())]
+        with pytest.raises(GlyphError, match="busy"):
+            next(measure(call, tmp_path / "y.json"))
+    deadline = time.monotonic() + 10
+    while child.is_running() and time.monotonic() < deadline:
+        threading.Event().wait(0.05)
+    assert not child.is_running()
+    with contextlib.closing(measure(call, tmp_path / "z.json")) as steps:  # type: ignore[type-var]
+        next(steps)
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", '{"rungs": 3}'])
+def test_a_result_that_cannot_be_drawn_is_not_shown(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "ladder.json"
+    if content is not None:
+        file.write_text(content)
+    assert result_view(file) == ""
+
+
+def test_the_ladder_is_a_command_of_this_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    from glyph_demo.cli import build_parser
+
+    monkeypatch.setattr("glyph_demo.ui.benchmark.gpus", list)
+    call, environment = command(Settings(cache_dir="/somewhere"))
+    options = build_parser().parse_args(call[3:])
+    assert (options.command, options.what, options.model) == ("bench", "ladder", "random:mid")
+    assert environment == {"GLYPH_DEMO_CACHE_DIR": "/somewhere"}
+    monkeypatch.setattr("glyph_demo.ui.benchmark.gpus", lambda: [object()])
+    assert "random:glyph" in command(Settings())[0]
