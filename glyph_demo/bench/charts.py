@@ -84,7 +84,7 @@ def _rows(result: Mapping[str, Any], case: str) -> list[_Row]:
 
 def _panel(title: str, rows: Sequence[_Row], top: int) -> Iterator[str]:
     yield _text(16, top + 16, title, 13, _INK, bold=True)
-    longest = max((row.first or 0.0 for row in rows), default=0.0) or 1.0
+    longest = max((max(row.first or 0.0, row.later or 0.0) for row in rows), default=0.0) or 1.0
     for index, row in enumerate(rows):
         y = top + _HEAD + index * _ROW
         yield _text(16, y + 13, row.name["en"], 13, _INK)

@@ -168,10 +168,10 @@ def _gain(result: Result) -> float:
 
 
 def _gigabytes(result: Result) -> float:
-    """Of the whole card in use, or reserved by the process where that is more; 2**30 bytes, as cards are sold."""
+    """Of the whole card in use, or reserved by the process where that is more; 10**9 bytes each."""
     if result["document_tokens"] < 32_000:
         raise ValueError("not 32k tokens")
-    return round(max(result["peak_bytes"], result["device_bytes"]) / 2**30, 2)
+    return round(max(result["peak_bytes"], result["device_bytes"]) / 1e9, 2)
 
 
 TARGETS = (

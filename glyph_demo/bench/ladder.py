@@ -36,6 +36,7 @@ from glyph_demo.settings import Settings
 log = logging.getLogger(__name__)
 
 _FAST_VISION: dict[str, tuple[Runtime, ...]] = {"cpu": ("mixed", "onnx", "compiled"), "cuda": ("onnx", "compiled")}
+_PARAGRAPH = 30  # sentences at most, so that 50,000 characters stand on one page of 2048x8192
 _SIZES = 2  # of pages, that a graph is made for
 
 
@@ -101,7 +102,7 @@ class Scale:
 
 
 FULL = Scale(50_000, (2048, 8192), 128, 2)
-SMALL = Scale(1_000, (308, 1092), 8, 1)  # the same density of text; about two minutes for `random:mid` on two cores
+SMALL = Scale(1_000, (448, 784), 8, 1)  # the same density of text; about two minutes for `random:mid` on two cores
 
 
 def run(
@@ -114,7 +115,7 @@ def run(
     less the last rung takes than the first one. Raises EngineError."""
     device = default_device()
     scale = scale or (FULL if device.type == "cuda" else SMALL)
-    text = chinese(Random(2024), scale.characters, 3)
+    text = chinese(Random(2024), scale.characters, _PARAGRAPH)
     tall = replace(STYLES["whitepaper"], width=float(scale.tall[0]), height=float(scale.tall[1]))
     cases = {"whitepaper": tall, "pages": STYLES["glyph-zh"]}
     said: dict[str, list[int]] = {}
@@ -187,10 +188,10 @@ def _rung(
 
 
 def _of_rung(settings: Settings, rung: Rung) -> Settings:
-    changed: dict[str, Any] = {"precision": rung.precision, "vision": "eager", "reuse_cache": False}
-    if hasattr(settings.inference, "decode"):
-        changed["decode"] = rung.decode
-    return replace(settings, inference=replace(settings.inference, **changed))
+    inference = replace(
+        settings.inference, precision=rung.precision, vision="eager", decode=rung.decode, reuse_cache=False
+    )
+    return replace(settings, inference=inference)
 
 
 def _fast_vision(engine: LocalEngine, pages: list[Page], folder: Path) -> str:

@@ -93,6 +93,7 @@ def forget_peak(device: torch.device) -> None:
     if device.type == "cuda":
         import torch
 
+        torch.cuda.init()  # without it there are no statistics to reset
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
     else:
@@ -106,11 +107,11 @@ def peak_memory(device: torch.device) -> int:
         import torch
 
         return torch.cuda.max_memory_reserved(device)
-    import psutil
-
     try:
         import resource
     except ImportError:  # Windows
+        import psutil
+
         return int(psutil.Process().memory_info().peak_wset)
     kilobytes = sys.platform != "darwin"
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1024 if kilobytes else 1)

@@ -12,7 +12,9 @@ from checkpoints import make_checkpoint
 from glyph_demo.bench import ladder
 from glyph_demo.bench.charts import ladder_chart
 from glyph_demo.bench.ladder import RUNGS, Scale, line, run
+from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import EngineError
+from glyph_demo.rendering.style import STYLES
 from glyph_demo.settings import Settings
 
 TINY = Scale(200, (196, 280), 6, 1)
@@ -81,6 +83,22 @@ def test_a_rung_that_fails_costs_itself_alone(settings: Settings, monkeypatch: p
     }
     assert "unavailable" not in rung(result, "fp32")
     assert result["gain"]["pages"] is None
+
+
+def test_overlapping_stages_read_the_same_document_as_one_by_one(settings: Settings) -> None:
+    engine = LocalEngine(settings)
+    text = "文本在页面上。" * 40
+    kept = next(each for each in RUNGS if each.key == "kv_reuse")
+    rounds = {
+        overlap: ladder._Measuring(
+            engine, replace(kept, overlap=overlap), text, STYLES["glyph-zh"], TINY, [], settings
+        ).round()
+        for overlap in (False, True)
+    }
+    assert rounds[True][1] == rounds[False][1] != []
+    assert rounds[True][0]["document_tokens"] == rounds[False][0]["document_tokens"]
+    assert rounds[True][0]["first"] > 0
+    engine.close()
 
 
 def test_what_report_raises_stops_it(settings: Settings) -> None:
