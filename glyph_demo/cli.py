@@ -26,6 +26,7 @@ FLAGS_TO_SETTINGS = {
     "remote_urls": "remote.urls",
     "host": "server.host",
     "port": "server.port",
+    "auth": "server.auth",
     "page_images": "documents.page_images",
     "pages": "documents.pages",
     "as_text": "documents.as_text",
@@ -94,6 +95,9 @@ def build_parser() -> argparse.ArgumentParser:
     serve = verbs.add_parser("serve", parents=[common, reading, answering], help="open the window in a browser")
     serve.add_argument("--host")
     serve.add_argument("--port", type=int)
+    serve.add_argument(
+        "--no-auth", dest="auth", action="store_const", const=False, help="let other machines in without a key"
+    )
 
     ask = verbs.add_parser(
         "ask",

@@ -24,9 +24,9 @@ DIGITS = 4  # of seconds: a tenth of a millisecond
 
 
 def serve(settings: Settings) -> dict[str, Any]:
-    from glyph_demo.ui.server import launch
+    from glyph_demo.web import run
 
-    launch(settings)
+    run(settings)
     return {}
 
 

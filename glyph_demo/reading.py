@@ -65,7 +65,7 @@ class ReadingTimings:
 @dataclass
 class Reading:
     """A document and everything known of it so far. `run` does the work, once, on a thread of the caller's choice;
-    everyone else watches through `events` and `wait`."""
+    everyone else watches through `events` and `wait`. With `document` given, nothing is extracted from `path`."""
 
     name: str
     path: Path
@@ -224,7 +224,8 @@ class Reading:
 
     def _extract(self) -> Document:
         start = time.perf_counter()
-        self.document = extract(self.path, self.name, self.settings.documents)
+        if self.document is None:
+            self.document = extract(self.path, self.name, self.settings.documents)
         self.timings.extract = time.perf_counter() - start
         self.warnings.extend(self.document.warnings)
         return self.document

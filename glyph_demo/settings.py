@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -15,10 +16,27 @@ from glyph_demo.errors import SettingsError
 ENVIRONMENT_PREFIX = "GLYPH_DEMO_"
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host name or IP address means this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
+    """With `auth`, who comes from another machine needs `api_key` for the API."""
+
     host: str = "127.0.0.1"
     port: int = 7860
+    api_key: str = field(default="", repr=False)
+    auth: bool = True
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can connect."""
+        return is_loopback(self.host)
 
 
 @dataclass(frozen=True, slots=True)

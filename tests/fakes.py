@@ -56,7 +56,8 @@ class FakeHandle:
             raise EngineError("fake_failure", "It failed. Try again.", "失败了。请重试。")
         if question == "crash":
             raise RuntimeError("a bug inside")
-        yield Evidence((Region(1, 1, "quoted line", ((16, 16, 200, 30),), 1.0),))
+        if self.digests:
+            yield Evidence((Region(1, 1, "quoted line", ((16, 16, 200, 30),), 1.0),))
         words = f"{len(self.digests)} pages, turn {len(history) + 1}: {question}".split(" ")
         for word in words[: options.max_new_tokens]:
             self.engine.steps += 1

@@ -112,8 +112,8 @@ Event = Progress | Thinking | Token | Evidence | Notice | Finished
 class AskOptions:
     """What may differ from question to question. Temperature 0 is greedy. The defaults are those of Glyph's published
     clients: its script decodes greedily with a repetition penalty, its demo samples with `top_p`. `top_k` 0 leaves all
-    tokens in. `thinking_tokens` ends the thinking after so many tokens, 0 never. Engines without a use for an option
-    leave it."""
+    tokens in. `thinking_tokens` ends the thinking after so many tokens, 0 never. The answer ends with the first of the
+    texts in `stop` that it holds, thinking aside. Engines without a use for an option leave it."""
 
     max_new_tokens: int = 512
     temperature: float = 0.0
@@ -124,6 +124,7 @@ class AskOptions:
     repetition_penalty: float = 1.1
     thinking: bool = True
     thinking_tokens: int = 0
+    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

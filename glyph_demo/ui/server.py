@@ -1,16 +1,15 @@
-"""Serving the window: address, port, look. The window comes first; the engine loads behind it."""
+"""The window as part of a web app: its look, and an engine that loads behind it."""
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import gradio as gr
+from fastapi import FastAPI
 
 from glyph_demo.engines import choose_engine, create_engine
 from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures, Progress, text_engine
@@ -65,44 +64,32 @@ class LoadingEngine:
         self.loading = Progress("load", done, total)
         self._lines(done, total)
 
+    def ready(self) -> bool:
+        """Whether the engine is there. Raises the EngineError if it cannot be had."""
+        return self._engine.done() and self._engine.result() is not None
+
     def close(self) -> None:
         self._loader.shutdown(wait=True, cancel_futures=True)
         if not self._engine.cancelled() and self._engine.exception() is None:
             self._engine.result().close()
 
 
-def launch(settings: Settings) -> None:
-    """Serve the window until it is interrupted. Prints the address on stdout, and on stderr a port other than the one
-    set. Raises EngineError when no port is free."""
-    host, port = settings.server.host, free_port(settings.server.host, settings.server.port)
-    if port != settings.server.port:
-        print(f"Port {settings.server.port} is taken; using {port}. 端口已被占用，改用 {port}。", file=sys.stderr)
+def mount_window(app: FastAPI, windows: Windows) -> None:
+    """Have `app` serve the window at its root. The caller closes `windows`."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    engine = LoadingEngine(settings)
-    windows = Windows(engine, settings, LoadingEngine)
-    app = window_app(windows)
-    try:
-        app.launch(
-            server_name=host,
-            server_port=port,
-            share=False,
-            quiet=True,
-            show_error=False,
-            ssr_mode=False,
-            prevent_thread_lock=True,
-            footer_links=[],
-            run_history=False,
-            max_file_size=UPLOAD_SLACK * settings.documents.max_file_mb * 2**20,
-            theme=theme(),
-            css="\n".join(style.read_text(encoding="utf-8") for style in STYLES),
-            js=SCRIPT.read_text(encoding="utf-8"),
-        )
-        print(f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}", flush=True)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill also cleans up
-        app.block_thread()
-    finally:
-        windows.close_all()
-        windows.engine.close()
+    gr.mount_gradio_app(
+        app,
+        window_app(windows),
+        path="",
+        show_error=False,
+        ssr_mode=False,
+        footer_links=[],
+        run_history=False,
+        max_file_size=UPLOAD_SLACK * windows.settings.documents.max_file_mb * 2**20,
+        theme=theme(),
+        css="\n".join(style.read_text(encoding="utf-8") for style in STYLES),
+        js=SCRIPT.read_text(encoding="utf-8"),
+    )
 
 
 def theme() -> gr.themes.Base:

@@ -17,6 +17,7 @@ from glyph_demo.errors import GlyphError, Language, Message
 from glyph_demo.reading import Reading
 from glyph_demo.session import DocumentSession, open_store
 from glyph_demo.settings import Settings, usable
+from glyph_demo.store import FeatureStore
 from glyph_demo.ui.history import Exchange, History, SavedDocument, SavedWindow
 from glyph_demo.ui.texts import BUSY
 
@@ -207,12 +208,18 @@ class Window:
 class Windows:
     """All windows by id, sharing one engine and one store. Thread-safe."""
 
-    def __init__(self, engine: Engine, settings: Settings, make: Callable[[Settings], Engine] = create_engine) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        make: Callable[[Settings], Engine] = create_engine,
+        store: FeatureStore | None = None,
+    ) -> None:
         """`make` makes another engine when one is asked for."""
         self.engine = engine
         self.settings = settings
         self._make = make
-        self._store = open_store(settings)
+        self._store = store or open_store(settings)
         self._history = History(settings.cache_path / "windows")
         self._windows: OrderedDict[str, Window] = OrderedDict()
         self._lock = threading.Lock()

@@ -51,7 +51,7 @@ class Answer:
             for token in tokens:
                 self._prefill = self._prefill or self._elapsed()
                 yield from self.say([token])
-                if self.speech.done or loops(self._generated):
+                if self._closed() or loops(self._generated):
                     break
                 if self._thought_enough():
                     ended = False
@@ -62,7 +62,7 @@ class Answer:
             self._accepted += turn.speculation.accepted
         if self._computed is None:
             self._computed = missing + turn.computed
-        if self.speech.done or turn.reason == "stop":
+        if self._closed() or turn.reason == "stop":
             self._reason = "stop"
         elif turn.reason == "stopped" and ended:
             self._reason = "repetition"
@@ -106,6 +106,10 @@ class Answer:
         penalised = dialogue.prefix_ids.union(self._prompt, self._generated)
         room = options.max_new_tokens - len(self._generated)
         return Answering(room, sampling, penalised=penalised, draft=self._quotable)
+
+    def _closed(self) -> bool:
+        """Whether the answer has said its end."""
+        return self.speech.done or any(stop in self.speech.answer for stop in self._options.stop)
 
     def _thought_enough(self) -> bool:
         self._thought += self.speech.thinking

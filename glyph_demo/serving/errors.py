@@ -1,0 +1,106 @@
+"""One shape for everything that goes wrong: `{"error": {"code", "message", "type", "param"}}`, which OpenAI's clients
+read too, with the status that tells a client what to do."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from glyph_demo.errors import EngineError, GlyphError, Language
+from glyph_demo.reading import internal_error
+from glyph_demo.serving.jobs import ClientGone
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1
+CLIENT_GONE = 499  # nginx's number for it; only logs and figures see it
+TEMPORARY = {"busy", "queue_full", "memory_full", "out_of_memory", "loading"}  # 503; worth another try
+STATUS = {
+    "no_key": 401,
+    "foreign_host": 403,
+    "no_such_file": 404,
+    "no_such_model": 404,
+    "internal": 500,
+    **dict.fromkeys(
+        ("too_large", "too_many_characters", "too_many_pages", "context_full", "image_too_large", "files_full"), 413
+    ),
+    **dict.fromkeys(TEMPORARY, 503),
+}
+
+# What the framework itself refuses, by status.
+_REFUSED = {
+    404: ("no_such_route", "There is nothing at this address. See /docs.", "此地址不存在。请看 /docs。"),
+    405: ("no_such_method", "This address has no such method. See /docs.", "此地址不支持该方法。请看 /docs。"),
+    413: (
+        "too_large",
+        "The request is larger than this server takes. Send less, or raise documents.max_file_mb.",
+        "请求超过服务器的上限。请减小请求，或调大 documents.max_file_mb。",
+    ),
+}
+_BAD_BODY = ("bad_body", "The body of the request cannot be read. Send it again.", "无法读取请求正文。请重新发送。")
+
+
+def status_of(error: GlyphError) -> int:
+    """The HTTP status of an error: 422 for whatever its sender can mend, 503 where the engine cannot answer."""
+    return STATUS.get(error.code, 503 if isinstance(error, EngineError) else 422)
+
+
+def error_body(error: GlyphError, language: Language, param: str | None = None) -> dict[str, Any]:
+    kind = "server_error" if status_of(error) >= 500 else "invalid_request_error"
+    return {"error": {"code": error.code, "message": error.text(language), "type": kind, "param": param}}
+
+
+def error_response(error: GlyphError, language: Language, param: str | None = None) -> JSONResponse:
+    headers = {"Retry-After": str(RETRY_SECONDS)} if error.code in TEMPORARY else {}
+    if error.code == "no_key":
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(error_body(error, language, param), status_of(error), headers)
+
+
+def language_of(headers: Any, fallback: str) -> Language:
+    """The language a request asks for in its Accept-Language, else the one of the settings, else English."""
+    asked = headers.get("accept-language", "").lower()
+    if asked.startswith(("zh", "en")):
+        return "zh" if asked.startswith("zh") else "en"
+    return "zh" if fallback == "zh" else "en"
+
+
+def install(app: FastAPI, fallback: str) -> None:
+    """Answer every error of `app`, the framework's own included, in the one shape. `fallback` is the language for who
+    asks for none."""
+
+    @app.exception_handler(GlyphError)
+    def on_glyph_error(request: Request, error: GlyphError) -> JSONResponse:
+        return error_response(error, language_of(request.headers, fallback))
+
+    @app.exception_handler(RequestValidationError)
+    def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"][1:]) or None
+        # What was sent is not repeated: it may be large, or secret.
+        named = GlyphError(
+            "invalid",
+            f"{where or 'The request'}: {first['msg']}. See /docs.",
+            f"{where or '请求'} 无效({first['msg']})。请看 /docs。",
+        )
+        return error_response(named, language_of(request.headers, fallback), where)
+
+    @app.exception_handler(HTTPException)
+    def on_refused(request: Request, error: HTTPException) -> JSONResponse:
+        refused = GlyphError(*_REFUSED.get(error.status_code, _BAD_BODY))
+        body = error_body(refused, language_of(request.headers, fallback))
+        return JSONResponse(body, error.status_code, error.headers)
+
+    @app.exception_handler(ClientGone)
+    def on_client_gone(request: Request, error: ClientGone) -> Response:
+        return Response(status_code=CLIENT_GONE)
+
+    @app.exception_handler(Exception)
+    def on_bug(request: Request, error: Exception) -> JSONResponse:
+        log.error("serving %s failed", request.url.path, exc_info=error)
+        return error_response(internal_error(), language_of(request.headers, fallback))

@@ -1,0 +1,137 @@
+"""The documents that requests are about, found by what is in them: a later request with the same pages, or the same
+file, continues where the last one left the engine."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections import OrderedDict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glyph_demo.documents.extraction import extract, shown_name
+from glyph_demo.documents.model import Document, PageImages
+from glyph_demo.engines.base import Engine
+from glyph_demo.reading import Reading
+from glyph_demo.rendering import render, resolve_style
+from glyph_demo.serving.files import StoredFile
+from glyph_demo.serving.images import decode_image
+from glyph_demo.settings import Settings
+from glyph_demo.store import FeatureStore
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A page as a client sent it: the bytes of a PNG or JPEG file."""
+
+    data: bytes = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A file of the shelf, drawn as pages here."""
+
+    file: StoredFile
+
+    @property
+    def key(self) -> str:
+        return f"{self.file.digest} {self.file.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with the request itself."""
+
+    data: bytes = field(repr=False)
+    name: str
+
+    @property
+    def key(self) -> str:
+        return f"{hashlib.sha256(self.data).hexdigest()} {shown_name(self.name)}"
+
+
+Part = Picture | Paper | Attachment
+
+
+class Library:
+    """At most `settings.store.open_documents` documents are open; the one unused for longest is closed first. For one
+    caller at a time."""
+
+    def __init__(self, engine: Engine, settings: Settings, store: FeatureStore, folder: Path) -> None:
+        self._engine = engine
+        # A client cannot be asked whether a scan's page images shall be read.
+        self._settings = replace(settings, documents=replace(settings.documents, page_images=True))
+        self._store = store
+        self._folder = folder
+        self._readings: OrderedDict[tuple[str, ...], Reading] = OrderedDict()  # least recently used first
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="api-reader")
+
+    def __len__(self) -> int:
+        return len(self._readings)
+
+    def open(self, parts: tuple[Part, ...]) -> tuple[Reading, bool]:
+        """The document made of `parts` in this order, and whether it was open before. A new one is being read in the
+        background when this returns."""
+        key = tuple(part.key for part in parts)
+        reading = self._readings.get(key)
+        known = reading is not None and reading.state == "ready"
+        if reading is None or not known:
+            self._make_room()
+            reading = self._readings[key] = self._start(parts)
+        self._readings.move_to_end(key)
+        return reading, known
+
+    def close(self) -> None:
+        for reading in self._readings.values():
+            reading.cancel()
+        self._reader.shutdown(wait=True, cancel_futures=True)
+        self._readings.clear()
+
+    def _make_room(self) -> None:
+        for key in [key for key, reading in self._readings.items() if reading.state in ("failed", "closed")]:
+            self._readings.pop(key).cancel()
+        while len(self._readings) >= max(1, self._settings.store.open_documents):
+            self._readings.popitem(last=False)[1].cancel()
+
+    def _start(self, parts: tuple[Part, ...]) -> Reading:
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        if len(parts) == 1 and not isinstance(parts[0], Picture):
+            path, name = _file(parts[0], folder)
+            reading = Reading(name, path, self._settings, self._engine, self._store, folder)
+        else:
+            images = PageImages(len(parts), lambda: self._pages(parts, folder))
+            document = Document("pages", "pdf", "", "", images=images)
+            reading = Reading("pages", folder, self._settings, self._engine, self._store, folder, document=document)
+        if parts:
+            self._reader.submit(reading.run)
+        else:  # a conversation about nothing but what it says
+            reading.handle, reading.state = self._engine.open(), "ready"
+        return reading
+
+    def _pages(self, parts: tuple[Part, ...], folder: Path) -> Iterator[NDArray[np.uint8]]:
+        for part in parts:
+            if isinstance(part, Picture):
+                yield decode_image(part.data)
+                continue
+            document = extract(*_file(part, folder), self._settings.documents)
+            style = resolve_style(self._settings.rendering, document.text, self._engine.name)
+            for page in render(document, style):
+                yield page.pixels
+
+
+def _file(part: Paper | Attachment, folder: Path) -> tuple[Path, str]:
+    """Where the file of a part lies, and its name. What came with the request is put into `folder`."""
+    if isinstance(part, Paper):
+        return part.file.path, part.file.name
+    path = folder / hashlib.sha256(part.data).hexdigest()
+    path.write_bytes(part.data)
+    return path, shown_name(part.name)

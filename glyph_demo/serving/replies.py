@@ -1,0 +1,88 @@
+"""From a question in the queue to a response, whole or as a stream. A client that goes away stops its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+
+from fastapi import Request
+
+from glyph_demo.engines.base import Event, Progress
+from glyph_demo.errors import GlyphError, Language
+from glyph_demo.serving.errors import error_body
+from glyph_demo.serving.service import Answer, Asked
+
+# Seconds a stream's status waits for the first piece of its answer, so that what fails at once fails with a status
+# of its own. Later errors come inside the stream.
+PATIENCE = 2.0
+HEARTBEAT = 5.0  # seconds of silence after which a comment keeps proxies from closing a stream
+
+
+async def complete(request: Request, asked: Asked) -> Answer:
+    """The whole answer. Raises GlyphError, or ClientGone when the client has closed the connection."""
+    watcher = asyncio.create_task(_cancel_when_gone(request, asked))
+    try:
+        while asked.answer.finished is None:
+            event = await asked.next(HEARTBEAT)
+            if event is not None:
+                asked.answer.take(event)
+        return asked.answer
+    finally:
+        watcher.cancel()
+        asked.cancel()
+
+
+async def first_events(asked: Asked) -> list[Event]:
+    """What comes until the answer begins or PATIENCE is over. Raises GlyphError."""
+    events: list[Event] = []
+    until = time.monotonic() + PATIENCE
+    try:
+        while (left := until - time.monotonic()) > 0 and all(isinstance(event, Progress) for event in events):
+            event = await asked.next(left)
+            if event is not None:
+                events.append(event)
+    except BaseException:
+        asked.cancel()
+        raise
+    return events
+
+
+Chunks = Callable[[Event], Iterable[dict[str, Any]]]
+
+
+async def server_sent(
+    asked: Asked, first: list[Event], begin: dict[str, Any], chunks: Chunks, language: Language
+) -> AsyncIterator[str]:
+    """Server-sent events: `begin`, what `chunks` makes of the events in `first` and of all that follow, then [DONE]."""
+    try:
+        yield _line(begin)
+        for event in first:
+            for chunk in chunks(event):
+                yield _line(chunk)
+        while asked.answer.finished is None:
+            following = await asked.next(HEARTBEAT)
+            if following is None:
+                yield ": still working\n\n"
+                continue
+            for chunk in chunks(following):
+                yield _line(chunk)
+    except GlyphError as error:
+        yield _line(error_body(error, language))
+    finally:
+        asked.cancel()
+    yield "data: [DONE]\n\n"
+
+
+def _line(value: dict[str, Any]) -> str:
+    return f"data: {json.dumps(value)}\n\n"
+
+
+async def _cancel_when_gone(request: Request, asked: Asked) -> None:
+    with contextlib.suppress(Exception):  # a broken connection is a closed one
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+    asked.cancel()

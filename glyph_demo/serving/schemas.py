@@ -1,0 +1,113 @@
+"""What requests and answers look like. Fields that are not named here are ignored."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+
+MAX_LIST = 10_000  # messages, images or stop ids of one request
+
+
+def _whole(text: str) -> str:
+    """JSON can name halves of characters, which no answer and no log could repeat."""
+    if not text.isascii():
+        text.encode()  # UnicodeEncodeError is a ValueError
+    return text
+
+
+Text = Annotated[str, AfterValidator(_whole)]
+Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Count = Annotated[int, Field(ge=1, le=2**31)]
+
+
+class Sampled(BaseModel):
+    """How to choose tokens. What is left out comes from the server's settings."""
+
+    max_tokens: Count | None = Field(None, description="The longest answer, thinking included")
+    temperature: float | None = Field(
+        None, ge=0, le=100, allow_inf_nan=False, description="0 takes the likeliest token"
+    )
+    top_p: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
+    top_k: int | None = Field(None, ge=-1, le=2**31, description="0 and -1 leave all tokens in")
+    repetition_penalty: float | None = Field(None, ge=0.1, le=10, allow_inf_nan=False)
+    seed: Seed | None = None
+
+    def sampling(self) -> dict[str, Any]:
+        """The fields that AskOptions has under the same name."""
+        return self.model_dump(include={"temperature", "top_p", "top_k", "repetition_penalty", "seed"})
+
+
+class GenerateRequest(Sampled):
+    prompt: Text
+    image: str | None = Field(None, description="A PNG or JPEG file in base64, or a data URL")
+    images: list[str] = Field(default=[], max_length=MAX_LIST, description="Several of them, in order")
+    document: str | None = Field(None, description="A PDF, DOCX or TXT file in base64, or a data URL")
+    document_name: Text = Field("document", max_length=1000)
+
+
+class GenerateAnswer(BaseModel):
+    text: str
+    thinking: str
+    finish_reason: Literal["stop", "length"]
+    model: str
+    usage: Usage
+    timings: Timings
+    evidence: list[Quote]
+    notices: list[str]
+
+
+class CachedTokens(BaseModel):
+    cached_tokens: int
+
+
+class Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: CachedTokens
+
+
+class Timings(BaseModel):
+    """Seconds. `queue` waiting for other requests; `extract`, `render` and `encode` reading the document, 0 for one
+    that was open; from the question: until the prompt was computed (`prefill`), until the answer's first piece, spent
+    generating, until the end."""
+
+    queue: float
+    extract: float
+    render: float
+    encode: float
+    prefill: float
+    first_token: float
+    decode: float
+    total: float
+
+
+class Quote(BaseModel):
+    """A place the answer rests on. Page and line count from 1; boxes are left, top, right, bottom in pixels."""
+
+    page: int
+    line: int
+    text: str
+    boxes: list[tuple[int, int, int, int]]
+
+
+class Error(BaseModel):
+    code: str = Field(description="Stable, for programs")
+    message: str = Field(description="For people: what happened and what to do")
+    type: Literal["invalid_request_error", "server_error"]
+    param: str | None
+
+
+class ErrorAnswer(BaseModel):
+    error: Error
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorAnswer, "description": "The body cannot be read"},
+    401: {"model": ErrorAnswer, "description": "The key is missing or wrong"},
+    403: {"model": ErrorAnswer, "description": "Called by a name that is not this machine's"},
+    413: {"model": ErrorAnswer, "description": "Too large, or too long for the model"},
+    422: {"model": ErrorAnswer, "description": "Something in the request must be changed"},
+    503: {"model": ErrorAnswer, "description": "Try again after the seconds in Retry-After"},
+}

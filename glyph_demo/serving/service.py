@@ -1,0 +1,215 @@
+"""What both kinds of routes share: from a request about pages to the events of its answer."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from glyph_demo.engines.base import (
+    AskOptions,
+    Engine,
+    Event,
+    Evidence,
+    Finished,
+    Notice,
+    Region,
+    Thinking,
+    Token,
+    Turn,
+)
+from glyph_demo.errors import GlyphError, Message
+from glyph_demo.reading import ReadingTimings
+from glyph_demo.serving.files import FileShelf
+from glyph_demo.serving.jobs import Job, JobQueue
+from glyph_demo.serving.library import Library, Part
+from glyph_demo.serving.metrics import Metrics
+from glyph_demo.serving.stops import StopFilter
+from glyph_demo.settings import Settings
+from glyph_demo.store import FeatureStore
+
+MAX_QUESTION = 200_000  # characters of all texts of a request; far over every model's context
+GREEDY_BELOW = 1e-5  # temperatures under it overflow logits, and pick the likeliest token anyway
+DIGITS = 4  # of seconds: a tenth of a millisecond
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question about pages, and the turns before it."""
+
+    parts: tuple[Part, ...]
+    question: str
+    history: tuple[Turn, ...] = ()
+    options: AskOptions = AskOptions()  # noqa: RUF009  frozen
+    keep_stop: bool = False  # the stop text stays in the answer
+
+
+class Answer:
+    """An answer as it comes in. `take` says what of an event to show now."""
+
+    def __init__(self, query: Query) -> None:
+        self.text = ""
+        self.thinking = ""
+        self.regions: tuple[Region, ...] = ()
+        self.notices: list[Message] = []
+        self.finished: Finished | None = None
+        self._stops = StopFilter(query.options.stop, query.keep_stop)
+
+    def take(self, event: Event) -> Thinking | Token | None:
+        if isinstance(event, Thinking):
+            self.thinking += event.text
+            return event
+        if isinstance(event, Token):
+            return self._say(self._stops.feed(event.text))
+        if isinstance(event, Evidence):
+            self.regions = event.regions
+        elif isinstance(event, Notice):
+            self.notices.append(event.message)
+        elif isinstance(event, Finished):
+            self.finished = event
+            return self._say(self._stops.finish())
+        return None
+
+    def _say(self, text: str) -> Token | None:
+        self.text += text
+        return Token(text) if text else None
+
+    @property
+    def reason(self) -> str:
+        """Why it ended, in OpenAI's words."""
+        length = self.finished is not None and self.finished.reason == "length" and not self._stops.found
+        return "length" if length else "stop"
+
+    def evidence(self) -> list[dict[str, Any]]:
+        return [{"page": r.page, "line": r.line, "text": r.text, "boxes": list(r.boxes)} for r in self.regions]
+
+
+class Service:
+    """Owns its documents, files and queue, and shares engine and store with the window. `ready` tells whether the
+    engine is loaded; it raises the EngineError if it cannot be had."""
+
+    def __init__(self, engine: Engine, settings: Settings, store: FeatureStore, ready: Callable[[], bool]) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.ready = ready
+        self._folder = Path(tempfile.mkdtemp(prefix="glyph-demo-api-"))
+        (self._folder / "files").mkdir()
+        self.library = Library(engine, settings, store, self._folder)
+        self.files = FileShelf(self._folder / "files", settings.documents.max_file_mb, settings.store.disk_mb)
+        self.queue = JobQueue()
+        self.metrics = Metrics(self.queue, self.library, store)
+
+    @property
+    def model(self) -> str:
+        """The name of what answers."""
+        if self.engine.name != "local":
+            return self.engine.name
+        return "glyph" if self.settings.model == "auto" else Path(self.settings.model).name or "local"
+
+    def submit(self, query: Query) -> Asked:
+        """Queue a question. Raises GlyphError `no_question`, `context_full` or `queue_full`."""
+        said = [query.question, *(text for turn in query.history for text in (turn.question, turn.answer))]
+        if not query.question.strip():
+            raise GlyphError("no_question", "There is no question. Send one as text.", "没有问题。请发送文字问题。")
+        if sum(map(len, said)) > MAX_QUESTION:
+            raise GlyphError(
+                "context_full",
+                f"The texts have more than {MAX_QUESTION:,} characters. Send less, or send the text as a file.",
+                f"文字超过 {MAX_QUESTION:,} 个字符。请减少文字，或作为文件上传。",
+            )
+        return Asked(self, query)
+
+    def options(self, **given: Any) -> AskOptions:
+        """The settings' way to answer, and what a request wants otherwise; None leaves the settings'. Without a seed
+        every answer that samples is another one."""
+        inference = self.settings.inference
+        options = AskOptions(
+            max_new_tokens=inference.max_new_tokens,
+            temperature=inference.temperature,
+            reuse_kv=inference.reuse_cache,
+            seed=secrets.randbits(32),
+            top_p=inference.top_p,
+            top_k=inference.top_k,
+            repetition_penalty=inference.repetition_penalty,
+            thinking=inference.thinking,
+            thinking_tokens=inference.thinking_tokens,
+        )
+        options = replace(options, **{name: value for name, value in given.items() if value is not None})
+        return replace(
+            options,
+            max_new_tokens=min(options.max_new_tokens, inference.max_new_tokens),
+            temperature=options.temperature if options.temperature >= GREEDY_BELOW else 0.0,
+            top_k=max(options.top_k, 0),
+        )
+
+    def close(self) -> None:
+        self.queue.close()
+        self.library.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Asked(Job):
+    """A question in the queue, and what answering it took."""
+
+    def __init__(self, service: Service, query: Query) -> None:
+        super().__init__(self._answering)
+        self.answer = Answer(query)
+        self.read = ReadingTimings()  # nothing, for a document that was open before
+        self._service = service
+        self._query = query
+        service.queue.submit(self)
+
+    def _answering(self) -> Generator[Event, None, None]:
+        reading, known = self._service.library.open(self._query.parts)
+        try:
+            yield from reading.events()
+        except GeneratorExit:
+            reading.cancel()
+            raise
+        if not known:
+            self.read = reading.timings
+            self._service.metrics.pages(len(reading.pages), reading.pages_from_store)
+        assert reading.handle is not None  # nobody else closes documents of the library
+        query = self._query
+        with contextlib.closing(reading.handle.ask(query.question, query.history, query.options)) as events:  # type: ignore[type-var]
+            for event in events:
+                if isinstance(event, Finished):
+                    self._service.metrics.answered(event)
+                yield reading.placed(event) if isinstance(event, Evidence) else event
+
+    def timings(self) -> dict[str, float]:
+        """Seconds: waiting in the queue, reading the document, answering."""
+        assert self.answer.finished is not None
+        seconds = {"queue": self.waited, **asdict(self.read), **asdict(self.answer.finished.timings)}
+        return {name: round(value, DIGITS) for name, value in seconds.items()}
+
+
+def usage(finished: Finished) -> dict[str, Any]:
+    """Token counts under OpenAI's names."""
+    tokens = finished.usage
+    return {
+        "prompt_tokens": tokens.input,
+        "completion_tokens": tokens.output,
+        "total_tokens": tokens.input + tokens.output,
+        "prompt_tokens_details": {"cached_tokens": tokens.cached},
+    }
+
+
+def as_turns(said: Sequence[tuple[str, str]]) -> tuple[tuple[Turn, ...], str]:
+    """Turns and the question after them, from (role, text) of a conversation, `user` or `assistant`. What one side says
+    in a row is one text, in lines. The question is empty where the assistant spoke last."""
+    turns: list[Turn] = []
+    question: list[str] = []
+    answer: list[str] = []
+    for role, text in said:
+        if role == "user" and answer:
+            turns.append(Turn("\n".join(question), "\n".join(answer)))
+            question, answer = [], []
+        if text:
+            (question if role == "user" else answer).append(text)
+    return tuple(turns), "" if answer else "\n".join(question)

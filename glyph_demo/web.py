@@ -1,0 +1,82 @@
+"""The web app: the window and the API beside it, over one engine and one store, at one address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from glyph_demo.serving.app import PATHS, create_api
+from glyph_demo.serving.service import Service
+from glyph_demo.session import open_store
+from glyph_demo.settings import Settings
+from glyph_demo.ui.server import LoadingEngine, free_port, mount_window
+from glyph_demo.ui.window import Windows
+
+GRACE = 2.0  # seconds that open streams get to end by themselves when the app ends
+LAST = 10  # seconds after which what still runs is cancelled
+
+
+def run(settings: Settings) -> None:
+    """Serve until interrupted. Prints the address on stdout, and on stderr a port other than the one set. Raises
+    EngineError when no port is free."""
+    host, port = settings.server.host, free_port(settings.server.host, settings.server.port)
+    if port != settings.server.port:
+        print(f"Port {settings.server.port} is taken; using {port}. 端口已被占用，改用 {port}。", file=sys.stderr)
+    store = open_store(settings)
+    engine = LoadingEngine(settings)
+    service = Service(engine, settings, store, engine.ready)
+    windows = Windows(engine, settings, LoadingEngine, store)
+    try:
+        app = FastAPI(openapi_url=None)
+        app.add_middleware(_Beside, api=create_api(service))
+        mount_window(app, windows)
+        shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
+        config = uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=LAST)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill also cleans up
+        with contextlib.suppress(KeyboardInterrupt):
+            _Server(config, f"http://{shown}:{port}").run()
+    finally:
+        windows.close_all()
+        service.close()
+        windows.engine.close()
+
+
+class _Beside:
+    """ASGI middleware: requests for the API go to it, all others on to the window."""
+
+    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
+        self._app = app
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        mine = scope["type"] == "http" and scope["path"].startswith(PATHS)
+        await (self._api if mine else self._app)(scope, receive, send)
+
+
+class _Server(uvicorn.Server):
+    """Says its address once it listens there, and hangs up on streams that would never end."""
+
+    def __init__(self, config: uvicorn.Config, address: str) -> None:
+        super().__init__(config)
+        self._address = address
+
+    async def startup(self, *args: Any, **kwargs: Any) -> None:
+        await super().startup(*args, **kwargs)
+        print(self._address, flush=True)
+
+    async def shutdown(self, *args: Any, **kwargs: Any) -> None:
+        asyncio.get_running_loop().call_later(GRACE, self._hang_up)
+        await super().shutdown(*args, **kwargs)
+
+    def _hang_up(self) -> None:
+        for connection in list(self.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.close()

@@ -1,0 +1,65 @@
+"""The API behind a real server, for clients of other people's making."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+import httpx
+import pytest
+import uvicorn
+
+from glyph_demo.serving.app import create_api
+from glyph_demo.serving.service import Service
+from glyph_demo.session import open_store
+from glyph_demo.settings import load_settings
+from tests.fakes import FakeEngine
+
+
+@dataclass
+class Running:
+    service: Service
+    address: str
+
+    @property
+    def client(self):
+        limits = httpx.Limits(max_connections=None)
+        return httpx.Client(base_url=self.address, timeout=60, limits=limits)
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Serve an engine; flags are those of the settings. All end with the test."""
+    ending = []
+
+    def started(engine=None, ready=lambda: True, **flags):
+        settings = load_settings(flags={"cache_dir": str(tmp_path / "cache"), **flags})
+        engine = engine or FakeEngine()
+        service = Service(engine, settings, open_store(settings), ready)
+        server = uvicorn.Server(uvicorn.Config(create_api(service), port=0, log_level="error"))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        ending.append((server, thread, service))
+        return Running(service, f"http://127.0.0.1:{port}")
+
+    yield started
+    for server, thread, service in ending:
+        service.close()
+        server.should_exit = True
+        thread.join()
+        service.engine.close()
+
+
+@pytest.fixture
+def until():
+    """Wait for a condition; a test that waits in vain fails here."""
+
+    def waited(condition):
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    return waited
