@@ -26,7 +26,7 @@ def test_window_and_api_share_an_address_and_end_together(app):
     with httpx.Client(base_url=address, timeout=30) as client:
         assert "gradio" in client.get("/").text
         assert client.get("/healthz").json() == {"status": "ok"}
-        wrong = client.get("/api/v1/generate")
+        wrong = client.get("/v1/chat/completions")
         assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "no_such_method")
         assert client.get("/v1/nothing").json()["error"]["code"] == "no_such_route"
         assert client.get("/config").json()["mode"] == "blocks", "the window's own routes are left to it"

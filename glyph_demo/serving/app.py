@@ -8,10 +8,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glyph_demo import __version__
 from glyph_demo.serving import errors
+from glyph_demo.serving.chat import chat_router
 from glyph_demo.serving.door import Door
 from glyph_demo.serving.generate import generate_router
 from glyph_demo.serving.health import docs_page, health_router
 from glyph_demo.serving.metrics import Metrics
+from glyph_demo.serving.openai import openai_router
 from glyph_demo.serving.service import Service
 
 PATHS = ("/api/v1/", "/v1/", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")  # what create_api answers
@@ -21,6 +23,8 @@ def create_api(service: Service) -> FastAPI:
     """Every route for programs. The caller closes `service`."""
     app = FastAPI(title="Glyph Demo", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(generate_router(service))
+    app.include_router(chat_router(service))
+    app.include_router(openai_router(service))
     app.include_router(health_router(service))
 
     @app.get("/docs", include_in_schema=False)
