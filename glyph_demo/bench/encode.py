@@ -56,7 +56,7 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
                 best[name] = min(best[name], seconds / pages)
                 results[name] = output.pooler_output.chunk(pages)[0]
             for runtime in ready:
-                seconds, results[runtime] = timed(partial(towers[runtime].read, patches, high, wide), device)
+                seconds, (results[runtime],) = timed(partial(towers[runtime].read, [(patches, high, wide)]), device)
                 best[runtime] = min(best[runtime], seconds)
     operations = flops(model.model.config.vision_config, high * wide)
     expected = results["transformers"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -135,12 +135,17 @@ class VisionLanguageModel:
 
     def encode(self, pixels: NDArray[np.uint8]) -> Encoded:
         """Read one page, (H, W) or (H, W, 3). The embeddings come back in host memory."""
-        resized = self.preprocessing.resized(pixels)
+        return self.encode_together([pixels])[0]
+
+    def encode_together(self, pages: Sequence[NDArray[np.uint8]]) -> list[Encoded]:
+        """What `encode` gives for each of several pages, in one call of the tower where its runtime allows."""
+        resized = [self.preprocessing.resized(pixels) for pixels in pages]
         with torch.inference_mode(), self._beside():
-            patches, high, wide = self.preprocessing.patches(self.transfer.to_device(resized))
-            embeds = self.transfer.to_host(self.vision.read(patches, high, wide))
+            inputs = [self.preprocessing.patches(self.transfer.to_device(pixels)) for pixels in resized]
+            embeds = [self.transfer.to_host(page) for page in self.vision.read(inputs)]
         merge = self.preprocessing.merge
-        return Encoded(embeds, high // merge, wide // merge)
+        sides = [(high // merge, wide // merge) for _, high, wide in inputs]
+        return [Encoded(page, rows, columns) for page, (rows, columns) in zip(embeds, sides, strict=True)]
 
     def prepare_vision(
         self, runtime: Runtime, height: int, width: int, folder: Path, progress: LoadProgress | None = None

@@ -6,7 +6,7 @@ of one page size each, built in advance."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -39,12 +39,17 @@ class Vision:
         self._graphs: dict[tuple[int, int], Graph] = {}
         self.mixed = False  # whether a page may have been read by `mixed`: its features are not float32's to rounding
 
-    def read(self, patches: torch.Tensor, high: int, wide: int) -> torch.Tensor:
-        """Embeddings (high * wide / merge**2, hidden) of one page given as patches (high * wide, values), by the graph
-        of its size where `prepare` made one, else by the eager tower. Call it in inference mode."""
-        patches = patches.to(self._visual.dtype)
-        graph = self._graphs.get((high, wide))
-        return self._eager(patches, high, wide) if graph is None else graph(patches)
+    def read(self, pages: Sequence[tuple[torch.Tensor, int, int]]) -> list[torch.Tensor]:
+        """Embeddings (high * wide / merge**2, hidden) of each page, given as patches (high * wide, values), high and
+        wide: by the graph of its size where `prepare` made one, else by the eager tower, which takes all such pages in
+        one call. Call it in inference mode."""
+        pages = [(patches.to(self._visual.dtype), high, wide) for patches, high, wide in pages]
+        plain = [page for page in pages if page[1:] not in self._graphs]
+        eager = iter(self._eager(plain) if plain else ())
+        return [
+            self._graphs[high, wide](patches) if (high, wide) in self._graphs else next(eager)
+            for patches, high, wide in pages
+        ]
 
     def prepare(
         self,
@@ -111,16 +116,18 @@ class Vision:
         generator = torch.Generator().manual_seed(0)
         with torch.inference_mode():  # as pages are read: a graph compiled for other tensors is compiled again for them
             noise = torch.randn(high * wide, width, generator=generator).to(self._visual.device, self._visual.dtype)
-            expected, got = self._eager(noise, high, wide).float(), graph(noise).float()
+            expected, got = self._eager([(noise, high, wide)])[0].float(), graph(noise).float()
         error = float((got - expected).norm() / expected.norm())
         if (
             not error <= TOLERANCE[torch.bfloat16 if runtime == "mixed" else self._visual.dtype]
         ):  # also when it is not a number
             raise failed(runtime, f"its results differ by {error:.1e}", f"结果相差 {error:.1e}")
 
-    def _eager(self, patches: torch.Tensor, high: int, wide: int) -> torch.Tensor:
-        grid = torch.tensor([[1, high, wide]], device=self._visual.device)
-        return self._visual(patches, grid_thw=grid).pooler_output
+    def _eager(self, pages: Sequence[tuple[torch.Tensor, int, int]]) -> tuple[torch.Tensor, ...]:
+        grid = torch.tensor([[1, high, wide] for _, high, wide in pages], device=self._visual.device)
+        embeds = self._visual(torch.cat([patches for patches, _, _ in pages]), grid_thw=grid).pooler_output
+        parts: tuple[torch.Tensor, ...] = embeds.split((grid.prod(-1) // self._visual.spatial_merge_size**2).tolist())
+        return parts
 
 
 def _require_bfloat16_products(visual: Any) -> None:

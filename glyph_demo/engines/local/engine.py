@@ -12,6 +12,7 @@ import torch
 from glyph_demo.decoding.decoder import Decoder
 from glyph_demo.decoding.decoder import text as text_segment
 from glyph_demo.decoding.dialogue import Dialogue
+from glyph_demo.decoding.gather import Gather
 from glyph_demo.decoding.loop import prefill
 from glyph_demo.decoding.pool import PrefixPool
 from glyph_demo.engines.local.answer import OUT_OF_MEMORY, memory_errors
@@ -67,6 +68,9 @@ class LocalEngine:
         self._settings = settings
         self._prepare_vision()
         self._changing = threading.Lock()
+        inference = settings.inference
+        most, wait = max(1, inference.max_batch_size), inference.max_wait_ms / 1000
+        self._encoding = Gather(self.model.encode_together, most, wait)
         self._kv_bytes = kv_bytes or 0
         with memory_errors():
             self._start()
@@ -94,11 +98,12 @@ class LocalEngine:
             torch.cuda.empty_cache()
 
     def encode(self, page: Page) -> PageFeatures:
-        """Embeddings (tokens, hidden) of one page in the model's precision, and its grid (rows, columns)."""
+        """Embeddings (tokens, hidden) of one page in the model's precision, and its grid (rows, columns). Pages that
+        other threads hand in meanwhile are read in the same call."""
         precision = self.model.dtype
         with memory_errors():
             try:
-                encoded = self.model.encode(page.pixels)
+                encoded = self._encoding(threading.get_ident(), page.pixels)
             except OUT_OF_MEMORY:
                 self.relieve()
                 encoded = self.model.encode(page.pixels)
@@ -156,7 +161,7 @@ class LocalEngine:
     def _start(self) -> None:
         inference = self._settings.inference
         self.decoder = Decoder(self.model.model)
-        self.decoder.share(max(1, inference.max_batch_size), inference.max_wait_ms / 1000)
+        self.decoder.share(self._encoding.most, self._encoding.wait)
         notice = self.decoder.prepare(inference.decode)
         if notice is not None:
             self.notices.append(notice)
