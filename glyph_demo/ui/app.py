@@ -13,7 +13,7 @@ from glyph_demo.settings import Settings
 from glyph_demo.ui.blocks import Components, build
 from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
-from glyph_demo.ui.sidebar import PREFERENCES
+from glyph_demo.ui.sidebar import OF_PAGES, PREFERENCES
 from glyph_demo.ui.window import Windows
 
 SAVE = """file => {
@@ -45,7 +45,8 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     # Every event is of this window only: no API, no overlay over what it changes, no queue behind another window.
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
-    conversation = [ui.chat, ui.live, ui.question, ui.page, ui.gallery, ui.status, ui.read_images, ui.read_first]
+    status = [ui.status, ui.read_images, ui.read_first]
+    conversation = [ui.chat, ui.live, ui.question, ui.page, ui.gallery, *status]
     app.load(on.load, ui.memory, everything, **private).then(on.follow, ui.window, everything, **private)
     ui.language.input(on.speak, [ui.window, ui.language], everything, **private)
     ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")
@@ -71,15 +72,18 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ]
     for index, example in enumerate(ui.examples):
         opening.append(example.click(partial(on.open_example, index=index), ui.window, everything, **private))
+    # What the next question takes up needs no queue and few updates, so that a click answers while the CPU is busy.
+    sidebar = [ui.memory, ui.mode, *(getattr(ui, name) for name in PREFERENCES), *status]
     for name in PREFERENCES:
         component, changed = getattr(ui, name), partial(on.change, name=name)
         event = component.release if isinstance(component, gr.Slider) else component.input
-        opening.append(event(changed, [ui.window, ui.memory, component], everything, **private))
+        if name in OF_PAGES:
+            opening.append(event(changed, [ui.window, ui.memory, component], everything, **private))
+        else:
+            event(changed, [ui.window, ui.memory, component], sidebar, queue=False, **private)
+    ui.mode.input(on.change_mode, [ui.window, ui.memory, ui.mode], sidebar, queue=False, **private)
     engine = [ui.window, ui.engine_name, ui.model, ui.precision]
-    opening += [
-        ui.mode.input(on.change_mode, [ui.window, ui.memory, ui.mode], everything, **private),
-        ui.load.click(on.change_engine, engine, everything, **private),
-    ]
+    opening.append(ui.load.click(on.change_engine, engine, everything, **private))
     for opened in opening:
         opened.then(on.follow, ui.window, everything, trigger_mode="multiple", **private)
 

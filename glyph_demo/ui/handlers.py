@@ -49,8 +49,9 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
             self.ui.memory: {"window": identifier, "settings": values},
             self.ui.language: gr.update(value=window.language),
         }
-        shown = merged(self.labels(window.language), self.front(window), self.preferences(window.session.settings))
-        return merged(shown, updates)
+        settings = window.session.settings
+        shown = (self.labels(window.language), self.front(window), self.preferences(settings))
+        return merged(*shown, self.engine_preferences(settings), updates)
 
     def speak(self, window_id: str, language: Language) -> Updates:
         window = self.windows.get(window_id)

@@ -34,14 +34,19 @@ class PreferenceHandlers(Shown):
             window.notice = (LOADED, "hint")
         except GlyphError as error:
             window.notice = (error.message, "error")
-        shown = merged(self.labels(window.language), self.front(window), self.preferences(window.session.settings))
+        engine_shown = self.engine_preferences(window.session.settings)
+        shown = merged(self.labels(window.language), self.front(window), engine_shown)
         yield merged(shown, {self.ui.load: gr.update(interactive=True)})
 
     def preferences(self, settings: Settings) -> Updates:
-        """The sidebar as the settings are."""
-        shown = {**PREFERENCES, **ENGINE_PREFERENCES}
-        updates = {getattr(self.ui, name): gr.update(value=setting(settings, path)) for name, path in shown.items()}
-        return {**updates, self.ui.mode: gr.update(value=mode_of(settings))}
+        """The sidebar as the settings are, all but the engine."""
+        return {**self._values(PREFERENCES, settings), self.ui.mode: gr.update(value=mode_of(settings))}
+
+    def engine_preferences(self, settings: Settings) -> Updates:
+        return self._values(ENGINE_PREFERENCES, settings)
+
+    def _values(self, names: dict[str, str], settings: Settings) -> Updates:
+        return {getattr(self.ui, name): gr.update(value=setting(settings, path)) for name, path in names.items()}
 
     def _configure(self, window_id: str, memory: Any, values: dict[str, Any]) -> Updates:
         window = self.windows.get(window_id)

@@ -25,6 +25,7 @@ PREFERENCES = {
     "font_size": "rendering.font_size",
     "dpi": "rendering.dpi",
 }
+OF_PAGES = ("font_size", "dpi")  # those that change what pages look like
 ENGINE_PREFERENCES = {"engine_name": "engine", "model": "model", "precision": "inference.precision"}
 
 MODES: dict[str, dict[str, Any]] = {
