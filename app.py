@@ -12,7 +12,7 @@ def space_flags(environment: Mapping[str, str]) -> list[str]:
     """Flags that a Space needs: its proxy reaches the app from outside, and has a door of its own."""
     if "SPACE_ID" not in environment:
         return []
-    flags = ["--host", "0.0.0.0"]
+    flags = ["--host", "0.0.0.0", "--no-auth"]
     return [*flags, "--engine", "pocket"] if environment.get("SPACES_ZERO_GPU") else flags
 
 

@@ -93,10 +93,10 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
     serve = verbs.add_parser("serve", parents=[common, reading, answering], help="open the window in a browser")
-    serve.add_argument("--host")
+    serve.add_argument("--host", help="address to listen on; other machines need server.password, see config.yaml")
     serve.add_argument("--port", type=int)
     serve.add_argument(
-        "--no-auth", dest="auth", action="store_const", const=False, help="let other machines in without a key"
+        "--no-auth", dest="auth", action="store_const", const=False, help="let everybody in who can connect"
     )
 
     ask = verbs.add_parser(

@@ -19,6 +19,7 @@ from typing import Any
 from glyph_demo.engines.base import AskOptions, Engine, Event, Evidence, Progress, Token, Turn
 from glyph_demo.errors import DocumentError, GlyphError
 from glyph_demo.reading import Reading, internal_error, log
+from glyph_demo.scratch import scratch_folder
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
 
@@ -40,7 +41,7 @@ class DocumentSession:
         self.settings = settings
         self.store = store or open_store(settings)
         self.current_id: str | None = None
-        self._folder = Path(tempfile.mkdtemp(prefix="glyph-demo-"))
+        self._folder = scratch_folder()
         self._readings: OrderedDict[str, Reading] = OrderedDict()  # least recently used first
         self._ids = itertools.count(1)
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")

@@ -26,10 +26,11 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """With `auth`, who comes from another machine needs `api_key` for the API."""
+    """With `auth`, who comes from another machine needs `password` for the window and `api_key` for the API."""
 
     host: str = "127.0.0.1"
     port: int = 7860
+    password: str = field(default="", repr=False)
     api_key: str = field(default="", repr=False)
     auth: bool = True
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import shutil
 import signal
 import sys
 from typing import Any
@@ -12,10 +14,12 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from glyph_demo.scratch import scratch_folder
 from glyph_demo.serving.app import PATHS, create_api
 from glyph_demo.serving.service import Service
 from glyph_demo.session import open_store
 from glyph_demo.settings import Settings
+from glyph_demo.ui.door import password
 from glyph_demo.ui.server import LoadingEngine, free_port, mount_window
 from glyph_demo.ui.window import Windows
 
@@ -25,10 +29,13 @@ LAST = 10  # seconds after which what still runs is cancelled
 
 def run(settings: Settings) -> None:
     """Serve until interrupted. Prints the address on stdout, and on stderr a port other than the one set. Raises
-    EngineError when no port is free."""
+    EngineError when no port is free, and SettingsError `open_door`."""
+    password(settings.server)
     host, port = settings.server.host, free_port(settings.server.host, settings.server.port)
     if port != settings.server.port:
         print(f"Port {settings.server.port} is taken; using {port}. 端口已被占用，改用 {port}。", file=sys.stderr)
+    uploads = scratch_folder()
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     store = open_store(settings)
     engine = LoadingEngine(settings)
     service = Service(engine, settings, store, engine.ready)
@@ -46,6 +53,7 @@ def run(settings: Settings) -> None:
         windows.close_all()
         service.close()
         windows.engine.close()
+        shutil.rmtree(uploads, ignore_errors=True)
 
 
 class _Beside:

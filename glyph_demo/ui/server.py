@@ -10,6 +10,7 @@ from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from glyph_demo.engines import choose_engine, create_engine
 from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures, Progress, text_engine
@@ -18,6 +19,7 @@ from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from glyph_demo.ui.app import window_app
+from glyph_demo.ui.door import UPLOAD_SLACK, USER, Guard, password
 from glyph_demo.ui.window import Windows
 
 PORTS_TRIED = 100
@@ -26,8 +28,6 @@ FONTS = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaH
 MONO_FONTS = ("ui-monospace", "Consolas", "monospace")
 STYLES = sorted(Path(__file__).parent.glob("*.css"))
 SCRIPT = Path(__file__).with_name("script.js")
-# Uploads up to this many times our own limit come through, so that our message meets them and not the server's.
-UPLOAD_SLACK = 4
 
 
 class LoadingEngine:
@@ -75,7 +75,9 @@ class LoadingEngine:
 
 
 def mount_window(app: FastAPI, windows: Windows) -> None:
-    """Have `app` serve the window at its root. The caller closes `windows`."""
+    """Have `app` serve the window at its root. The caller closes `windows`. Raises SettingsError `open_door`."""
+    settings = windows.settings
+    secret = password(settings.server)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     gr.mount_gradio_app(
         app,
@@ -85,7 +87,9 @@ def mount_window(app: FastAPI, windows: Windows) -> None:
         ssr_mode=False,
         footer_links=[],
         run_history=False,
-        max_file_size=UPLOAD_SLACK * windows.settings.documents.max_file_mb * 2**20,
+        auth=(USER, secret) if secret else None,
+        app_kwargs={"middleware": [Middleware(Guard, settings=settings)]},
+        max_file_size=UPLOAD_SLACK * settings.documents.max_file_mb * 2**20,
         theme=theme(),
         css="\n".join(style.read_text(encoding="utf-8") for style in STYLES),
         js=SCRIPT.read_text(encoding="utf-8"),

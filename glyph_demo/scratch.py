@@ -1,0 +1,45 @@
+"""Folders for what is private and passing: uploads and drawn pages. Only this user may look into them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+_PREFIX = "glyph-demo-"
+DAY = 86_400  # seconds
+
+
+def scratch_folder() -> Path:
+    """A new folder that nobody else can read. Its user removes it; what a killed run left goes a day later, with the
+    first folder that a process makes."""
+    _sweep(Path(tempfile.gettempdir()))
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+
+
+@cache
+def _sweep(place: Path) -> None:
+    for folder in place.glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        try:
+            forgotten = time.time() - folder.stat().st_mtime > DAY
+        except OSError:
+            continue
+        if forgotten and owner.isdecimal() and not _alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    """Whether a process of this number runs; where there is no telling, it counts as running."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
