@@ -39,3 +39,11 @@ class SettingsError(GlyphError):
 
 class EngineError(GlyphError):
     """The engine cannot be started or cannot do what was asked."""
+
+
+def out_of_memory() -> EngineError:
+    return EngineError(
+        "out_of_memory",
+        "The memory for this model ran out. Close other programs or documents and try again.",
+        "模型运行所需的内存不足。请关闭其他程序或文档后重试。",
+    )

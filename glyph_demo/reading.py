@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import queue
 import shutil
@@ -28,7 +29,7 @@ from glyph_demo.engines.base import (
     Turn,
     text_engine,
 )
-from glyph_demo.errors import DocumentError, GlyphError, Message, SettingsError
+from glyph_demo.errors import DocumentError, GlyphError, Message, SettingsError, out_of_memory
 from glyph_demo.heat import hottest_lines
 from glyph_demo.rendering import Line, Page, decode_png, encode_png, missing_characters, render, resolve_style
 from glyph_demo.settings import Settings
@@ -108,11 +109,8 @@ class Reading:
             elif self.handle and self.pages and not self._cancelled:
                 self.handle.hint(document.text)
                 self.compression = self.handle.compression(self._shown())
-        except GlyphError as error:
-            self.error = error
-        except Exception:
-            log.exception("reading %s failed", self.name)
-            self.error = internal_error()
+        except Exception as error:
+            self.error = told(error)
         if self._cancelled:
             self._release()
         elif self.error:
@@ -304,8 +302,9 @@ class Reading:
 
     def _encode(self, page: Page) -> PageFeatures:
         features = self.engine.encode(page)
-        # Its precision may have changed meanwhile, and its identity with it.
-        self.store.put(feature_key(page.digest, self.engine.identity), features)
+        with contextlib.suppress(MemoryError):  # a page that cannot be kept is read all the same
+            # Its precision may have changed meanwhile, and its identity with it.
+            self.store.put(feature_key(page.digest, self.engine.identity), features)
         return features
 
     def _image(self, digest: str) -> Path:
@@ -324,6 +323,26 @@ class Reading:
         with self._changed:
             self.state = state
             self._changed.notify_all()
+
+
+def told(error: Exception) -> GlyphError:
+    """What people hear of an error; the log has those that are bugs."""
+    if isinstance(error, GlyphError):
+        return error
+    if isinstance(error, MemoryError):
+        return out_of_memory()
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return disk_full()
+    log.error("something went wrong inside", exc_info=error)
+    return internal_error()
+
+
+def disk_full() -> GlyphError:
+    return GlyphError(
+        "disk_full",
+        "The disk for temporary files is full. Free some space, or set TMPDIR to another, and open the file again.",
+        "临时文件所在的磁盘已满。请清理空间，或将 TMPDIR 指向其他磁盘，然后重新打开文件。",
+    )
 
 
 def internal_error() -> GlyphError:

@@ -18,7 +18,7 @@ from typing import Any
 
 from glyph_demo.engines.base import AskOptions, Engine, Event, Evidence, Progress, Token, Turn
 from glyph_demo.errors import DocumentError, GlyphError
-from glyph_demo.reading import Reading, internal_error, log
+from glyph_demo.reading import Reading, told
 from glyph_demo.scratch import scratch_folder
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
@@ -233,8 +233,7 @@ class DocumentSession:
         except GlyphError:
             raise
         except Exception as error:
-            log.exception("answering failed")
-            raise internal_error() from error
+            raise told(error) from error
         finally:
             if pieces and text_history is None and not aside:
                 reading.turns.append(Turn(question, "".join(pieces)))

@@ -14,7 +14,7 @@ from glyph_demo.decoding.dialogue import Answering, Dialogue
 from glyph_demo.decoding.sampling import Sampling
 from glyph_demo.engines.base import AskOptions, Event, Finished, Progress, Reason, Timings, Token, Usage
 from glyph_demo.engines.local.speech import Speech, loops
-from glyph_demo.errors import EngineError
+from glyph_demo.errors import out_of_memory
 
 
 class Answer:
@@ -128,8 +128,4 @@ def memory_errors() -> Iterator[None]:
     try:
         yield
     except OUT_OF_MEMORY as error:
-        raise EngineError(
-            "out_of_memory",
-            "The memory for this model ran out. Close other programs or documents and try again.",
-            "模型运行所需的内存不足。请关闭其他程序或文档后重试。",
-        ) from error
+        raise out_of_memory() from error

@@ -77,6 +77,7 @@ class LocalDocument:
         """Tokens of the document: visual ones and their markers, or text."""
         return sum(len(segment.ids) for segment in self._segments)
 
+    @memory_errors()
     def append(self, features: PageFeatures) -> None:
         """Add a page behind the others. Raises TooLong when it does not fit, and the document stays as it was."""
         source = _Source(features)
@@ -98,6 +99,7 @@ class LocalDocument:
         self._prepare()
         source.let_go()
 
+    @memory_errors()
     def append_text(self, content: str) -> None:
         """Add the document's text as tokens; they are computed with the first question, so that its timings show what
         text costs. Raises TooLong when it does not fit."""

@@ -97,19 +97,19 @@ class LocalEngine:
         if self.model.transfer.device.type == "cuda":
             torch.cuda.empty_cache()
 
+    @memory_errors()
     def encode(self, page: Page) -> PageFeatures:
         """Embeddings (tokens, hidden) of one page in the model's precision, and its grid (rows, columns). Pages that
         other threads hand in meanwhile are read in the same call."""
         precision = self.model.dtype
-        with memory_errors():
-            try:
-                encoded = self._encoding(threading.get_ident(), page.pixels)
-            except OUT_OF_MEMORY:
-                self.relieve()
-                encoded = self.model.encode(page.pixels)
-            if not torch.isfinite(encoded.embeds).all():
-                self.fall_back(precision)
-                encoded = self.model.encode(page.pixels)
+        try:
+            encoded = self._encoding(threading.get_ident(), page.pixels)
+        except OUT_OF_MEMORY:
+            self.relieve()
+            encoded = self.model.encode(page.pixels)
+        if not torch.isfinite(encoded.embeds).all():
+            self.fall_back(precision)
+            encoded = self.model.encode(page.pixels)
         grid = torch.tensor([encoded.rows, encoded.columns]).numpy()
         return PageFeatures({**to_arrays(EMBEDS, encoded.embeds), GRID: grid})
 
