@@ -80,7 +80,8 @@ class KVArena:
 
     @property
     def capacity(self) -> int:
-        return self.layers[0].keys.shape[2]
+        # Memory may have run out while the layers grew, the last one's values last.
+        return self.layers[-1].values.shape[2]
 
     @property
     def nbytes(self) -> int:
