@@ -81,8 +81,8 @@ def test_on_zero_gpu_the_window_says_what_cannot_persist(zero: bool, monkeypatch
         monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     windows = Windows(FakeEngine(), load_settings())
     with gr.Blocks():
-        on = Handlers(windows, build(windows.settings, [], "en", windows.close), [])
+        on = Handlers(windows, build(windows.settings, [], "en", windows.leave), [])
     request: Any = SimpleNamespace(headers={"accept-language": "en"})
-    updates = on.load(request)
+    updates = on.load(None, request)
     assert (CANNOT_PERSIST.en in updates[on.ui.status]) == zero
     windows.close_all()
