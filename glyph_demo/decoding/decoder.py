@@ -137,7 +137,8 @@ class Decoder:
         with self.lock, torch.inference_mode():
             # Alone, the step may be one that a graph holds.
             hidden = [self._step(*rows[0])] if len(rows) == 1 else self._step.together(rows)
-            return self._head(torch.cat(hidden)).float().split([len(row) for row in hidden])
+            joined = torch.cat(hidden)
+        return self.logits(joined).split([len(row) for row in hidden])
 
     def prepare(self, runtime: Runtime) -> Message | None:
         """Have `runtime` take the steps from now on; `auto` is "compiled" on CUDA and elsewhere "eager", which takes
