@@ -20,7 +20,7 @@ def test_all_ways_are_measured_and_drafts_change_forwards_only(tmp_path: Path) -
     assert result["same_tokens"]
     assert set(result["per_token"]) == {"plain", "quoting", "not_quoting", "transformers"}
     assert all(value > 0 for way in result["per_token"].values() for value in way.values())
-    assert 0 < result["share"] < 1
+    assert 0 <= result["share"] < 1  # next to nothing for a model as small as this
     (more,) = result["more_contexts"]
     assert more["context"] == 300
     assert more["bytes_per_token"] > result["bytes_per_token"]

@@ -31,10 +31,13 @@ class Peak:
         self.bytes = 1024 * (own + max(self._children.values(), default=0))  # one child at a time
 
     def _look(self) -> None:
+        own = Path("/proc/self/cmdline").read_bytes()
         while not self._done.wait(INTERVAL):
             for task in Path("/proc/self/task").glob("*/children"):
                 with contextlib.suppress(OSError):
                     for child in task.read_text().split():
+                        if Path(f"/proc/{child}/cmdline").read_bytes() == own:
+                            continue  # still a copy of this process, with its memory: it becomes another in a moment
                         self._children[child] = max(self._children.get(child, 0), _kilobytes(child, "VmHWM"))
 
 
