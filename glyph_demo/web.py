@@ -39,7 +39,13 @@ def run(settings: Settings) -> None:
     store = open_store(settings)
     engine = LoadingEngine(settings)
     service = Service(engine, settings, store, engine.ready)
-    windows = Windows(engine, settings, LoadingEngine, store)
+
+    def another(changed: Settings) -> LoadingEngine:
+        fresh = LoadingEngine(changed)
+        service.use(fresh, fresh.ready)
+        return fresh
+
+    windows = Windows(engine, settings, another, store, service.rest)
     try:
         app = FastAPI(openapi_url=None)
         app.add_middleware(_Beside, api=create_api(service))

@@ -1,5 +1,5 @@
-"""Requests wait here for the engine and get it one at a time. Work is an iterator of events on the queue's thread; who
-asked for it reads the events from an event loop."""
+"""Requests wait here for the engine, which gets a few at a time. Work is an iterator of events on one of the queue's
+threads; who asked for it reads the events from an event loop."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Job:
             raise event
         return event
 
-    def cancel(self) -> None:
-        """Stop the work before its next step."""
+    def cancel(self, why: Exception | None = None) -> None:
+        """Stop the work before its next step; who waits for it hears `why`."""
         self._cancelled.set()
-        self._put(ClientGone())
+        self._put(why or ClientGone())
 
     def run(self) -> None:
         """Do the work, on the caller's thread."""
@@ -74,17 +74,19 @@ class Job:
 
 
 class JobQueue:
-    """One thread that runs jobs in the order they came."""
+    """Threads that run jobs in the order they came, `workers` at a time."""
 
-    def __init__(self) -> None:
-        self._current: Job | None = None
+    def __init__(self, workers: int) -> None:
+        self._running: set[Job] = set()
+        self._changed = threading.Condition()
         self._jobs: queue.Queue[Job | None] = queue.Queue(MAX_WAITING)
-        self._thread = threading.Thread(target=self._work, name="api-jobs", daemon=True)
-        self._thread.start()
+        self._threads = [threading.Thread(target=self._work, name="api-jobs", daemon=True) for _ in range(workers)]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def running(self) -> int:
-        return int(self._current is not None)
+        return len(self._running)
 
     @property
     def waiting(self) -> int:
@@ -101,19 +103,30 @@ class JobQueue:
                 f"已有 {MAX_WAITING} 个请求在排队。请稍后重试。",
             ) from None
 
-    def close(self) -> None:
-        """Drop what waits, stop what runs, and return when the thread has ended."""
+    def empty(self, why: Exception | None = None) -> None:
+        """Drop what waits, stop what runs, and return when nothing runs any more. Who waited hears `why`."""
         with contextlib.suppress(queue.Empty):
             while True:
                 if job := self._jobs.get_nowait():
-                    job.cancel()
-        self._jobs.put(None)
-        if job := self._current:
-            job.cancel()
-        self._thread.join()
+                    job.cancel(why)
+        with self._changed:
+            for job in self._running:
+                job.cancel(why)
+            self._changed.wait_for(lambda: not self._running)
+
+    def close(self) -> None:
+        """`empty`, and end the threads."""
+        self.empty()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
         while job := self._jobs.get():
-            self._current = job
+            with self._changed:
+                self._running.add(job)
             job.run()
-            self._current = None
+            with self._changed:
+                self._running.discard(job)
+                self._changed.notify_all()

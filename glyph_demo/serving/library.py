@@ -3,8 +3,10 @@ file, continues where the last one left the engine."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tempfile
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -62,45 +64,76 @@ class Attachment:
 Part = Picture | Paper | Attachment
 
 
+@dataclass(eq=False)
+class _Entry:
+    """A document, how many want it, and the lock of the one whose turn it is."""
+
+    reading: Reading | None = None
+    users: int = 0
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Library:
-    """At most `settings.store.open_documents` documents are open; the one unused for longest is closed first. For one
-    caller at a time."""
+    """At most `settings.store.open_documents` documents are open, and those that are being asked; the one unused for
+    longest is closed first. Thread-safe: a document answers one question at a time, documents beside each other."""
 
     def __init__(self, engine: Engine, settings: Settings, store: FeatureStore, folder: Path) -> None:
-        self._engine = engine
         # A client cannot be asked whether a scan's page images shall be read.
         self._settings = replace(settings, documents=replace(settings.documents, page_images=True))
         self._store = store
         self._folder = folder
-        self._readings: OrderedDict[tuple[str, ...], Reading] = OrderedDict()  # least recently used first
-        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="api-reader")
+        self._entries: OrderedDict[tuple[str, ...], _Entry] = OrderedDict()  # least recently used first
+        self._lock = threading.Lock()
+        self.use(engine)
 
     def __len__(self) -> int:
-        return len(self._readings)
+        return len(self._entries)
 
-    def open(self, parts: tuple[Part, ...]) -> tuple[Reading, bool]:
-        """The document made of `parts` in this order, and whether it was open before. A new one is being read in the
-        background when this returns."""
+    def use(self, engine: Engine) -> None:
+        """Read with this engine from now on. The local one reads several documents at a time, pages in one call."""
+        self._engine = engine
+        readers = max(1, self._settings.inference.max_batch_size) if engine.name == "local" else 1
+        self._reader = ThreadPoolExecutor(readers, thread_name_prefix="api-reader")
+
+    @contextlib.contextmanager
+    def using(self, parts: tuple[Part, ...]) -> Iterator[tuple[Reading, bool]]:
+        """The document made of `parts` in this order, for the caller alone, and whether it was open before. A new one
+        is being read in the background when this returns."""
         key = tuple(part.key for part in parts)
-        reading = self._readings.get(key)
-        known = reading is not None and reading.state == "ready"
-        if reading is None or not known:
+        with self._lock:
+            entry = self._entries.setdefault(key, _Entry())
+            self._entries.move_to_end(key)
+            entry.users += 1
             self._make_room()
-            reading = self._readings[key] = self._start(parts)
-        self._readings.move_to_end(key)
-        return reading, known
+        try:
+            with entry.turn:
+                known = entry.reading is not None and entry.reading.state == "ready"
+                if not known:
+                    entry.reading = self._start(parts)
+                assert entry.reading is not None
+                yield entry.reading, known
+        finally:
+            with self._lock:
+                entry.users -= 1
+                self._make_room()
 
     def close(self) -> None:
-        for reading in self._readings.values():
-            reading.cancel()
-        self._reader.shutdown(wait=True, cancel_futures=True)
-        self._readings.clear()
+        """Close all documents. Nobody may be using one."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
+        for entry in self._entries.values():
+            if entry.reading is not None:
+                entry.reading.cancel()
+        self._reader.shutdown(wait=True)
+        self._entries.clear()
 
     def _make_room(self) -> None:
-        for key in [key for key, reading in self._readings.items() if reading.state in ("failed", "closed")]:
-            self._readings.pop(key).cancel()
-        while len(self._readings) >= max(1, self._settings.store.open_documents):
-            self._readings.popitem(last=False)[1].cancel()
+        idle = [key for key, entry in self._entries.items() if not entry.users]
+        lost = [key for key in idle if (reading := self._entries[key].reading) is None or reading.state != "ready"]
+        surplus = len(self._entries) - max(1, self._settings.store.open_documents)
+        for key in dict.fromkeys([*lost, *idle[: max(0, surplus)]]):
+            reading = self._entries.pop(key).reading
+            if reading is not None:
+                reading.cancel()
 
     def _start(self, parts: tuple[Part, ...]) -> Reading:
         folder = Path(tempfile.mkdtemp(dir=self._folder))

@@ -24,7 +24,7 @@ from glyph_demo.engines.base import (
     Turn,
 )
 from glyph_demo.errors import GlyphError, Message
-from glyph_demo.reading import ReadingTimings
+from glyph_demo.reading import Reading, ReadingTimings
 from glyph_demo.serving.files import FileShelf
 from glyph_demo.serving.jobs import Job, JobQueue
 from glyph_demo.serving.library import Library, Part
@@ -96,12 +96,12 @@ class Service:
     def __init__(self, engine: Engine, settings: Settings, store: FeatureStore, ready: Callable[[], bool]) -> None:
         self.engine = engine
         self.settings = settings
-        self.ready = ready
+        self._ready: Callable[[], bool] | None = ready
         self._folder = Path(tempfile.mkdtemp(prefix="glyph-demo-api-"))
         (self._folder / "files").mkdir()
         self.library = Library(engine, settings, store, self._folder)
         self.files = FileShelf(self._folder / "files", settings.documents.max_file_mb, settings.store.disk_mb)
-        self.queue = JobQueue()
+        self.queue = JobQueue(max(1, settings.inference.max_batch_size))
         self.metrics = Metrics(self.queue, self.library, store)
 
     @property
@@ -111,8 +111,25 @@ class Service:
             return self.engine.name
         return "glyph" if self.settings.model == "auto" else Path(self.settings.model).name or "local"
 
+    def ready(self) -> bool:
+        """Whether the engine is there. Raises the EngineError if it cannot be had."""
+        return self._ready is not None and self._ready()
+
+    def rest(self) -> None:
+        """Let go of the engine, which is about to be closed. Requests are refused for a while, see `use`."""
+        self._ready = None
+        self.queue.empty(changing())
+        self.library.close()
+
+    def use(self, engine: Engine, ready: Callable[[], bool]) -> None:
+        """Go on with another engine."""
+        self.engine, self._ready = engine, ready
+        self.library.use(engine)
+
     def submit(self, query: Query) -> Asked:
-        """Queue a question. Raises GlyphError `no_question`, `context_full` or `queue_full`."""
+        """Queue a question. Raises GlyphError `no_question`, `context_full`, `queue_full` or `loading`."""
+        if self._ready is None:
+            raise changing()
         said = [query.question, *(text for turn in query.history for text in (turn.question, turn.answer))]
         if not query.question.strip():
             raise GlyphError("no_question", "There is no question. Send one as text.", "没有问题。请发送文字问题。")
@@ -165,15 +182,18 @@ class Asked(Job):
         service.queue.submit(self)
 
     def _answering(self) -> Generator[Event, None, None]:
-        reading, known = self._service.library.open(self._query.parts)
-        try:
-            yield from reading.events()
-        except GeneratorExit:
-            reading.cancel()
-            raise
-        if not known:
-            self.read = reading.timings
-            self._service.metrics.pages(len(reading.pages), reading.pages_from_store)
+        with self._service.library.using(self._query.parts) as (reading, known):
+            try:
+                yield from reading.events()
+            except GeneratorExit:
+                reading.cancel()
+                raise
+            if not known:
+                self.read = reading.timings
+                self._service.metrics.pages(len(reading.pages), reading.pages_from_store)
+            yield from self._asking(reading)
+
+    def _asking(self, reading: Reading) -> Generator[Event, None, None]:
         assert reading.handle is not None  # nobody else closes documents of the library
         query = self._query
         with contextlib.closing(reading.handle.ask(query.question, query.history, query.options)) as events:  # type: ignore[type-var]
@@ -187,6 +207,14 @@ class Asked(Job):
         assert self.answer.finished is not None
         seconds = {"queue": self.waited, **asdict(self.read), **asdict(self.answer.finished.timings)}
         return {name: round(value, DIGITS) for name, value in seconds.items()}
+
+
+def changing() -> GlyphError:
+    return GlyphError(
+        "loading",
+        "The engine is being changed in the window. Try again in a moment.",
+        "窗口正在更换引擎。请稍后重试。",
+    )
 
 
 def usage(finished: Finished) -> dict[str, Any]:

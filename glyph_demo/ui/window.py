@@ -214,11 +214,14 @@ class Windows:
         settings: Settings,
         make: Callable[[Settings], Engine] = create_engine,
         store: FeatureStore | None = None,
+        rest: Callable[[], None] = lambda: None,
     ) -> None:
-        """`make` makes another engine when one is asked for."""
+        """`make` makes another engine when one is asked for; before the one of now is closed, `rest` has whoever else
+        uses it let go."""
         self.engine = engine
         self.settings = settings
         self._make = make
+        self._rest = rest
         self._store = store or open_store(settings)
         self._history = History(settings.cache_path / "windows")
         self._windows: OrderedDict[str, Window] = OrderedDict()
@@ -236,6 +239,7 @@ class Windows:
             for window in list(self._windows.values()):
                 window.stop()
                 window.session.rest()
+            self._rest()
             self.engine.close()
             try:
                 self._take_up(settings)

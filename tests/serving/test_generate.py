@@ -167,7 +167,7 @@ def test_requests_wait_their_turn_and_too_many_are_sent_away(serve, until):
             gate.wait()
             return super().open(features)
 
-    running = serve(Held())
+    running = serve(Held(), **{"inference.max_batch_size": 1})
     answers = {}
     with running.client as client:
 

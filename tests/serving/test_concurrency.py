@@ -1,0 +1,79 @@
+"""Several requests at once: documents beside each other, questions to one document in turn, and a change of engine."""
+
+import base64
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.fakes import FakeEngine
+
+
+def body(number, prompt="how many?"):
+    text = base64.b64encode(f"Document {number}.\n".encode() * 20).decode()
+    return {"document": text, "prompt": prompt}
+
+
+class Crowd(FakeEngine):
+    """Counts how many answers are being written at a time, in all and by document."""
+
+    def __init__(self):
+        super().__init__(token_seconds=0.02)
+        self.now, self.most, self.clash = [], 0, False
+        self.lock = threading.Lock()
+
+    def open(self, features=()):
+        handle = super().open(features)
+        ask, engine = handle.ask, self
+
+        def counted(*arguments):
+            with engine.lock:
+                engine.clash |= handle in engine.now
+                engine.now.append(handle)
+                engine.most = max(engine.most, len(engine.now))
+            try:
+                yield from ask(*arguments)
+            finally:
+                with engine.lock:
+                    engine.now.remove(handle)
+
+        handle.ask = counted
+        return handle
+
+
+def test_documents_are_asked_beside_each_other_and_one_document_in_turn(serve):
+    engine = Crowd()
+    running = serve(engine)
+
+    def post(number):
+        with running.client as client:
+            return client.post("/api/v1/generate", json=body(number % 4, f"question {number}")).json()["text"]
+
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(post, range(12)))
+    assert [f"question {number}" in answer for number, answer in enumerate(answers)] == [True] * 12
+    assert 2 <= engine.most <= 4
+    assert not engine.clash
+
+
+def test_no_more_than_the_settings_say_at_a_time(serve):
+    engine = Crowd()
+    running = serve(engine, **{"inference.max_batch_size": 1})
+    with ThreadPoolExecutor(4) as threads, running.client as client:
+        list(threads.map(lambda number: client.post("/api/v1/generate", json=body(number)), range(4)))
+    assert engine.most == 1
+
+
+def test_when_the_engine_changes_those_who_wait_are_told_and_later_ones_get_the_new_one(serve, until):
+    old, new = FakeEngine(token_seconds=0.2), FakeEngine()
+    new.identity = "fake-2"
+    running = serve(old)
+    with ThreadPoolExecutor(1) as threads, running.client as client:
+        waiting = threads.submit(client.post, "/api/v1/generate", json=body(1, "a b c d e f g h"))
+        until(lambda: old.steps)
+        running.service.rest()
+        assert waiting.result().status_code == 503
+        assert old.open_handles == 0
+        refused = client.post("/api/v1/generate", json=body(1))
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "loading")
+        running.service.use(new, lambda: True)
+        assert client.post("/api/v1/generate", json=body(1)).status_code == 200
+    assert new.encoded
