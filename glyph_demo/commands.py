@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from glyph_demo import many
 from glyph_demo.engines import choose_engine, create_engine
-from glyph_demo.engines.base import Evidence, Finished, Notice, Progress, Region, Token
+from glyph_demo.engines.base import Evidence, Finished, Notice, Progress, Region, Token, capacity
 from glyph_demo.engines.loading import LoadLines
 from glyph_demo.errors import Language, SettingsError
 from glyph_demo.gpu import gpus
@@ -44,6 +44,7 @@ def ask(settings: Settings, path: Path, questions: list[str], language: Language
         answers = [_answer(session, question, language, out) for question in questions]
         return {
             "engine": session.engine.name,
+            "capacity": capacity(session.engine),
             "document": {
                 "name": document.name,
                 "pages": len(reading.pages),

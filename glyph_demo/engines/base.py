@@ -201,6 +201,12 @@ class TextEngine(Protocol):
         ...
 
 
+def capacity(engine: Engine) -> int | None:
+    """How many pages of 595x842 one document can have; None for an engine that counts none, or not yet."""
+    count = getattr(engine, "capacity", None)
+    return count() if count else None
+
+
 def text_engine(engine: Engine) -> TextEngine:
     """The engine, if it can be given text. Raises EngineError `no_text_way`."""
     if not isinstance(engine, TextEngine):

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from glyph_demo.engines import choose_engine, create_engine
-from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures, Progress, text_engine
+from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures, Progress, capacity, text_engine
 from glyph_demo.engines.loading import LoadLines
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
@@ -67,6 +67,10 @@ class LoadingEngine:
     def ready(self) -> bool:
         """Whether the engine is there. Raises the EngineError if it cannot be had."""
         return self._engine.done() and self._engine.result() is not None
+
+    def capacity(self) -> int | None:
+        loaded = self._engine.done() and not self._engine.cancelled() and self._engine.exception() is None
+        return capacity(self._engine.result()) if loaded else None
 
     def close(self) -> None:
         self._loader.shutdown(wait=True, cancel_futures=True)

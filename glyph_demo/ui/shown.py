@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from glyph_demo.engines.base import capacity
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.reading import Reading
 from glyph_demo.ui import views
@@ -98,8 +99,9 @@ class Shown:
             updates[dropdown] = updates[dropdown] | gr.update(choices=choices(offered, configured, language))
         updates[ui.mode] = updates[ui.mode] | gr.update(choices=mode_choices(language))
         engine = self.windows.engine.name
+        room = capacity(self.windows.engine)
         updates[ui.header] = views.header(engine, language)
-        updates[ui.engine] = views.engine(engine, self.windows.settings.model, language)
+        updates[ui.engine] = views.engine(engine, self.windows.settings.model, room, language)
         updates[ui.examples_label] = say("examples", language)
         updates[ui.settings_label] = f"<h2>{say('settings', language)}</h2>"
         updates[ui.upload_hint] = views.upload_hint(language)

@@ -30,6 +30,9 @@ TEXTS: dict[str, Message] = {
         "及其权重(16 位，20.6 GB)。",
     ),
     "engine.model": Message("Model: {name}", "模型: {name}"),
+    "engine.room": Message(
+        "A document can have up to {pages} pages of 595x842 pixels.", "一份文档最多可有 {pages} 页(595x842 像素)。"
+    ),
     # Document
     "upload": Message("Document", "文档"),
     "upload.hint": Message(

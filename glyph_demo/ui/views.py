@@ -272,11 +272,13 @@ def header(engine_name: str, language: Language) -> str:
     )
 
 
-def engine(engine_name: str, model: str, language: Language) -> str:
-    """HTML for the settings: engine and model, and what the full engine would need."""
+def engine(engine_name: str, model: str, room: int | None, language: Language) -> str:
+    """HTML for the settings: engine and model, and what the full engine would need, or how many pages have `room`."""
     if engine_name == "pocket":
         return f"<p><b>{say('engine.pocket', language)}</b></p><p>{say('engine.pocket.more', language)}</p>"
-    lines = (say("engine.other", language, name=engine_name), say("engine.model", language, name=model))
+    lines = [say("engine.other", language, name=engine_name), say("engine.model", language, name=model)]
+    if room is not None:
+        lines.append(say("engine.room", language, pages=room))
     return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
 
 

@@ -10,6 +10,7 @@ import pytest
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import load_settings
+from glyph_demo.ui import views
 from glyph_demo.ui.server import LoadingEngine, free_port, theme
 
 ROOT = Path(__file__).parents[2]
@@ -67,3 +68,14 @@ def test_on_a_space_the_app_listens_to_the_proxy(tmp_path):
             _, said = app.communicate(timeout=60)
     assert f"Port {port} is taken; using {chosen}." in said
     assert "Traceback" not in said
+
+
+def test_the_window_says_how_many_pages_there_is_room_for_once_the_engine_knows():
+    engine = LoadingEngine(load_settings(flags={"engine": "pocket"}))
+    assert engine.identity
+    assert engine.capacity() is None, "pocket counts none"
+    engine._engine.result().capacity = lambda: 31
+    assert engine.capacity() == 31
+    assert "31 pages" in views.engine("local", "glyph", 31, "en")
+    assert "pages" not in views.engine("local", "glyph", None, "en")
+    engine.close()
