@@ -86,7 +86,7 @@ def test_a_question_asked_while_pages_are_read_waits_and_can_be_stopped(open_pag
     page.get_by_role("button", name="Remove long.txt").click()
     expect(page.locator("#documents li")).to_have_count(0)
     upload(page, "short.txt", files.text())
-    expect(page.locator("#documents li")).to_have_count(1)
+    wait_until_read(page)
     ask(page, "Who led the survey of the harbour?")
     expect_answers(page, 1)
     expect(answers(page).last).to_contain_text("Marta Ellingham")
