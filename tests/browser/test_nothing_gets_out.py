@@ -52,6 +52,7 @@ def test_the_page_works_with_the_network_off(chromium, address):
     page.on("requestfailed", lambda request: missed.append(request.url) if address not in request.url else None)
     page.goto(address)
     page.locator("#question textarea").wait_for()
+    page.locator("#title h1").wait_for()  # the page has its window
     upload(page, "survey.txt", files.text())
     wait_until_read(page)
     expect(page.locator("#gallery img").first).to_be_visible()
