@@ -7,8 +7,6 @@ import csv
 import hashlib
 import io
 import json
-import os
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -17,6 +15,7 @@ from pathlib import Path
 
 from glyph_demo.engines.base import Engine, Evidence, Finished, Progress, Region, Token
 from glyph_demo.errors import GlyphError, Language, SettingsError
+from glyph_demo.scratch import write_whole
 from glyph_demo.session import DocumentSession, open_store
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
@@ -197,11 +196,7 @@ def _harmless(cell: str) -> str:
 
 def _write(path: Path, content: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(content)
-        os.replace(partial, path)
+        write_whole(path, content.encode("utf-8"))
     except OSError as error:
         raise SettingsError(
             "cannot_write",

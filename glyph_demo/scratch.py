@@ -1,7 +1,9 @@
-"""Folders for what is private and passing: uploads and drawn pages. Only this user may look into them."""
+"""Files and folders that only this user may look into: passing ones for uploads and drawn pages, and kept ones that
+are there whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -18,6 +20,20 @@ def scratch_folder() -> Path:
     first folder that a process makes."""
     _sweep(Path(tempfile.gettempdir()))
     return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write beside the final name and rename, so that a reader never sees half a file. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(partial, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)
+        raise
 
 
 @cache

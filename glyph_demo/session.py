@@ -189,18 +189,7 @@ class DocumentSession:
 
     def options(self, **changed: Any) -> AskOptions:
         """What the settings ask for, with some of it changed."""
-        inference = self.settings.inference
-        options = AskOptions(
-            max_new_tokens=inference.max_new_tokens,
-            temperature=inference.temperature,
-            reuse_kv=inference.reuse_cache,
-            top_p=inference.top_p,
-            top_k=inference.top_k,
-            repetition_penalty=inference.repetition_penalty,
-            thinking=inference.thinking,
-            thinking_tokens=inference.thinking_tokens,
-        )
-        return replace(options, **changed)
+        return replace(AskOptions.of(self.settings.inference), **changed)
 
     def _ask(
         self,

@@ -24,6 +24,12 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def names_loopback(header: str) -> bool:
+    """Whether a Host header, a name or address with or without a port, means this machine."""
+    bracketed = header.startswith("[")
+    return is_loopback(header.rpartition("]")[0].strip("[") if bracketed else header.partition(":")[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """With `auth`, who comes from another machine needs `password` for the window and `api_key` for the API."""

@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -19,6 +18,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from glyph_demo.scratch import write_whole
 
 FORMAT = "1"  # part of every key: features written by an incompatible version are never looked at
 CHECKSUM_BYTES = 32
@@ -135,24 +136,15 @@ class FeatureStore:
         return features
 
     def _write(self, key: str, features: PageFeatures) -> None:
-        """Write beside the final name and rename, so that a reader never sees half a file. A full or read-only disk
-        leaves the features in memory only."""
+        """A full or read-only disk leaves the features in memory only."""
         if self._folder is None:
             return
         content = _encode(features)
         if len(content) > self.disk_bytes_limit:
             return
-        path = self._path(key)
-        partial = ""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            os.replace(partial, path)
+            write_whole(self._path(key), content)
         except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(partial)
             return
         self._account(key, len(content))
         self._evict_disk()

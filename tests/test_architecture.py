@@ -19,11 +19,11 @@ ALLOWED = {
     "models": {"errors", "settings"},
     "decoding": {"errors"},
     "engines": {"errors", "settings", "rendering", "models", "decoding", "gpu", "store"},
-    "store": {"errors"},
+    "store": {"errors", "scratch"},
     "heat": {"rendering", "engines"},
     "reading": {"errors", "settings", "documents", "rendering", "engines", "store", "heat"},
     "session": {"errors", "settings", "engines", "store", "reading", "scratch"},
-    "many": {"errors", "settings", "engines", "store", "session"},
+    "many": {"errors", "settings", "engines", "store", "session", "scratch"},
     "comparison": {"errors", "engines", "session"},
     "ui": {
         "comparison",

@@ -9,6 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.rendering.page import Page
+from glyph_demo.settings import Inference
 from glyph_demo.store import PageFeatures
 
 Stage = Literal["load", "extract", "render", "encode", "prefill", "decode", "answer", "evidence"]
@@ -125,6 +126,20 @@ class AskOptions:
     thinking: bool = True
     thinking_tokens: int = 0
     stop: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, inference: Inference) -> AskOptions:
+        """What the settings ask for."""
+        return cls(
+            max_new_tokens=inference.max_new_tokens,
+            temperature=inference.temperature,
+            reuse_kv=inference.reuse_cache,
+            top_p=inference.top_p,
+            top_k=inference.top_k,
+            repetition_penalty=inference.repetition_penalty,
+            thinking=inference.thinking,
+            thinking_tokens=inference.thinking_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)

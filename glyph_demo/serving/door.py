@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glyph_demo.errors import GlyphError
 from glyph_demo.serving.errors import error_response, language_of
-from glyph_demo.settings import Settings, is_loopback
+from glyph_demo.settings import Settings, names_loopback
 
 OPEN = ("/healthz", "/readyz", "/docs", "/openapi.json")  # for everybody
 BODY_SLACK = 2  # base64 takes 4/3 of a file's bytes, and a question comes with it
@@ -57,12 +57,7 @@ class Door:
             return None
         if not self._server.on_loopback:
             return _key_needed()
-        return None if is_loopback(_host(headers.get("host", ""))) else _foreign_host()
-
-
-def _host(value: str) -> str:
-    """The name or address of a Host header, without its port."""
-    return value.rpartition("]")[0].strip("[") if value.startswith("[") else value.partition(":")[0]
+        return None if names_loopback(headers.get("host", "")) else _foreign_host()
 
 
 def _no_key() -> GlyphError:

@@ -145,17 +145,7 @@ class Service:
         """The settings' way to answer, and what a request wants otherwise; None leaves the settings'. Without a seed
         every answer that samples is another one."""
         inference = self.settings.inference
-        options = AskOptions(
-            max_new_tokens=inference.max_new_tokens,
-            temperature=inference.temperature,
-            reuse_kv=inference.reuse_cache,
-            seed=secrets.randbits(32),
-            top_p=inference.top_p,
-            top_k=inference.top_k,
-            repetition_penalty=inference.repetition_penalty,
-            thinking=inference.thinking,
-            thinking_tokens=inference.thinking_tokens,
-        )
+        options = replace(AskOptions.of(inference), seed=secrets.randbits(32))
         options = replace(options, **{name: value for name, value in given.items() if value is not None})
         return replace(
             options,

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glyph_demo.errors import SettingsError
-from glyph_demo.settings import Server, Settings, is_loopback
+from glyph_demo.settings import Server, Settings, names_loopback
 
 USER = "glyph"
 COOKIE = "glyph-visitor"
@@ -106,7 +106,7 @@ class Guard:
 
     def _refused(self, scope: Scope, headers: Headers, visitor: str) -> int | None:
         server = self._server
-        if server.auth and server.on_loopback and not is_loopback(_host(headers.get("host", ""))):
+        if server.auth and server.on_loopback and not names_loopback(headers.get("host", "")):
             return 400
         if "\0" in scope["path"] or any(len(step.encode()) > MAX_NAME for step in scope["path"].split("/")):
             return 400  # no file can be called that; Gradio would stumble over it
@@ -156,11 +156,6 @@ def _cross_site(headers: Headers) -> bool:
         return site not in ("same-origin", "none")
     origin = headers.get("origin")
     return origin is not None and origin.partition("://")[2] != headers.get("host")
-
-
-def _host(value: str) -> str:
-    """The name or address of a Host header, without its port."""
-    return value.rpartition("]")[0].strip("[") if value.startswith("[") else value.partition(":")[0]
 
 
 def _named_paths(body: bytes) -> Iterator[str]:

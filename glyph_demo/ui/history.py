@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import secrets
 import shutil
 import time
@@ -21,6 +20,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from glyph_demo.engines.base import Event, Evidence, Finished, Heat, Notice, Progress, Region, Thinking, Token
 from glyph_demo.errors import Language, Message
+from glyph_demo.scratch import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -118,9 +118,7 @@ class History:
         folder = self.folder(window_id)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            partial = folder / f"{secrets.token_hex(8)}.partial"
-            partial.write_bytes(_schema(SavedWindow).dump_json(window))
-            os.replace(partial, folder / NAME)
+            write_whole(folder / NAME, _schema(SavedWindow).dump_json(window))
         except OSError:
             log.warning("a conversation is not kept for later: the cache folder cannot be written")
             return

@@ -10,12 +10,13 @@ INTERVAL = 0.01  # seconds; each look sees the highest mark of a process so far,
 
 
 class Peak:
-    """`bytes` is the highest sum of this process's growth and the resident memory of its children."""
+    """`bytes` is the highest sum of this process's growth and the memory of a child process started meanwhile."""
 
     bytes = 0
 
     def __enter__(self) -> Peak:
         self._children: dict[str, int] = {}
+        self._earlier = _children()  # a server or a browser of another test
         self._before = _kilobytes("self", "VmRSS")
         self._own = self._before  # looked at as it goes: the kernel's highest mark also counts earlier tests
         self._done = threading.Event()
@@ -33,12 +34,20 @@ class Peak:
         own = Path("/proc/self/cmdline").read_bytes()
         while not self._done.wait(INTERVAL):
             self._own = max(self._own, _kilobytes("self", "VmRSS"))
-            for task in Path("/proc/self/task").glob("*/children"):
+            for child in _children() - self._earlier:
                 with contextlib.suppress(OSError):
-                    for child in task.read_text().split():
-                        if Path(f"/proc/{child}/cmdline").read_bytes() == own:
-                            continue  # still a copy of this process, with its memory: it becomes another in a moment
-                        self._children[child] = max(self._children.get(child, 0), _kilobytes(child, "VmHWM"))
+                    if Path(f"/proc/{child}/cmdline").read_bytes() == own:
+                        continue  # still a copy of this process, with its memory: it becomes another in a moment
+                    self._children[child] = max(self._children.get(child, 0), _kilobytes(child, "VmHWM"))
+
+
+def _children() -> set[str]:
+    """The process numbers of this process's children."""
+    found: set[str] = set()
+    for task in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that has ended
+            found.update(task.read_text().split())
+    return found
 
 
 def _kilobytes(process: str, field: str) -> int:
