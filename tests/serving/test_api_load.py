@@ -1,9 +1,10 @@
 """Many clients at once, some of them broken; and many requests, after which memory is as it was."""
 
+import contextlib
 import json
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -31,7 +32,7 @@ def test_a_killed_client_a_malformed_request_and_an_over_long_prompt_harm_nobody
             together[number] = client.post(ROUTE, json=good[number]).json()["text"]
 
         def kill():
-            with pytest.raises(httpx.ReadTimeout):
+            with contextlib.suppress(httpx.ReadTimeout):  # it may also be told quickly that there is no room now
                 httpx.post(running.address + ROUTE, json=good[0] | {"max_tokens": 4000}, timeout=0.3)
 
         def send_nonsense():
@@ -43,11 +44,9 @@ def test_a_killed_client_a_malformed_request_and_an_over_long_prompt_harm_nobody
 
         jobs = [lambda number=number: ask(number) for number in range(8)]
         jobs[2:2] = [kill, send_nonsense, ask_too_much]
-        threads = [threading.Thread(target=job) for job in jobs]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(len(jobs)) as threads:
+            for job in [threads.submit(job) for job in jobs]:
+                job.result()
     assert [together[number] for number in range(8)] == alone
 
 
