@@ -101,12 +101,15 @@ class WordBreaker:
 
 class CjkBreaker:
     """Rows broken anywhere; see NO_START. An overflow on a character below U+3000 goes back, at most half a row, to
-    a space or to a character from U+3000 on."""
+    a space or to a character from U+3000 on. Rows broken off from text offset `plain` on lose their leading spaces."""
 
-    def __init__(self, window: Window, style: Style, alone: bool) -> None:
+    def __init__(self, window: Window, style: Style, plain: int) -> None:
         self.window = window
-        self.alone = alone  # a batch of one source line: the original strips the rows it breaks off
-        self.limit = (style.text_width + FUZZ) / style.font_size * UNITS
+        self.plain = int(np.searchsorted(window.source, plain))
+        self.points = style.font_size / UNITS
+        self.limit = (style.text_width + FUZZ) / self.points
+        hard = (window.codepoint == ord(" ")) & (window.kind == INK) & ~window.mark
+        self.hard: list[int] = np.concatenate(([0], np.cumsum(hard))).tolist()
         self.pen: list[int] = window.pen.tolist()
         self.codes: list[int] = window.codepoint.tolist()
 
@@ -123,10 +126,13 @@ class CjkBreaker:
                 self.window.add(at, 0.0)
                 break
             next_row = self._break(at, over) if over - at <= MAX_ROW else at + MAX_ROW
-            if self.alone:
+            excess = pen[next_row] - pen[at] - self.limit
+            if at >= self.plain:
                 while at < next_row - 1 and self.codes[at] == ord(" "):
                     at += 1
-            self.window.add(at, 0.0)
+            # where a character hangs, the original squeezes all spaces by what each unbreakable one would give up
+            hard = self.hard[next_row] - self.hard[at]
+            self.window.add(at, excess / hard * self.points if hard and excess > 0 else 0.0)
             at = next_row
             if at == end and not closes:  # the last character hangs: the original leaves an empty row behind
                 self.window.add(at, 0.0)

@@ -5,6 +5,7 @@ The text is taken in windows, so that a line of ten million characters costs no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from glyph_demo.rendering.style import Style
 
 BATCH = 30  # source lines the original hands to its paragraph engine at a time
 WINDOW = 1 << 16  # characters of text laid out at once
+_MARKUP = re.compile("[&<>]| [\xad\u200b]* ")  # what the original writes as entities
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def _page(parts: list[tuple[Window, int, int]], style: Style, start: int, end: i
         x = pen[:-1] - np.repeat(pen[first[:-1] - first[0]], counts)
         squeeze = np.array(window.squeeze[begin:stop])
         if squeeze.any():
-            spaces = np.concatenate(([0], np.cumsum(window.kind[glyphs] == SPACE)))
+            spaces = np.concatenate(([0], np.cumsum(window.codepoint[glyphs] == ord(" "))))
             before = spaces[:-1] - np.repeat(spaces[first[:-1] - first[0]], counts)
             x = x - before * np.repeat(squeeze, counts)
         columns.append(
@@ -97,6 +99,7 @@ def _page(parts: list[tuple[Window, int, int]], style: Style, start: int, end: i
 
 
 def _windows(text: str, style: Style, advance: NDArray[np.int32], cjk: bool) -> Iterator[Window]:
+    plain = _plain_from(text)
     start, lines, inside = 0, 0, False  # lines of the batch before `start`; whether `start` is amid a source line
     while start < len(text):
         end = min(start + WINDOW, len(text))
@@ -110,9 +113,8 @@ def _windows(text: str, style: Style, advance: NDArray[np.int32], cjk: bool) -> 
                 end = start + int(newlines[-1]) + 1
             else:
                 partial = True
-        alone = last and not lines and not inside and not len(newlines)
         window = _prepare(text[start:end], start, lines, style, advance, cjk)
-        breaker = CjkBreaker(window, style, alone) if cjk else WordBreaker(window, style, int(advance[ord(" ")]))
+        breaker = CjkBreaker(window, style, plain) if cjk else WordBreaker(window, style, int(advance[ord(" ")]))
         _break_rows(window, breaker, lines, inside, last, style.newline == "mark")
         if partial:
             end = _take_back(window, end)
@@ -120,6 +122,13 @@ def _windows(text: str, style: Style, advance: NDArray[np.int32], cjk: bool) -> 
         inside = partial
         lines = (lines + text.count("\n", start, end)) % BATCH
         start = end
+
+
+def _plain_from(text: str) -> int:
+    """Where the one source line begins that the original takes for plain text, whose rows it strips: the last, if it
+    is a batch of its own and needs no markup. The end of the text where there is none."""
+    begin = text.rfind("\n") + 1
+    return begin if text.count("\n") % BATCH == 0 and not _MARKUP.search(text, begin) else len(text)
 
 
 def _take_back(window: Window, end: int) -> int:
