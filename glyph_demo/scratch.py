@@ -36,22 +36,38 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
+def remove_old(folder: Path) -> None:
+    """Remove the files in a folder and below it that have not changed for a day, and the folders that this leaves
+    empty. Links are not followed."""
+    for place, _, names in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):  # somebody else was faster
+            old = [path for name in names if _old(path := Path(place, name))]
+            for path in old:
+                path.unlink()
+            if old and Path(place) != folder:
+                os.rmdir(place)
+
+
+def _old(path: Path) -> bool:
+    return time.time() - path.lstat().st_mtime > DAY
+
+
 @cache
 def _sweep(place: Path) -> None:
     for folder in place.glob(f"{_PREFIX}*-*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        try:
-            forgotten = time.time() - folder.stat().st_mtime > DAY
-        except OSError:
-            continue
-        if forgotten and owner.isdecimal() and not _alive(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            if _old(folder) and owner.isdecimal() and not _another(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-def _alive(process: int) -> bool:
-    """Whether a process of this number runs; where there is no telling, it counts as running."""
+def _another(process: int) -> bool:
+    """Whether another process of this number runs; where there is no telling, one does. It is not this one: what has
+    our number before we made anything is from an earlier run, as in a container, where every run has the same."""
     if os.name != "posix":
         return True
+    if process == os.getpid():
+        return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -39,7 +39,7 @@ ALLOWED = {
         "rendering",
         "scratch",
     },
-    "serving": {"errors", "settings", "engines", "store", "reading", "documents", "rendering", "__init__"},
+    "serving": {"errors", "settings", "engines", "store", "reading", "documents", "rendering", "scratch", "__init__"},
     "web": {"scratch", "settings", "session", "serving", "ui"},
     "bench": {"errors", "settings", "documents", "rendering", "engines", "models", "decoding", "store", "session"},
     "commands": {"errors", "settings", "documents", "rendering", "engines", "session", "many", "bench", "web", "gpu"},

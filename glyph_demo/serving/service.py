@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from glyph_demo.engines.base import (
 )
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.reading import Reading, ReadingTimings
+from glyph_demo.scratch import scratch_folder
 from glyph_demo.serving.files import FileShelf
 from glyph_demo.serving.jobs import Job, JobQueue
 from glyph_demo.serving.library import Library, Part
@@ -97,7 +97,7 @@ class Service:
         self.engine = engine
         self.settings = settings
         self._ready: Callable[[], bool] | None = ready
-        self._folder = Path(tempfile.mkdtemp(prefix="glyph-demo-api-"))
+        self._folder = scratch_folder()
         (self._folder / "files").mkdir()
         self.library = Library(engine, settings, store, self._folder)
         self.files = FileShelf(self._folder / "files", settings.documents.max_file_mb, settings.store.disk_mb)

@@ -23,7 +23,6 @@ SAVE = """file => {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }"""  # the file is made in the page, so the server keeps none
-DAY = 86_400  # seconds; uploads and page images in Gradio's cache are removed after one
 
 
 def create_app(engine: Engine, settings: Settings) -> gr.Blocks:
@@ -35,7 +34,7 @@ def window_app(windows: Windows) -> gr.Blocks:
     """The window over `windows`, which the caller closes."""
     examples = load_examples()
     language: Language = "zh" if windows.settings.language == "zh" else "en"
-    with gr.Blocks(title="Glyph Demo", fill_height=True, analytics_enabled=False, delete_cache=(DAY, DAY)) as app:
+    with gr.Blocks(title="Glyph Demo", fill_height=True, analytics_enabled=False) as app:
         components = build(windows.settings, examples, language, windows.leave)
         _connect(app, components, Handlers(windows, components, examples))
     return app

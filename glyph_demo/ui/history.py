@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 import secrets
 import shutil
 import time
@@ -20,11 +21,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from glyph_demo.engines.base import Event, Evidence, Finished, Heat, Notice, Progress, Region, Thinking, Token
 from glyph_demo.errors import Language, Message
-from glyph_demo.scratch import write_whole
+from glyph_demo.scratch import remove_old, write_whole
 
 log = logging.getLogger(__name__)
 
-LIFETIME = 86_400  # seconds after the last change
 NAME = "history.json"
 
 
@@ -134,13 +134,15 @@ class History:
     def folder(self, window_id: str) -> Path:
         return self._root / hashlib.sha256(window_id.encode()).hexdigest()[:32]
 
+    def use(self, path: Path) -> None:
+        """A document that is in use is kept for another day."""
+        with contextlib.suppress(OSError):
+            if self.holds(path):
+                os.utime(path)
+
     def sweep(self) -> None:
-        """Remove what has not changed for a day."""
-        for folder in self._root.glob("*"):
-            with contextlib.suppress(OSError):
-                newest = max((path.stat().st_mtime for path in folder.iterdir()), default=0.0)
-                if newest < time.time() - LIFETIME:
-                    shutil.rmtree(folder)
+        """Remove what has not been used for a day: documents, and conversations."""
+        remove_old(self._root)
 
 
 def as_markdown(name: str, exchanges: Sequence[Exchange]) -> str:

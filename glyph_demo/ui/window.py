@@ -170,8 +170,10 @@ class Window:
         self.save()
 
     def save(self) -> None:
-        """Keep the window for a reload of its page and a restart of the app."""
+        """Keep the window for a reload of its page and a restart of the app, and the document in front a day more."""
         documents = self.session.documents
+        if self.reading is not None:
+            self.history.use(self.reading.path)
         kept = [
             SavedDocument(
                 name=reading.name,
@@ -182,7 +184,7 @@ class Window:
                 exchanges=[e for e in self._transcripts.get(identifier, ()) if not e.running],
             )
             for identifier, reading in documents.items()
-            if self.history.holds(reading.path)
+            if self.history.holds(reading.path) and reading.path.exists()
         ]
         current = self.reading
         front = next((i for i, saved in enumerate(kept) if current and saved.file == current.path.name), None)
@@ -279,7 +281,7 @@ class Windows:
 
     def arrive(self, identifier: str, values: Mapping[str, Any] | None = None) -> Window:
         """The window of a page that has just been opened; `values` as in `get`."""
-        self._history.sweep()
+        self.sweep()
         window = self.get(identifier, values)
         window.pages_open += 1
         return window
@@ -297,6 +299,10 @@ class Windows:
             window = self._windows.pop(identifier, None) if identifier else None
         if window is not None:
             window.session.close()
+
+    def sweep(self) -> None:
+        """Remove what is kept of windows and has not been used for a day."""
+        self._history.sweep()
 
     def close_all(self) -> None:
         for identifier in list(self._windows):

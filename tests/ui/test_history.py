@@ -6,7 +6,8 @@ import pytest
 
 from glyph_demo.engines.base import Finished, Region, Timings, Usage
 from glyph_demo.errors import Message
-from glyph_demo.ui.history import LIFETIME, NAME, Exchange, History, SavedDocument, SavedWindow
+from glyph_demo.scratch import DAY
+from glyph_demo.ui.history import NAME, Exchange, History, SavedDocument, SavedWindow
 
 WINDOW = "0123456789abcdef" * 2
 EXCHANGE = Exchange(
@@ -78,11 +79,27 @@ def test_what_has_not_changed_for_a_day_is_removed(history, tmp_path):
     history.sweep()
     folder = history.folder(WINDOW)
     assert folder.exists()
-    past = time.time() - LIFETIME - 1
     for path in folder.iterdir():
-        os.utime(path, (past, past))
+        yesterday(path)
     history.sweep()
     assert not folder.exists()
+
+
+def test_a_document_goes_a_day_after_its_last_use_although_its_window_is_used(history, tmp_path):
+    saved(history, tmp_path)
+    used, unused = history.adopt(WINDOW, tmp_path / "upload"), history.adopt(WINDOW, tmp_path / "upload")
+    yesterday(used)
+    yesterday(unused)
+    history.use(used)
+    history.sweep()
+    assert used.exists()
+    assert not unused.exists()
+    assert history.load(WINDOW) is not None
+
+
+def yesterday(path):
+    past = time.time() - DAY - 1
+    os.utime(path, (past, past))
 
 
 def test_only_who_knows_the_id_can_find_the_folder_and_only_its_owner_can_enter(history, tmp_path):
