@@ -30,6 +30,17 @@ def names_loopback(header: str) -> bool:
     return is_loopback(header.rpartition("]")[0].strip("[") if bracketed else header.partition(":")[0])
 
 
+def cross_site(headers: Mapping[str, str]) -> bool:
+    """Whether a page of another site sent a request with these headers, named in lower case. Browsers say so in
+    Sec-Fetch-Site (Fetch Metadata, W3C), older ones and plain http by Origin; other programs send neither and cannot be
+    tricked."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is not None and origin.partition("://")[2] != headers.get("host")
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """With `auth`, who comes from another machine needs `password` for the window and `api_key` for the API."""

@@ -8,13 +8,17 @@ import os
 import shutil
 import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from glyph_demo.scratch import scratch_folder
+from glyph_demo.scratch import remove_old, scratch_folder
 from glyph_demo.serving.app import PATHS, create_api
 from glyph_demo.serving.service import Service
 from glyph_demo.session import open_store
@@ -25,6 +29,9 @@ from glyph_demo.ui.window import Windows
 
 GRACE = 2.0  # seconds that open streams get to end by themselves when the app ends
 LAST = 10  # seconds after which what still runs is cancelled
+STALLED = 60.0  # seconds without a byte of a request's body after which nobody waits for the rest
+_ANNOUNCING = (b"content-length", b"transfer-encoding")  # a body
+HOUR = 3600.0  # seconds between two looks for uploads that are a day old
 
 
 def run(settings: Settings) -> None:
@@ -47,19 +54,69 @@ def run(settings: Settings) -> None:
 
     windows = Windows(engine, settings, another, store, service.rest)
     try:
-        app = FastAPI(openapi_url=None)
-        app.add_middleware(_Beside, api=create_api(service))
-        mount_window(app, windows)
+        app = web_app(windows, service)
         shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
         config = uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=LAST)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill also cleans up
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt), sweeping(uploads, windows.sweep):
             _Server(config, f"http://{shown}:{port}").run()
     finally:
         windows.close_all()
         service.close()
         windows.engine.close()
         shutil.rmtree(uploads, ignore_errors=True)
+
+
+def web_app(windows: Windows, service: Service) -> FastAPI:
+    """The window with the API beside it. The caller closes both. Raises SettingsError `open_door`."""
+    app = FastAPI(openapi_url=None)
+    app.add_middleware(_Beside, api=create_api(service))
+    app.add_middleware(_Impatient)
+    mount_window(app, windows)
+    return app
+
+
+@contextlib.contextmanager
+def sweeping(uploads: Path, sweep: Callable[[], None], interval: float = HOUR) -> Iterator[None]:
+    """Meanwhile remove uploads a day after they came, and call `sweep` as often: every `interval` seconds."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.wait(interval):
+            remove_old(uploads)
+            sweep()
+
+    sweeper = threading.Thread(target=work, name="sweeper", daemon=True)
+    sweeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        sweeper.join()
+
+
+class _Impatient:
+    """ASGI middleware: a request whose body stands still is answered with 408, and what came of it is let go."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Without a body nobody may ever look for one.
+        waiting = scope["type"] == "http" and any(name in _ANNOUNCING for name, _ in scope["headers"])
+
+        async def received() -> Message:
+            nonlocal waiting
+            if not waiting:  # for the end of the connection, which may take as long as an answer
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), STALLED)
+            except (TimeoutError, asyncio.TimeoutError):
+                raise HTTPException(408) from None
+            waiting = bool(message.get("more_body"))
+            return message
+
+        await self._app(scope, received, send)
 
 
 class _Beside:

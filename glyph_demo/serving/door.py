@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glyph_demo.errors import GlyphError
 from glyph_demo.serving.errors import error_response, language_of
-from glyph_demo.settings import Settings, names_loopback
+from glyph_demo.settings import Settings, cross_site, names_loopback
 
 OPEN = ("/healthz", "/readyz", "/docs", "/openapi.json")  # for everybody
 BODY_SLACK = 2  # base64 takes 4/3 of a file's bytes, and a question comes with it
@@ -18,7 +18,8 @@ BODY_SLACK = 2  # base64 takes 4/3 of a file's bytes, and a question comes with 
 
 class Door:
     """ASGI middleware. A key, where the settings have one, is asked of everybody; without one only this machine comes
-    in, unless `server.auth` is false. Bodies over `BODY_SLACK` times `documents.max_file_mb` are refused with 413."""
+    in, unless `server.auth` is false, and no page of another site. Bodies over `BODY_SLACK` times
+    `documents.max_file_mb` are refused with 413."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -57,7 +58,9 @@ class Door:
             return None
         if not self._server.on_loopback:
             return _key_needed()
-        return None if names_loopback(headers.get("host", "")) else _foreign_host()
+        if not names_loopback(headers.get("host", "")):
+            return _foreign_host()
+        return _foreign_page() if cross_site(headers) else None
 
 
 def _no_key() -> GlyphError:
@@ -82,4 +85,13 @@ def _foreign_host() -> GlyphError:
         "foreign_host",
         "Without a key only localhost and 127.0.0.1 may be called. Use that address, or set server.api_key.",
         "未设置密钥时只能通过 localhost 或 127.0.0.1 访问。请使用该地址，或设置 server.api_key。",
+    )
+
+
+def _foreign_page() -> GlyphError:
+    """Against web pages that have their visitor's browser send something here."""
+    return GlyphError(
+        "foreign_page",
+        "Web pages of other sites may not call this server without a key. Set server.api_key and send it.",
+        "未设置密钥时，其他网站的网页不能调用本服务。请设置 server.api_key 并随请求发送。",
     )

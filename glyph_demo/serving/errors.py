@@ -23,6 +23,7 @@ TEMPORARY = {"busy", "queue_full", "memory_full", "out_of_memory", "loading"}  #
 STATUS = {
     "no_key": 401,
     "foreign_host": 403,
+    "foreign_page": 403,
     "no_such_file": 404,
     "no_such_model": 404,
     "internal": 500,
@@ -36,6 +37,11 @@ STATUS = {
 _REFUSED = {
     404: ("no_such_route", "There is nothing at this address. See /docs.", "此地址不存在。请看 /docs。"),
     405: ("no_such_method", "This address has no such method. See /docs.", "此地址不支持该方法。请看 /docs。"),
+    408: (
+        "too_slow",
+        "The rest of the request did not come. Send it again.",
+        "请求正文未传完。请重新发送。",
+    ),
     413: (
         "too_large",
         "The request is larger than this server takes. Send less, or raise documents.max_file_mb.",

@@ -13,11 +13,12 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glyph_demo.errors import SettingsError
-from glyph_demo.settings import Server, Settings, names_loopback
+from glyph_demo.settings import Server, Settings, cross_site, names_loopback
 
 USER = "glyph"
 COOKIE = "glyph-visitor"
@@ -93,12 +94,12 @@ class Guard:
         if refused is None and scope["path"].endswith("/upload"):
             receive = _counted(receive, self._most_uploaded)
         elif refused is None and scope["method"] not in _SAFE:
-            body = await _read(receive, MAX_EVENT_BYTES)
-            if body is None:
-                refused = 413
-            elif not all(self._told.knows(visitor, path) for path in _named_paths(body)):
-                refused = 403
-            receive = _again(body or b"", receive)
+            try:
+                body = await _read(_counted(receive, MAX_EVENT_BYTES))
+                receive = _again(body, receive)
+                refused = None if all(self._told.knows(visitor, path) for path in _named_paths(body)) else 403
+            except HTTPException as error:
+                refused = error.status_code
         if refused is not None:
             await PlainTextResponse("Refused.", refused)(scope, receive, send)
             return
@@ -110,7 +111,7 @@ class Guard:
             return 400
         if "\0" in scope["path"] or any(len(step.encode()) > MAX_NAME for step in scope["path"].split("/")):
             return 400  # no file can be called that; Gradio would stumble over it
-        if server.auth and scope["method"] not in _SAFE and _cross_site(headers):
+        if server.auth and scope["method"] not in _SAFE and cross_site(headers):
             return 403
         if int(headers.get("content-length") or 0) > self._most_uploaded:
             return 413
@@ -148,16 +149,6 @@ def _visitor(headers: Headers) -> str:
     return cookie.value if cookie and _TOKEN.fullmatch(cookie.value) else ""
 
 
-def _cross_site(headers: Headers) -> bool:
-    """Whether a page of another site sent this. Browsers say so in Sec-Fetch-Site (Fetch Metadata, W3C), older ones
-    and plain http by Origin; other programs send neither and cannot be tricked."""
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    origin = headers.get("origin")
-    return origin is not None and origin.partition("://")[2] != headers.get("host")
-
-
 def _named_paths(body: bytes) -> Iterator[str]:
     """Every "path" in the JSON of an event."""
     try:
@@ -174,14 +165,12 @@ def _named_paths(body: bytes) -> Iterator[str]:
             waiting.extend(item)
 
 
-async def _read(receive: Receive, most: int) -> bytes | None:
-    """The body of a request; None if it is longer than `most`."""
+async def _read(receive: Receive) -> bytes:
+    """The body of a request."""
     body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > most:
-            return None
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             return bytes(body)
 
@@ -197,13 +186,15 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 def _counted(receive: Receive, most: int) -> Receive:
-    """`receive` that hangs up when more than `most` bytes have come."""
+    """`receive` that raises HTTPException 413 when more than `most` bytes have come."""
     taken = 0
 
     async def received() -> Message:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        return message if taken <= most else {"type": "http.disconnect"}
+        if taken > most:
+            raise HTTPException(413)
+        return message
 
     return received

@@ -3,104 +3,25 @@ of other sites, requests without end."""
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import os
 import re
-import tempfile
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
+from visitors import MAX_FILE_MB, PREFIX, ROOT, Browser, file_url, outside, serving, spellings
 
-from glyph_demo.settings import Server, Settings
+from glyph_demo.settings import Server
 from glyph_demo.ui.door import MAX_EVENT_BYTES, UPLOAD_SLACK
-from glyph_demo.ui.server import free_port, mount_window
-from glyph_demo.ui.window import Windows
-from tests.fakes import FakeEngine
-
-ROOT = Path(__file__).parents[2]
-SECRET = "only for me"
-PREFIX = "/gradio_api"
-MAX_FILE_MB = 5
-
-
-@contextlib.contextmanager
-def serving(folder: Path, server: Server | None = None) -> Iterator[tuple[str, int]]:
-    """Host and port of a window."""
-    settings = replace(Settings(), cache_dir=str(folder / "cache"), server=server or Server())
-    settings = replace(settings, documents=replace(settings.documents, max_file_mb=MAX_FILE_MB))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
-        windows = Windows(FakeEngine(), settings)
-        app = FastAPI()
-        mount_window(app, windows)
-        port = free_port(settings.server.host, 7870)
-        server_of_app = uvicorn.Server(uvicorn.Config(app, settings.server.host, port, log_level="error"))
-        thread = threading.Thread(target=server_of_app.run)
-        thread.start()
-        while not server_of_app.started:
-            time.sleep(0.01)
-        yield "127.0.0.1", port
-        server_of_app.should_exit = True
-        thread.join()
-        windows.close_all()
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
     with serving(tmp_path_factory.mktemp("window")) as address:
         yield address
-
-
-class Browser:
-    """Sends a path as it is written, and keeps the cookies it is given."""
-
-    def __init__(self, address: tuple[str, int], opened: bool = True) -> None:
-        self.address = address
-        self.cookies: dict[str, str] = {}
-        if opened:
-            self.get("/")
-
-    def send(
-        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
-    ) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(*self.address, timeout=30)
-        cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
-        try:
-            connection.request(method, path, body, cookie | (headers or {}))
-            answer = connection.getresponse()
-            for line in answer.headers.get_all("Set-Cookie") or ():
-                name, _, value = line.partition(";")[0].partition("=")
-                self.cookies[name] = value
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-    def get(self, path: str, **headers: str) -> tuple[int, bytes]:
-        return self.send("GET", path, headers=headers)
-
-    def post(self, path: str, content: Any, **headers: str) -> tuple[int, bytes]:
-        return self.send("POST", path, json.dumps(content).encode(), {"Content-Type": "application/json"} | headers)
-
-    def upload(self, name: str, data: bytes, **headers: str) -> tuple[int, bytes]:
-        head = f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'
-        body = head.encode("utf-8", "surrogateescape") + data + b"\r\n--x--\r\n"
-        kind = {"Content-Type": "multipart/form-data; boundary=x"}
-        return self.send("POST", f"{PREFIX}/upload", body, kind | headers)
-
-    def uploaded(self, name: str, data: bytes) -> str:
-        status, body = self.upload(name, data)
-        assert status == 200, body
-        return json.loads(body)[0]
 
 
 def endless_upload(address: tuple[str, int]) -> bool:
@@ -116,38 +37,6 @@ def endless_upload(address: tuple[str, int]) -> bool:
         return False
     finally:
         connection.close()
-
-
-def file_url(path: str) -> str:
-    return f"{PREFIX}/file={quote(path)}"
-
-
-def outside(folder: Path) -> list[str]:
-    """Ways to ask for files that are nobody's uploads."""
-    store = folder / "cache" / "features" / "aa" / "secret.features"
-    store.parent.mkdir(parents=True, exist_ok=True)
-    store.write_text(SECRET)
-    tree = folder / "uploads"
-    climbs = [f"{tree}/../cache/features/aa/secret.features", f"{tree}/x/../../cache/features/aa/secret.features"]
-    files = ["/etc/passwd", f"{ROOT}/config.yaml", "config.yaml", "./config.yaml", "app.py", "glyph_demo/settings.py"]
-    files += [str(store), *climbs, "../" * 12 + "etc/passwd", "/proc/self/environ", "~/.ssh/id_rsa", ".git/config"]
-    files += ["....//" * 9 + "etc/passwd", "/etc/passwd\0.png", "file:///etc/passwd", "//etc/passwd", "\\etc\\passwd"]
-    files += [
-        str(tree),
-        tempfile.gettempdir(),
-        "http://127.0.0.1:9/",
-        "https://example.com/",
-        "http://169.254.169.254/",
-    ]
-    return files
-
-
-def spellings(path: str) -> list[str]:
-    """The ways to write a path in an address."""
-    full = "".join(f"%{byte:02x}" for byte in path.encode())
-    twice = full.replace("%", "%25")
-    wide = path.replace("/", "%c0%af").replace("\0", "%00")
-    return [quote(path), quote(path, safe=""), full, twice, quote(path.replace("/", "\\")), quote(wide)]
 
 
 def test_no_address_gives_a_file_that_is_no_upload(address: tuple[str, int], tmp_path: Path) -> None:

@@ -42,6 +42,21 @@ def test_on_this_machine_only_its_own_names_may_be_called(serve):
 
 
 @pytest.mark.parametrize(
+    "sent", [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_a_page_of_another_site_can_send_nothing_unless_it_knows_the_key(serve, sent):
+    """Its visitor's browser would: a form with a file needs no leave of ours."""
+    form = {"files": {"file": ("a.txt", b"words")}, "data": {"purpose": "user_data"}}
+    with serve().client as client:
+        refused = client.post("/v1/files", headers=sent, **form)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "foreign_page")
+        own = {"Origin": str(client.base_url).rstrip("/")}
+        assert client.post("/v1/files", headers=own, **form).status_code == 200
+    with serve(**{"server.api_key": "key"}).client as client:
+        assert client.post("/v1/files", headers=sent | {"Authorization": "Bearer key"}, **form).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("host", "mine"), [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("0.0.0.0", False)]
 )
 def test_loopback_is_this_machine_only(host, mine):

@@ -1,0 +1,139 @@
+"""Connections that somebody opens and never ends: nobody else notices, and what they took is given back."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from visitors import MAX_FILE_MB, PREFIX, Browser, serving
+
+from glyph_demo import web
+from glyph_demo.serving.door import BODY_SLACK
+from glyph_demo.ui.door import MAX_EVENT_BYTES
+
+Address = tuple[str, int]
+MANY = 60
+UPLOAD = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'
+BODIES = {  # the beginnings of requests, none of which is ever whole
+    "a header": b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ",
+    "an event": b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n\r\n{",
+    "an event in chunks": b"POST /gradio_api/run/x HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n1\r\n{",
+    "an upload": b"POST /gradio_api/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999\r\n"
+    b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + UPLOAD,
+    "a question": b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n"
+    b"Content-Type: application/json\r\n\r\n{",
+    "a file": b"POST /v1/files HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999\r\n"
+    b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + UPLOAD,
+}
+STREAMS = (f"{PREFIX}/heartbeat/someone", f"{PREFIX}/queue/data?session_hash=nobody")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
+    with serving(tmp_path_factory.mktemp("held")) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def held(address: Address, beginnings: list[bytes]) -> Iterator[list[socket.socket]]:
+    """Connections on which these beginnings were sent."""
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(socket.create_connection(address, timeout=30)) for _ in beginnings]
+        for connection, beginning in zip(connections, beginnings, strict=True):
+            connection.sendall(beginning)
+        yield connections
+
+
+def works(address: Address) -> bool:
+    browser = Browser(address)
+    path = browser.uploaded("mine.txt", b"words")
+    return bool(path) and browser.get("/healthz")[0] == 200 and browser.get("/")[0] == 200
+
+
+def status(connection: socket.socket) -> int:
+    """Of the answer that comes on a connection; 0 where it is closed without one."""
+    line = connection.makefile("rb").readline()
+    return int(line.split()[1]) if line else 0
+
+
+@pytest.mark.parametrize("beginning", BODIES.values(), ids=BODIES)
+def test_requests_that_never_end_hold_nobody_up(beginning: bytes, address: Address) -> None:
+    with held(address, [beginning] * MANY):
+        assert works(address)
+    assert works(address)
+
+
+def test_streams_that_are_held_open_hold_nobody_up(address: Address) -> None:
+    stream = [f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() for path in STREAMS]
+    with held(address, stream * (MANY // 2)) as connections:
+        assert {status(connection) for connection in connections} <= {200, 404}
+        assert works(address)
+
+
+def test_an_upgrade_to_a_websocket_gives_no_way_in(address: Address) -> None:
+    upgrade = "Host: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    upgrade += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    paths = ("/", f"{PREFIX}/queue/join", f"{PREFIX}/queue/data", f"{PREFIX}/stream/x", "/v1/chat/completions")
+    for host in ("127.0.0.1", "evil.example"):
+        requests = [f"GET {path} HTTP/1.1\r\n{upgrade.format(host)}".encode() for path in paths]
+        with held(address, requests) as connections:
+            assert 101 not in {status(connection) for connection in connections}
+    assert works(address)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in BODIES if kind != "a header"])
+def test_a_body_that_stands_still_is_let_go(kind: str, address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "STALLED", 0.2)
+    with held(address, [BODIES[kind]]) as (connection,):
+        assert status(connection) == 408
+
+
+def test_a_body_that_comes_slowly_is_waited_for(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "STALLED", 1.0)
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 8\r\n\r\n"
+    with held(address, [head]) as (connection,):
+        for _ in range(8):
+            time.sleep(0.2)
+            connection.sendall(b"{")
+        assert status(connection) == 422
+
+
+def chunked(path: str, kind: str) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\nContent-Type: {kind}\r\n\r\n"
+    return head.encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "most"),
+    [
+        (f"{PREFIX}/queue/join", "application/json", MAX_EVENT_BYTES),
+        (f"{PREFIX}/run/predict", "application/json", MAX_EVENT_BYTES),
+        ("/login", "application/x-www-form-urlencoded", MAX_EVENT_BYTES),
+        ("/v1/chat/completions", "application/json", BODY_SLACK * MAX_FILE_MB << 20),
+        ("/api/v1/generate", "application/json", BODY_SLACK * MAX_FILE_MB << 20),
+        ("/v1/files", "multipart/form-data; boundary=x", BODY_SLACK * MAX_FILE_MB << 20),
+    ],
+)
+def test_a_body_without_a_length_is_refused_at_the_limit(path: str, kind: str, most: int, address: Address) -> None:
+    """However much is sent, it takes no more memory than its limit and a copy."""
+    before = psutil.Process().memory_info().rss
+    piece = b"%x\r\n%s\r\n" % (1 << 20, b" " * (1 << 20))
+    with held(address, [chunked(path, kind)]) as (connection,):
+        for _ in range(0, 5 * most, 1 << 20):
+            connection.sendall(piece)
+        assert status(connection) in (400, 413)
+        assert psutil.Process().memory_info().rss - before < 3 * most
+    assert works(address)
+
+
+def test_lengths_that_are_none_are_refused(address: Address) -> None:
+    for length in ("-1", "1e9", "0x10", "99999999999999999999", "1, 2", "\u0661".encode().decode("latin-1")):
+        request = f"POST {PREFIX}/queue/join HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n\r\n"
+        with held(address, [request.encode("latin-1")]) as (connection,):
+            assert status(connection) in (400, 413), length
+    assert works(address)
