@@ -56,7 +56,9 @@ class LoadingEngine:
 
     def _load(self, settings: Settings) -> Engine:
         try:
-            return create_engine(settings, self._tell)
+            engine = create_engine(settings, self._tell)
+            engine.open().close()  # what the first document has loaded is loaded now: Python's lock is held meanwhile
+            return engine
         finally:
             self.loading = None
 

@@ -12,6 +12,7 @@ from glyph_demo.rendering.page import Page
 from glyph_demo.settings import load_settings
 from glyph_demo.ui import views
 from glyph_demo.ui.server import LoadingEngine, free_port, theme
+from tests.fakes import FakeEngine
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +33,22 @@ def test_an_engine_that_cannot_be_had_says_so_to_who_needs_it_and_not_to_who_ope
     with pytest.raises(EngineError, match="bad_setting"):
         engine.encode(Page(0, None))
     engine.close()
+
+
+def test_what_the_first_document_would_load_is_loaded_before_anybody_clicks(monkeypatch):
+    class Watched(FakeEngine):
+        opened = 0
+
+        def open(self, features=()):
+            self.opened += 1
+            return super().open(features)
+
+    made = Watched()
+    monkeypatch.setattr("glyph_demo.ui.server.create_engine", lambda settings, tell: made)
+    engine = LoadingEngine(load_settings(flags={"engine": "pocket"}))
+    assert engine.identity == made.identity  # waits until it is there
+    engine.close()
+    assert (made.opened, made.open_handles) == (1, 0)
 
 
 def test_the_look_needs_nothing_from_the_network():
