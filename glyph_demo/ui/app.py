@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -23,6 +24,8 @@ SAVE = """file => {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }"""  # the file is made in the page, so the server keeps none
+KEEP_LANGUAGE = "(memory, language) => ({ ...memory, language })"
+TAB = Path(__file__).with_name("tab.js").read_text(encoding="utf-8")
 
 
 def create_app(engine: Engine, settings: Settings) -> gr.Blocks:
@@ -46,8 +49,11 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     everything = ui.outputs()
     status = [ui.status, ui.read_images, ui.read_first]
     conversation = [ui.chat, ui.live, ui.question, ui.page, ui.gallery, *status]
-    app.load(on.load, ui.memory, everything, **private).then(on.follow, ui.window, everything, **private)
+    app.load(on.load, [ui.window, ui.memory], everything, js=TAB, **private).then(
+        on.follow, ui.window, everything, **private
+    )
     ui.language.input(on.speak, [ui.window, ui.language], everything, **private)
+    ui.language.input(None, [ui.memory, ui.language], ui.memory, js=KEEP_LANGUAGE)
     ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")
 
     ui.question.submit(on.ask, [ui.window, ui.question], conversation, **private)

@@ -19,6 +19,7 @@ from glyph_demo.ui.machine import MachinePanel
 from glyph_demo.ui.panels import Labels, Panel
 from glyph_demo.ui.sidebar import sidebar
 from glyph_demo.ui.texts import LANGUAGES
+from glyph_demo.ui.visit import Visit
 
 MAX_QUESTION = 4000  # characters
 TALK_SCRIPT = Path(__file__).with_name("talk.js")
@@ -39,8 +40,8 @@ ACTIONS = """element.addEventListener("click", (event) => {
 class Components:
     """The components that handlers read or change."""
 
-    window: gr.State
-    memory: gr.BrowserState  # what the browser keeps: the window's id and its settings
+    window: gr.State  # the page's Visit
+    memory: gr.BrowserState  # what the browser keeps: its last window's id, language and settings
     header: gr.HTML
     language: gr.Radio
     status: gr.HTML
@@ -89,12 +90,10 @@ class Components:
         return found + [component for panel in self.panels for component in panel.components]
 
 
-def build(
-    settings: Settings, examples: list[Example], language: Language, closed: Callable[[str | None], None]
-) -> Components:
-    """Lay the window out inside the gr.Blocks that is open. `closed` takes the id of a window that has gone."""
+def build(settings: Settings, examples: list[Example], language: Language, left: Callable[[Visit], None]) -> Components:
+    """Lay the window out inside the gr.Blocks that is open. `left` hears of a page that has gone."""
     labels = Labels(language)
-    made: dict[str, Any] = {"window": gr.State(None, delete_callback=closed), "tabs": [], "panels": []}
+    made: dict[str, Any] = {"window": gr.State(Visit(), delete_callback=left), "tabs": [], "panels": []}
     # Both are fixed, or nothing would be found after a restart.
     made["memory"] = gr.BrowserState(None, storage_key="glyph-demo", secret="glyph-demo")
     made |= sidebar(labels, settings)

@@ -21,7 +21,8 @@ from glyph_demo.ui.shelf import ShelfHandlers
 from glyph_demo.ui.shown import Updates, merged
 from glyph_demo.ui.sidebar import remembered
 from glyph_demo.ui.space import limits
-from glyph_demo.ui.texts import browser_language, say
+from glyph_demo.ui.texts import LANGUAGES, browser_language, say
+from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Spot, Window
 
 ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer
@@ -31,67 +32,74 @@ WINDOW_ID = re.compile("[0-9a-f]{32}")
 class Handlers(ShelfHandlers, PreferenceHandlers):
     # The window
 
-    def load(self, memory: Any, request: gr.Request) -> Updates:
-        """A page was opened: give it the window that its browser remembers, or else a new one, in the language of the
-        settings or else of the browser."""
-        known = memory.get("window") if isinstance(memory, dict) else None
-        identifier = known if isinstance(known, str) and WINDOW_ID.fullmatch(known) else secrets.token_hex(16)
-        values = remembered(memory)
-        window = self.windows.arrive(identifier, values)
-        if identifier != known:
-            wanted = self.windows.settings.language
-            window.language = browser_language(request.headers.get("accept-language")) if wanted == "auto" else wanted
+    def load(self, visit: Visit, memory: Any, request: gr.Request) -> Updates:
+        """A page was opened: give it the window that its tab names, a new one in the language that its browser
+        remembers, or else of the settings, or else of the browser."""
+        named = memory.get("window") if isinstance(memory, dict) else None
+        identifier = named if isinstance(named, str) and WINDOW_ID.fullmatch(named) else secrets.token_hex(16)
+        visit.values = remembered(memory)
+        is_new = not self.windows.knows(identifier)
+        window = self.windows.arrive(identifier, visit.values)
+        if is_new:
+            window.language = self._first_language(memory, request)
         told = limits()
         if told is not None:
             window.notice = (told, "hint")
         updates = {
-            self.ui.window: identifier,
-            self.ui.memory: {"window": identifier, "settings": values},
+            self.ui.memory: {"window": identifier, "language": window.language, "settings": visit.values},
             self.ui.language: gr.update(value=window.language),
         }
         settings = window.session.settings
         shown = (self.labels(window.language), self.front(window), self.preferences(settings))
+        visit.arrive(identifier)
         return merged(*shown, self.engine_preferences(settings), updates)
 
-    def speak(self, window_id: str, language: Language) -> Updates:
-        window = self.windows.get(window_id)
+    def _first_language(self, memory: Any, request: gr.Request) -> Language:
+        chosen = memory.get("language") if isinstance(memory, dict) else None
+        for language in (chosen, self.windows.settings.language):
+            if language in LANGUAGES.values():
+                return "zh" if language == "zh" else "en"
+        return browser_language(request.headers.get("accept-language"))
+
+    def speak(self, visit: Visit, language: Language) -> Updates:
+        window = self.windows.get(visit)
         window.language = language
         window.save()
         return merged(self.labels(language), self.front(window, gallery=False))
 
     # Chat
 
-    def ask(self, window_id: str, question: str) -> Iterator[Updates]:
-        yield from self._answer(self.windows.get(window_id), question, None)
+    def ask(self, visit: Visit, question: str) -> Iterator[Updates]:
+        yield from self._answer(self.windows.get(visit), question, None)
 
-    def retry(self, window_id: str, data: gr.RetryData) -> Iterator[Updates]:
-        window = self.windows.get(window_id)
+    def retry(self, visit: Visit, data: gr.RetryData) -> Iterator[Updates]:
+        window = self.windows.get(visit)
         at = _exchange_index(data.index)
         if at < len(window.transcript):
             yield from self._answer(window, window.transcript[at].question, at)
 
-    def edit(self, window_id: str, data: gr.EditData) -> Iterator[Updates]:
+    def edit(self, visit: Visit, data: gr.EditData) -> Iterator[Updates]:
         at = _exchange_index(data.index)
-        yield from self._answer(self.windows.get(window_id), views.typed(str(data.value)), at)
+        yield from self._answer(self.windows.get(visit), views.typed(str(data.value)), at)
 
-    def undo(self, window_id: str) -> Updates:
-        window = self.windows.get(window_id)
+    def undo(self, visit: Visit) -> Updates:
+        window = self.windows.get(visit)
         question = window.undo()
         return {**self.conversation(window), self.ui.question: gr.update(value=question)}
 
-    def clear(self, window_id: str) -> Updates:
-        window = self.windows.get(window_id)
+    def clear(self, visit: Visit) -> Updates:
+        window = self.windows.get(visit)
         window.clear()
         return {**self.conversation(window), self.ui.question: self.question_box(answering=False)}
 
-    def stop(self, window_id: str) -> Updates:
-        window = self.windows.get(window_id)
+    def stop(self, visit: Visit) -> Updates:
+        window = self.windows.get(visit)
         window.stop()
         return {**self.conversation(window), self.ui.question: self.question_box(answering=False)}
 
-    def export(self, window_id: str, kind: str) -> dict[str, str]:
+    def export(self, visit: Visit, kind: str) -> dict[str, str]:
         """The conversation with the document in front as a file, `kind` being md or json; the page saves it."""
-        window = self.windows.get(window_id)
+        window = self.windows.get(visit)
         name = window.reading.name if window.reading else say("title", window.language)
         write = as_markdown if kind == "md" else as_json
         done = [exchange for exchange in window.transcript if not exchange.running]
@@ -99,9 +107,9 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
 
     # Pages
 
-    def on_page(self, window_id: str, data: gr.EventData) -> Updates:
+    def on_page(self, visit: Visit, data: gr.EventData) -> Updates:
         """A page was turned to, or a line under an answer was clicked: show where it stands."""
-        window = self.windows.get(window_id)
+        window = self.windows.get(visit)
         if data.act == "page":
             window.spot = replace(window.spot, page=int(data.page), chosen=None)
             return self.look(window)
@@ -112,8 +120,8 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
         window.spot = Spot(region.page, exchanges[at].regions, region, exchanges[at].heat)
         return self.look(window)
 
-    def on_thumbnail(self, window_id: str, data: gr.SelectData) -> Updates:
-        window = self.windows.get(window_id)
+    def on_thumbnail(self, visit: Visit, data: gr.SelectData) -> Updates:
+        window = self.windows.get(visit)
         window.spot = replace(window.spot, page=window.first_page + int(data.index), chosen=None)
         return {self.ui.page: self.page(window)}
 

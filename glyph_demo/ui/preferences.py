@@ -12,20 +12,21 @@ from glyph_demo.settings import Settings, merge
 from glyph_demo.ui.shown import Shown, Updates, merged
 from glyph_demo.ui.sidebar import ENGINE_PREFERENCES, MODES, PREFERENCES, mode_of, remembered, setting
 from glyph_demo.ui.texts import LOADED, LOADING, READ_AGAIN
+from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Spot
 
 
 class PreferenceHandlers(Shown):
-    def change(self, window_id: str, memory: Any, value: Any, name: str) -> Updates:
+    def change(self, visit: Visit, memory: Any, value: Any, name: str) -> Updates:
         """A setting was changed: the next question takes it up. What pages look like has them read again."""
-        return self._configure(window_id, memory, {PREFERENCES[name]: value})
+        return self._configure(visit, memory, {PREFERENCES[name]: value})
 
-    def change_mode(self, window_id: str, memory: Any, mode: str) -> Updates:
-        return self._configure(window_id, memory, MODES[mode])
+    def change_mode(self, visit: Visit, memory: Any, mode: str) -> Updates:
+        return self._configure(visit, memory, MODES[mode])
 
-    def change_engine(self, window_id: str, engine: str, model: str, precision: str) -> Iterator[Updates]:
+    def change_engine(self, visit: Visit, engine: str, model: str, precision: str) -> Iterator[Updates]:
         """Load another engine, for all windows, and tell when it is there. Documents and conversations stay."""
-        window = self.windows.get(window_id)
+        window = self.windows.get(visit)
         values = {"engine": engine, "model": model.strip() or "auto", "inference.precision": precision}
         window.notice = (LOADING, "hint")
         yield {**self.status(window), self.ui.load: gr.update(interactive=False)}
@@ -48,8 +49,8 @@ class PreferenceHandlers(Shown):
     def _values(self, names: dict[str, str], settings: Settings) -> Updates:
         return {getattr(self.ui, name): gr.update(value=setting(settings, path)) for name, path in names.items()}
 
-    def _configure(self, window_id: str, memory: Any, values: dict[str, Any]) -> Updates:
-        window = self.windows.get(window_id)
+    def _configure(self, visit: Visit, memory: Any, values: dict[str, Any]) -> Updates:
+        window = self.windows.get(visit)
         try:
             settings = merge(window.session.settings, values)
         except SettingsError as error:
@@ -62,5 +63,6 @@ class PreferenceHandlers(Shown):
         if other_pages and window.reading is not None:
             window.notice, window.spot = (READ_AGAIN, "hint"), Spot()
             updates = merged(updates, self.front(window))
-        kept = {**remembered(memory), **values}
-        return {**updates, self.ui.memory: {"window": window_id, "settings": kept}}
+        kept = memory if isinstance(memory, dict) else {}
+        visit.values = {**remembered(memory), **values}
+        return {**updates, self.ui.memory: {**kept, "settings": visit.values}}

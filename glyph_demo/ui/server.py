@@ -20,6 +20,7 @@ from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from glyph_demo.ui.app import window_app
 from glyph_demo.ui.door import UPLOAD_SLACK, USER, Guard, password
+from glyph_demo.ui.early import Early
 from glyph_demo.ui.window import Windows
 
 PORTS_TRIED = 100
@@ -94,7 +95,7 @@ def mount_window(app: FastAPI, windows: Windows) -> None:
         footer_links=[],
         run_history=False,
         auth=(USER, secret) if secret else None,
-        app_kwargs={"middleware": [Middleware(Guard, settings=settings)]},
+        app_kwargs={"middleware": [Middleware(Guard, settings=settings), Middleware(Early)]},
         max_file_size=UPLOAD_SLACK * settings.documents.max_file_mb * 2**20,
         theme=theme(),
         css="\n".join(style.read_text(encoding="utf-8") for style in STYLES),

@@ -13,6 +13,7 @@ from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
 from glyph_demo.ui.shown import Shown, Updates, merged
 from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, READ_AGAIN, too_long
+from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Refused, Spot, Window
 
 READING_INTERVAL = 0.2  # seconds between two looks at what is being read
@@ -20,51 +21,51 @@ GALLERY_SECONDS_PER_PAGE = 0.02  # sending the gallery costs time per page, so a
 
 
 class ShelfHandlers(Shown):
-    def open_files(self, window_id: str, paths: list[str] | None) -> Updates:
+    def open_files(self, visit: Visit, paths: list[str] | None) -> Updates:
         """Open all of them; the first is put in front, because it is ready first."""
         if not paths:
             return gr.skip()
-        window = self.windows.get(window_id)
+        window = self.windows.get(visit)
         opened = [window.open(Path(path), Path(path).name) for path in paths]
         window.select(opened[0])
         return merged(self.front(window), {self.ui.upload: gr.update(value=None)})
 
-    def open_example(self, window_id: str, index: int) -> Updates:
-        window, example = self.windows.get(window_id), self.examples[index]
+    def open_example(self, visit: Visit, index: int) -> Updates:
+        window, example = self.windows.get(visit), self.examples[index]
         window.open(example.path, example.path.name, samples=example.questions)
         return self.front(window)
 
-    def read_images(self, window_id: str) -> Updates:
+    def read_images(self, visit: Visit) -> Updates:
         """Open the upload that had no text layer once more, as page images."""
-        window = self.windows.get(window_id)
+        window = self.windows.get(visit)
         if window.refused is None:
             return gr.skip()
         window.open(window.refused.path, window.refused.name, page_images=True)
         return self.front(window)
 
-    def read_first(self, window_id: str) -> Updates:
+    def read_first(self, visit: Visit) -> Updates:
         """Open the upload that was too long once more, as far as it fits."""
-        window = self.windows.get(window_id)
+        window = self.windows.get(visit)
         if window.refused is None:
             return gr.skip()
         window.open(window.refused.path, window.refused.name, pages=f"1-{window.refused.pages}")
         return self.front(window)
 
-    def on_document(self, window_id: str, data: gr.EventData) -> Updates:
+    def on_document(self, visit: Visit, data: gr.EventData) -> Updates:
         """A click in the list of documents."""
         act = self.remove if data.act == "remove" else self.select
-        return act(window_id, str(data.id))
+        return act(visit, str(data.id))
 
-    def select(self, window_id: str, document_id: str) -> Updates:
-        window = self.windows.get(window_id)
+    def select(self, visit: Visit, document_id: str) -> Updates:
+        window = self.windows.get(visit)
         if document_id not in window.session.documents:
             return merged(self.front(window), self.say_error(window, GONE))
         window.select(document_id)
         return self.front(window)
 
-    def remove(self, window_id: str, document_id: str) -> Updates:
+    def remove(self, visit: Visit, document_id: str) -> Updates:
         """Forget a document, also while it is being read; if it was in front, the one before it takes its place."""
-        window = self.windows.get(window_id)
+        window = self.windows.get(visit)
         if document_id == window.session.current_id:
             window.stop()
             window.spot = Spot()
@@ -72,9 +73,9 @@ class ShelfHandlers(Shown):
         window.notice = window.refused = None
         return self.front(window)
 
-    def follow(self, window_id: str) -> Iterator[Updates]:
+    def follow(self, visit: Visit) -> Iterator[Updates]:
         """Show how far the documents have been read, until all of them are. A later call takes over."""
-        window = self.windows.get(window_id)
+        window = self.windows.get(visit)
         turn = window.followed = window.followed + 1
         sent: Updates = {}
         pages, due, was = 0, 0.0, ("", "")

@@ -20,6 +20,7 @@ from glyph_demo.settings import Settings, usable
 from glyph_demo.store import FeatureStore
 from glyph_demo.ui.history import Exchange, History, SavedDocument, SavedWindow
 from glyph_demo.ui.texts import BUSY
+from glyph_demo.ui.visit import Visit
 
 MAX_WINDOWS = 4  # a single user's tabs and devices; each holds up to `store.open_documents` documents
 PATIENCE = 10.0  # seconds that a stopped answer may take to wind up before the window goes on without it
@@ -258,12 +259,16 @@ class Windows:
             window.session.configure(settings, self.engine)
         _ = self.engine.identity  # waits until it is there, or raises
 
-    def get(self, identifier: str | None, values: Mapping[str, Any] | None = None) -> Window:
-        """The window of this id; a new one if it is unknown or was closed to make room. Raises LookupError without an
-        id, which a page has only once it has loaded: two such pages must not share a window. `values` are
-        settings of a new one, by dotted name."""
-        if not identifier:
-            raise LookupError("the page has not loaded yet")
+    def knows(self, identifier: str) -> bool:
+        """Whether a window of this id is open or kept."""
+        return identifier in self._windows or self._history.load(identifier) is not None
+
+    def get(self, page: str | Visit, values: Mapping[str, Any] | None = None) -> Window:
+        """The window of this id or page; a new one if it is unknown or was closed to make room. Waits for a page that
+        is just loading. `values` are settings of a new one, by dotted name. Raises LookupError, see Visit."""
+        identifier = page.wait() if isinstance(page, Visit) else page
+        if isinstance(page, Visit):
+            values = page.values
         closed: list[Window] = []
         with self._lock:
             window = self._windows.get(identifier)
@@ -286,17 +291,17 @@ class Windows:
         window.pages_open += 1
         return window
 
-    def leave(self, identifier: str | None) -> None:
+    def leave(self, page: Visit) -> None:
         """A page has gone. The last page of a window frees its memory; what is kept of it brings it back."""
-        window = self._windows.get(identifier or "")
+        window = self._windows.get(page.window_id or "")
         if window is not None:
             window.pages_open -= 1
             if window.pages_open <= 0:
-                self.close(identifier)
+                self.close(window.identifier)
 
-    def close(self, identifier: str | None) -> None:
+    def close(self, identifier: str) -> None:
         with self._lock:
-            window = self._windows.pop(identifier, None) if identifier else None
+            window = self._windows.pop(identifier, None)
         if window is not None:
             window.session.close()
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from types import SimpleNamespace
 
 import gradio as gr
@@ -16,6 +17,7 @@ from glyph_demo.ui.examples import Example, load_examples
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.ui.sidebar import MODES
 from glyph_demo.ui.texts import TEXTS
+from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Windows
 from tests.fakes import FakeEngine
 
@@ -71,14 +73,33 @@ def test_following_a_document_never_writes_the_chat_which_belongs_to_the_answer_
 
 @pytest.mark.parametrize(("accepted", "language"), [("zh-CN,en", "zh"), ("en-US", "en")])
 def test_a_new_window_speaks_the_browsers_language(on, accepted, language):
-    updates = on.load(None, request(accepted))
+    updates = on.load(Visit(), None, request(accepted))
     assert updates[on.ui.language]["value"] == language
     assert updates[on.ui.question]["placeholder"] == TEXTS["question.hint"].text(language)
-    assert on.windows.get(updates[on.ui.window]).language == language
+    assert on.windows.get(updates[on.ui.memory]["window"]).language == language
+
+
+def test_a_new_window_speaks_what_was_chosen_in_this_browser_before(on):
+    updates = on.load(Visit(), {"language": "zh"}, request("en"))
+    assert updates[on.ui.language]["value"] == "zh"
+    assert on.load(Visit(), {"language": "fr"}, request("en"))[on.ui.language]["value"] == "en"
+
+
+def test_a_file_dropped_before_the_page_has_its_window_is_read_in_that_window(on, tmp_path):
+    visit, updates = Visit(), []
+    dropped = threading.Thread(target=lambda: updates.append(on.open_files(visit, [str(write(tmp_path))])))
+    dropped.start()
+    window = on.load(visit, None, request("en"))[on.ui.memory]["window"]
+    dropped.join(10)
+    assert listed(updates[0][on.ui.documents]) == ["a.txt"]
+    assert on.windows.get(window).reading.name == "a.txt"
 
 
 def test_two_page_loads_are_two_windows(on):
-    assert on.load(None, request("en"))[on.ui.window] != on.load(None, request("en"))[on.ui.window]
+    assert (
+        on.load(Visit(), None, request("en"))[on.ui.memory]["window"]
+        != on.load(Visit(), None, request("en"))[on.ui.memory]["window"]
+    )
 
 
 def test_every_label_follows_the_language_also_of_components_that_change_otherwise(on, tmp_path):
@@ -166,19 +187,19 @@ def test_an_answer_streams_and_its_first_source_is_selected(on, engine, tmp_path
 
 
 def test_a_reload_finds_documents_and_conversation_again_also_after_a_restart(on, engine, tmp_path):
-    first = on.load(None, request("zh-CN"))
+    first = on.load(Visit(), None, request("zh-CN"))
     memory = first[on.ui.memory]
     on.open_files(memory["window"], [str(write(tmp_path, "a.txt")), str(write(tmp_path, "b.txt", "Other."))])
     list(on.follow(memory["window"]))
     list(on.ask(memory["window"], "kept?"))
-    before = on.load(memory, request("en"))
-    on.windows.leave(memory["window"])
+    before = on.load(Visit(), memory, request("en"))
+    on.windows.leave(Visit(memory["window"]))
     assert len(on.windows) == 1, "the page that was reloaded has gone, the one that took its place has not"
     on.windows.close_all()
 
     later = Windows(engine, load_settings())
     again = Handlers(later, on.ui, on.examples)
-    updates = [again.load(memory, request("en")), *again.follow(memory["window"])]
+    updates = [again.load(Visit(), memory, request("en")), *again.follow(memory["window"])]
     assert updates[0][on.ui.language]["value"] == "zh"
     assert listed(updates[0][on.ui.documents]) == ["a.txt", "b.txt"]
     assert listed(updates[0][on.ui.documents], "aria-current='true'") == ["a.txt"]
@@ -191,7 +212,7 @@ def test_a_reload_finds_documents_and_conversation_again_also_after_a_restart(on
 
 @pytest.mark.parametrize("memory", [{"window": "../../etc"}, {"window": 7}, ["x"], "tab", {}])
 def test_what_the_browser_remembers_is_not_trusted(on, memory):
-    assert re.fullmatch("[0-9a-f]{32}", on.load(memory, request("en"))[on.ui.window])
+    assert re.fullmatch("[0-9a-f]{32}", on.load(Visit(), memory, request("en"))[on.ui.memory]["window"])
 
 
 def test_a_conversation_is_exported_as_markdown_and_json(on, tmp_path):
@@ -296,12 +317,12 @@ def test_a_setting_reaches_the_next_question_and_is_remembered(on, tmp_path):
     opened(on, write(tmp_path))
     session = on.windows.get("tab").session
     before = session.current
-    updates = on.change("tab", {"window": "tab"}, 16, name="max_new_tokens")
+    updates = on.change(Visit("tab"), {"window": "tab"}, 16, name="max_new_tokens")
     assert session.settings.inference.max_new_tokens == 16
     assert session.current is before
     assert updates[on.ui.memory] == {"window": "tab", "settings": {"inference.max_new_tokens": 16}}
     assert updates[on.ui.mode]["value"] is None, "no mode has these settings"
-    updates = on.change("tab", updates[on.ui.memory], 0.5, name="temperature")
+    updates = on.change(Visit("tab"), updates[on.ui.memory], 0.5, name="temperature")
     assert set(updates[on.ui.memory]["settings"]) == {"inference.max_new_tokens", "inference.temperature"}
 
 
@@ -309,7 +330,7 @@ def test_a_setting_of_the_pages_has_them_read_again_and_says_so(on, tmp_path):
     opened(on, write(tmp_path))
     list(on.ask("tab", "kept?"))
     session, before = on.windows.get("tab").session, on.windows.get("tab").reading
-    changed = on.change("tab", {}, 14.0, name="font_size")
+    changed = on.change(Visit("tab"), {}, 14.0, name="font_size")
     assert "read again" in changed[on.ui.status]
     updates = [changed, *on.follow("tab")]
     assert session.current is not before
@@ -321,7 +342,7 @@ def test_a_setting_of_the_pages_has_them_read_again_and_says_so(on, tmp_path):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_performance_mode_is_several_settings_at_once(on, mode):
-    updates = on.change_mode("tab", None, mode)
+    updates = on.change_mode(Visit("tab"), None, mode)
     settings = on.windows.get("tab").session.settings
     assert settings.inference.thinking is (mode == "balanced")
     assert updates[on.ui.mode]["value"] == mode
@@ -331,8 +352,8 @@ def test_a_performance_mode_is_several_settings_at_once(on, mode):
 
 def test_settings_that_a_browser_remembers_come_back_and_nonsense_is_left_out(on):
     kept = {"inference.temperature": 0.7, "inference.thinking": "maybe", "cache_dir": "/", "rendering.dpi": -5}
-    updates = on.load({"settings": kept}, request("en"))
-    settings = on.windows.get(updates[on.ui.window]).session.settings
+    updates = on.load(Visit(), {"settings": kept}, request("en"))
+    settings = on.windows.get(updates[on.ui.memory]["window"]).session.settings
     assert settings.inference.temperature == 0.7
     assert updates[on.ui.temperature]["value"] == 0.7
     assert settings.inference.thinking is True

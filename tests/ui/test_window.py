@@ -1,9 +1,11 @@
+import copy
 import threading
 
 import pytest
 
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import load_settings
+from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import MAX_WINDOWS, Windows
 from tests.fakes import FakeEngine
 
@@ -145,14 +147,24 @@ def test_windows_are_capped_and_the_one_not_used_for_longest_goes(engine, window
     assert engine.open_handles == 1
 
 
-def test_pages_that_have_not_loaded_share_no_window(windows):
+def test_pages_that_never_load_share_no_window(windows, monkeypatch):
+    monkeypatch.setattr("glyph_demo.ui.visit.ARRIVAL_SECONDS", 0.05)
+    first = Visit()
     with pytest.raises(LookupError):
-        windows.get(None)
+        windows.get(first)
     assert len(windows) == 0
+    assert copy.deepcopy(Visit("tab")).window_id is None, "every page gets a copy that has not arrived"
+
+
+def test_a_window_closed_to_make_room_comes_back_with_its_pages_settings(windows):
+    page = Visit("tab")
+    page.values = {"inference.temperature": 0.7}
+    windows.get(page)
+    windows.close("tab")
+    assert windows.get(page).session.settings.inference.temperature == 0.7
 
 
 def test_a_closed_window_lets_its_documents_go(engine, windows, window):
     windows.close("tab")
-    windows.close(None)
     assert engine.open_handles == 0
     assert windows.get("tab").reading is None

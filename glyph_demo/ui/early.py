@@ -1,0 +1,38 @@
+"""What a page must do before Gradio's scripts are there: Gradio runs those it is given only when it has been set up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SCRIPT = f"<script>{Path(__file__).with_name('early.js').read_text(encoding='utf-8')}</script>".encode()
+
+
+class Early:
+    """ASGI middleware that puts early.js first into the head of every page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        held: list[Message] = []  # the start of a page, until its length is known
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                if MutableHeaders(scope=message).get("content-type", "").startswith("text/html"):
+                    held.append(message)
+                    return
+            elif held:
+                start = held.pop()
+                body = message.get("body", b"")
+                message = {**message, "body": body.replace(b"<head>", b"<head>" + SCRIPT, 1)}
+                headers = MutableHeaders(scope=start)
+                if "content-length" in headers:
+                    grown = len(message["body"]) - len(body)
+                    headers["content-length"] = str(int(headers["content-length"]) + grown)
+                await send(start)
+            await send(message)
+
+        await self._app(scope, receive, sent)

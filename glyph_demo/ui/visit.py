@@ -1,0 +1,32 @@
+"""A page's stay in the window, from its load to its end."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+ARRIVAL_SECONDS = 20.0  # that an event waits for the load event of its page
+
+
+class Visit:
+    """Which window a page shows, once its load event has said so. What a hand does quicker than that, such as dropping
+    a file on a page that has just appeared, waits. Held in a gr.State, which gives every page a deep copy."""
+
+    def __init__(self, window_id: str | None = None) -> None:
+        self.window_id = window_id
+        self.values: dict[str, Any] = {}  # settings that its browser remembers, by dotted name
+        self._arrived = threading.Event()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Visit:
+        return Visit()
+
+    def arrive(self, window_id: str) -> None:
+        self.window_id = window_id
+        self._arrived.set()
+
+    def wait(self) -> str:
+        """The id of the page's window. Raises LookupError where the page has never loaded."""
+        self._arrived.wait(0 if self.window_id else ARRIVAL_SECONDS)
+        if self.window_id is None:
+            raise LookupError("no window without a page")
+        return self.window_id
