@@ -6,7 +6,19 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from glyph_demo.engines.base import AskOptions, Event, Evidence, Finished, Progress, Region, Timings, Token, Turn, Usage
+from glyph_demo.engines.base import (
+    AskOptions,
+    Event,
+    Evidence,
+    Finished,
+    Heat,
+    Progress,
+    Region,
+    Timings,
+    Token,
+    Turn,
+    Usage,
+)
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
 from glyph_demo.store import PageFeatures
@@ -57,7 +69,8 @@ class FakeHandle:
         if question == "crash":
             raise RuntimeError("a bug inside")
         if self.digests:
-            yield Evidence((Region(1, 1, "quoted line", ((16, 16, 200, 30),), 1.0),))
+            quoted = Region(1, 1, "quoted line", ((16, 16, 200, 30),), 1.0)
+            yield Evidence((quoted,), (Heat(1, 2, 2, (1.0, 0.5, 0.0, 0.0)),))
         words = f"{len(self.digests)} pages, turn {len(history) + 1}: {question}".split(" ")
         for word in words[: options.max_new_tokens]:
             self.engine.steps += 1

@@ -20,6 +20,7 @@ from glyph_demo.settings import load_settings
 from glyph_demo.ui.blocks import build
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.ui.space import CANNOT_PERSIST
+from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Windows
 from tests.fakes import FakeEngine
 
@@ -83,6 +84,6 @@ def test_on_zero_gpu_the_window_says_what_cannot_persist(zero: bool, monkeypatch
     with gr.Blocks():
         on = Handlers(windows, build(windows.settings, [], "en", windows.leave), [])
     request: Any = SimpleNamespace(headers={"accept-language": "en"})
-    updates = on.load(None, request)
+    updates = on.load(Visit(), None, request)
     assert (CANNOT_PERSIST.en in updates[on.ui.status]) == zero
     windows.close_all()

@@ -116,8 +116,7 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
         exchanges, at, line = window.transcript, int(data.exchange), int(data.line)
         if at >= len(exchanges) or line >= len(exchanges[at].regions):
             return gr.skip()
-        region = exchanges[at].regions[line]
-        window.spot = Spot(region.page, exchanges[at].regions, region, exchanges[at].heat)
+        window.spot = Spot.of(exchanges[at], line)
         return self.look(window)
 
     def on_thumbnail(self, visit: Visit, data: gr.SelectData) -> Updates:
@@ -140,7 +139,7 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
                         updates |= {ui.question: self.question_box(answering=True, value=""), ui.status: ""}
                     if exchange.regions and exchange.regions is not regions:
                         regions = exchange.regions
-                        window.spot = Spot(regions[0].page, regions, regions[0], exchange.heat)
+                        window.spot = Spot.of(exchange)
                         updates |= self.look(window)
                     yield updates
         except GlyphError as error:

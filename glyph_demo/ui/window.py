@@ -44,6 +44,12 @@ class Spot:
     chosen: Region | None = None
     heat: tuple[Heat, ...] = ()
 
+    @classmethod
+    def of(cls, exchange: Exchange, line: int = 0) -> Spot:
+        """Where an answer looked, at one of the lines it rests on."""
+        region = exchange.regions[line]
+        return cls(region.page, exchange.regions, region, exchange.heat)
+
 
 @dataclass(eq=False)
 class Window:
@@ -101,7 +107,7 @@ class Window:
     def select(self, identifier: str) -> None:
         self.stop()
         self.session.select(identifier)
-        self.notice, self.spot = None, Spot()
+        self.notice, self.spot = None, self._last_spot()
         self.save()
 
     def ask(self, question: str, at: int | None = None) -> Iterator[Exchange]:
@@ -206,6 +212,11 @@ class Window:
             self._transcripts[identifier] = document.exchanges
             if index == saved.front:
                 self.session.select(identifier)
+                self.spot = self._last_spot()
+
+    def _last_spot(self) -> Spot:
+        """What the last answer about the document in front rests on."""
+        return next((Spot.of(exchange) for exchange in reversed(self.transcript) if exchange.regions), Spot())
 
 
 class Windows:

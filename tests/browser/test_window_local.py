@@ -31,3 +31,17 @@ def test_pages_become_features_and_two_questions_share_their_prefix(open_page, a
     expect(page.locator("#documents")).to_contain_text(re.compile(r"tokens \d+ · kept in memory"))
     expect(answers(page).last.locator(".glyph-figures")).to_contain_text(re.compile(r"Pages reused\s*1 / 1"))
     page.screenshot(path=artifacts / "window-local.png")
+
+
+def test_where_an_answer_looked_is_still_known_after_a_reload(open_page):
+    page = open_page()
+    upload(page, "survey.txt", files.text())
+    wait_until_read(page)
+    ask(page, "Who led the survey?")
+    expect_answers(page, 1)
+    expect(page.locator("#page .glyph-heat")).to_have_count(1)
+    page.reload()
+    wait_until_read(page)
+    expect(page.locator("#page .glyph-heat")).to_have_count(1)
+    page.locator("#chat .glyph-sources button").first.click()
+    expect(page.locator("#page .glyph-box.chosen").first).to_be_visible()

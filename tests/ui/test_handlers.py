@@ -205,6 +205,8 @@ def test_a_reload_finds_documents_and_conversation_again_also_after_a_restart(on
     assert listed(updates[0][on.ui.documents], "aria-current='true'") == ["a.txt"]
     assert [m["content"][0] for m in updates[0][on.ui.chat]["value"][1:]] == ["2 pages, turn 1: kept? "]
     assert len(before[on.ui.chat]["value"]) == 2
+    assert "glyph-box chosen" in final(updates, on.ui.page), "the place its answer rests on is shown again"
+    assert "glyph-heat" in final(updates, on.ui.page)
     list(again.ask(memory["window"], "and now?"))
     assert later.get(memory["window"]).transcript[1].answer.startswith("2 pages, turn 2")
     on.windows = later

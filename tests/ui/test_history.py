@@ -1,13 +1,16 @@
+import base64
 import json
+import math
 import os
 import time
+import zlib
 
 import pytest
 
-from glyph_demo.engines.base import Finished, Region, Timings, Usage
+from glyph_demo.engines.base import Finished, Heat, Region, Timings, Usage
 from glyph_demo.errors import Message
 from glyph_demo.scratch import DAY
-from glyph_demo.ui.history import NAME, Exchange, History, SavedDocument, SavedWindow
+from glyph_demo.ui.history import NAME, Exchange, History, SavedDocument, SavedWindow, as_json
 
 WINDOW = "0123456789abcdef" * 2
 EXCHANGE = Exchange(
@@ -18,6 +21,7 @@ EXCHANGE = Exchange(
     regions=(Region(2, 7, "Built in 1923.", ((1, 2, 3, 4), (5, 6, 7, 8)), 0.5),),
     notices=(Message("A notice.", "提示。"),),
     reused=(3, 4),
+    heat=(Heat(2, 2, 3, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)), Heat(5, 1, 1, (1.0,))),
     finished=Finished(Usage(412, 120, 36, 9, 8), Timings(0.05, 0.06, 0.4, 0.47), "stop"),
 )
 
@@ -57,6 +61,15 @@ def test_a_window_comes_back_as_it_was_saved(history, tmp_path):
         {"documents": [{"name": "a", "file": "../../secret"}]},
         {"documents": [{"name": "a", "file": "0" * 32, "exchanges": [{"question": 7}]}]},
         {"front": "first"},
+        *(
+            {"documents": [{"name": "a", "file": "0" * 32, "exchanges": [{"question": "What?", "heat": [heat]}]}]}
+            for heat in (
+                {"page": 1, "rows": 1, "columns": 1},
+                {"page": 1, "rows": 1, "columns": 1, "values": "AAAA"},
+                {"page": 1, "rows": 1, "columns": 2, "values": base64.b64encode(zlib.compress(b"123")).decode()},
+                {"page": 1, "rows": 1, "columns": "2", "values": base64.b64encode(zlib.compress(b"12")).decode()},
+            )
+        ),
     ],
 )
 def test_a_history_that_does_not_fit_is_none(history, tmp_path, change):
@@ -64,6 +77,17 @@ def test_a_history_that_does_not_fit_is_none(history, tmp_path, change):
     path = history.folder(WINDOW) / NAME
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     assert history.load(WINDOW) is None
+
+
+def test_a_map_is_kept_in_a_byte_a_cell_or_less(history, tmp_path):
+    cells = tuple(math.exp(-(((row - 60) / 20) ** 2)) for row in range(292) for column in range(73))
+    exchange = Exchange("What?", "It.", heat=(Heat(1, 292, 73, cells),))
+    document = SavedDocument("a.txt", "0" * 32, exchanges=[exchange])
+    history.save(WINDOW, SavedWindow(documents=[document]))
+    assert (history.folder(WINDOW) / NAME).stat().st_size < len(cells)
+    (kept,) = history.load(WINDOW).documents[0].exchanges[0].heat
+    assert max(abs(a - b) for a, b in zip(kept.values, cells, strict=True)) <= 0.5 / 255
+    assert "heat" not in json.loads(as_json("a.txt", [exchange]))["exchanges"][0]
 
 
 def test_half_a_file_is_none_and_so_is_a_window_nobody_knows(history, tmp_path):
