@@ -9,7 +9,8 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 
 from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.model import Document
+from glyph_demo.drawing import PageView, draw, picture
 from glyph_demo.engines.base import (
     Engine,
     Evidence,
@@ -27,31 +29,20 @@ from glyph_demo.engines.base import (
     Progress,
     TextEngine,
     Turn,
+    attach,
+    prepare,
     text_engine,
 )
-from glyph_demo.errors import DocumentError, GlyphError, Message, SettingsError, out_of_memory
+from glyph_demo.errors import DocumentError, GlyphError, Message, out_of_memory
 from glyph_demo.heat import hottest_lines
-from glyph_demo.rendering import Line, Page, decode_png, encode_png, missing_characters, render, resolve_style
+from glyph_demo.rendering import Page, decode_png
 from glyph_demo.settings import Settings
-from glyph_demo.store import FeatureStore, feature_key
+from glyph_demo.store import TIERS, FeatureStore, Tier, feature_key
 
 log = logging.getLogger(__name__)
 
 PAGES_AHEAD = 16  # rendered pages that may wait for the engine: bounds memory, hides the renderer
 State = Literal["waiting", "reading", "ready", "failed", "closed"]
-
-
-@dataclass(frozen=True, slots=True)
-class PageView:
-    """What front ends may know of a page once its pixels are gone. `number` counts from 1; `span` is its part of the
-    Document's text; `image` is a PNG file."""
-
-    number: int
-    span: tuple[int, int]
-    size: tuple[int, int]
-    digest: str
-    lines: tuple[Line, ...]
-    image: Path
 
 
 @dataclass(slots=True)
@@ -102,6 +93,7 @@ class Reading:
             self._set_state("reading")
             texts = text_engine(self.engine) if self.settings.documents.as_text else None
             document = self._extract()
+            attach(self.engine, self.store)
             self.handle = None if texts else self.engine.open()
             self._read_pages(document, self.handle)
             if texts and not self._cancelled:
@@ -151,14 +143,12 @@ class Reading:
         """Pages that were read by the engine and not taken from the store."""
         return self.encoded - self.pages_from_store
 
-    def kept(self) -> Literal["memory", "disk", "nowhere"]:
+    def kept(self) -> Tier | Literal["nowhere"]:
         """Where the features of all pages can be had from again: the slowest tier that is needed."""
         if self.state != "ready":
             return "nowhere"
-        tiers = {self.store.where(feature_key(page.digest, self.engine.identity)) for page in list(self.pages)}
-        if None in tiers:
-            return "nowhere"
-        return "disk" if "disk" in tiers else "memory"
+        tiers = [self.store.where(self._key(page.digest)) for page in list(self.pages)]
+        return max((tier or "nowhere" for tier in tiers), key=[*TIERS, "nowhere"].index, default="nowhere")
 
     def as_text(self) -> OpenDocument:
         """The same pages' text as tokens, for a document that is ready; made once. Raises EngineError `no_text_way`,
@@ -231,84 +221,107 @@ class Reading:
     def _read_pages(self, document: Document, handle: OpenDocument | None) -> None:
         """Give the engine every page in order, until the last or a cancel; without a handle they are only drawn. Pages
         are drawn on a thread of their own, so that the gallery fills and the total is known while the engine still
-        reads."""
-        rendered: queue.Queue[Page | Exception | None] = queue.Queue(maxsize=PAGES_AHEAD)
+        reads, and on another the next page is made ready for the engine."""
+        drawn: queue.Queue[Page | Exception | None] = queue.Queue(maxsize=PAGES_AHEAD)
         stop = threading.Event()
-        painter = threading.Thread(target=self._paint, args=(document, rendered, stop), daemon=True)
+        painter = threading.Thread(target=self._paint, args=(document, drawn, stop), daemon=True)
         painter.start()
+        ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")
         done = 0
         try:
-            while not self._cancelled and (page := rendered.get()) is not None:
-                if isinstance(page, Exception):
-                    raise page
+            coming = ahead.submit(self._next, drawn, handle)
+            while not self._cancelled and (read := coming.result()) is not None:
+                coming = ahead.submit(self._next, drawn, handle)
                 self._set_progress("encode", done)
-                start = time.perf_counter()
-                if handle is not None:
-                    features = self._features(page)
-                    self.encoded += 1
-                    handle.append(features)
-                    self.prefilled += 1
-                self.timings.encode += time.perf_counter() - start
+                read()
                 done += 1
             self._set_progress("encode", done)
         finally:
             stop.set()
             while painter.is_alive():
-                _drain(rendered)
+                _drain(drawn)
                 painter.join(timeout=0.05)
+            _drain(drawn)
+            drawn.put(None)  # `_next` may wait for it
+            ahead.shutdown()
 
-    def _paint(self, document: Document, rendered: queue.Queue[Page | Exception | None], stop: threading.Event) -> None:
+    def _paint(self, document: Document, drawn: queue.Queue[Page | Exception | None], stop: threading.Event) -> None:
         try:
-            style = resolve_style(self.settings.rendering, document.text, self.engine.name)
-            first, last = self.settings.documents.page_range
             start = time.perf_counter()
-            for page in render(document, style):
-                if page.index + 1 < first:
-                    continue
-                if last is not None and page.index + 1 > last:
-                    self.warnings.append(_partial_warning(first, last))
-                    break
-                image = self._image(page.digest)
-                if not image.exists():
-                    image.write_bytes(encode_png(page.pixels))
-                self.pages.append(PageView(page.index + 1, page.span, page.size, page.digest, page.lines, image))
+            for page, view in draw(document, self.settings, self.engine.name, self.folder, self.warnings):
+                self.pages.append(view)
                 self.timings.render += time.perf_counter() - start
-                rendered.put(page)
+                drawn.put(page)
                 if stop.is_set():
                     return
                 start = time.perf_counter()
-            if not self.pages:
-                raise _no_such_pages(self.settings.documents.pages)
             self.total = len(self.pages)
-            self.warnings.extend(_boxes_warning(missing_characters(document.text, style)))
-            rendered.put(None)
+            drawn.put(None)
         except Exception as error:
-            rendered.put(error)
+            drawn.put(error)
 
-    def _features(self, page: Page) -> PageFeatures:
+    def _next(
+        self, drawn: queue.Queue[Page | Exception | None], handle: OpenDocument | None
+    ) -> Callable[[], None] | None:
+        """Wait for the next page and make it ready. Returns what gives it to the engine when its turn comes; None
+        after the last."""
+        page = drawn.get()
+        if isinstance(page, Exception):
+            raise page
+        if page is None:
+            return None
+        if handle is None:
+            return lambda: None
+        start = time.perf_counter()
+        known = self.settings.inference.reuse_cache and self.store.get(self._key(page.digest))
+        encode = partial(self.engine.encode, page) if known else prepare(self.engine, page)
+        return partial(self._read, page, encode, handle, time.perf_counter() - start)
+
+    def _read(self, page: Page, encode: Callable[[], PageFeatures], handle: OpenDocument, seconds: float) -> None:
+        """Have the document take a page; `seconds` were spent on it before."""
+        start = time.perf_counter()
+        fresh = None
         if not self.settings.inference.reuse_cache:
-            return self.engine.encode(page)
-        features = self.store.get(feature_key(page.digest, self.engine.identity))
-        if features is None:
-            features = self._encode(page)
-        else:
+            features = encode()
+        elif (stored := self._stored(page.digest)) is not None:
+            features = stored
             self.pages_from_store += 1
-        return replace(features, again=partial(self._again, page.digest))
+        else:
+            fresh = encode()
+            key = self._key(page.digest)  # of now: encoding may have changed the precision
+            features = self._lent(fresh, page.digest)
+        self.encoded += 1
+        try:
+            handle.append(features)
+            self.prefilled += 1
+        finally:
+            if fresh is not None:  # last, because the store waits until they have come from the device
+                self._keep(key, fresh)
+        self.timings.encode += seconds + time.perf_counter() - start
+
+    def _lent(self, features: PageFeatures, digest: str) -> PageFeatures:
+        """Features for the engine to use and let go of."""
+        keep = partial(self.store.keep_on_device, self._key(digest))
+        return replace(features, again=partial(self._again, digest), keep=keep)
+
+    def _stored(self, digest: str) -> PageFeatures | None:
+        features = self.store.get(self._key(digest))
+        return features and self._lent(features, digest)
 
     def _again(self, digest: str) -> PageFeatures:
         """Features of a page that was read before: from the store, else from the page's picture."""
-        features = self.store.get(feature_key(digest, self.engine.identity))
-        return features or self._encode(Page(0, decode_png(self._image(digest).read_bytes())))
-
-    def _encode(self, page: Page) -> PageFeatures:
-        features = self.engine.encode(page)
-        with contextlib.suppress(MemoryError):  # a page that cannot be kept is read all the same
-            # Its precision may have changed meanwhile, and its identity with it.
-            self.store.put(feature_key(page.digest, self.engine.identity), features)
+        features = self._stored(digest)
+        if features is None:
+            features = self.engine.encode(Page(0, decode_png(picture(self.folder, digest).read_bytes())))
+            self._keep(self._key(digest), features)
         return features
 
-    def _image(self, digest: str) -> Path:
-        return self.folder / f"{digest}.png"
+    def _keep(self, key: str, features: PageFeatures) -> None:
+        with contextlib.suppress(MemoryError):  # a page that cannot be kept is read all the same
+            self.store.put(key, features)
+
+    def _key(self, digest: str) -> str:
+        return feature_key(digest, self.engine.identity)
 
     def _latest(self) -> Progress:
         """How far reading is, or the engine, where that is still being loaded and tells."""
@@ -351,35 +364,6 @@ def internal_error() -> GlyphError:
         "Something went wrong inside. The log has the details; try again, or try another file.",
         "内部出错。日志中有详细信息；请重试，或换一个文件。",
     )
-
-
-def _partial_warning(first: int, last: int) -> Message:
-    return Message(
-        f"Only pages {first} to {last} are read, as asked for. The document has more.",
-        f"按要求只阅读第 {first} 至 {last} 页。文档还有更多页面。",
-    )
-
-
-def _no_such_pages(pages: str) -> GlyphError:
-    return SettingsError(
-        "no_such_pages",
-        f"The document has no pages in the range '{pages}'. Choose a smaller first page.",
-        f"文档中没有“{pages}”范围内的页面。请选择更小的起始页。",
-    )
-
-
-def _boxes_warning(missing: dict[str, int]) -> list[Message]:
-    """One warning naming the characters that are drawn as boxes, or none."""
-    if not missing:
-        return []
-    shown = " ".join(sorted(missing, key=lambda character: -missing[character])[:10])
-    count = sum(missing.values())
-    return [
-        Message(
-            f"{count} characters are in no font and are drawn as boxes: {shown}. Name another font: rendering.font.",
-            f"{count} 个字符没有可用字体，已画成方框: {shown}。可用 rendering.font 指定其他字体。",
-        )
-    ]
 
 
 def _drain(waiting: queue.Queue[Page | Exception | None]) -> None:

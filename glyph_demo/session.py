@@ -26,9 +26,8 @@ from glyph_demo.store import FeatureStore
 
 def open_store(settings: Settings) -> FeatureStore:
     """The feature store the settings ask for; one serves all sessions of a process."""
-    return FeatureStore(
-        settings.cache_path / "features", settings.store.memory_mb * 2**20, settings.store.disk_mb * 2**20
-    )
+    budgets = settings.store.memory_mb, settings.store.disk_mb, settings.store.device_mb
+    return FeatureStore(settings.cache_path / "features", *(megabytes * 2**20 for megabytes in budgets))
 
 
 class DocumentSession:

@@ -120,6 +120,7 @@ class Inference:
 
 @dataclass(frozen=True, slots=True)
 class Store:
+    device_mb: int = 256
     memory_mb: int = 256
     disk_mb: int = 2_048
     open_documents: int = 8

@@ -1,4 +1,5 @@
-"""Page features by content: memory first, then disk, each with a byte budget and least-recently-used eviction.
+"""Page features by content: the device first, then memory, then disk, each with a byte budget and least-recently-used
+eviction. What is on the device belongs to the engine: it is counted and let go of here, never looked into.
 
 A file holds the SHA-256 of its payload and the payload (safetensors). What does not match its checksum, or cannot be
 parsed, is removed and counts as a miss: the page is simply read again."""
@@ -11,30 +12,49 @@ import json
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Generic, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyph_demo.scratch import write_whole
 
+Kept = TypeVar("Kept")
+
 FORMAT = "1"  # part of every key: features written by an incompatible version are never looked at
 CHECKSUM_BYTES = 32
-Tier = Literal["memory", "disk"]  # fastest first
+Tier = Literal["device", "memory", "disk"]
+TIERS: tuple[Tier, ...] = get_args(Tier)  # fastest first
+
+
+class OnDevice(Protocol):
+    """A page's features where the engine computes with them; of an engine that has no texts."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of device memory."""
+        ...
+
+    def arrays(self) -> Mapping[str, NDArray[np.generic]]:
+        """The same in host memory, copied when it is looked at."""
+        ...
 
 
 @dataclass(frozen=True)
 class PageFeatures:
     """What reading one page's pixels gave; computed once a page and kept in the store. `arrays` and `texts` are the
-    engine's own: boxes and lines for pocket, the vision tower's output for a vision-language model. `again` gives them
-    anew, so that an engine need not hold on to them and the store's budget counts all there are."""
+    engine's own: boxes and lines for pocket, the vision tower's output for a vision-language model; `device` holds them
+    a second time where the engine's device has memory of its own. `again` gives them anew, so that an engine need not
+    hold on to them and the store's budgets count all there are; `keep` takes what an engine has put on its device."""
 
     arrays: Mapping[str, NDArray[np.generic]] = field(repr=False)
     texts: tuple[str, ...] = ()
     again: Callable[[], PageFeatures] | None = field(default=None, repr=False, compare=False)
+    device: OnDevice | None = field(default=None, repr=False, compare=False)
+    keep: Callable[[OnDevice], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def nbytes(self) -> int:
@@ -47,57 +67,109 @@ def feature_key(page_digest: str, engine_identity: str) -> str:
     return hashlib.sha256(f"{FORMAT}\n{engine_identity}\n{page_digest}".encode()).hexdigest()
 
 
-class FeatureStore:
-    """Thread-safe. `folder` None keeps features in memory only. Budgets are in bytes."""
+class _Shelf(Generic[Kept]):
+    """Things by key within `limit` bytes; the one unused for longest goes first."""
 
-    def __init__(self, folder: Path | None, memory_bytes: int, disk_bytes: int) -> None:
-        self.memory_bytes_limit = memory_bytes
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.nbytes = 0
+        self._kept: OrderedDict[str, tuple[Kept, int]] = OrderedDict()
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._kept
+
+    def get(self, key: str) -> Kept | None:
+        if key not in self._kept:
+            return None
+        self._kept.move_to_end(key)
+        return self._kept[key][0]
+
+    def put(self, key: str, thing: Kept, size: int) -> None:
+        """A thing larger than the limit is not kept, and nothing goes for it."""
+        self.nbytes -= self._kept.pop(key, (None, 0))[1]
+        if size > self.limit:
+            return
+        self._kept[key] = thing, size
+        self.nbytes += size
+        while self.nbytes > self.limit:
+            self.nbytes -= self._kept.popitem(last=False)[1][1]
+
+    def clear(self) -> None:
+        self._kept.clear()
+        self.nbytes = 0
+
+
+class FeatureStore:
+    """Thread-safe. `folder` None keeps nothing on disk. Budgets are in bytes."""
+
+    def __init__(self, folder: Path | None, memory_bytes: int, disk_bytes: int, device_bytes: int = 0) -> None:
         self.disk_bytes_limit = disk_bytes
-        self.memory_bytes = 0
         self.disk_bytes = 0
         self._folder = folder
-        self._memory: OrderedDict[str, PageFeatures] = OrderedDict()
+        self._device: _Shelf[OnDevice] = _Shelf(device_bytes)
+        self._memory: _Shelf[PageFeatures] = _Shelf(memory_bytes)
         self._disk: OrderedDict[str, int] = OrderedDict()
         self._lock = threading.Lock()
         if folder is not None:
             self._scan(folder)
 
+    @property
+    def device_bytes(self) -> int:
+        return self._device.nbytes
+
+    @property
+    def device_bytes_limit(self) -> int:
+        return self._device.limit
+
+    @property
+    def memory_bytes(self) -> int:
+        return self._memory.nbytes
+
+    @property
+    def memory_bytes_limit(self) -> int:
+        return self._memory.limit
+
     def get(self, key: str) -> PageFeatures | None:
+        """What is on the device is not read from disk."""
         with self._lock:
-            features = self._memory.get(key)
-            if features is not None:
-                self._memory.move_to_end(key)
-                return features
-            features = self._read(key)
-            if features is not None:
-                self._remember(key, features)
+            device, features = self._device.get(key), self._memory.get(key)
+            if device is not None:
+                return replace(features or PageFeatures(device.arrays()), device=device)
+            if features is None:
+                features = self._read(key)
+                if features is not None:
+                    self._memory.put(key, features, features.nbytes)
             return features
 
     def put(self, key: str, features: PageFeatures) -> None:
+        if features.device is not None:
+            self.keep_on_device(key, features.device)
+        features = PageFeatures(features.arrays, features.texts)
+        size = features.nbytes  # waits for arrays that are on their way from the device
         with self._lock:
-            self._remember(key, features)
+            self._memory.put(key, features, size)
             self._write(key, features)
+
+    def keep_on_device(self, key: str, device: OnDevice) -> None:
+        """Keep features that the engine holds on its device, of a page that is in another tier or will be."""
+        with self._lock:
+            self._device.put(key, device, device.nbytes)
 
     def where(self, key: str) -> Tier | None:
         """The fastest tier that holds these features; looking does not count as use."""
         with self._lock:
-            return "memory" if key in self._memory else "disk" if key in self._disk else None
+            tiers: tuple[Container[str], ...] = self._device, self._memory, self._disk
+            return next((tier for tier, kept in zip(TIERS, tiers, strict=True) if key in kept), None)
 
     def clear_memory(self) -> None:
         """Give the memory tier back; what is on disk stays."""
         with self._lock:
             self._memory.clear()
-            self.memory_bytes = 0
 
-    def _remember(self, key: str, features: PageFeatures) -> None:
-        previous = self._memory.pop(key, None)
-        if previous is not None:
-            self.memory_bytes -= previous.nbytes
-        self._memory[key] = features
-        self.memory_bytes += features.nbytes
-        while self.memory_bytes > self.memory_bytes_limit:
-            _, evicted = self._memory.popitem(last=False)
-            self.memory_bytes -= evicted.nbytes
+    def clear_device(self) -> None:
+        """Give the device tier back; the other tiers stay."""
+        with self._lock:
+            self._device.clear()
 
     def _scan(self, folder: Path) -> None:
         """Take stock of what earlier runs left, oldest use first; temporary files of a killed run are removed."""

@@ -61,11 +61,88 @@ def test_memory_evicts_the_least_recently_used_and_stays_inside_its_budget():
     assert store.memory_bytes <= store.memory_bytes_limit
 
 
+class Held:
+    """Features on a device that is not there."""
+
+    def __init__(self, seed: int, nbytes: int = 100) -> None:
+        self.nbytes = nbytes
+        self.copies = 0
+        self._features = features(seed)
+
+    def arrays(self):
+        self.copies += 1
+        return self._features.arrays
+
+
+def held(seed: int, nbytes: int = 100) -> PageFeatures:
+    return PageFeatures(features(seed).arrays, device=Held(seed, nbytes))
+
+
+def test_what_is_on_the_device_comes_back_as_it_is_and_is_read_from_nowhere_else(tmp_path):
+    store = FeatureStore(tmp_path, 0, BUDGET, device_bytes=1000)
+    put = held(1)
+    store.put("a1", put)
+    stored_files(tmp_path)[0].write_bytes(b"damaged")
+    found = store.get("a1")
+    assert found.device is put.device
+    assert all(np.array_equal(found.arrays[name], array) for name, array in features(1).arrays.items())
+    assert store.memory_bytes == 0
+
+
+def test_with_a_copy_in_memory_nothing_is_copied_from_the_device():
+    store = FeatureStore(None, BUDGET, 0, device_bytes=1000)
+    put = held(1)
+    store.put("a1", put)
+    assert store.get("a1").arrays is put.arrays
+    assert put.device.copies == 0
+
+
+def test_the_device_evicts_the_least_recently_used_and_stays_inside_its_budget(tmp_path):
+    store = FeatureStore(tmp_path, BUDGET, BUDGET, device_bytes=350)
+    for seed in range(3):
+        store.put(f"0{seed}", held(seed))
+    store.get("00")
+    store.put("03", held(3))
+    assert [store.where(f"0{seed}") for seed in range(4)] == ["device", "memory", "device", "device"]
+    assert same(store.get("01"), PageFeatures(features(1).arrays)), "the copy in memory stays"
+    assert store.get("01").device is None
+    store.keep_on_device("00", Held(0, 150))
+    assert store.device_bytes == 350, "in place of the one before"
+    store.put("04", held(4, 351))
+    assert store.where("04") == "memory"
+    assert store.device_bytes <= store.device_bytes_limit
+
+
+def test_each_tier_is_named_until_it_is_given_back(tmp_path):
+    store = FeatureStore(tmp_path, BUDGET, BUDGET, device_bytes=1000)
+    store.put("a1", held(1))
+    tiers = [store.where("a1")]
+    store.clear_device()
+    tiers.append(store.where("a1"))
+    store.clear_memory()
+    assert [*tiers, store.where("a1"), store.where("b2")] == ["device", "memory", "disk", None]
+    assert store.device_bytes == store.memory_bytes == 0
+
+
+def test_memory_holds_nothing_of_the_device():
+    store = FeatureStore(None, BUDGET, 0, device_bytes=1000)
+    store.put("a1", held(1))
+    store.clear_device()
+    assert store.get("a1").device is None
+
+
 def test_features_larger_than_the_budget_are_not_kept_in_memory():
     store = FeatureStore(None, 10, 0)
     store.put("a", features(1))
     assert store.get("a") is None
     assert store.memory_bytes == 0
+
+
+def test_features_larger_than_the_budget_drive_out_no_others():
+    store = FeatureStore(None, features(0).nbytes, 0)
+    store.put("a", features(0))
+    store.put("b", features(1, 200))
+    assert store.get("a") is not None
 
 
 def test_disk_evicts_the_least_recently_used_also_across_restarts(tmp_path):

@@ -3,14 +3,15 @@ crosses this line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol, runtime_checkable
 
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Inference
-from glyph_demo.store import PageFeatures
+from glyph_demo.store import FeatureStore, PageFeatures
 
 Stage = Literal["load", "extract", "render", "encode", "prefill", "decode", "answer", "evidence"]
 Reason = Literal["stop", "length", "stopped", "not_found", "repetition"]
@@ -18,11 +19,13 @@ Reason = Literal["stop", "length", "stopped", "not_found", "repetition"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` units of a stage (pages, tokens, bytes); total is None while it is unknown."""
+    """`done` of `total` units of a stage (pages, tokens, bytes); total is None while it is unknown. `more` is what else
+    there is to say, such as how long it will take."""
 
     stage: Stage
     done: int
     total: int | None = None
+    more: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,21 @@ class TextEngine(Protocol):
     def open_text(self, text: str) -> OpenDocument:
         """Raises TooLong."""
         ...
+
+
+def prepare(engine: Engine, page: Page) -> Callable[[], PageFeatures]:
+    """What can be done of `encode` while the engine still reads the page before, done; what it returns does the rest.
+    May be called from another thread than that."""
+    begin: Callable[[Page], Callable[[], PageFeatures]] | None = getattr(engine, "prepare", None)
+    return begin(page) if begin else partial(engine.encode, page)
+
+
+def attach(engine: Engine, store: FeatureStore) -> None:
+    """Tell an engine whose device has memory of its own which store keeps its features, so that it can have the memory
+    back."""
+    take: Callable[[FeatureStore], None] | None = getattr(engine, "attach", None)
+    if take:
+        take(store)
 
 
 def capacity(engine: Engine) -> int | None:

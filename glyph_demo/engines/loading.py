@@ -7,37 +7,53 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+from glyph_demo.engines.base import Progress
+from glyph_demo.errors import Language, Message
+
 EVERY = 0.5  # seconds between two lines on a terminal; elsewhere, where each stays, ten times that
 
 
 class LoadLines:
-    """Takes bytes done and bytes in all, of the download and then of loading, and writes `load 3.1/20.6 GB, 12 s left`.
-    The time left is what the rest takes at the mean rate so far."""
+    """Told of the download and then of loading, it writes `load 3.1/20.6 GB, file 2 of 4, 12 s left`. `now` is the same
+    for a window. The time left is what the rest takes at the mean rate so far."""
 
     def __init__(self, out: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.now: Progress | None = None
         self._out = out or sys.stderr
         self._clock = clock
         self._done, self._total = 0, -1
         self._began = self._told = 0.0
 
-    def __call__(self, done: int, total: int | None) -> None:
+    def __call__(self, done: int, total: int | None, file: int = 0, files: int = 0) -> None:
         now = self._clock()
         if done < self._done or self._total < 0:  # the download is over, or this is the first word
             self._began, self._told = now, now - 10 * EVERY
         self._done, self._total = done, total or 0
+        self.now = Progress("load", done, total, self._more(now, file, files))
         terminal = self._out.isatty()
         if done == total or now - self._told >= (EVERY if terminal else 10 * EVERY):
             self._told = now
-            line = f"load {amount(done, total)}{self._left(now)}"
-            print(f"\r{line:<40}" if terminal else line, file=self._out, end="" if terminal else "\n", flush=True)
+            line = loaded(self.now, "en")
+            print(f"\rload {line:<50}" if terminal else f"load {line}", file=self._out, end="" if terminal else "\n")
             if terminal and done == total:
                 print(file=self._out)
+            self._out.flush()
 
-    def _left(self, now: float) -> str:
+    def _more(self, now: float, file: int, files: int) -> Message | None:
+        """Which file of how many, where there are several, and how long the rest will take."""
+        parts = [(f"file {file} of {files}", f"第 {file}/{files} 个文件")] if files > 1 else []
         elapsed = now - self._began
-        if not 0 < self._done < self._total or elapsed <= 0:
-            return ""
-        return f", {(self._total - self._done) * elapsed / self._done:.0f} s left"
+        if 0 < self._done < self._total and elapsed > 0:
+            left = (self._total - self._done) * elapsed / self._done
+            parts.append((f"{left:.0f} s left", f"剩余 {left:.0f} 秒"))
+        return Message(", ".join(en for en, _ in parts), "，".join(zh for _, zh in parts)) if parts else None
+
+
+def loaded(progress: Progress, language: Language) -> str:
+    """How much of a model is there: `3.1/20.6 GB, file 2 of 4, 12 s left`."""
+    more = progress.more.text(language) if progress.more else ""
+    comma = "，" if language == "zh" else ", "
+    return comma.join(filter(None, (amount(progress.done, progress.total), more)))
 
 
 def amount(done: int, total: int | None) -> str:

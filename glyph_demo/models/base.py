@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-LoadProgress = Callable[[int, int | None], None]  # bytes done, bytes in all or None while unknown
+
+class LoadProgress(Protocol):
+    """Told how far a model is: bytes done, bytes in all or None while unknown, and which file of how many, from 1; 0
+    where files are not counted."""
+
+    def __call__(self, done: int, total: int | None, file: int = 0, files: int = 0) -> None: ...
+
+
+def untold(done: int, total: int | None, file: int = 0, files: int = 0) -> None:
+    """A LoadProgress that tells nobody."""
+
 
 _READ = 1 << 22  # bytes a read
 _HOLE = "\ue000{}\ue001"  # private-use characters: a place for a message's text in a rendered template

@@ -8,9 +8,10 @@ import hashlib
 import json
 import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from glyph_demo.errors import EngineError
 from glyph_demo.models.base import LoadProgress, digest
@@ -23,24 +24,44 @@ _NEEDED = [
     ("tokenizer.json", "tokenizer_config.json"),
     ("preprocessor_config.json", "processor_config.json"),
 ]  # one of each
+_DTYPES = {"F64", "F32", "F16", "BF16"}
+BUFFERS = re.compile(r"(inv_freq|position_ids)$")  # no weights; some writers keep them
 _MAX_HEADER = 100 << 20  # bytes; the limit of the safetensors format
+
+
+class Stored(NamedTuple):
+    """A tensor in a file: which of the weight files, from 1, and how many numbers and bytes."""
+
+    file: int
+    parameters: int
+    nbytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A folder with a complete set of weights. `parameters` counts numbers, `nbytes` their bytes on disk."""
+    """A folder with a complete set of weights. `tensors` has what the files hold, by name."""
 
     folder: Path
     config: dict[str, Any]
     weights: tuple[Path, ...]
-    parameters: int
-    nbytes: int
+    tensors: Mapping[str, Stored]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers."""
+        return sum(tensor.parameters for tensor in self.tensors.values())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the numbers."""
+        return sum(tensor.nbytes for tensor in self.tensors.values())
 
 
 def find_checkpoint(source: str, architectures: frozenset[str], cache_dir: Path, report: LoadProgress) -> Checkpoint:
     """The checkpoint that `source`, a folder or a hub id, names, checked. A hub id is downloaded to `cache_dir` unless
     it is there. `report` counts bytes downloaded. Raises EngineError: `model_missing`, `model_unreachable`,
-    `model_unsupported` (its model_type is none of `architectures`) or `model_incomplete`."""
+    `model_unsupported` (its model_type is none of `architectures`), `model_incomplete` or `model_unusable` (a tensor is
+    of a kind that cannot be read)."""
     folder = Path(source).expanduser()
     if not folder.is_dir():
         if folder.exists() or not _HUB_PATTERN.fullmatch(source):
@@ -53,8 +74,8 @@ def find_checkpoint(source: str, architectures: frozenset[str], cache_dir: Path,
         if not any((folder / name).exists() for name in names):
             raise _incomplete(folder, names[0])
     weights = _weights(folder)
-    sizes = [_tensors(file) for file in weights]
-    return Checkpoint(folder, config, weights, sum(sizes), sum(file.stat().st_size for file in weights))
+    tensors = {name: tensor for i, file in enumerate(weights, 1) for name, tensor in _tensors(file, i).items()}
+    return Checkpoint(folder, config, weights, tensors)
 
 
 def identity(checkpoint: Checkpoint, cache_dir: Path) -> str:
@@ -81,9 +102,10 @@ def _download(hub_id: str, cache_dir: Path, report: LoadProgress) -> Path:
     from tqdm import tqdm
 
     class Bar(tqdm):
-        """Tells `report` instead of drawing."""
+        """Tells `report` instead of drawing. One bar counts the files, one the network's bytes, one the disk's."""
 
         most = 0
+        file = files = 0
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs.pop("name", None)
@@ -91,10 +113,12 @@ def _download(hub_id: str, cache_dir: Path, report: LoadProgress) -> Path:
 
         def update(self, n: float | None = 1) -> bool | None:
             shown = super().update(n)
-            # One bar counts the network's bytes, one the disk's.
-            if self.unit == "B" and self.total and self.n > Bar.most:
+            if self.unit != "B" and self.total:
+                Bar.files = int(self.total)
+                Bar.file = min(int(self.n) + 1, Bar.files)
+            elif self.total and self.n > Bar.most:
                 Bar.most = int(self.n)
-                report(Bar.most, int(self.total))
+                report(Bar.most, int(self.total), Bar.file, Bar.files)
             return shown
 
     where = cache_dir / "hub"
@@ -134,9 +158,10 @@ def _weights(folder: Path) -> tuple[Path, ...]:
     return files
 
 
-def _tensors(file: Path) -> int:
-    """How many numbers a safetensors file holds. Raises EngineError `model_incomplete` when the file is shorter than
-    its header says. The format: 8 bytes of header length, a JSON header, data."""
+def _tensors(file: Path, number: int = 1) -> dict[str, Stored]:
+    """What a safetensors file holds. Raises EngineError `model_incomplete` when the file is shorter than its header
+    says, `model_unusable` for a tensor that is not of real numbers. The format: 8 bytes of header length, a JSON
+    header, data."""
     try:
         with file.open("rb") as opened:
             (length,) = struct.unpack("<Q", opened.read(8))
@@ -144,7 +169,13 @@ def _tensors(file: Path) -> int:
         header.pop("__metadata__", None)
         ends = max(entry["data_offsets"][1] for entry in header.values())
         if file.stat().st_size == 8 + length + ends:
-            return sum(_product(entry["shape"]) for entry in header.values())
+            for name, entry in header.items():
+                if entry["dtype"] not in _DTYPES and not BUFFERS.search(name):
+                    raise _strange(name, entry["dtype"])
+            return {
+                name: Stored(number, _product(entry["shape"]), entry["data_offsets"][1] - entry["data_offsets"][0])
+                for name, entry in header.items()
+            }
     except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
         pass
     raise _incomplete(file.parent, file.name)
@@ -201,6 +232,16 @@ def _incomplete(folder: Path, name: str) -> EngineError:
         "model_incomplete",
         f"The model folder {folder.name} is not complete: {name} is missing or cut short. Download it again.",
         f"模型文件夹 {folder.name} 不完整：缺少 {name}，或该文件已损坏。请重新下载。",
+    )
+
+
+def _strange(name: str, dtype: str) -> EngineError:
+    return EngineError(
+        "model_unusable",
+        f"The model's tensor {name} is of the type {dtype}; only {', '.join(sorted(_DTYPES))} can be read. Choose a "
+        "16-bit version of the model, and use --precision int8 or int4 to have it smaller.",
+        f"模型中的张量 {name} 类型为 {dtype}，只支持 {'、'.join(sorted(_DTYPES))}。请选择该模型的 16 位版本，"
+        "如需更小请使用 --precision int8 或 int4。",
     )
 
 

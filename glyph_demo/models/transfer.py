@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -12,34 +13,59 @@ _BFLOAT16 = "bfloat16"  # NumPy has none: its bits travel as uint16, and the arr
 
 
 class Transfer:
-    """Copies between host and `device`. With CUDA a copy to the device runs beside what the device computes, and only
-    the current stream waits for it."""
+    """Copies between host and `device`. With CUDA they run on a stream of their own beside what the device computes,
+    and only who needs a copy waits for it. `apart` says that the device has memory of its own, as all but a CPU have;
+    tests give a CPU some."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, apart: bool | None = None) -> None:
         self.device = device
+        self.apart = device.type == "cuda" if apart is None else apart
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def to_device(self, array: NDArray[np.generic] | torch.Tensor) -> torch.Tensor:
-        """The array on the device. On a CPU both share memory."""
+        """The array on the device; the current stream waits for it. Both share memory where the device is not apart."""
         host = torch.from_numpy(array) if isinstance(array, np.ndarray) else array
         if self._stream is None:
-            return host
+            return host.clone() if self.apart else host
         pinned = host.pin_memory()
         with torch.cuda.stream(self._stream):
             there = pinned.to(self.device, non_blocking=True)
-        current = torch.cuda.current_stream(self.device)
-        current.wait_stream(self._stream)
-        there.record_stream(current)
-        return there
+        torch.cuda.current_stream(self.device).wait_stream(self._stream)
+        return self.used(there)
 
-    def to_host(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The tensor in host memory, complete. Waits for the current stream only."""
+    def to_host(self, tensor: torch.Tensor) -> Callable[[], torch.Tensor]:
+        """Begins to copy a tensor that is complete. What it returns gives the copy in host memory, waiting for it."""
         if self._stream is None:
-            return tensor
+            copy = tensor.clone() if self.apart else tensor
+            return lambda: copy
         host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
-        host.copy_(tensor, non_blocking=True)
-        torch.cuda.current_stream(self.device).synchronize()
-        return host
+        with torch.cuda.stream(self._stream):
+            host.copy_(tensor, non_blocking=True)
+            self.used(tensor)
+            done = self._stream.record_event()
+
+        def wait() -> torch.Tensor:
+            done.synchronize()
+            return host
+
+        return wait
+
+    def used(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The tensor, whose memory is given to nobody else before the current stream is done with it."""
+        if self._stream is not None:
+            tensor.record_stream(torch.cuda.current_stream(self.device))
+        return tensor
+
+    @contextlib.contextmanager
+    def beside(self) -> Iterator[Callable[[], None]]:
+        """Do what is inside on the copy stream. What it yields has the current stream of a later time wait for that."""
+        if self._stream is None:
+            yield lambda: None
+            return
+        done = torch.cuda.Event()
+        with torch.cuda.stream(self._stream):
+            yield lambda: torch.cuda.current_stream(self.device).wait_event(done)
+            done.record()
 
 
 def to_arrays(name: str, tensor: torch.Tensor) -> dict[str, NDArray[np.generic]]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import torch
 
 from glyph_demo.errors import EngineError, Message
-from glyph_demo.models.base import LoadProgress
+from glyph_demo.models.base import LoadProgress, untold
 from glyph_demo.models.tower import FixedTower, MixedTower
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Vision:
         """Have `runtime` read pages of `high` by `wide` patches from now on, in the precision of now. `identity` names
         weights and precision; `folder` keeps what is built; `progress` counts steps. Returns None, or, when eager has
         to go on, why."""
-        report = progress or (lambda done, total: None)
+        report = progress or untold
         self._graphs.pop((high, wide), None)
         if runtime == "eager":
             return None

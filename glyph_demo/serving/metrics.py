@@ -42,6 +42,7 @@ class Metrics:
             "glyph_queue_waiting": ("Requests that wait for the engine", lambda: queue.waiting),
             "glyph_queue_running": ("Requests that the engine answers", lambda: queue.running),
             "glyph_documents_open": ("Documents open in the API", lambda: len(library)),
+            "glyph_store_device_bytes": ("Page features on the device", lambda: store.device_bytes),
             "glyph_store_memory_bytes": ("Page features in memory", lambda: store.memory_bytes),
             "glyph_store_disk_bytes": ("Page features on disk", lambda: store.disk_bytes),
         }

@@ -7,9 +7,9 @@ import html
 import io
 from collections.abc import Sequence
 
+from glyph_demo.drawing import PageView
 from glyph_demo.engines.base import Heat
 from glyph_demo.errors import Language
-from glyph_demo.reading import PageView
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.window import Spot
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,11 +13,12 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from glyph_demo.engines import choose_engine, create_engine
-from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures, Progress, capacity, text_engine
+from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures, Progress, attach, capacity, prepare, text_engine
 from glyph_demo.engines.loading import LoadLines
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
+from glyph_demo.store import FeatureStore
 from glyph_demo.ui.app import window_app
 from glyph_demo.ui.door import UPLOAD_SLACK, USER, Guard, password
 from glyph_demo.ui.early import Early
@@ -49,6 +50,12 @@ class LoadingEngine:
     def encode(self, page: Page) -> PageFeatures:
         return self._engine.result().encode(page)
 
+    def prepare(self, page: Page) -> Callable[[], PageFeatures]:
+        return prepare(self._engine.result(), page)
+
+    def attach(self, store: FeatureStore) -> None:
+        attach(self._engine.result(), store)
+
     def open(self, features: Sequence[PageFeatures] = ()) -> OpenDocument:
         return self._engine.result().open(features)
 
@@ -63,9 +70,9 @@ class LoadingEngine:
         finally:
             self.loading = None
 
-    def _tell(self, done: int, total: int | None) -> None:
-        self.loading = Progress("load", done, total)
-        self._lines(done, total)
+    def _tell(self, done: int, total: int | None, file: int = 0, files: int = 0) -> None:
+        self._lines(done, total, file, files)
+        self.loading = self._lines.now
 
     def ready(self) -> bool:
         """Whether the engine is there. Raises the EngineError if it cannot be had."""

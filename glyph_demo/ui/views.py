@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from glyph_demo.engines.base import Finished, Progress
-from glyph_demo.engines.loading import amount
+from glyph_demo.engines.loading import loaded
 from glyph_demo.errors import Language
 from glyph_demo.reading import Reading
 from glyph_demo.ui.history import Exchange
@@ -115,7 +115,7 @@ def _notices(exchange: Exchange, language: Language) -> list[str]:
 
 def waiting(progress: Progress | None, language: Language) -> str:
     if progress is not None and progress.stage == "load":
-        return say("wait.load", language) + (f" {amount(progress.done, progress.total)}" if progress.total else "")
+        return say("wait.load", language) + (f" {loaded(progress, language)}" if progress.total else "")
     if progress is not None and progress.stage in ("extract", "render", "encode"):
         total = "?" if progress.stage == "extract" or progress.total is None else progress.total
         done = 0 if progress.stage == "extract" else progress.done
@@ -180,7 +180,9 @@ def progress(reading: Reading | None, language: Language) -> str:
         ),
         _bar("prefill", reading.prefilled, total, about, language),
     ]
-    return "".join(bars)
+    loading = getattr(reading.engine, "loading", None)
+    model = f"<div class='glyph-note'>{waiting(loading, language)}</div>" if loading else ""
+    return model + "".join(bars)
 
 
 def expected_pages(reading: Reading) -> int | None:

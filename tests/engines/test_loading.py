@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 from checkpoints import make_checkpoint
+from safetensors.torch import load_file
 
 from glyph_demo.engines.base import Progress
-from glyph_demo.engines.loading import LoadLines, amount
+from glyph_demo.engines.loading import LoadLines, amount, loaded
+from glyph_demo.models.glm4v import load_glm4v
 from glyph_demo.session import DocumentSession
 from glyph_demo.settings import Settings
+from glyph_demo.ui import views
 from tests.fakes import FakeEngine
 from tests.test_cli import run
 
@@ -35,6 +38,22 @@ def test_loading_after_the_download_begins_anew() -> None:
     assert lines == ["load 0.0/100.0 B", "load 100.0/100.0 B", "load 0.0/100.0 B", "load 50.0/100.0 B, 10 s left"]
 
 
+def test_a_line_says_which_file_of_several_it_is_at() -> None:
+    out, now = io.StringIO(), [0.0]
+    lines = LoadLines(out, lambda: now[0])
+    for now[0], done, file in ((0.0, 0, 1), (8.0, 400, 2), (20.0, 1000, 4)):
+        lines(done, 1000, file, 4)
+        if file == 2:
+            assert lines.now is not None
+            window = [loaded(lines.now, "en"), loaded(lines.now, "zh")]
+    assert out.getvalue().splitlines() == [
+        "load 0.0/1.0 kB, file 1 of 4",
+        "load 0.4/1.0 kB, file 2 of 4, 12 s left",
+        "load 1.0/1.0 kB, file 4 of 4",
+    ]
+    assert window == ["0.4/1.0 kB, file 2 of 4, 12 s left", "0.4/1.0 kB，第 2/4 个文件，剩余 12 秒"]
+
+
 @pytest.mark.parametrize(
     ("done", "total", "shown"),
     [(3_100_000_000, 20_600_000_000, "3.1/20.6 GB"), (500, 1500, "0.5/1.5 kB"), (2_000_000, None, "2.0 MB")],
@@ -46,9 +65,43 @@ def test_amounts(done: int, total: int | None, shown: str) -> None:
 def test_the_command_line_tells_it_on_stderr(tmp_path: Path) -> None:
     folder, file = make_checkpoint(tmp_path / "model"), tmp_path / "a.txt"
     file.write_text("A page.")
-    size = amount((folder / "model.safetensors").stat().st_size, None)
+    size = amount(sum(tensor.nbytes for tensor in load_file(folder / "model.safetensors").values()), None)
     done = run("ask", file, "why?", "--engine", "local", "--model", folder, "--max-new-tokens", "2", "--json")
     assert f"load {size.split()[0]}/{size}" in done.stderr
+
+
+def test_files_and_bytes_are_counted_as_they_are_loaded(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path / "model", shard="200KB")
+    files = len(list(folder.glob("*.safetensors")))
+    steps: list[tuple[int, int | None, int, int]] = []
+
+    def told(done: int, total: int | None, file: int = 0, files: int = 0) -> None:
+        steps.append((done, total, file, files))
+
+    load_glm4v(str(folder), tmp_path, told)
+    size = sum(tensor.nbytes for file in folder.glob("*.safetensors") for tensor in load_file(file).values())
+    assert steps[0] == (0, size, 1, files)
+    assert steps[-2][:2] == steps[-1][:2] == (size, size)
+    assert steps == sorted(steps)
+    assert {file for _, _, file, _ in steps} == set(range(1, files + 1))
+    assert files > 2
+
+
+def test_the_window_says_so_above_a_document_that_waits(tmp_path: Path) -> None:
+    engine = FakeEngine(page_seconds=0.3)
+    lines = LoadLines(io.StringIO())
+    lines(3_100_000_000, 20_600_000_000, 2, 4)
+    engine.loading = lines.now  # type: ignore[attr-defined]
+    session = DocumentSession(engine, Settings())
+    (tmp_path / "a.txt").write_text("A page.")
+    session.open(tmp_path / "a.txt")
+    assert session.current
+    next(session.current.events())
+    assert "Loading the model… 3.1/20.6 GB, file 2 of 4" in views.progress(session.current, "en")
+    assert "正在加载模型… 3.1/20.6 GB，第 2/4 个文件" in views.progress(session.current, "zh")
+    engine.loading = None  # type: ignore[attr-defined]
+    assert "Loading" not in views.progress(session.current, "en")
+    session.close()
 
 
 def test_a_document_waiting_for_its_engine_tells_how_far_that_is(tmp_path: Path) -> None:

@@ -1,20 +1,27 @@
-"""What open documents hold in memory: keys and values within their budget, and of page features what the store has."""
+"""What open documents hold: keys and values within their budget, and of page features what the store has, on a device
+of its own (here a part of this machine's memory), in memory and on disk."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import pytest
+import torch
 from checkpoints import make_checkpoint
 
 from glyph_demo.engines.base import AskOptions, Token
+from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
+from glyph_demo.engines.local.pages import OnDevice
+from glyph_demo.models import glm4v
+from glyph_demo.models.transfer import Transfer
 from glyph_demo.session import DocumentSession
-from glyph_demo.settings import Settings
+from glyph_demo.settings import Settings, merge
 from glyph_demo.store import FeatureStore, PageFeatures
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -23,15 +30,41 @@ SHORT = AskOptions(max_new_tokens=3)
 PAGE_BYTES = 630 * 64 * 4  # tokens, hidden, float32
 
 
+class Apart(Transfer):
+    """A device with memory of its own. `log` has the copies to host memory that were begun and looked at."""
+
+    log: ClassVar[list[str]] = []
+
+    def __init__(self, device: torch.device) -> None:
+        super().__init__(device, apart=True)
+
+    def to_host(self, tensor: torch.Tensor) -> Callable[[], torch.Tensor]:
+        self.log.append("begun")
+        give = super().to_host(tensor)
+
+        def wait() -> torch.Tensor:
+            self.log.append("looked at")
+            return give()
+
+        return wait
+
+
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[DocumentSession]:
-    """Room for the keys and values of three pages, the features of two in memory and of two on disk."""
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glm4v, "Transfer", Apart)
+    monkeypatch.setattr(Apart, "log", [])
+
+
+@pytest.fixture
+def session(tmp_path: Path, apart: None) -> Iterator[DocumentSession]:
+    """Room for the keys and values of three pages, the features of one on the device, of two in memory and of two on
+    disk."""
     folder = make_checkpoint(tmp_path / "model")
     settings = replace(Settings(), model=str(folder), cache_dir=str(tmp_path))
     settings = replace(settings, store=replace(settings.store, open_documents=4))
     probe = LocalEngine(settings)
     engine = LocalEngine(settings, kv_bytes=2400 * probe.decoder.bytes_per_entry)
-    store = FeatureStore(tmp_path / "features", int(2.5 * PAGE_BYTES), int(2.5 * PAGE_BYTES))
+    store = FeatureStore(tmp_path / "features", *[int(2.5 * PAGE_BYTES)] * 2, int(1.5 * PAGE_BYTES))
     made = DocumentSession(engine, settings, store)
     yield made
     made.close()
@@ -40,7 +73,7 @@ def session(tmp_path: Path) -> Iterator[DocumentSession]:
 
 def write(folder: Path, number: int) -> Path:
     path = folder / f"{number}.txt"
-    path.write_text(f"Story {number}. " * 900)  # two pages
+    path.write_text(f"Story {number}. " * 1600)  # two pages
     return path
 
 
@@ -55,11 +88,19 @@ def alive() -> int:
     return sum(arrays.values())
 
 
+def on_device() -> int:
+    """Bytes of all embeddings on the device that something holds, the storage behind them counted."""
+    gc.collect()
+    storages = [o.embeds.untyped_storage() for o in gc.get_objects() if type(o) is OnDevice]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+
 def inside_the_budgets(session: DocumentSession) -> None:
     store, engine = session.store, session.engine
     assert isinstance(engine, LocalEngine)
     assert engine.nbytes <= engine.pool.budget
     assert alive() == store.memory_bytes <= store.memory_bytes_limit
+    assert on_device() == store.device_bytes <= store.device_bytes_limit
     on_disk = sum(file.stat().st_size for file in store._folder.rglob("*.features")) if store._folder else 0
     assert on_disk == store.disk_bytes <= store.disk_bytes_limit
 
@@ -80,7 +121,89 @@ def test_open_documents_hold_no_features_beside_the_store_s_and_answer_the_same_
         session.undo()
         assert said(session) == answer
         inside_the_budgets(session)
+    assert session.store.device_bytes, "what came back is on the device"
     assert encoded, "some were neither in memory nor on disk, and were read again from their pictures"
+
+
+def opened(session: DocumentSession, path: Path) -> str:
+    identifier = session.open(path)
+    assert session.current is not None
+    session.current.wait()
+    return identifier
+
+
+def roomy(session: DocumentSession) -> FeatureStore:
+    session.store = FeatureStore(session.settings.cache_path / "roomy", 1 << 24, 1 << 24, 1 << 24)
+    return session.store
+
+
+def test_the_first_prefill_does_not_wait_for_the_copy_in_host_memory(session: DocumentSession, tmp_path: Path) -> None:
+    roomy(session)
+    append = LocalDocument.append
+
+    def logged(document: LocalDocument, features: PageFeatures) -> None:
+        append(document, features)
+        Apart.log.append("prefilled")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LocalDocument, "append", logged)
+        opened(session, write(tmp_path, 0))
+    assert Apart.log == ["begun", "prefilled", "looked at"] * 2
+
+
+def test_a_page_on_the_device_is_taken_from_there_and_one_from_elsewhere_stays_there(
+    session: DocumentSession, tmp_path: Path
+) -> None:
+    store, path = roomy(session), write(tmp_path, 0)
+    opened(session, path)
+    reading = session.current
+    assert reading is not None
+    assert reading.kept() == "device"
+    answer, sizes = said(session), [store.get(reading._key(view.digest)).device.nbytes for view in reading.pages]  # type: ignore[union-attr]
+    sent: list[int] = []
+    transfer = session.engine.model.transfer  # type: ignore[attr-defined]
+    to_device = transfer.to_device
+    transfer.to_device = lambda array: sent.append(array.nbytes) or to_device(array)  # type: ignore[func-returns-value]
+    opened(session, path)
+    assert (said(session), sent) == (answer, [])
+    store.clear_device()
+    assert reading.kept() == "memory"
+    opened(session, path)
+    assert (said(session), sent) == (answer, sizes)
+    assert reading.kept() == "device"
+    assert store.device_bytes == sum(sizes)
+
+
+def test_the_device_is_emptied_when_memory_runs_out(session: DocumentSession, tmp_path: Path) -> None:
+    store, engine = roomy(session), session.engine
+    assert isinstance(engine, LocalEngine)
+    opened(session, write(tmp_path, 0))
+    assert on_device() == store.device_bytes > PAGE_BYTES
+    engine.relieve()
+    assert on_device() == store.device_bytes == 0
+    assert store.memory_bytes
+
+
+def test_a_closed_engine_leaves_nothing_on_the_device(tmp_path: Path, apart: None) -> None:
+    folder = make_checkpoint(tmp_path / "model")
+    settings = replace(Settings(), model=str(folder), cache_dir=str(tmp_path))
+    session = DocumentSession(LocalEngine(settings), settings)
+    opened(session, write(tmp_path, 0))
+    assert session.store.device_bytes
+    session.close()
+    session.engine.close()
+    assert on_device() == session.store.device_bytes == 0
+
+
+def test_keys_and_values_leave_room_for_what_is_kept_on_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(Settings(), model=str(make_checkpoint(tmp_path / "model")), cache_dir=str(tmp_path))
+    settings = merge(settings, {"inference.memory_limit_gb": 0.6})
+    wide, narrow = (merge(settings, {"store.device_mb": megabytes}) for megabytes in (0, 200))
+    assert LocalEngine(wide).pool.budget == LocalEngine(narrow).pool.budget, "a CPU keeps none"
+    monkeypatch.setattr(glm4v, "Transfer", Apart)
+    assert LocalEngine(wide).pool.budget - LocalEngine(narrow).pool.budget == 200 << 20
 
 
 @pytest.mark.long

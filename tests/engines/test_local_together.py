@@ -26,7 +26,11 @@ def engine(tmp_path_factory):
 
 def test_pages_of_different_sizes_read_in_one_call_give_what_each_gives(engine):
     pages = [page(i, *size).pixels for i, size in enumerate(SIZES)]
-    for together, alone in zip(engine.model.encode_together(pages), map(engine.model.encode, pages), strict=True):
+    for together, alone in zip(
+        engine.model.encode_together(list(map(engine.model.prepare, pages))),
+        map(engine.model.encode, pages),
+        strict=True,
+    ):
         assert (together.rows, together.columns) == (alone.rows, alone.columns)
         np.testing.assert_allclose(together.embeds, alone.embeds, atol=1e-5)
 

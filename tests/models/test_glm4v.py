@@ -127,14 +127,8 @@ def test_stop_ids_and_image_ids_come_from_the_checkpoint(kind: str, tmp_path: Pa
     assert marked == tuple(config[f"image_{part}token_id"] for part in ("start_", "", "end_"))
 
 
-def test_loading_tells_how_many_bytes_are_done(small: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    told: list[tuple[int, int | None]] = []
-    load_glm4v(str(small), tmp_path, lambda done, total: told.append((done, total)))
-    size = (small / "model.safetensors").stat().st_size
-    assert told[0] == (0, size)
-    assert told[-1] == (size, size)
-    assert len(told) > 10
-    assert told == sorted(told)
+def test_loading_draws_no_bar_of_its_own(small: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    load_glm4v(str(small), tmp_path)
     assert capfd.readouterr().err == ""
 
 
@@ -213,15 +207,6 @@ def test_a_preprocessor_that_cuts_other_patches_than_the_tower_is_refused(copy: 
     file.write_text(json.dumps({**json.loads(file.read_text()), "patch_size": 16}))
     with pytest.raises(EngineError, match="other patches"):
         load(copy, tmp_path)
-
-
-def test_missing_weights_are_not_made_up(copy: Path, tmp_path: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
-    tensors = load_file(copy / "model.safetensors")
-    del tensors["lm_head.weight"]
-    save_file(tensors, copy / "model.safetensors", metadata={"format": "pt"})
-    assert refused(copy, tmp_path) == "model_unusable"
 
 
 @pytest.mark.parametrize("fact", ["mrope_section", "partial_rotary_factor"])

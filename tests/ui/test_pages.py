@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glyph_demo.drawing import PageView
 from glyph_demo.engines.base import Heat, Region
-from glyph_demo.reading import PageView
 from glyph_demo.ui.pages import HOTTEST, page_view
 from glyph_demo.ui.window import Spot
 

@@ -8,6 +8,7 @@ from glyph_demo.engines.base import Finished, Progress, Region, Thinking, Timing
 from glyph_demo.reading import ReadingTimings
 from glyph_demo.ui import views
 from glyph_demo.ui.history import Exchange
+from tests.fakes import FakeEngine
 
 HOSTILE = "<img src=http://evil.example/a.png onerror=alert(1)> &lt;b&gt; <script>x</script> R&D a < b <!-- -->"
 FINISHED = Finished(Usage(412, 120, 36), Timings(0.05, 0.06, 0.4, 0.47), "stop")
@@ -128,7 +129,7 @@ def reading(pages=0, total=None, text="x" * 1000, **values):
     """A stand-in for a Reading on its way, every page holding 100 characters."""
     views_of_pages = [SimpleNamespace(span=(100 * i, 100 * i + 100)) for i in range(pages)]
     base = {"state": "reading", "pages": views_of_pages, "total": total, "document": SimpleNamespace(text=text)}
-    base |= {"timings": ReadingTimings(0.5, 1.0, 2.0), "encoded": 0, "prefilled": 0}
+    base |= {"timings": ReadingTimings(0.5, 1.0, 2.0), "encoded": 0, "prefilled": 0, "engine": FakeEngine()}
     return SimpleNamespace(**base | values)
 
 

@@ -16,9 +16,9 @@ from glyph_demo.decoding.sampling import NonFiniteLogits
 from glyph_demo.engines.base import AskOptions, Event, Notice, TooLong, Turn
 from glyph_demo.engines.local.answer import OUT_OF_MEMORY, Answer, memory_errors
 from glyph_demo.engines.local.evidence import Grid, evidence
+from glyph_demo.engines.local.pages import embeds_of, grid_of
 from glyph_demo.engines.local.speech import Speech
 from glyph_demo.errors import GlyphError
-from glyph_demo.models.transfer import from_arrays
 from glyph_demo.store import PageFeatures
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class LocalDocument:
                 f"(--pages 1-{fit}), or a style with more text on a page.",
                 f"模型的上下文只能容纳前 {fit} 页。请指定页码范围(--pages 1-{fit})，或换用每页文字更多的排版样式。",
             )
-        rows, columns = _grid(features)
+        rows, columns = grid_of(features)
         markers = segment.ids.index(self._engine.model.image_id)
         self._grids.append(Grid(self.tokens + markers, rows, columns))
         self._extend([segment])
@@ -180,12 +180,12 @@ class LocalDocument:
 
     def _page(self, features: PageFeatures, source: _Source) -> Segment:
         model = self._engine.model
-        rows, columns = _grid(features)
+        rows, columns = grid_of(features)
         before, after = (*(model.chat.between if self._grids else ()), *model.chat.begin), model.chat.end
         ids = (*before, *[model.image_id] * (rows * columns), *after)
 
         def embeds() -> torch.Tensor:
-            pixels = model.transfer.to_device(from_arrays("embeds", source.take().arrays))
+            pixels = embeds_of(source.take(), model.transfer)
             around = self._engine.decoder.embed(text(ids))
             return torch.cat([around[: len(before)], pixels.to(around.dtype), around[len(ids) - len(after) :]])
 
@@ -238,8 +238,3 @@ def _no_page_fits(needed: int, room: int) -> TooLong:
         "(--dpi), or a model with a longer context.",
         f"连一页也放不下：一页需要 {needed} 个词元，只能容纳 {room} 个。请降低 --dpi，或换用上下文更长的模型。",
     )
-
-
-def _grid(features: PageFeatures) -> tuple[int, int]:
-    rows, columns = (int(side) for side in features.arrays["grid"])
-    return rows, columns

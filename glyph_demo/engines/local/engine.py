@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from weakref import WeakSet
 
 import numpy as np
 import torch
@@ -17,23 +19,22 @@ from glyph_demo.decoding.loop import prefill
 from glyph_demo.decoding.pool import PrefixPool
 from glyph_demo.engines.local.answer import OUT_OF_MEMORY, memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
+from glyph_demo.engines.local.pages import features_of
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.models.base import LoadProgress
-from glyph_demo.models.glm4v import VisionLanguageModel, load_glm4v, room
+from glyph_demo.models.glm4v import Prepared, VisionLanguageModel, load_glm4v, room
 from glyph_demo.models.memory import PAGE_TOKENS, chunk, work_bytes
 from glyph_demo.models.precision import Precision
-from glyph_demo.models.transfer import to_arrays
 from glyph_demo.rendering import resolve_style
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
-from glyph_demo.store import PageFeatures
+from glyph_demo.store import FeatureStore, PageFeatures
 
 log = logging.getLogger(__name__)
 
 CPU_SHARE = 0.25  # of the free memory, for keys and values: a CPU's is everybody's
 LEAST_CHUNK = 128  # tokens a prefill forward, however little memory there is
 SPARE = 0.05  # of what is left on a GPU: pieces that an allocator cannot hand out
-EMBEDS, GRID = "embeds", "grid"
 
 IN_BFLOAT16 = Message(
     "Numbers overflowed in float16. The model now computes in bfloat16, and this turn was done again in it.",
@@ -66,6 +67,7 @@ class LocalEngine:
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
         self.notices: list[Message] = [NOISE] if self.model.random else []
         self._settings = settings
+        self._stores: WeakSet[FeatureStore] = WeakSet()
         self._prepare_vision()
         self._changing = threading.Lock()
         inference = settings.inference
@@ -88,10 +90,16 @@ class LocalEngine:
         """How many pages of 595x842 one document can have."""
         return self.prefix_limit // PAGE_TOKENS
 
+    def attach(self, store: FeatureStore) -> None:
+        """Empty the device tier of `store` when memory runs out, and when what is in it is of no use any more."""
+        self._stores.add(store)
+
     def relieve(self, keep: Dialogue | None = None) -> None:
-        """Give memory back after it ran out: keys and values of all documents but `keep` that are not answering, which
-        are computed again when they are asked, and half of what a prefill forward takes."""
+        """Give memory back after it ran out: page features on the device, keys and values of all documents but `keep`
+        that are not answering, which are computed again when they are asked, and half of what a prefill forward
+        takes."""
         log.warning("out of memory; other documents give theirs back, and prefill takes smaller steps")
+        self._empty_stores()
         self.pool.release(keep)
         self.decoder.chunk = max(LEAST_CHUNK, self.decoder.chunk // 2)
         if self.model.transfer.device.type == "cuda":
@@ -101,17 +109,31 @@ class LocalEngine:
     def encode(self, page: Page) -> PageFeatures:
         """Embeddings (tokens, hidden) of one page in the model's precision, and its grid (rows, columns). Pages that
         other threads hand in meanwhile are read in the same call."""
+        return self._read(page, self._prepared(page))
+
+    @memory_errors()
+    def prepare(self, page: Page) -> Callable[[], PageFeatures]:
+        """See `engines.base.prepare`: the page is cut into patches and copied to the device."""
+        return memory_errors()(partial(self._read, page, self._prepared(page)))
+
+    def _prepared(self, page: Page) -> Prepared:
+        try:
+            return self.model.prepare(page.pixels)
+        except OUT_OF_MEMORY:
+            self.relieve()
+            return self.model.prepare(page.pixels)
+
+    def _read(self, page: Page, prepared: Prepared) -> PageFeatures:
         precision = self.model.dtype
         try:
-            encoded = self._encoding(threading.get_ident(), page.pixels)
+            encoded = self._encoding(threading.get_ident(), prepared)
         except OUT_OF_MEMORY:
             self.relieve()
             encoded = self.model.encode(page.pixels)
-        if not torch.isfinite(encoded.embeds).all():
+        if not encoded.finite:
             self.fall_back(precision)
             encoded = self.model.encode(page.pixels)
-        grid = torch.tensor([encoded.rows, encoded.columns]).numpy()
-        return PageFeatures({**to_arrays(EMBEDS, encoded.embeds), GRID: grid})
+        return features_of(encoded.embeds, (encoded.rows, encoded.columns), self.model.transfer)
 
     def open(self, features: Sequence[PageFeatures] = ()) -> LocalDocument:
         """A document of these pages; more may be appended. Raises EngineError `context_full`."""
@@ -141,6 +163,7 @@ class LocalEngine:
                 )
             log.warning("not finite in float16; changing to bfloat16")
             self.pool.release()
+            self._empty_stores()
             with self.decoder.lock:
                 self.model.to_bfloat16()
             self._prepare_vision()
@@ -148,7 +171,12 @@ class LocalEngine:
             self.notices.append(IN_BFLOAT16)
 
     def close(self) -> None:
+        self._empty_stores()
         self.model.close()
+
+    def _empty_stores(self) -> None:
+        for store in list(self._stores):
+            store.clear_device()
 
     def _prepare_vision(self) -> None:
         """Have the vision runtime of the settings ready for a full page; pages of other sizes are read eagerly."""
@@ -173,10 +201,11 @@ class LocalEngine:
         self.prefix_limit = room_for_tokens - min(ROOM_FOR_TURNS, room_for_tokens // 8)
 
     def _left(self) -> int:
-        """Bytes beside the weights."""
+        """Bytes beside the weights and the page features on the device."""
         free = room(self.model.transfer.device)
         held = sum(weight.nbytes for weight in self.model.model.parameters())
-        return min(free, self._limit - held) if self._limit else free
+        kept = self._settings.store.device_mb * 2**20 if self.model.transfer.apart else 0
+        return (min(free, self._limit - held) if self._limit else free) - kept
 
     def _kv_budget(self, left: int) -> int:
         """Bytes for keys and values: what remains of `left` beside the most that reading and answering need at a time,
@@ -208,7 +237,10 @@ class LocalEngine:
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
         width, height = resolve_style(self._settings.rendering, "", self.name).page_pixels
-        self.model.encode(np.full((height, width), 255, np.uint8))
+        blank = np.full((height, width), 255, np.uint8)
+        ahead = self.model.prepare(blank)  # as the next page is while one is read
+        self.model.encode(blank)
+        del ahead
         arena = self.decoder.arena()
         prefill(self.decoder, arena, text_segment([0] * min(self.decoder.chunk, arena.maximum - 1)))
         self.decoder.step(arena, [0])

@@ -1,0 +1,83 @@
+"""A document's pages, drawn one after another, and kept as pictures for front ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from glyph_demo.documents.model import Document
+from glyph_demo.errors import GlyphError, Message, SettingsError
+from glyph_demo.rendering import Line, Page, encode_png, missing_characters, render, resolve_style
+from glyph_demo.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """What front ends may know of a page once its pixels are gone. `number` counts from 1; `span` is its part of the
+    Document's text; `image` is a PNG file."""
+
+    number: int
+    span: tuple[int, int]
+    size: tuple[int, int]
+    digest: str
+    lines: tuple[Line, ...]
+    image: Path
+
+
+def draw(
+    document: Document, settings: Settings, engine: str, folder: Path, warnings: list[Message]
+) -> Iterator[tuple[Page, PageView]]:
+    """The pages of the settings' range in the style that suits `engine`, each with a picture in `folder`. Adds to
+    `warnings` what is not drawn. Raises SettingsError `no_such_pages`."""
+    style = resolve_style(settings.rendering, document.text, engine)
+    first, last = settings.documents.page_range
+    drawn = 0
+    for page in render(document, style):
+        if page.index + 1 < first:
+            continue
+        if last is not None and page.index + 1 > last:
+            warnings.append(_partial(first, last))
+            break
+        image = picture(folder, page.digest)
+        if not image.exists():
+            image.write_bytes(encode_png(page.pixels))
+        drawn += 1
+        yield page, PageView(page.index + 1, page.span, page.size, page.digest, page.lines, image)
+    if not drawn:
+        raise _no_such_pages(settings.documents.pages)
+    warnings.extend(_boxes(missing_characters(document.text, style)))
+
+
+def picture(folder: Path, digest: str) -> Path:
+    """The file of a page's picture."""
+    return folder / f"{digest}.png"
+
+
+def _partial(first: int, last: int) -> Message:
+    return Message(
+        f"Only pages {first} to {last} are read, as asked for. The document has more.",
+        f"按要求只阅读第 {first} 至 {last} 页。文档还有更多页面。",
+    )
+
+
+def _no_such_pages(pages: str) -> GlyphError:
+    return SettingsError(
+        "no_such_pages",
+        f"The document has no pages in the range '{pages}'. Choose a smaller first page.",
+        f"文档中没有“{pages}”范围内的页面。请选择更小的起始页。",
+    )
+
+
+def _boxes(missing: dict[str, int]) -> list[Message]:
+    """One warning naming the characters that are drawn as boxes, or none."""
+    if not missing:
+        return []
+    shown = " ".join(sorted(missing, key=lambda character: -missing[character])[:10])
+    count = sum(missing.values())
+    return [
+        Message(
+            f"{count} characters are in no font and are drawn as boxes: {shown}. Name another font: rendering.font.",
+            f"{count} 个字符没有可用字体，已画成方框: {shown}。可用 rendering.font 指定其他字体。",
+        )
+    ]

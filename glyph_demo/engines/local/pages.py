@@ -1,0 +1,81 @@
+"""A page's features between the store and the model: where they are, and how they come to the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import torch
+from numpy.typing import NDArray
+
+from glyph_demo.models.transfer import Transfer, from_arrays, to_arrays
+from glyph_demo.store import PageFeatures
+
+_EMBEDS, _GRID = "embeds", "grid"
+
+
+class OnDevice:
+    """A page's embeddings (tokens, hidden) on the device, and its `grid`: rows and columns."""
+
+    def __init__(self, embeds: torch.Tensor, grid: tuple[int, int], transfer: Transfer) -> None:
+        self.embeds = embeds
+        self.grid = grid
+        self._transfer = transfer
+
+    @property
+    def nbytes(self) -> int:
+        return self.embeds.nbytes
+
+    def arrays(self) -> Mapping[str, NDArray]:
+        """See `store.OnDevice`. Nothing is copied before it is looked at."""
+        return _Arrays(lambda: self._transfer.to_host(self.embeds)(), self.grid)
+
+
+class _Arrays(Mapping[str, NDArray]):
+    """Embeddings and grid in host memory; looking at them waits for the embeddings to be there."""
+
+    def __init__(self, embeds: Callable[[], torch.Tensor], grid: tuple[int, int]) -> None:
+        self._embeds: Callable[[], torch.Tensor] | None = embeds
+        self._grid = grid
+        self._here: dict[str, NDArray] = {}
+
+    def __getitem__(self, name: str) -> NDArray:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> dict[str, NDArray]:
+        embeds = self._embeds
+        if embeds is not None:
+            self._here = {**to_arrays(_EMBEDS, embeds()), _GRID: torch.tensor(self._grid).numpy()}
+            self._embeds = None
+        return self._here
+
+
+def features_of(embeds: torch.Tensor, grid: tuple[int, int], transfer: Transfer) -> PageFeatures:
+    """Embeddings (tokens, hidden) that are complete on the device, as features. Where the device has memory of its own
+    they stay there, and their copy in host memory is on its way when this returns."""
+    arrays = _Arrays(transfer.to_host(embeds), grid)
+    return PageFeatures(arrays, device=OnDevice(embeds, grid, transfer) if transfer.apart else None)
+
+
+def grid_of(features: PageFeatures) -> tuple[int, int]:
+    """Rows and columns of a page's embeddings."""
+    if isinstance(features.device, OnDevice):
+        return features.device.grid
+    rows, columns = (int(side) for side in features.arrays[_GRID])
+    return rows, columns
+
+
+def embeds_of(features: PageFeatures, transfer: Transfer) -> torch.Tensor:
+    """Embeddings (tokens, hidden) on the device. Those that had to be brought there stay there, as the store allows."""
+    device = features.device
+    if not isinstance(device, OnDevice):
+        embeds = transfer.to_device(from_arrays(_EMBEDS, features.arrays))
+        device = OnDevice(embeds, grid_of(features), transfer)
+        if transfer.apart and features.keep is not None:
+            features.keep(device)
+    return transfer.used(device.embeds)

@@ -1,0 +1,96 @@
+"""A checkpoint whose tensors are not those that its config asks for is refused, and the tensor named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from checkpoints import make_checkpoint
+from safetensors.torch import load_file, save_file
+
+from glyph_demo.errors import EngineError
+from glyph_demo.models.glm4v import load_glm4v
+
+Tensors = dict[str, torch.Tensor]
+GATE = "model.language_model.layers.0.mlp.gate_up_proj.weight"
+QUERY = "model.language_model.layers.1.self_attn.q_proj.weight"
+PATCHES = "model.visual.patch_embed.proj.weight"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkpoint(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture
+def changed(small: Path, tmp_path: Path) -> Callable[[Callable[[Tensors], object]], Path]:
+    """A copy whose tensors went through a function."""
+
+    def change(how: Callable[[Tensors], object]) -> Path:
+        folder = Path(shutil.copytree(small, tmp_path / "copy"))
+        tensors = load_file(folder / "model.safetensors")
+        how(tensors)
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+        return folder
+
+    return change
+
+
+def refusal(folder: Path, cache: Path) -> EngineError:
+    with pytest.raises(EngineError) as caught:
+        load_glm4v(str(folder), cache)
+    assert caught.value.message.en.endswith(".")
+    assert caught.value.message.zh.endswith("。")
+    return caught.value
+
+
+FAULTS: dict[str, tuple[Callable[[Tensors], object], str, str]] = {
+    "rows cut off": (lambda t: t.update({GATE: t[GATE][:-8].clone()}), GATE, "(184, 64), and config.json asks for"),
+    "another rank": (lambda t: t.update({QUERY: t[QUERY].flatten()}), QUERY, "(4096,), and config.json asks for (64"),
+    "in the tower": (lambda t: t.update({PATCHES: t[PATCHES][..., 1:].clone()}), PATCHES, "config.json asks for"),
+    "left out": (lambda t: t.pop(QUERY), QUERY, "has no tensor"),
+    "the head left out": (lambda t: t.pop("lm_head.weight"), "lm_head.weight", "has no tensor"),
+    "a layer too many": (
+        lambda t: t.update({name.replace("layers.0.", "layers.3."): t[name].clone() for name in list(t)}),
+        "model.language_model.layers.3.",
+        "has no place",
+    ),
+    "whole numbers": (lambda t: t.update({QUERY: t[QUERY].to(torch.int64)}), QUERY, "type I64; only BF16, F16, F32"),
+    "8 bits": (lambda t: t.update({QUERY: t[QUERY].to(torch.float8_e4m3fn)}), QUERY, "type F8_E4M3; only"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_tensor_is_named_and_what_is_wrong_with_it(
+    fault: str, changed: Callable[[Callable[[Tensors], object]], Path], tmp_path: Path
+) -> None:
+    how, name, wrong = FAULTS[fault]
+    error = refusal(changed(how), tmp_path)
+    assert error.code == "model_unusable"
+    assert wrong in error.message.en
+    for text in (error.message.en, error.message.zh):
+        assert name in text
+
+
+def test_a_tensor_that_the_index_promises_and_no_file_has_is_named(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path / "model", shard="200KB")
+    index = json.loads((folder / "model.safetensors.index.json").read_text())
+    shard = folder / index["weight_map"][QUERY]
+    tensors = load_file(shard)
+    del tensors[QUERY]
+    save_file(tensors, shard, metadata={"format": "pt"})
+    assert QUERY in refusal(folder, tmp_path).message.en
+
+
+def test_buffers_that_older_writers_kept_do_no_harm(
+    changed: Callable[[Callable[[Tensors], object]], Path], tmp_path: Path
+) -> None:
+    def old(tensors: Tensors) -> None:
+        tensors["model.language_model.rotary_emb.inv_freq"] = torch.ones(8)
+        tensors["model.visual.embeddings.position_ids"] = torch.arange(64)
+
+    load_glm4v(str(changed(old)), tmp_path)
