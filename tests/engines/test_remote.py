@@ -144,6 +144,27 @@ def test_closing_the_answer_closes_the_connection():
         assert text(document.ask("Again?", [], AskOptions())) == "Yes."
 
 
+def test_a_stop_ends_the_answer_and_the_connection_though_the_server_knows_none():
+    endless = [chunk(reasoning="END of thought"), *(step for _ in range(200) for step in (chunk(content="E"), 0.01))]
+    endless[9:9] = [chunk(content="ND")]
+    options = AskOptions(stop=("never", "END"))
+    with serving(endless) as stub, engine_at(stub.url) as engine:
+        events = ask(engine, options=options)
+        assert stub.gone.wait(3)
+    assert text(events).endswith("END")
+    assert (events[-1].reason, events[-1].usage.output) == ("stop", 6)
+    assert "stop" not in stub.requests[0], "a server would find it in the thinking"
+
+
+def test_without_thinking_the_server_is_told_where_to_stop_and_its_own_count_holds():
+    usage = {"prompt_tokens": 90, "completion_tokens": 2, "total_tokens": 92}
+    reply = [chunk(content="Yes"), chunk(content=".", reason="stop"), chunk(usage=usage)]
+    with serving(reply) as stub, engine_at(stub.url) as engine:
+        finished = ask(engine, options=AskOptions(stop=(".",), thinking=False))[-1]
+    assert stub.requests[0]["stop"] == ["."]
+    assert (finished.usage.input, finished.usage.output) == (90, 2)
+
+
 def test_another_server_takes_over_with_a_notice_when_one_is_down():
     with serving(ANSWER) as stub:
         dead = "http://127.0.0.1:9/v1"

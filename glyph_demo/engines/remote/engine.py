@@ -94,7 +94,7 @@ class RemoteDocument:
                 yield Notice(_moved(order[number - 1], url))
             try:
                 with contextlib.closing(servers.stream(url, request, extra)) as pieces:  # type: ignore[type-var]
-                    yield from _events(pieces)
+                    yield from _events(pieces, options.stop)
                 self._answered = url
                 return
             except Unreachable as error:
@@ -142,14 +142,20 @@ def _extra(options: AskOptions) -> dict[str, Any]:
         "skip_special_tokens": False,
         "include_stop_str_in_output": True,
     }
-    return extra if options.thinking else {**extra, "chat_template_kwargs": {"enable_thinking": False}}
+    if options.thinking:
+        return extra
+    # A server looks for `stop` in the thinking too, where it means nothing: with thinking it is found here alone.
+    stop = {"stop": list(options.stop)} if options.stop else {}
+    return {**extra, **stop, "chat_template_kwargs": {"enable_thinking": False}}
 
 
-def _events(pieces: Iterator[Piece | None]) -> Iterator[Event]:
-    """Pieces of a stream as events, `Finished` last."""
+def _events(pieces: Iterator[Piece | None], stops: Sequence[str]) -> Iterator[Event]:
+    """Pieces of a stream as events, `Finished` last, until the answer holds one of `stops`. How many pieces came is
+    then all that is known of its tokens."""
     began = time.perf_counter()
     answer = _Answer()
     heard = said = 0.0
+    counted = 0
     usage = Usage()
     reason = ""
     for piece in pieces:
@@ -158,6 +164,7 @@ def _events(pieces: Iterator[Piece | None]) -> Iterator[Event]:
             continue
         if piece.thinking or piece.content:
             heard = heard or time.perf_counter() - began
+            counted += 1
         for event in answer.take(piece):
             said = said or time.perf_counter() - began
             yield event
@@ -165,6 +172,9 @@ def _events(pieces: Iterator[Piece | None]) -> Iterator[Event]:
         if piece.usage is not None:
             prompt, cached, generated = piece.usage
             usage = Usage(prompt, cached, generated)
+        if not reason and answer.holds(stops):
+            reason, usage = "stop", Usage(output=counted)
+            break
     yield from answer.finish()
     total = time.perf_counter() - began
     if not reason:
@@ -194,6 +204,9 @@ class _Answer:
         end = len(self._held) - max(overlap(self._held, stop) for stop in SPOKEN_STOPS)
         text, self._held = self._held[:end], self._held[end:]
         yield from self._splitter.split(text)
+
+    def holds(self, stops: Sequence[str]) -> bool:
+        return any(stop in self._splitter.answer for stop in stops)
 
     def finish(self) -> Iterator[Thinking | Token]:
         yield from self._splitter.split(self._held)
