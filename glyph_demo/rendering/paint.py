@@ -30,7 +30,7 @@ def paint(rows: PageRows, text: str, index: int, last: bool, style: Style, atlas
     baselines = baseline_rows(style, rows.lead, count)
     x, end = ((pen + style.inset) * style.scale for pen in (rows.x, rows.right))
     with atlas.lock:
-        joined = _joined(rows, x, atlas)
+        joined = _joined(rows, text, x, atlas)
         single = np.ones(len(x), bool)
         for run, _ in joined:
             single[run.first : run.last] = False
@@ -67,14 +67,14 @@ def baseline_rows(style: Style, lead: int, count: int) -> NDArray[np.int64]:
 
 
 def _joined(
-    rows: PageRows, x: NDArray[np.float64], atlas: Atlas
+    rows: PageRows, text: str, x: NDArray[np.float64], atlas: Atlas
 ) -> list[tuple[Run, tuple[NDArray[np.uint8], int, float]]]:
     """The right-to-left runs of a page, with what draw_run gives for each."""
     if not right_to_left(rows.codepoint).any():
         return []
     from glyph_demo.rendering.shaping import draw_run, runs  # brings Pillow, which other pages do without
 
-    return [(run, draw_run(run, x[run.first], atlas)) for run in runs(rows, atlas)]
+    return [(run, draw_run(run, x[run.first], atlas)) for run in runs(rows, text, atlas)]
 
 
 def _compose(

@@ -7,7 +7,9 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import pairwise
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,10 @@ from glyph_demo.rendering.fonts import MISSING
 from glyph_demo.rendering.layout import PageRows
 
 _NEUTRAL = "\\s!-@\\[-`{-~\xa0-\xbf\u2010-\u2027"  # spaces, digits and punctuation: taken along between two of RTL
+_SPACE = " "  # letters do not join across it
 _ZOOM = 4  # runs are drawn so many times larger, and reduced
+_LONGEST_KEPT = 20  # characters of a word that is kept, so that strange texts cannot fill the memory
+_OTHERS = re.compile("[^\u200c\u200d]")  # what is neither a non-joiner nor a joiner
 _RUN = re.compile(f"[{RTL}](?:[{RTL}{_NEUTRAL}]*[{RTL}])?")
 
 
@@ -39,21 +44,28 @@ def _available() -> bool:
     return bool(features.check("raqm"))
 
 
-def runs(rows: PageRows, atlas: Atlas) -> list[Run]:
-    """The right-to-left runs of a page whose characters one font has; none where Raqm is missing."""
+def runs(rows: PageRows, text: str, atlas: Atlas) -> list[Run]:
+    """The right-to-left runs of a page of `text` whose characters one font has; none where Raqm is missing."""
     codes = rows.codepoint
     if not _available():
         return []
     rtl = right_to_left(codes)
-    text = codes.astype("<u4").tobytes().decode("utf-32-le", "replace")
+    drawn = codes.astype("<u4").tobytes().decode("utf-32-le", "replace")
     found = []
-    for first, last in _within_rows(text, rows.row):
+    for first, last in _within_rows(drawn, rows.row):
         faces = set(atlas.chain.face[codes[first:last][rtl[first:last]]].tolist())
         if len(faces) == 1 and MISSING not in faces:
-            found.append(
-                Run(first, last, int(rows.row[first]), text[first:last], atlas.chain.fonts[faces.pop() - 1].path)
-            )
+            run = _with_joiners(drawn[first:last], rows.source[first:last].tolist(), text)
+            found.append(Run(first, last, int(rows.row[first]), run, atlas.chain.fonts[faces.pop() - 1].path))
     return found
+
+
+def _with_joiners(drawn: str, source: list[int], text: str) -> str:
+    """The characters of a run with the joiners between them, which have no glyph and say how their neighbours join."""
+    if len(drawn) == source[-1] + 1 - source[0]:
+        return drawn
+    between = [_OTHERS.sub("", text[at + 1 : after]) for at, after in pairwise(source)]
+    return "".join(map(add, drawn, [*between, ""]))
 
 
 def _within_rows(text: str, row: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -65,18 +77,47 @@ def _within_rows(text: str, row: NDArray[np.int64]) -> Iterator[tuple[int, int]]
         begin = end
 
 
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """`picture` (height, w) is coverage, _ZOOM columns a pixel, and begins `aside` pixels left of the pen; `width` is
+    in pixels."""
+
+    picture: NDArray[np.uint8]
+    width: float
+
+
 @cache
 def _font(path: str, size: float) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.RAQM)
 
 
+@lru_cache(maxsize=2048)
+def _word(text: str, path: str, pixel_size: float, above: int, height: int, aside: int) -> _Word:
+    font = _font(path, pixel_size * _ZOOM)
+    width = font.getlength(text, direction="rtl") / _ZOOM
+    canvas = Image.new("L", ((math.ceil(width) + 2 * aside) * _ZOOM, height * _ZOOM))
+    ImageDraw.Draw(canvas).text((aside * _ZOOM, above * _ZOOM), text, 255, font, anchor="ls", direction="rtl")
+    return _Word(np.asarray(canvas.reduce((1, _ZOOM))), width)
+
+
 def draw_run(run: Run, left: float, atlas: Atlas) -> tuple[NDArray[np.uint8], int, float]:
     """Coverage (atlas.height, w) of a run from `left` (in pixels) on, the pixel column where the picture begins, and
-    where the run ends."""
-    font = _font(run.font, atlas.pixel_size * _ZOOM)
-    width = font.getlength(run.text) / _ZOOM
+    where the run ends. Words are drawn once and stood in a row from the right."""
+    geometry = atlas.pixel_size, atlas.above, atlas.height, atlas.aside
+    words = [
+        (_word if len(word) <= _LONGEST_KEPT else _word.__wrapped__)(word, run.font, *geometry)
+        for word in run.text.split(_SPACE)
+    ]
+    space = _word(_SPACE, run.font, *geometry).width
+    pen = end = left + sum(word.width for word in words) + space * (len(words) - 1)
     begin = math.floor(left) - atlas.aside
-    columns = math.ceil(width) + 2 * atlas.aside + 1
-    canvas = Image.new("L", (columns * _ZOOM, atlas.height * _ZOOM))
-    ImageDraw.Draw(canvas).text(((left - begin) * _ZOOM, atlas.above * _ZOOM), run.text, 255, font, anchor="ls")
-    return np.asarray(canvas.reduce(_ZOOM)), begin, left + width
+    columns = math.ceil(end) - begin + 2 * atlas.aside
+    coverage = np.zeros((atlas.height, columns * _ZOOM), np.uint8)
+    for word in words:
+        pen -= word.width
+        at = round((pen - begin - atlas.aside) * _ZOOM)
+        area = coverage[:, at : at + word.picture.shape[1]]
+        np.maximum(area, word.picture, out=area)
+        pen -= space
+    fine = coverage.reshape(atlas.height, columns, _ZOOM).sum(axis=2, dtype=np.uint16)
+    return ((fine + _ZOOM // 2) // _ZOOM).astype(np.uint8), begin, end

@@ -178,6 +178,26 @@ def test_right_to_left_words_are_drawn_from_the_right() -> None:
     assert (alef_first[:, :vav] < 200).sum() < (alef_last[:, :vav] < 200).sum() or width < vav
 
 
+def test_a_persian_word_keeps_the_letters_apart_that_its_writer_kept_apart() -> None:
+    features = pytest.importorskip("PIL.features")
+    if not features.check("raqm"):
+        pytest.skip("Pillow has no Raqm here")
+    apart, joined = (pages_of(text, STYLES["glyph-en"])[0].pixels for text in ("می\u200cخواهم", "میخواهم"))
+    assert apart.shape != joined.shape or (apart != joined).any()
+
+
+def test_words_read_from_the_right_stand_where_the_whole_row_would_put_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = pytest.importorskip("PIL.features")
+    if not features.check("raqm"):
+        pytest.skip("Pillow has no Raqm here")
+    text = '(עולם שלום) 12 34 מילה-מילה, "ציטוט" 3.14   סוף مرحبا بالعالم'
+    (page,) = pages_of(text, STYLES["glyph-en"])
+    monkeypatch.setattr("glyph_demo.rendering.shaping._SPACE", "\0")  # what no text has: a run is one word
+    (whole,) = pages_of(text, STYLES["glyph-en"])
+    assert page.size == whole.size
+    assert (np.abs(page.pixels.astype(int) - whole.pixels) > 64).mean() < 0.001
+
+
 def test_without_raqm_everything_but_shaping_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glyph_demo.rendering.shaping._available", lambda: False)
     for text in HOSTILE:
