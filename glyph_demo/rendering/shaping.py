@@ -23,7 +23,8 @@ from glyph_demo.rendering.layout import PageRows
 _NEUTRAL = "\\s!-@\\[-`{-~\xa0-\xbf\u2010-\u2027"  # spaces, digits and punctuation: taken along between two of RTL
 _SPACE = " "  # letters do not join across it
 _ZOOM = 4  # runs are drawn so many times larger, and reduced
-_LONGEST_KEPT = 20  # characters of a word that is kept, so that strange texts cannot fill the memory
+_KEPT = 2048  # words
+_LARGEST_KEPT = 16 << 10  # bytes of a word that is kept, about: with _KEPT, all of them stay within 32 MB
 _OTHERS = re.compile("[^\u200c\u200d]")  # what is neither a non-joiner nor a joiner
 _RUN = re.compile(f"[{RTL}](?:[{RTL}{_NEUTRAL}]*[{RTL}])?")
 
@@ -91,7 +92,7 @@ def _font(path: str, size: float) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.RAQM)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=_KEPT)
 def _word(text: str, path: str, pixel_size: float, above: int, height: int, aside: int) -> _Word:
     font = _font(path, pixel_size * _ZOOM)
     width = font.getlength(text, direction="rtl") / _ZOOM
@@ -104,8 +105,9 @@ def draw_run(run: Run, left: float, atlas: Atlas) -> tuple[NDArray[np.uint8], in
     """Coverage (atlas.height, w) of a run from `left` (in pixels) on, the pixel column where the picture begins, and
     where the run ends. Words are drawn once and stood in a row from the right."""
     geometry = atlas.pixel_size, atlas.above, atlas.height, atlas.aside
+    longest = _LARGEST_KEPT / (_ZOOM * atlas.pixel_size * atlas.height)  # characters: few are wider than the size
     words = [
-        (_word if len(word) <= _LONGEST_KEPT else _word.__wrapped__)(word, run.font, *geometry)
+        (_word if len(word) <= longest else _word.__wrapped__)(word, run.font, *geometry)
         for word in run.text.split(_SPACE)
     ]
     space = _word(_SPACE, run.font, *geometry).width
