@@ -29,6 +29,11 @@ VISITORS = 256  # browsers that are remembered; each has a cookie until it is cl
 MAX_NAME = 255  # bytes, of a file's name in the usual file systems
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _FILE = re.compile(r"/gradio_api/(?:file=|file/|proxy=)(.*)", re.DOTALL)
+# What this window has no use for, and what would take videos, run functions or write files for whoever asks.
+_UNUSED = re.compile(
+    "/(?:gradio_api/)?(?:process_recording|component_server|(?:undo-)?vibe-|stream/|call/|custom_component/|dev/|"
+    "run-history|runs|deep_link|monitoring|profiling)"
+)
 # A path as a whole or as a change to what was sent before; a text's own quotes are escaped.
 _PATH_IN_JSON = re.compile(rb'(?<!\\)"path"(?::|\],)\s*("(?:[^"\\]|\\.)*")')
 _TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -73,10 +78,10 @@ class Told:
 
 class Guard:
     """ASGI middleware around Gradio. It refuses what a page of another site sends (403), names of this machine that
-    are not its own (400: DNS rebinding), bodies that are too large (413), and files, whether fetched or named in an
-    event, that were not shown to this very browser (403): neither another browser's uploads nor any other path nor
-    an address to be fetched. Where `server.auth` is off, all browsers count as one: a proxy before us may not let
-    cookies through."""
+    are not its own (400: DNS rebinding), bodies that are too large (413), routes that this window does not use (404),
+    and files, whether fetched or named in an event, that were not shown to this very browser (403): neither another
+    browser's uploads nor any other path nor an address to be fetched. Where `server.auth` is off, all browsers count as
+    one: a proxy before us may not let cookies through."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -111,6 +116,8 @@ class Guard:
             return 400
         if "\0" in scope["path"] or any(len(step.encode()) > MAX_NAME for step in scope["path"].split("/")):
             return 400  # no file can be called that; Gradio would stumble over it
+        if _UNUSED.match(scope["path"]):
+            return 404
         if server.auth and scope["method"] not in _SAFE and cross_site(headers):
             return 403
         if int(headers.get("content-length") or 0) > self._most_uploaded:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from visitors import MAX_FILE_MB, PREFIX, ROOT, Browser, file_url, outside, serving, spellings
+from visitors import MAX_FILE_MB, PREFIX, ROOT, SECRET, Browser, file_url, outside, serving, spellings
 
 from glyph_demo.settings import Server
 from glyph_demo.ui.door import MAX_EVENT_BYTES, UPLOAD_SLACK
@@ -52,6 +52,72 @@ def test_no_address_gives_a_file_that_is_no_upload(address: tuple[str, int], tmp
                 assert status in (400, 403, 404, 307), (status, route + spelling)
                 assert not re.search(rb"root:|cache_dir|import |only for me|PATH=", body), route + spelling
     assert tried > 800
+
+
+def test_a_path_that_was_told_leads_nowhere_else(address: tuple[str, int], tmp_path: Path) -> None:
+    browser = Browser(address)
+    path = Path(browser.uploaded("mine.txt", b"private words"))
+    secret = tmp_path / "secret.txt"
+    secret.write_text(SECRET)
+    link, folder = path.with_name("link.txt"), path.with_name("folder")
+    link.symlink_to(secret)
+    folder.symlink_to(tmp_path)
+    up = "/.." * len(path.parts)
+    for named in (str(link), f"{folder}/secret.txt", f"{path}{up}{secret}", f"{path}/../link.txt", f"{path.parent}"):
+        for spelling in spellings(named):
+            for route in ("file=", "file/", "/file=", "./file=", "FILE=", "x/../file="):
+                status, body = browser.get(f"{PREFIX}/{route}{spelling}")
+                assert status in (307, 400, 403, 404, 405), (status, route, named)
+                assert SECRET.encode() not in body, (route, named)
+    link.unlink()
+    folder.unlink()
+
+
+def test_what_the_window_does_not_use_is_not_there(address: tuple[str, int]) -> None:
+    """Gradio would cut a video, run a component's function, edit the app's code or tell what others did."""
+    browser = Browser(address)
+    unused = ("process_recording", "component_server", "vibe-edit/", "undo-vibe-edit", "vibe-starter-queries/")
+    for route in (
+        *unused,
+        "stream/x",
+        "stream/x/close",
+        "call/open_files",
+        "call/v2/open_files",
+        "run-history/connect",
+    ):
+        assert browser.post(f"{PREFIX}/{route}", {"data": [], "session_hash": "x"})[0] == 404, route
+    unused = ("vibe-code/", "stream/a/b/1/playlist-file", "stream/a/b/1/playlist.m3u8", "deep_link?session_hash=x")
+    for route in (*unused, "dev/reload", "runs", "custom_component/1/client/component/..%2f..%2fconfig.yaml"):
+        assert browser.get(f"{PREFIX}/{route}")[0] == 404, route
+    for route in ("/monitoring", "/monitoring/summary", "/monitoring/x"):
+        assert browser.get(route)[0] == 404, route
+
+
+def test_what_is_open_to_all_tells_nothing_of_this_machine(address: tuple[str, int]) -> None:
+    browser = Browser(address)
+    upload = browser.uploaded("mine.txt", b"private words")
+    routes = ("/config", "/theme.css", "/robots.txt", "/manifest.json", f"{PREFIX}/info", f"{PREFIX}/openapi.json")
+    for route in (
+        *routes,
+        f"{PREFIX}/queue/status",
+        f"{PREFIX}/app_id",
+        f"{PREFIX}/user",
+        f"{PREFIX}/token",
+        "/nothing",
+    ):
+        body = browser.get(route)[1].decode()
+        for secret in (str(ROOT), os.environ["GRADIO_TEMP_DIR"], Path(upload).parent.name, "mine.txt"):
+            assert secret not in body, (route, secret)
+
+
+def test_an_upload_needs_no_session_and_is_then_nobodys(address: tuple[str, int]) -> None:
+    stranger = Browser(address, opened=False)
+    status, body = stranger.upload("a.txt", b"private words")
+    assert status == 200
+    (path,) = json.loads(body)
+    for browser in (stranger, Browser(address)):
+        assert browser.get(file_url(path))[0] == 403
+    assert stranger.get(f"{PREFIX}/upload_progress?upload_id=nobodys")[0] == 404
 
 
 def test_an_upload_is_seen_by_the_browser_that_sent_it_and_by_no_other(address: tuple[str, int]) -> None:
