@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from glyph_demo import __version__, commands
 from glyph_demo.errors import GlyphError, Language, SettingsError
-from glyph_demo.settings import Settings, load_settings
+from glyph_demo.settings import Settings, load_settings, named
 
 PROJECT_CONFIG = Path(__file__).parents[1] / "config.yaml"
 FLAGS_TO_SETTINGS = {
@@ -151,7 +151,7 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
     settings = _settings(options)
     out = None if options.json else sys.stdout
     if options.command == "serve":
-        return commands.serve(settings)
+        return commands.serve(settings, named(_flags(options)))
     if options.command == "ask" and options.asked:
         files = [options.file, *map(Path, options.questions)]
         return commands.ask_many(settings, files, options.asked, language, out, options.out, options.csv)
@@ -172,8 +172,11 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
 
 def _settings(options: argparse.Namespace) -> Settings:
     config = options.config or (PROJECT_CONFIG if PROJECT_CONFIG.is_file() else None)
-    given = vars(options)
-    return load_settings(config, flags={key: given.get(flag) for flag, key in FLAGS_TO_SETTINGS.items()})
+    return load_settings(config, flags=_flags(options))
+
+
+def _flags(options: argparse.Namespace) -> dict[str, Any]:
+    return {key: vars(options).get(flag) for flag, key in FLAGS_TO_SETTINGS.items()}
 
 
 def _terminal_language(arguments: list[str]) -> Language:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -23,10 +23,11 @@ from glyph_demo.settings import Settings
 DIGITS = 4  # of seconds: a tenth of a millisecond
 
 
-def serve(settings: Settings) -> dict[str, Any]:
+def serve(settings: Settings, named: Collection[str]) -> dict[str, Any]:
+    """`named` are the settings that this start names itself, see web.run."""
     from glyph_demo.web import run
 
-    run(settings)
+    run(settings, named)
     return {}
 
 

@@ -213,6 +213,12 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def named(flags: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> set[str]:
+    """The settings that flags or the environment name for this run, by dotted name."""
+    variables = _from_environment(os.environ if environment is None else environment)
+    return {*variables, *(key for key, value in flags.items() if value is not None)}
+
+
 def merge(settings: Settings, values: Mapping[str, Any]) -> Settings:
     """`settings` with some of them changed, by dotted names. Raises SettingsError, see `load_settings`."""
     for key, value in values.items():

@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from glyph_demo.serving.app import PATHS, create_api
 from glyph_demo.serving.service import Service
 from glyph_demo.session import open_store
 from glyph_demo.settings import Settings
+from glyph_demo.ui.choice import ENGINE_NAMES, Choice
 from glyph_demo.ui.door import password
 from glyph_demo.ui.server import LoadingEngine, free_port, mount_window
 from glyph_demo.ui.window import Windows
@@ -37,9 +38,10 @@ HOUR = 3600.0  # seconds between two looks for uploads that are a day old
 SWITCH_INTERVAL = 0.001
 
 
-def run(settings: Settings) -> None:
-    """Serve until interrupted. Prints the address on stdout, and on stderr a port other than the one set. Raises
-    EngineError when no port is free, and SettingsError `open_door`."""
+def run(settings: Settings, named: Collection[str] = ()) -> None:
+    """Serve until interrupted. Prints the address on stdout, and on stderr a port other than the one set. An engine
+    that was chosen in the window comes before that of the settings, unless those that this start names itself say
+    one. Raises EngineError when no port is free, and SettingsError `open_door`."""
     password(settings.server)
     host, port = settings.server.host, free_port(settings.server.host, settings.server.port)
     if port != settings.server.port:
@@ -48,7 +50,9 @@ def run(settings: Settings) -> None:
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     sys.setswitchinterval(SWITCH_INTERVAL)
     store = open_store(settings)
-    engine = LoadingEngine(settings)
+    choice = Choice(settings, given=not ENGINE_NAMES.isdisjoint(named))
+    start = choice.start()
+    engine = LoadingEngine(start)
     service = Service(engine, settings, store, engine.ready)
 
     def another(changed: Settings) -> LoadingEngine:
@@ -56,7 +60,8 @@ def run(settings: Settings) -> None:
         service.use(fresh, fresh.ready)
         return fresh
 
-    windows = Windows(engine, settings, another, store, service.rest)
+    windows = Windows(engine, start, another, store, service.rest, choice)
+    threading.Thread(target=windows.settle, name="settle", daemon=True).start()
     try:
         app = web_app(windows, service)
         shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
@@ -65,6 +70,7 @@ def run(settings: Settings) -> None:
         with contextlib.suppress(KeyboardInterrupt), sweeping(uploads, windows.sweep):
             _Server(config, f"http://{shown}:{port}").run()
     finally:
+        choice.survived()
         windows.close_all()
         service.close()
         windows.engine.close()

@@ -42,7 +42,7 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
         window = self.windows.arrive(identifier, visit.values)
         if is_new:
             window.language = self._first_language(memory, request)
-        told = limits()
+        told = limits() or self.windows.notice
         if told is not None:
             window.notice = (told, "hint")
         updates = {

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import gradio as gr
 
 from glyph_demo.errors import GlyphError, SettingsError
-from glyph_demo.settings import Settings, merge
-from glyph_demo.ui.shown import Shown, Updates, merged
-from glyph_demo.ui.sidebar import ENGINE_PREFERENCES, MODES, PREFERENCES, mode_of, remembered, setting
+from glyph_demo.settings import merge
+from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
+from glyph_demo.ui.sidebar import MODES, PREFERENCES, remembered
 from glyph_demo.ui.texts import LOADED, LOADING, READ_AGAIN
 from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Spot
@@ -31,23 +32,15 @@ class PreferenceHandlers(Shown):
         window.notice = (LOADING, "hint")
         yield {**self.status(window), self.ui.load: gr.update(interactive=False)}
         try:
-            self.windows.change_engine(merge(self.windows.settings, values))
+            with ThreadPoolExecutor(1, thread_name_prefix="choose-engine") as worker:
+                chosen = worker.submit(self.windows.choose_engine, merge(self.windows.settings, values))
+                while not wait([chosen], READING_INTERVAL).done:
+                    yield {**self.status(window), self.ui.engine: self.engine(window.language)}
+                chosen.result()
             window.notice = (LOADED, "hint")
         except GlyphError as error:
             window.notice = (error.message, "error")
-        engine_shown = self.engine_preferences(window.session.settings)
-        shown = merged(self.labels(window.language), self.front(window), engine_shown)
-        yield merged(shown, {self.ui.load: gr.update(interactive=True)})
-
-    def preferences(self, settings: Settings) -> Updates:
-        """The sidebar as the settings are, all but the engine."""
-        return {**self._values(PREFERENCES, settings), self.ui.mode: gr.update(value=mode_of(settings))}
-
-    def engine_preferences(self, settings: Settings) -> Updates:
-        return self._values(ENGINE_PREFERENCES, settings)
-
-    def _values(self, names: dict[str, str], settings: Settings) -> Updates:
-        return {getattr(self.ui, name): gr.update(value=setting(settings, path)) for name, path in names.items()}
+        yield merged(self.all_of_engine(window), self.front(window), {self.ui.load: gr.update(interactive=True)})
 
     def _configure(self, visit: Visit, memory: Any, values: dict[str, Any]) -> Updates:
         window = self.windows.get(visit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -15,7 +17,7 @@ from starlette.middleware import Middleware
 from glyph_demo.engines import choose_engine, create_engine
 from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures, Progress, attach, capacity, prepare, text_engine
 from glyph_demo.engines.loading import LoadLines
-from glyph_demo.errors import EngineError
+from glyph_demo.errors import EngineError, GlyphError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
@@ -23,6 +25,8 @@ from glyph_demo.ui.app import window_app
 from glyph_demo.ui.door import UPLOAD_SLACK, USER, Guard, password
 from glyph_demo.ui.early import Early
 from glyph_demo.ui.window import Windows
+
+log = logging.getLogger(__name__)
 
 PORTS_TRIED = 100
 # Fonts of the system only: the page must work with the network off.
@@ -64,9 +68,21 @@ class LoadingEngine:
 
     def _load(self, settings: Settings) -> Engine:
         try:
-            engine = create_engine(settings, self._tell)
-            engine.open().close()  # what the first document has loaded is loaded now: Python's lock is held meanwhile
+            with contextlib.ExitStack() as failed:
+                engine = create_engine(settings, self._tell)
+                failed.callback(engine.close)  # another may be loaded in its place
+                engine.open().close()  # what the first document has loaded is loaded now: Python's lock is held
+                failed.pop_all()
             return engine
+        except GlyphError:
+            raise
+        except Exception as error:  # a file, a driver or a library that no check foresaw must not lock people out
+            log.exception("the engine could not be loaded")
+            raise EngineError(
+                "engine_failed",
+                "The engine could not be loaded. The log has the details; choose another engine or model.",
+                "引擎无法加载。日志中有详细信息；请选择其他引擎或模型。",
+            ) from error
         finally:
             self.loading = None
 

@@ -11,12 +11,11 @@ import gradio as gr
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
-from glyph_demo.ui.shown import Shown, Updates, merged
+from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
 from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, READ_AGAIN, too_long
 from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Refused, Spot, Window
 
-READING_INTERVAL = 0.2  # seconds between two looks at what is being read
 GALLERY_SECONDS_PER_PAGE = 0.02  # sending the gallery costs time per page, so a long one is sent less often
 
 
@@ -74,7 +73,8 @@ class ShelfHandlers(Shown):
         return self.front(window)
 
     def follow(self, visit: Visit) -> Iterator[Updates]:
-        """Show how far the documents have been read, until all of them are. A later call takes over."""
+        """Show how far the engine is loaded and the documents are read, until all of them are. A later call takes
+        over."""
         window = self.windows.get(visit)
         turn = window.followed = window.followed + 1
         sent: Updates = {}
@@ -82,10 +82,11 @@ class ShelfHandlers(Shown):
         while turn == window.followed:
             documents, now = window.session.documents, (window.session.current_id or "", "")
             waiting = any(reading.state in ("waiting", "reading") for reading in documents.values())
+            waiting |= self.windows.loading is not None
             for identifier, reading in documents.items():
                 if reading.error is not None and window.failures.get(identifier) is not reading.error:
                     yield self._give_up(window, identifier, reading.error)
-            updates: Updates = {self.ui.documents: self.documents(window)}
+            updates: Updates = {self.ui.documents: self.documents(window), **self._loading(window)}
             if (reading := window.reading) is not None:  # type: ignore[assignment]
                 now = (now[0], reading.state)
                 updates[self.ui.progress] = views.progress(reading, window.language)
@@ -103,6 +104,16 @@ class ShelfHandlers(Shown):
             if not waiting:
                 return
             time.sleep(READING_INTERVAL)
+
+    def _loading(self, window: Window) -> Updates:
+        """How far the engine is, and everything about it once it is there, if this page has said that it is loading."""
+        if self.windows.loading is not None:
+            return {self.ui.engine: self.engine(window.language), **self.status(window)}
+        if not window.shows_loading:
+            return {}
+        if window.notice is None and (failure := self.windows.failure) is not None:
+            window.notice = (failure.message, "error")
+        return merged(self.all_of_engine(window), self.status(window))
 
     def _ready(self, window: Window) -> Updates:
         reading = window.reading

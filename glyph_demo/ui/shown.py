@@ -9,15 +9,26 @@ import gradio as gr
 from glyph_demo.engines.base import capacity
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.reading import Reading
+from glyph_demo.settings import Settings
 from glyph_demo.ui import views
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.pages import page_view
-from glyph_demo.ui.sidebar import FONT_SIZES, RESOLUTIONS, choices, mode_choices
-from glyph_demo.ui.texts import say
+from glyph_demo.ui.sidebar import (
+    ENGINE_PREFERENCES,
+    FONT_SIZES,
+    PREFERENCES,
+    RESOLUTIONS,
+    choices,
+    mode_choices,
+    mode_of,
+    setting,
+)
+from glyph_demo.ui.texts import LOADING, say
 from glyph_demo.ui.window import Window, Windows
 
 Updates = dict[Any, Any]
+READING_INTERVAL = 0.2  # seconds between two looks at what is being read or loaded
 
 
 class Shown:
@@ -80,14 +91,39 @@ class Shown:
 
     def status(self, window: Window) -> Updates:
         text, kind = (window.notice[0].text(window.language), window.notice[1]) if window.notice else ("", "error")
+        loading = self.loading(window.language) if window.notice is None or window.notice[0] is LOADING else ""
+        window.shows_loading = bool(loading)
         return {
-            self.ui.status: views.notice(text, kind),
+            self.ui.status: loading or views.notice(text, kind),
             self.ui.read_images: gr.update(visible=window.refused is not None and not window.refused.pages),
             self.ui.read_first: gr.update(visible=window.refused is not None and window.refused.pages > 0),
         }
 
+    def loading(self, language: Language) -> str:
+        """How far the engine's model is; empty once it is there."""
+        progress = self.windows.loading
+        return views.loading(progress, language) if progress is not None else ""
+
+    def engine(self, language: Language) -> str:
+        engine, model = self.windows.engine, self.windows.settings.model
+        return views.engine(engine.name, model, capacity(engine), language) + self.loading(language)
+
     def question_box(self, answering: bool, **values: Any) -> Any:
         return gr.update(submit_btn=not answering, stop_btn=answering, **values)
+
+    def preferences(self, settings: Settings) -> Updates:
+        """The sidebar as the settings are, all but the engine."""
+        return {**self._values(PREFERENCES, settings), self.ui.mode: gr.update(value=mode_of(settings))}
+
+    def engine_preferences(self, settings: Settings) -> Updates:
+        return self._values(ENGINE_PREFERENCES, settings)
+
+    def _values(self, names: dict[str, str], settings: Settings) -> Updates:
+        return {getattr(self.ui, name): gr.update(value=setting(settings, path)) for name, path in names.items()}
+
+    def all_of_engine(self, window: Window) -> Updates:
+        """Everything that names the engine, or is as it allows."""
+        return merged(self.labels(window.language), self.engine_preferences(window.session.settings))
 
     def labels(self, language: Language) -> Updates:
         ui = self.ui
@@ -99,9 +135,8 @@ class Shown:
             updates[dropdown] = updates[dropdown] | gr.update(choices=choices(offered, configured, language))
         updates[ui.mode] = updates[ui.mode] | gr.update(choices=mode_choices(language))
         engine = self.windows.engine.name
-        room = capacity(self.windows.engine)
         updates[ui.header] = views.header(engine, language)
-        updates[ui.engine] = views.engine(engine, self.windows.settings.model, room, language)
+        updates[ui.engine] = self.engine(language)
         updates[ui.examples_label] = say("examples", language)
         updates[ui.settings_label] = f"<h2>{say('settings', language)}</h2>"
         updates[ui.upload_hint] = views.upload_hint(language)

@@ -86,7 +86,7 @@ def sidebar(labels: Callable[..., Any], settings: Settings) -> dict[str, Any]:
         add("dpi", gr.Dropdown(choices(RESOLUTIONS, rendering.dpi, "en"), value=rendering.dpi))
         made["engine"] = gr.HTML(elem_id="engine")
         add("engine_name", gr.Dropdown(list(ENGINES), value=settings.engine))
-        add("model", gr.Textbox(settings.model, max_length=500))
+        add("model", gr.Textbox(settings.model, max_length=500, elem_id="model"))
         add("precision", gr.Dropdown(list(precisions), value=inference.precision))
         made["load"] = labels(gr.Button(size="sm", elem_id="load"), value="load")
     return made

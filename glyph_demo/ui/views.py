@@ -180,9 +180,7 @@ def progress(reading: Reading | None, language: Language) -> str:
         ),
         _bar("prefill", reading.prefilled, total, about, language),
     ]
-    loading = getattr(reading.engine, "loading", None)
-    model = f"<div class='glyph-note'>{waiting(loading, language)}</div>" if loading else ""
-    return model + "".join(bars)
+    return "".join(bars)
 
 
 def expected_pages(reading: Reading) -> int | None:
@@ -252,16 +250,25 @@ def _bar(stage: str, done: int, total: int | None, about: str, language: Languag
     name = say(f"stage.{stage}", language)
     share, count = (0.0, str(done or "")) if total is None else (done / max(total, 1), f"{done} / {about}{total}")
     figures = " · ".join(filter(None, (count, pace)))
+    return f"<div class='glyph-stage'><span>{name}</span><span>{figures}</span>{_meter(share, name)}</div>"
+
+
+def _meter(share: float, name: str) -> str:
     return (
-        f"<div class='glyph-stage'><span>{name}</span><span>{figures}</span>"
         f"<div class='glyph-bar' role='progressbar' aria-label='{name}' aria-valuemin='0' aria-valuemax='100' "
-        f"aria-valuenow='{100 * share:.0f}'><div style='width: {share:.1%}'></div></div></div>"
+        f"aria-valuenow='{100 * share:.0f}'><div style='width: {share:.1%}'></div></div>"
     )
 
 
 def notice(text: str, kind: str = "error") -> str:
     """HTML of the status line; `kind` is error or hint. Empty text empties it."""
     return f"<div role='status' class='glyph-notice {kind}'>{html.escape(text)}</div>" if text else ""
+
+
+def loading(progress: Progress, language: Language) -> str:
+    """HTML: how far a model is that is being loaded."""
+    bar = _meter(progress.done / progress.total, say("wait.load", language)) if progress.total else ""
+    return f"<div class='glyph-notice hint'>{html.escape(waiting(progress, language))}{bar}</div>"
 
 
 def header(engine_name: str, language: Language) -> str:

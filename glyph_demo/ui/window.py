@@ -7,7 +7,7 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,9 @@ from glyph_demo.reading import Reading
 from glyph_demo.session import DocumentSession, open_store
 from glyph_demo.settings import Settings, usable
 from glyph_demo.store import FeatureStore
+from glyph_demo.ui.choice import Choice
 from glyph_demo.ui.history import Exchange, History, SavedDocument, SavedWindow
+from glyph_demo.ui.shared import SharedEngine
 from glyph_demo.ui.texts import BUSY
 from glyph_demo.ui.visit import Visit
 
@@ -63,6 +65,7 @@ class Window:
     refused: Refused | None = None
     spot: Spot = Spot()
     followed: int = 0  # how often the reading of documents was followed; only the last follower goes on
+    shows_loading: bool = False  # whether the status line says how far the engine is
     failures: dict[str, GlyphError] = field(default_factory=dict)  # that were told, by document id
     _transcripts: dict[str, list[Exchange]] = field(default_factory=dict)
     _answering: threading.Lock = field(default_factory=threading.Lock)
@@ -219,7 +222,7 @@ class Window:
         return next((Spot.of(exchange) for exchange in reversed(self.transcript) if exchange.regions), Spot())
 
 
-class Windows:
+class Windows(SharedEngine):
     """All windows by id, sharing one engine and one store. Thread-safe."""
 
     def __init__(
@@ -229,46 +232,21 @@ class Windows:
         make: Callable[[Settings], Engine] = create_engine,
         store: FeatureStore | None = None,
         rest: Callable[[], None] = lambda: None,
+        choice: Choice | None = None,
     ) -> None:
         """`make` makes another engine when one is asked for; before the one of now is closed, `rest` has whoever else
-        uses it let go."""
-        self.engine = engine
-        self.settings = settings
-        self._make = make
-        self._rest = rest
+        uses it let go. `choice` keeps what people choose."""
+        super().__init__(engine, settings, make, rest, choice or Choice(settings))
         self._store = store or open_store(settings)
         self._history = History(settings.cache_path / "windows")
         self._windows: OrderedDict[str, Window] = OrderedDict()
         self._lock = threading.Lock()
-        self._changing = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._windows)
 
-    def change_engine(self, settings: Settings) -> None:
-        """Have all windows read and answer with the engine of these settings; the one before is closed first, because
-        two may not fit. Where it cannot be had, the one before is made again and the EngineError raised."""
-        with self._changing:
-            before = self.settings
-            for window in list(self._windows.values()):
-                window.stop()
-                window.session.rest()
-            self._rest()
-            self.engine.close()
-            try:
-                self._take_up(settings)
-            except GlyphError:
-                self._take_up(before)
-                raise
-
-    def _take_up(self, settings: Settings) -> None:
-        self.engine, self.settings = self._make(settings), settings
-        for window in list(self._windows.values()):
-            mine = window.session.settings
-            inference = replace(mine.inference, precision=settings.inference.precision)
-            settings = replace(mine, engine=settings.engine, model=settings.model, inference=inference)
-            window.session.configure(settings, self.engine)
-        _ = self.engine.identity  # waits until it is there, or raises
+    def _all(self) -> list[Window]:
+        return list(self._windows.values())
 
     def knows(self, identifier: str) -> bool:
         """Whether a window of this id is open or kept."""

@@ -9,6 +9,7 @@ import gradio as gr
 import pytest
 
 from glyph_demo.documents.extraction import extract
+from glyph_demo.engines.base import Progress
 from glyph_demo.errors import DocumentError, EngineError, Message
 from glyph_demo.settings import load_settings
 from glyph_demo.ui.app import create_app
@@ -376,6 +377,23 @@ def test_another_engine_keeps_documents_and_conversations(on, engine, tmp_path):
     list(on.ask("tab", "after?"))
     assert [e.question for e in on.windows.get("tab").transcript] == ["before?", "after?"]
     assert on.windows.get("tab").transcript[1].answer.startswith("2 pages, turn 2")
+
+
+def test_while_the_engine_is_loaded_every_page_sees_how_far_it_is_and_then_what_it_is(on, engine):
+    on.load(Visit("tab"), {"window": "0" * 32}, request("en"))
+    more = Message("file 1 of 4, 42 s left", "第 1/4 个文件，剩余 42 秒")
+    engine.loading = Progress("load", 5 * 10**9, 20 * 10**9, more)
+    steps = on.follow("0" * 32)
+    first = next(steps)
+    for part in (on.ui.status, on.ui.engine):
+        assert "Loading the model… 5.0/20.0 GB, file 1 of 4, 42 s left" in first[part]
+        assert "aria-valuenow='25'" in first[part]
+    assert "正在加载模型… 5.0/20.0 GB，第 1/4 个文件，剩余 42 秒" in on.speak("0" * 32, "zh")[on.ui.engine]
+    engine.loading = None
+    last = [*steps][-1]
+    assert last[on.ui.status] == ""
+    assert "加载" not in last[on.ui.engine]
+    assert on.ui.header in last
 
 
 def test_an_engine_that_cannot_be_had_leaves_the_one_before(on, tmp_path):

@@ -35,6 +35,25 @@ def test_an_engine_that_cannot_be_had_says_so_to_who_needs_it_and_not_to_who_ope
     engine.close()
 
 
+def test_whatever_goes_wrong_while_an_engine_is_loaded_is_an_error_that_people_can_read(monkeypatch):
+    class Odd(FakeEngine):
+        closed = False
+
+        def open(self, features=()):
+            raise RuntimeError("a driver too old")
+
+        def close(self):
+            self.closed = True
+
+    made = Odd()
+    monkeypatch.setattr("glyph_demo.ui.server.create_engine", lambda settings, tell: made)
+    engine = LoadingEngine(load_settings(flags={"engine": "pocket"}))
+    with pytest.raises(EngineError, match="engine_failed"):
+        _ = engine.identity
+    assert made.closed
+    engine.close()
+
+
 def test_what_the_first_document_would_load_is_loaded_before_anybody_clicks(monkeypatch):
     class Watched(FakeEngine):
         opened = 0
