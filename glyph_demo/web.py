@@ -60,7 +60,7 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
         service.use(fresh, fresh.ready)
         return fresh
 
-    windows = Windows(engine, start, another, store, service.rest, choice)
+    windows = Windows(engine, start, another, store, service.rest, choice, service.share)
     threading.Thread(target=windows.settle, name="settle", daemon=True).start()
     try:
         app = web_app(windows, service)

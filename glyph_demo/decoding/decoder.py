@@ -63,7 +63,7 @@ class Decoder:
         self.chunk = CHUNK[self.device.type]
         # Whether computing goes on by itself while the host does something else.
         self.ahead = self.device.type == "cuda"
-        self.share(1, 0.0)
+        self._gather = Gather(self._together, 1, 0.0)
         try:
             self._step: Step | None = Step(self._body, self.position_axes)
         except NotImplementedError:
@@ -126,7 +126,7 @@ class Decoder:
 
     def share(self, most: int, wait: float) -> None:
         """Let up to `most` answers take their steps together; one that is late is waited for `wait` seconds, once."""
-        self._gather = Gather(self._together, most, wait)
+        self._gather.most, self._gather.wait = most, wait
 
     def leave(self, arena: KVArena) -> None:
         """No more steps come for this arena just now."""

@@ -240,6 +240,14 @@ def capacity(engine: Engine) -> int | None:
     return count() if count else None
 
 
+def share(engine: Engine, most: int, wait: float) -> None:
+    """Have up to `most` answers take their steps together from now on, each waiting at most `wait` seconds for one that
+    is late; nothing for an engine that answers one after another."""
+    change = getattr(engine, "share", None)
+    if change:
+        change(most, wait)
+
+
 def text_engine(engine: Engine) -> TextEngine:
     """The engine, if it can be given text. Raises EngineError `no_text_way`."""
     if not isinstance(engine, TextEngine):

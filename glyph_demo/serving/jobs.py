@@ -6,9 +6,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator
 
 from glyph_demo.engines.base import Event
@@ -74,15 +74,15 @@ class Job:
 
 
 class JobQueue:
-    """Threads that run jobs in the order they came, `workers` at a time."""
+    """Threads that run jobs in the order they came, `most` at a time."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, most: int) -> None:
+        self._waiting: deque[Job] = deque()
         self._running: set[Job] = set()
         self._changed = threading.Condition()
-        self._jobs: queue.Queue[Job | None] = queue.Queue(MAX_WAITING)
-        self._threads = [threading.Thread(target=self._work, name="api-jobs", daemon=True) for _ in range(workers)]
-        for thread in self._threads:
-            thread.start()
+        self._closed = False
+        self._threads: list[threading.Thread] = []
+        self.limit(most)
 
     @property
     def running(self) -> int:
@@ -90,43 +90,59 @@ class JobQueue:
 
     @property
     def waiting(self) -> int:
-        return self._jobs.qsize()
+        return len(self._waiting)
+
+    def limit(self, most: int) -> None:
+        """Run `most` jobs at a time from now on; those that run already go on to their end."""
+        with self._changed:
+            self._most = max(1, most)
+            while len(self._threads) < self._most:
+                self._threads.append(threading.Thread(target=self._work, name="api-jobs", daemon=True))
+                self._threads[-1].start()
+            self._changed.notify_all()
 
     def submit(self, job: Job) -> None:
         """Raises GlyphError `queue_full`."""
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
-            raise GlyphError(
-                "queue_full",
-                f"{MAX_WAITING} requests are waiting already. Try again in a moment.",
-                f"已有 {MAX_WAITING} 个请求在排队。请稍后重试。",
-            ) from None
+        with self._changed:
+            if len(self._waiting) >= MAX_WAITING:
+                raise GlyphError(
+                    "queue_full",
+                    f"{MAX_WAITING} requests are waiting already. Try again in a moment.",
+                    f"已有 {MAX_WAITING} 个请求在排队。请稍后重试。",
+                )
+            self._waiting.append(job)
+            self._changed.notify_all()
 
     def empty(self, why: Exception | None = None) -> None:
         """Drop what waits, stop what runs, and return when nothing runs any more. Who waited hears `why`."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                if job := self._jobs.get_nowait():
-                    job.cancel(why)
         with self._changed:
-            for job in self._running:
+            for job in (*self._waiting, *self._running):
                 job.cancel(why)
+            self._waiting.clear()
             self._changed.wait_for(lambda: not self._running)
 
     def close(self) -> None:
         """`empty`, and end the threads."""
         self.empty()
-        for _ in self._threads:
-            self._jobs.put(None)
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         for thread in self._threads:
             thread.join()
 
     def _work(self) -> None:
-        while job := self._jobs.get():
-            with self._changed:
-                self._running.add(job)
+        while job := self._next():
             job.run()
             with self._changed:
                 self._running.discard(job)
                 self._changed.notify_all()
+
+    def _next(self) -> Job | None:
+        """The next job, once fewer than `most` run; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or (self._waiting and len(self._running) < self._most))
+            if self._closed:
+                return None
+            job = self._waiting.popleft()
+            self._running.add(job)
+            return job

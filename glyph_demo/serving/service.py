@@ -30,7 +30,7 @@ from glyph_demo.serving.jobs import Job, JobQueue
 from glyph_demo.serving.library import Library, Part
 from glyph_demo.serving.metrics import Metrics
 from glyph_demo.serving.stops import StopFilter
-from glyph_demo.settings import Settings
+from glyph_demo.settings import Inference, Settings
 from glyph_demo.store import FeatureStore
 
 MAX_QUESTION = 200_000  # characters of all texts of a request; far over every model's context
@@ -125,6 +125,10 @@ class Service:
         """Go on with another engine."""
         self.engine, self._ready = engine, ready
         self.library.use(engine)
+
+    def share(self, inference: Inference) -> None:
+        """Answer as many requests at once as these settings say."""
+        self.queue.limit(inference.max_batch_size)
 
     def submit(self, query: Query) -> Asked:
         """Queue a question. Raises GlyphError `no_question`, `context_full`, `queue_full` or `loading`."""

@@ -64,6 +64,11 @@ class Choice:
         self._write(replace(kept, loading=True))
         return usable(self.settings, {name: value for name, value in kept.chosen.items() if name in ENGINE_NAMES})
 
+    @property
+    def taken(self) -> bool:
+        """Whether this start is with the choice, and its engine not there yet."""
+        return self._starting is not None
+
     def survived(self) -> None:
         """The engine of this start was loaded or refused, or the app ends in good order."""
         if self._starting is not None:

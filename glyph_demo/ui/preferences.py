@@ -52,6 +52,8 @@ class PreferenceHandlers(Shown):
         if other_pages:
             window.stop()
         window.session.configure(settings)
+        if "inference.max_batch_size" in values:
+            self.windows.share(settings.inference)
         updates = self.preferences(settings)
         if other_pages and window.reading is not None:
             window.notice, window.spot = (READ_AGAIN, "hint"), Spot()

@@ -15,7 +15,17 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from glyph_demo.engines import choose_engine, create_engine
-from glyph_demo.engines.base import Engine, OpenDocument, PageFeatures, Progress, attach, capacity, prepare, text_engine
+from glyph_demo.engines.base import (
+    Engine,
+    OpenDocument,
+    PageFeatures,
+    Progress,
+    attach,
+    capacity,
+    prepare,
+    share,
+    text_engine,
+)
 from glyph_demo.engines.loading import LoadLines
 from glyph_demo.errors import EngineError, GlyphError
 from glyph_demo.rendering.page import Page
@@ -97,6 +107,15 @@ class LoadingEngine:
     def capacity(self) -> int | None:
         loaded = self._engine.done() and not self._engine.cancelled() and self._engine.exception() is None
         return capacity(self._engine.result()) if loaded else None
+
+    def share(self, most: int, wait: float) -> None:
+        """Once the engine is there, if it is not yet."""
+
+        def there(loaded: Future[Engine]) -> None:
+            if not loaded.cancelled() and loaded.exception() is None:
+                share(loaded.result(), most, wait)
+
+        self._engine.add_done_callback(there)
 
     def close(self) -> None:
         self._loader.shutdown(wait=True, cancel_futures=True)

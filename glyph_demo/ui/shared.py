@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from glyph_demo.engines.base import Engine, Progress
+from glyph_demo.engines.base import Engine, Progress, share
 from glyph_demo.errors import GlyphError, Message
-from glyph_demo.settings import Settings
+from glyph_demo.settings import Inference, Settings
 from glyph_demo.ui.choice import Choice, not_loaded
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class SharedEngine:
         make: Callable[[Settings], Engine],
         rest: Callable[[], None],
         choice: Choice,
+        shared: Callable[[Inference], None],
     ) -> None:
         """See Windows."""
         self.engine = engine
@@ -32,6 +33,7 @@ class SharedEngine:
         self._make = make
         self._rest = rest
         self._choice = choice
+        self._shared = shared
         self._changing = threading.Lock()
         self._settling = False
 
@@ -65,7 +67,7 @@ class SharedEngine:
         try:
             _ = engine.identity
         except GlyphError as error:
-            if engine is self.engine and self.settings != self._choice.settings:
+            if engine is self.engine and self._choice.taken:
                 self._choice.notice = not_loaded(error)
                 for window in self._all():
                     window.notice = (self._choice.notice, "hint")
@@ -74,6 +76,14 @@ class SharedEngine:
         finally:
             self._choice.survived()
             self._settling = False
+
+    def share(self, inference: Inference) -> None:
+        """Have the engine of all windows, and one that takes its place, run as many answers at once as these say."""
+        most, wait = inference.max_batch_size, inference.max_wait_ms
+        now = replace(self.settings.inference, max_batch_size=most, max_wait_ms=wait)
+        self.settings = replace(self.settings, inference=now)
+        share(self.engine, most, wait / 1000)
+        self._shared(inference)
 
     def choose_engine(self, settings: Settings) -> None:
         """`change_engine` for somebody who asked for it; the next start takes the same."""

@@ -29,9 +29,27 @@ OF_PAGES = ("font_size", "dpi")  # those that change what pages look like
 ENGINE_PREFERENCES = {"engine_name": "engine", "model": "model", "precision": "inference.precision"}
 
 MODES: dict[str, dict[str, Any]] = {
-    "latency": {"inference.thinking": False, "inference.max_new_tokens": 1024, "store.open_documents": 2},
-    "balanced": {"inference.thinking": True, "inference.max_new_tokens": 8192, "store.open_documents": 8},
-    "throughput": {"inference.thinking": False, "inference.max_new_tokens": 512, "store.open_documents": 32},
+    "latency": {
+        "inference.thinking": False,
+        "inference.max_new_tokens": 1024,
+        "store.open_documents": 2,
+        "inference.max_batch_size": 1,
+        "inference.max_wait_ms": 0,
+    },
+    "balanced": {
+        "inference.thinking": True,
+        "inference.max_new_tokens": 8192,
+        "store.open_documents": 8,
+        "inference.max_batch_size": 8,
+        "inference.max_wait_ms": 50,
+    },
+    "throughput": {
+        "inference.thinking": False,
+        "inference.max_new_tokens": 512,
+        "store.open_documents": 32,
+        "inference.max_batch_size": 8,
+        "inference.max_wait_ms": 100,  # as in "memory and batch size for GLM-4.6V-Flash-WEB": max_wait_time 0.1 s
+    },
 }
 
 

@@ -16,7 +16,7 @@ from glyph_demo.engines.base import Engine, Finished, Heat, Region, Turn
 from glyph_demo.errors import GlyphError, Language, Message
 from glyph_demo.reading import Reading
 from glyph_demo.session import DocumentSession, open_store
-from glyph_demo.settings import Settings, usable
+from glyph_demo.settings import Inference, Settings, usable
 from glyph_demo.store import FeatureStore
 from glyph_demo.ui.choice import Choice
 from glyph_demo.ui.history import Exchange, History, SavedDocument, SavedWindow
@@ -233,10 +233,11 @@ class Windows(SharedEngine):
         store: FeatureStore | None = None,
         rest: Callable[[], None] = lambda: None,
         choice: Choice | None = None,
+        shared: Callable[[Inference], None] = lambda inference: None,
     ) -> None:
         """`make` makes another engine when one is asked for; before the one of now is closed, `rest` has whoever else
-        uses it let go. `choice` keeps what people choose."""
-        super().__init__(engine, settings, make, rest, choice or Choice(settings))
+        uses it let go. `choice` keeps what people choose. `shared` hears how many answers may run at once."""
+        super().__init__(engine, settings, make, rest, choice or Choice(settings), shared)
         self._store = store or open_store(settings)
         self._history = History(settings.cache_path / "windows")
         self._windows: OrderedDict[str, Window] = OrderedDict()
@@ -263,6 +264,8 @@ class Windows(SharedEngine):
             window = self._windows.get(identifier)
             if window is None:
                 session = DocumentSession(self.engine, usable(self.settings, values or {}), self._store)
+                if "inference.max_batch_size" in (values or {}):
+                    self.share(session.settings.inference)
                 window = self._windows[identifier] = Window(session, identifier, self._history)
                 if (saved := self._history.load(identifier)) is not None:
                     window.restore(saved)

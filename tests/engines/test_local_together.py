@@ -60,3 +60,9 @@ def test_clients_with_documents_of_their_own_get_what_each_gets_alone(engine, mo
     assert max(widths) >= 3
     assert sum(calls) == 2 * len(SIZES)
     assert max(calls) >= 2
+
+    engine.share(1, 0.0)  # the window's low latency, on the engine as it runs
+    widths.clear()
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(lambda number: answer(engine, number), range(2))) == alone[:2]
+    assert set(widths) == {1}

@@ -2,8 +2,10 @@
 
 import base64
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+from glyph_demo.serving.jobs import JobQueue
 from tests.fakes import FakeEngine
 
 
@@ -37,6 +39,39 @@ class Crowd(FakeEngine):
 
         handle.ask = counted
         return handle
+
+
+def test_the_queue_runs_as_many_jobs_at_a_time_as_it_is_told_to_while_it_runs():
+    class Counted:
+        now = most = done = 0
+        lock, gate = threading.Lock(), threading.Event()
+
+        def run(self):
+            with Counted.lock:
+                Counted.now += 1
+                Counted.most = max(Counted.most, Counted.now)
+            self.gate.wait(5)
+            with Counted.lock:
+                Counted.now -= 1
+                Counted.done += 1
+
+    def most_of_six(queue):
+        Counted.most = Counted.done = 0
+        Counted.gate.clear()
+        for _ in range(6):
+            queue.submit(Counted())
+        threading.Timer(0.2, Counted.gate.set).start()
+        while Counted.done < 6:
+            time.sleep(0.01)
+        return Counted.most
+
+    queue = JobQueue(4)
+    assert most_of_six(queue) == 4
+    queue.limit(1)
+    assert most_of_six(queue) == 1
+    queue.limit(6)
+    assert most_of_six(queue) == 6
+    queue.close()
 
 
 def test_documents_are_asked_beside_each_other_and_one_document_in_turn(serve):

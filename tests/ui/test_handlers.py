@@ -351,6 +351,25 @@ def test_a_performance_mode_is_several_settings_at_once(on, mode):
     assert updates[on.ui.mode]["value"] == mode
     assert updates[on.ui.max_new_tokens]["value"] == settings.inference.max_new_tokens
     assert {"balanced": 8}.get(mode, settings.store.open_documents) == settings.store.open_documents
+    assert settings.inference.max_batch_size == {"latency": 1}.get(mode, 8)
+
+
+def test_a_performance_mode_holds_for_the_engine_that_runs_and_for_the_next_and_is_brought_back_by_a_browser(
+    engine,
+):
+    shared, heard = [], []
+    engine.share = lambda most, wait: shared.append((most, wait))
+    windows = Windows(engine, load_settings(), shared=lambda inference: heard.append(inference.max_batch_size))
+    with gr.Blocks():
+        on = Handlers(windows, build(windows.settings, [], "en", windows.leave), [])
+    on.change_mode(Visit("tab"), None, "latency")
+    on.change(Visit("tab"), None, 0.5, name="temperature")
+    assert (shared, heard) == ([(1, 0.0)], [1])
+    assert windows.settings.inference.max_batch_size == 1, "an engine that is loaded later has it too"
+    assert windows.settings.inference.thinking, "and nothing else of this window"
+    on.load(Visit(), {"settings": MODES["throughput"]}, request("en"))
+    assert shared[1:] == [(8, 0.1)]
+    windows.close_all()
 
 
 def test_settings_that_a_browser_remembers_come_back_and_nonsense_is_left_out(on):

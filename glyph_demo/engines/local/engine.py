@@ -94,6 +94,11 @@ class LocalEngine:
         """Empty the device tier of `store` when memory runs out, and when what is in it is of no use any more."""
         self._stores.add(store)
 
+    def share(self, most: int, wait: float) -> None:
+        """Have up to `most` pages be read, and answers take their steps, together; see `Gather`."""
+        self._encoding.most, self._encoding.wait = max(1, most), wait
+        self.decoder.share(self._encoding.most, wait)
+
     def relieve(self, keep: Dialogue | None = None) -> None:
         """Give memory back after it ran out: page features on the device, keys and values of all documents but `keep`
         that are not answering, which are computed again when they are asked, and half of what a prefill forward
