@@ -41,7 +41,8 @@ def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling:
     head_dim), over keys and values (1, kv_heads, entries, head_dim)."""
     _, heads, n, dim = query.shape
     kv_heads, entries = key.shape[1:3]
-    if 1 < n == entries or n > PACKED:
+    # A CUDA device's flash attention shares KV heads, needs no mask and divides the entries among processors by itself.
+    if 1 < n == entries or n > (1 if query.device.type == "cuda" else PACKED):
         return _attend_many(query, key, value, scaling)
     group = heads // kv_heads
     # Row r of a KV head is query r % n of its head r // n.

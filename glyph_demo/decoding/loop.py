@@ -70,12 +70,14 @@ def _plain(
     answer: list[int],
 ) -> Generator[int, None, Reason]:
     """One token a step. Where the decoder runs ahead, a token goes into the next step without the host having seen it:
-    that it was a stop id is found one step late, and taken back."""
+    that it was a stop id is found one step late, and taken back. The first token waits for no step: that may be one
+    that has yet to be captured."""
     while True:
         choice = sampler(logits[0])
         before = arena.mark()
         more = len(answer) + 1 < max_tokens and arena.length < arena.maximum
-        if more and decoder.ahead:
+        ahead = decoder.ahead and bool(answer)
+        if more and ahead:
             logits = decoder.step(arena, choice.token[None])
         token = choice.read()
         if token in stop_ids:
@@ -85,7 +87,7 @@ def _plain(
         yield token
         if not more:
             return "length"
-        if not decoder.ahead:
+        if not ahead:
             logits = decoder.step(arena, [token])
 
 
@@ -126,10 +128,11 @@ def _drafting(
                 break
             yield token
         more = len(answer) < max_tokens and arena.length < arena.maximum
-        if more and decoder.ahead:
+        ahead = decoder.ahead and len(answer) > 1
+        if more and ahead:
             logits = run()
         yield token
         if not more:
             return "length"
-        if not decoder.ahead:
+        if not ahead:
             logits = run()
