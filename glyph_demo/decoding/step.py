@@ -4,15 +4,19 @@ transformers' forward is made for everything a model can be asked; decoding asks
 the layers of a few known architectures are run directly: on a CPU over the entries that there are, and on CUDA over the
 whole capacity of the arena with the same launches every time, captured as a CUDA graph for each arena and width
 (https://pytorch.org/blog/accelerating-generative-ai-2). `compiled` has torch.compile fuse what stands around the matrix
-products; one compilation serves all layers."""
+products, from one layer's attention to the next one's; one compilation serves all layers. Attention is then that of
+`kernels`, where Triton is."""
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import torch
+from torch import nn
+from torch.nn.functional import linear
 
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.attention import attend, attend_static
@@ -23,6 +27,9 @@ RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 # Decoder layers whose forward is what `_project` and `_finish` do.
 KNOWN = {"Glm4vTextDecoderLayer", "LlamaDecoderLayer"}
 WIDTHS = (1, 9)  # tokens of a static forward: the answer's last one, and with it the longest draft
+
+States = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # queries, keys and values (1, heads, n, head_dim)
+Joined = tuple[torch.Tensor, torch.Tensor]  # weight and bias that make all three
 
 
 class Step:
@@ -37,14 +44,22 @@ class Step:
         self._static = runtime != "eager"
         # transformers' own function of the model's file: what is rotated, and how, differs between architectures.
         self._rotate = sys.modules[type(body).__module__].apply_rotary_pos_emb
-        self._project: Callable[..., tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = _project
+        self._project: Callable[..., States] = _project
+        self._pass_on: Callable[..., tuple[torch.Tensor, States]] = _pass_on
         self._finish: Callable[..., torch.Tensor] = _finish
-        self._pool: Any = None
+        self._joined: list[Joined | None] = [None] * len(body.layers)
+        self._kernels = False
         if runtime == "compiled":
+            cuda = body.device.type == "cuda"
             # So that products with one row are fused with what stands around them, which CUDA alone is worth it for.
-            options: Any = {"coordinate_descent_tuning": True} if body.device.type == "cuda" else None
+            # No products are padded: those with nine rows would be tried both ways, for nothing.
+            options: Any = {"coordinate_descent_tuning": True, "shape_padding": False} if cuda else None
             self._project = torch.compile(_project, dynamic=False, options=options)
+            self._pass_on = torch.compile(_pass_on, dynamic=False, options=options)
             self._finish = torch.compile(_finish, dynamic=False, options=options)
+            self._kernels = cuda and importlib.util.find_spec("triton") is not None
+            if cuda:
+                self._joined = [_join(layer.self_attn) for layer in body.layers]
 
     def __call__(self, arena: KVArena, ids: torch.Tensor) -> torch.Tensor:
         """Hidden states (n, hidden) of the tokens `ids` (n,), int64, on the device. Their keys and values stand behind
@@ -76,7 +91,8 @@ class Step:
                 kept, end = arena.layers[number], arena.length + len(entries)
                 kept.keys.index_copy_(2, entries, key)
                 kept.values.index_copy_(2, entries, value)
-                attended.append(attend(query, kept.keys[:, :, :end], kept.values[:, :, :end], scaling=1.0))
+                scaling = layer.self_attn.scaling
+                attended.append(attend(query, kept.keys[:, :, :end], kept.values[:, :, :end], scaling))
             hidden = _finish(layer, hidden, torch.cat(attended, dim=2))
         return list(self._body.norm(hidden)[0].split(widths))
 
@@ -89,14 +105,41 @@ class Step:
         """The tokens go to the entries `at`; nothing depends on numbers that the host knows."""
         hidden = self._body.embed_tokens(ids[None])
         cos, sin = self._rotary(hidden, positions)
-        beyond = torch.arange(arena.capacity, device=ids.device) > at[:, None]
-        for layer, kept in zip(self._body.layers, arena.layers, strict=True):
-            query, key, value = self._project(layer, self._rotate, hidden, cos, sin)
-            kept.keys.index_copy_(2, at, key)
-            kept.values.index_copy_(2, at, value)
-            hidden = self._finish(layer, hidden, attend_static(query, kept.keys, kept.values, beyond))
+        layers = self._body.layers
+        # As behind the first layer, where norms in float32 make the residual stream one: what is compiled for that
+        # serves all.
+        hidden = hidden.to(torch.promote_types(hidden.dtype, layers[0].post_attention_layernorm.weight.dtype))
+        attend = self._attending(arena, at)
+        states = self._project(layers[0], self._rotate, hidden, cos, sin, self._joined[0])
+        for number in range(len(layers) - 1):
+            attended, joined = attend(number, states), self._joined[number + 1]
+            hidden, states = self._pass_on(
+                layers[number], layers[number + 1], self._rotate, hidden, attended, cos, sin, joined
+            )
+        hidden = self._finish(layers[-1], hidden, attend(len(layers) - 1, states))
         normed: torch.Tensor = self._body.norm(hidden)[0]
         return normed
+
+    def _attending(self, arena: KVArena, at: torch.Tensor) -> Callable[[int, States], torch.Tensor]:
+        """What keeps a layer's keys and values in the entries `at` and gives what its queries see."""
+        scaling = self._body.layers[0].self_attn.scaling
+        if self._kernels:
+            from glyph_demo.decoding.kernels import attend_behind
+
+            def by_kernels(number: int, states: States) -> torch.Tensor:
+                kept = arena.layers[number]
+                return attend_behind(*states, kept.keys, kept.values, at, scaling)
+
+            return by_kernels
+        beyond = torch.arange(arena.capacity, device=at.device) > at[:, None]
+
+        def plainly(number: int, states: States) -> torch.Tensor:
+            kept, (query, key, value) = arena.layers[number], states
+            kept.keys.index_copy_(2, at, key)
+            kept.values.index_copy_(2, at, value)
+            return attend_static(query * scaling, kept.keys, kept.values, beyond)
+
+        return plainly
 
 
 class _Static:
@@ -133,25 +176,52 @@ class _Static:
             self._forward()  # compiles, and has libraries make what they make once
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        # One pool for all graphs: they run one after another, and their results are copied at once.
-        self._step._pool = self._step._pool or torch.cuda.graph_pool_handle()
-        with torch.cuda.graph(graph, pool=self._step._pool, stream=stream, capture_error_mode="thread_local"):
+        # An arena's graphs share their memory: they run one after another, and their results are copied at once. They
+        # also go together, as they must: a pool whose graphs are all gone takes no new ones.
+        pool = next((other._graph.pool() for other in self._arena.graphs.values() if other._graph), None)
+        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
             self._hidden = self._forward()
         self._graph = graph
 
 
 def _project(
-    layer: Any, rotate: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Queries, scaled, keys and values (1, heads, n, head_dim) of hidden states (1, n, hidden)."""
+    layer: Any, rotate: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, joined: Joined | None = None
+) -> States:
+    """The states that a layer makes of hidden states (1, n, hidden)."""
     attention = layer.self_attn
     normed = layer.input_layernorm(hidden)
     shape = (1, hidden.shape[1], -1, attention.head_dim)
+    if joined is not None:
+        # The bias by itself: a product with one row is then fused, and not left to cuBLAS.
+        states = _stored(linear(normed, joined[0]) + joined[1]).view(shape).transpose(1, 2)
+        values = attention.v_proj.out_features // attention.head_dim
+        turned, value = states[:, :-values], states[:, -values:]
+        turned = rotate(turned, turned, cos, sin)[0]
+        return turned[:, :-values], turned[:, -values:], value
     query = attention.q_proj(normed).view(shape).transpose(1, 2)
     key = attention.k_proj(normed).view(shape).transpose(1, 2)
     value = attention.v_proj(normed).view(shape).transpose(1, 2)
-    query, key = rotate(query, key, cos, sin)
-    return query * attention.scaling, key, value
+    return (*rotate(query, key, cos, sin), value)
+
+
+def _join(attention: Any) -> Joined | None:
+    """One weight for all states of a layer, of which the weights that the model has become views. None where they are
+    not plain ones."""
+    parts = (attention.q_proj, attention.k_proj, attention.v_proj)
+    if any(hasattr(part.weight, "__tensor_flatten__") for part in parts):
+        return None
+    with torch.no_grad():
+        weight = torch.cat([part.weight for part in parts])
+        zeros = weight.new_zeros
+        bias = torch.cat([zeros(part.out_features) if part.bias is None else part.bias for part in parts])
+    for part, piece in zip(parts, weight.split([part.out_features for part in parts]), strict=True):
+        part.weight = nn.Parameter(piece, requires_grad=False)
+    return weight, bias
+
+
+def _stored(tensor: torch.Tensor) -> torch.Tensor:
+    """The same, for torch.compile kept in memory at this point: else each of those that read it computes it again."""
+    return tensor.as_strided(tensor.shape, tensor.stride())
 
 
 def _finish(layer: Any, hidden: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
@@ -166,3 +236,18 @@ def _finish(layer: Any, hidden: torch.Tensor, attended: torch.Tensor) -> torch.T
     if hasattr(layer, "post_mlp_layernorm"):
         out = layer.post_mlp_layernorm(out)
     return hidden + out
+
+
+def _pass_on(
+    layer: Any,
+    following: Any,
+    rotate: Any,
+    hidden: torch.Tensor,
+    attended: torch.Tensor,
+    cos: torch.Tensor,
+    sin: torch.Tensor,
+    joined: Joined | None,
+) -> tuple[torch.Tensor, States]:
+    """From one layer's attention to the next one's: the hidden states between them, and the states of the next."""
+    hidden = _finish(layer, hidden, attended)
+    return hidden, _project(following, rotate, hidden, cos, sin, joined)

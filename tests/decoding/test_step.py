@@ -3,6 +3,8 @@ captured, only without a graph."""
 
 from __future__ import annotations
 
+import copy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +154,7 @@ def compiled(decoder: Decoder) -> int:
 
 
 def test_one_compilation_of_a_width_serves_all_layers() -> None:
-    assert compiled(Decoder(tiny_llama(9, 3))) == 2 * len(step.WIDTHS)
+    assert compiled(Decoder(tiny_llama(9, 3))) == 3 * len(step.WIDTHS)
 
 
 @pytest.mark.long
@@ -160,6 +162,31 @@ def test_one_compilation_of_a_width_serves_all_layers() -> None:
 def test_what_a_precision_changes_in_a_model_can_be_compiled(folder: Path, precision: Precision) -> None:
     # In fp16 the first layer's input is of another dtype than those of the others.
     assert compiled(Decoder(glyph(folder, precision))) <= 2 * 2 * len(step.WIDTHS)
+
+
+def test_states_come_from_one_weight_of_which_the_models_are_views(model: LlamaForCausalLM, folder: Path) -> None:
+    for body in (copy.deepcopy(model).get_decoder(), glyph(folder, "fp32").get_decoder()):
+        layer, hidden = body.layers[0], torch.randn(1, 1, body.config.hidden_size)
+        places = torch.zeros(3, 1, 1, dtype=torch.int64)
+        cos, sin = body.rotary_emb(
+            hidden, position_ids=places + 3 if body.rotary_emb.__module__.endswith("glm4v") else places[0] + 3
+        )
+        rotate = sys.modules[type(body).__module__].apply_rotary_pos_emb
+        for part in ("q_proj", "k_proj", "v_proj"):
+            if getattr(layer.self_attn, part).bias is not None:
+                getattr(layer.self_attn, part).bias.data.normal_()
+        with torch.inference_mode():
+            expected = step._project(layer, rotate, hidden, cos, sin)
+            joined = step._join(layer.self_attn)
+            assert joined is not None
+            assert layer.self_attn.q_proj.weight.data_ptr() == joined[0].data_ptr()
+            for again in (
+                step._project(layer, rotate, hidden, cos, sin),
+                step._project(layer, rotate, hidden, cos, sin, joined),
+            ):
+                for one, other in zip(again, expected, strict=True):
+                    assert one.shape == other.shape
+                    assert (one - other).abs().max() < 1e-5
 
 
 def test_a_step_that_gives_other_numbers_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,155 @@
+"""Attention of a decode step as two Triton kernels. They read the entries that there are, not the arena's capacity, and
+how many there are from the device, so that a CUDA graph can hold them. Import this only where Triton is."""
+
+from __future__ import annotations
+
+import torch
+import triton
+from triton import language as tl
+
+# Parts that a KV head's entries are read in, one of them the new ones (flash-decoding,
+# https://pytorch.org/blog/flash-decoding). Times Glyph's 2 KV heads: about as many as a GPU has multiprocessors.
+SPLITS = 64
+_BLOCK = 64  # entries at a time
+_LEAST = 16  # rows and columns of a matrix product, at least
+
+
+def attend_behind(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    keys: torch.Tensor,
+    values: torch.Tensor,
+    at: torch.Tensor,
+    scaling: float = 1.0,
+) -> torch.Tensor:
+    """Write n new tokens' keys and values (1, kv_heads, n, head_dim) to the entries `at` (n,), int64, which follow one
+    another, of `keys` and `values` (1, kv_heads, capacity, head_dim), and return what their queries (1, heads, n,
+    head_dim) see of all entries before and of each other, causally: (1, heads, n, head_dim), in the dtype of `values`.
+    n is 16 at most, head_dim a power of two from 16 on; `keys` and `values` are contiguous."""
+    _, heads, n, dim = query.shape
+    kv_heads = keys.shape[1]
+    group = heads // kv_heads
+    rows = max(_LEAST, triton.next_power_of_2(group))
+    sums = torch.empty((kv_heads, n, SPLITS, rows, dim), dtype=torch.float32, device=query.device)
+    tops, totals = (torch.empty(sums.shape[:-1], dtype=torch.float32, device=query.device) for _ in range(2))
+    seen = torch.empty((1, n, heads, dim), dtype=values.dtype, device=query.device)
+    _partial[(SPLITS, kv_heads, n)](
+        *(query, key, value, keys, values, at, sums, tops, totals),
+        *(query.stride(1), query.stride(2), key.stride(1), key.stride(2), value.stride(1), value.stride(2)),
+        *(keys.stride(1), scaling),
+        N=n,
+        GROUP=group,
+        ROWS=rows,
+        DIM=dim,
+        BLOCK=_BLOCK,
+        NEW=_LEAST,
+        SPLITS=SPLITS,
+        num_warps=4,
+        num_stages=3,
+    )
+    _combine[(heads, n)](sums, tops, totals, seen, N=n, GROUP=group, ROWS=rows, DIM=dim, SPLITS=SPLITS, num_warps=4)
+    return seen.transpose(1, 2)
+
+
+@triton.jit
+def _more(query, key, value, inside, top, total, acc, scaling):
+    """Softmax and sums, of one query's head group, with a block of entries more: keys (DIM, entries), values (entries,
+    DIM)."""
+    scores = tl.dot(query, key, input_precision="ieee") * scaling
+    scores = tl.where(inside[None, :], scores, float("-inf"))
+    higher = tl.maximum(top, tl.max(scores, 1))
+    weights = tl.exp(scores - higher[:, None])
+    shrink = tl.exp(top - higher)
+    total = total * shrink + tl.sum(weights, 1)
+    acc = acc * shrink[:, None] + tl.dot(weights.to(value.dtype), value, input_precision="ieee")
+    return higher, total, acc
+
+
+@triton.jit
+def _partial(
+    query,
+    key,
+    value,
+    keys,
+    values,
+    at,
+    sums,
+    tops,
+    totals,
+    query_head,
+    query_token,
+    key_head,
+    key_token,
+    value_head,
+    value_token,
+    kept_head,
+    scaling,
+    N: tl.constexpr,
+    GROUP: tl.constexpr,
+    ROWS: tl.constexpr,
+    DIM: tl.constexpr,
+    BLOCK: tl.constexpr,
+    NEW: tl.constexpr,
+    SPLITS: tl.constexpr,
+):
+    """One part of the entries for one token and KV head: `sums` not divided by `totals`, both relative to exp(tops)."""
+    split, head, token = tl.program_id(0), tl.program_id(1), tl.program_id(2)
+    row, column = tl.arange(0, ROWS), tl.arange(0, DIM)
+    length = tl.load(at)
+    real = row < GROUP
+    place = query + (head * GROUP + row)[:, None] * query_head + token * query_token + column[None, :]
+    asked = tl.load(place, mask=real[:, None], other=0.0).to(keys.dtype.element_ty)
+    top = tl.full([ROWS], float("-inf"), tl.float32)
+    total = tl.zeros([ROWS], tl.float32)
+    acc = tl.zeros([ROWS, DIM], tl.float32)
+    kept = head.to(tl.int64) * kept_head
+    if split < SPLITS - 1:
+        each = tl.cdiv(length, SPLITS - 1)
+        end = tl.minimum(split * each + each, length)
+        for start in range(split * each, end, BLOCK):
+            entry = start + tl.arange(0, BLOCK)
+            inside = entry < end
+            k = tl.load(keys + kept + entry[None, :] * DIM + column[:, None], mask=inside[None, :], other=0.0)
+            v = tl.load(values + kept + entry[:, None] * DIM + column[None, :], mask=inside[:, None], other=0.0)
+            top, total, acc = _more(asked, k, v, inside, top, total, acc, scaling)
+    else:
+        new = tl.arange(0, NEW)
+        there = new < N
+        k = tl.load(
+            key + head * key_head + new[None, :] * key_token + column[:, None], mask=there[None, :], other=0.0
+        ).to(keys.dtype.element_ty)
+        v = tl.load(
+            value + head * value_head + new[:, None] * value_token + column[None, :], mask=there[:, None], other=0.0
+        ).to(values.dtype.element_ty)
+        top, total, acc = _more(asked, k, v, new <= token, top, total, acc, scaling)
+        if token == 0:  # nobody reads these entries before the next step
+            tl.store(keys + kept + (length + new)[None, :] * DIM + column[:, None], k, mask=there[None, :])
+            tl.store(values + kept + (length + new)[:, None] * DIM + column[None, :], v, mask=there[:, None])
+    first = ((head * N + token) * SPLITS + split) * ROWS + row
+    tl.store(tops + first, top)
+    tl.store(totals + first, total)
+    tl.store(sums + first[:, None] * DIM + column[None, :], acc)
+
+
+@triton.jit
+def _combine(
+    sums,
+    tops,
+    totals,
+    seen,
+    N: tl.constexpr,
+    GROUP: tl.constexpr,
+    ROWS: tl.constexpr,
+    DIM: tl.constexpr,
+    SPLITS: tl.constexpr,
+):
+    """All parts of one query together."""
+    head, token = tl.program_id(0), tl.program_id(1)
+    column, split = tl.arange(0, DIM), tl.arange(0, SPLITS)
+    first = ((head // GROUP * N + token) * SPLITS + split) * ROWS + head % GROUP
+    top = tl.load(tops + first)
+    weight = tl.exp(top - tl.max(top, 0))
+    parts = tl.load(sums + first[:, None] * DIM + column[None, :])
+    whole = tl.sum(parts * weight[:, None], 0) / tl.sum(tl.load(totals + first) * weight, 0)
+    tl.store(seen + (token * tl.num_programs(0) + head) * DIM + column, whole.to(seen.dtype.element_ty))
