@@ -23,6 +23,7 @@ from glyph_demo.decoding.draft import Drafter
 from glyph_demo.decoding.loop import decode
 from glyph_demo.decoding.sampling import Sampler, Sampling
 from glyph_demo.engines.local.engine import LocalEngine
+from glyph_demo.models.memory import held_bytes
 from glyph_demo.settings import Settings
 
 # Tokens before the one that is decoded. On a CPU first those of four pages of 595x842 and a question.
@@ -103,15 +104,8 @@ def run(
 def weight_bytes(model: Any) -> int:
     """Bytes of weights that one decoded token reads: the language model's, of the embeddings one row only."""
     body, head = model.get_decoder(), model.get_output_embeddings()
-    layers = sum(_bytes(weight) for weight in body.parameters()) - model.get_input_embeddings().weight.nbytes
-    return layers + sum(_bytes(weight) for weight in head.parameters())
-
-
-def _bytes(weight: Any) -> int:
-    """Of a tensor, or of the tensors that a quantised one (torchao) is made of."""
-    if hasattr(weight, "__tensor_flatten__"):
-        return sum(_bytes(getattr(weight, name)) for name in weight.__tensor_flatten__()[0])
-    return int(weight.nbytes)
+    layers = sum(held_bytes(weight) for weight in body.parameters()) - model.get_input_embeddings().weight.nbytes
+    return layers + sum(held_bytes(weight) for weight in head.parameters())
 
 
 def _measure(ways: dict[str, Way], tokens: int) -> dict[str, Way]:

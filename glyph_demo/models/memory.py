@@ -27,6 +27,15 @@ def weight_bytes(parameters: int, text: Mapping[str, Any], precision: str) -> in
     return int((parameters - quantised) * ITEMSIZE[precision] + quantised * each)
 
 
+def held_bytes(tensor: Any) -> int:
+    """Bytes of a torch tensor, or of those that a quantised one (torchao) is made of: its own `nbytes` are of what it
+    stands for."""
+    if not hasattr(tensor, "__tensor_flatten__"):
+        return int(tensor.nbytes)
+    parts = (getattr(tensor, name) for name in tensor.__tensor_flatten__()[0])
+    return sum(held_bytes(part) for part in parts if part is not None)
+
+
 def kv_bytes(text: Mapping[str, Any], precision: str) -> int:
     """Bytes of keys and values that one token takes."""
     return 2 * int(text["num_hidden_layers"] * text["num_key_value_heads"] * _head(text)) * ITEMSIZE[precision]

@@ -15,7 +15,7 @@ from checkpoints import make_checkpoint
 
 from glyph_demo.errors import EngineError
 from glyph_demo.models.glm4v import load_glm4v
-from glyph_demo.models.memory import weight_bytes
+from glyph_demo.models.memory import held_bytes, weight_bytes
 from glyph_demo.models.precision import PRECISIONS, Precision, SafeDown, SafeMlp, SafeNorm, activations, adapt, resolve
 from glyph_demo.models.tower import FixedTower
 
@@ -142,6 +142,8 @@ def test_int8_holds_the_text_layers_in_a_byte_a_number(folder: Path, tmp_path: P
         weight.qdata.nbytes if hasattr(weight, "qdata") else weight.nbytes for weight in model.model.parameters()
     )
     assert held == weight_bytes(parameters, config, "int8")
+    with_scales = sum(held_bytes(weight) for weight in model.model.parameters())
+    assert held < with_scales < sum(weight.nbytes for weight in model.model.parameters())
     assert torch.isfinite(logits(model.model)).all()
 
 

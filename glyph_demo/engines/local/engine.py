@@ -23,7 +23,7 @@ from glyph_demo.engines.local.pages import features_of
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.models.base import LoadProgress
 from glyph_demo.models.glm4v import Prepared, VisionLanguageModel, load_glm4v, room
-from glyph_demo.models.memory import PAGE_TOKENS, chunk, work_bytes
+from glyph_demo.models.memory import PAGE_TOKENS, chunk, held_bytes, work_bytes
 from glyph_demo.models.precision import Precision
 from glyph_demo.rendering import resolve_style
 from glyph_demo.rendering.page import Page
@@ -208,7 +208,7 @@ class LocalEngine:
     def _left(self) -> int:
         """Bytes beside the weights and the page features on the device."""
         free = room(self.model.transfer.device)
-        held = sum(weight.nbytes for weight in self.model.model.parameters())
+        held = sum(held_bytes(weight) for weight in self.model.model.parameters())
         kept = self._settings.store.device_mb * 2**20 if self.model.transfer.apart else 0
         return (min(free, self._limit - held) if self._limit else free) - kept
 
@@ -238,6 +238,7 @@ class LocalEngine:
     def _warm_up(self) -> int:
         """Read an empty page, prefill and decode once. Returns the most bytes that took beside what is kept."""
         device = self.model.transfer.device
+        torch.cuda.synchronize(device)  # weights were made on another stream than pages are read on
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
