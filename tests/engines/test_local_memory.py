@@ -17,6 +17,7 @@ from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.models import glm4v
+from glyph_demo.models.precision import Precision
 from glyph_demo.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -31,9 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def start(folder: Path, tmp_path: Path) -> Callable[..., LocalEngine]:
-    def started(limit: float = 0.0, kv_bytes: int | None = 1 << 26) -> LocalEngine:
+    def started(limit: float = 0.0, kv_bytes: int | None = 1 << 26, precision: Precision = "auto") -> LocalEngine:
         settings = replace(Settings(), model=str(folder), cache_dir=str(tmp_path))
-        inference = replace(settings.inference, memory_limit_gb=limit)
+        inference = replace(settings.inference, memory_limit_gb=limit, precision=precision)
         return LocalEngine(replace(settings, inference=inference), kv_bytes=kv_bytes)
 
     return started
@@ -114,6 +115,11 @@ def test_a_memory_limit_bounds_weights_and_keys_and_values_together(start: Calla
     assert weights + engine.pool.budget < limit * 1e9
     assert start(0, kv_bytes=None).pool.budget > engine.pool.budget
     assert 1 <= engine.capacity() <= engine.pool.budget // (632 * engine.decoder.bytes_per_entry)
+
+
+def test_int8_weights_count_as_the_bytes_they_take(start: Callable[..., LocalEngine]) -> None:
+    left = {precision: start(0.1, precision=precision)._left() for precision in ("bf16", "int8")}
+    assert left["bf16"] < left["int8"] < 0.1e9
 
 
 @pytest.mark.parametrize("limit", [0.001, 0.002])

@@ -139,11 +139,11 @@ def test_mixed_is_refused_where_it_is_no_gain(
 
 
 def test_the_first_page_does_not_wait_for_the_graph_to_be_compiled_again(
-    model: VisionLanguageModel, cache: Path, monkeypatch: pytest.MonkeyPatch
+    model: VisionLanguageModel, cache: Path
 ) -> None:
     assert model.prepare_vision("compiled", *SIZES[0], cache) is None
-    monkeypatch.setattr(torch._dynamo.config, "error_on_recompile", True)
-    model.encode(page(*SIZES[0]))
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        model.encode(page(*SIZES[0]))
 
 
 @needs_exporter
