@@ -59,7 +59,7 @@ class Splitter:
         """Before anything is said: skip white space, enter a tag, or begin the answer. False to wait for more."""
         self._held = self._held.lstrip()
         if not self._held:
-            self._enter(self._state)
+            self._skipped()
             return False
         following: dict[str, State] = {THINK: "thinking", ANSWER: "opened"} if self._state == "start" else {}
         for tag, state in following.items():
@@ -74,6 +74,9 @@ class Splitter:
 
     def _enter(self, state: State) -> None:
         self._state = state
+
+    def _skipped(self) -> None:
+        """White space has come before anything else."""
 
     def _closed(self, whole: bool) -> None:
         """A closing tag has come; `whole` when it was a piece of its own."""

@@ -1,7 +1,8 @@
 """A conversation about page images as token ids, by the checkpoint's own chat template.
 
 Questions are plain text whatever they say: `<|user|>` in one begins no turn. Answers go back in as the ids they came
-as, since their text, tokenised again, need not give the same ids."""
+as, since their text, tokenised again, need not give the same ids. All else between two answers is tokenised in one,
+after the token before it: tokenizers may join text with what it follows, or treat the beginning of a text specially."""
 
 from __future__ import annotations
 
@@ -28,9 +29,12 @@ class Chat:
         before, *rest = pages.split(token) if token else [pages]
         if len(rest) != 2 or _HOLE.format("q") not in rest[1]:
             raise _no_place()
-        self.begin, self.between, self.end = self._markers(*map(self._encode, (before, *rest)))
-        self._image = "".join(tokenizer.convert_ids_to_tokens([*self.begin, image, *self.end]))
-        self.head: tuple[int, ...] = tuple(self._encode(pages.partition(self._image)[0]))
+        begin, between, end = self._markers(before, *rest)
+        first, self._last = begin or token, end or token  # special tokens of a page
+        self._image = begin + token + end
+        self.begin, self.end = tuple(self._encode(begin)), tuple(self._encode(end))
+        self.between: tuple[int, ...] = tuple(self._encode(between, self._last, first))
+        self.head: tuple[int, ...] = tuple(self._encode(before.removesuffix(begin), before=first))
         # What ends the thinking and begins the answer, where the model must be made to.
         answer = ANSWER if ANSWER in tokenizer.get_added_vocab() else "\n"
         self.enough: tuple[int, ...] = tuple(self._encode(END_THINK + answer))
@@ -45,8 +49,7 @@ class Chat:
         """Ids from the end of the document to where the model answers `question`, after `turns` (question, answer
         ids). Without thinking the template's own switch is used; a template that has none is given an empty one."""
         rendered = self._render(turns, thinking, pages=1).rpartition(self._image)[2]
-        ids = self._fill(rendered, turns, question)
-        return ids if thinking or self._switchable else ids + self._encode(self._skip)
+        return self._fill(rendered if thinking or self._switchable else rendered + self._skip, turns, question)
 
     def document(self, text: str) -> list[int]:
         """Ids of a document given as text in the place of pages, from the beginning of the conversation."""
@@ -54,20 +57,17 @@ class Chat:
 
     def plain(self, text: str) -> list[int]:
         """Ids of text in which special tokens are letters like others."""
-        return self._encode(text, plain=True)
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        return ids
 
-    def _markers(
-        self, before: list[int], between: list[int], after: list[int]
-    ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """Begin marker, separator and end marker, from the ids around two images: a marker is a special token that is
+    def _markers(self, before: str, between: str, after: str) -> tuple[str, str, str]:
+        """Begin marker, separator and end marker, from the text around two images: a marker is a special token that is
         there for both."""
-        end = self._marker(between[:1], after[:1])
-        rest = between[len(end) :]
-        begin = self._marker(rest[-1:], before[-1:])
-        return begin, tuple(rest[: len(rest) - len(begin)]), end
-
-    def _marker(self, ids: list[int], others: list[int]) -> tuple[int, ...]:
-        return tuple(ids) if ids == others and self._tokenizer.added_tokens_decoder.keys() >= set(ids) else ()
+        tokens = sorted(map(str, self._tokenizer.added_tokens_decoder.values()), key=len, reverse=True)
+        end = next((t for t in tokens if between.startswith(t) and after.startswith(t)), "")
+        between = between.removeprefix(end)
+        begin = next((t for t in tokens if between.endswith(t) and before.endswith(t)), "")
+        return begin, between.removesuffix(begin), end
 
     def _render(self, turns: Sequence[tuple[str, Sequence[int]]], thinking: bool, pages: int) -> str:
         messages: list[dict[str, Any]] = []
@@ -81,21 +81,37 @@ class Chat:
         return text
 
     def _fill(self, rendered: str, turns: Sequence[tuple[str, Sequence[int]]], question: str) -> list[int]:
+        """Ids of what the template says behind the pages, with questions and answers in their places."""
         ids: list[int] = []
         before, *parts = rendered.split(_OPEN)
-        ids += self._encode(before)
+        said = [before]  # since the pages or the last answer: the template's words and questions in turn
+        after = self._last
         for part in parts:
-            name, _, after = part.partition(_CLOSE)
+            name, _, behind = part.partition(_CLOSE)
             number = int(name[1:] or -1)
-            ids += turns[number][1] if name[0] == "a" else self.plain(question if number < 0 else turns[number][0])
-            ids += self._encode(after)
+            if name[0] == "a":
+                ids += [*self._mixed(said, after), *turns[number][1]]
+                said, after = [behind], ""
+            else:
+                said += [question if number < 0 else turns[number][0], behind]
+        return ids + self._mixed(said, after)
+
+    def _mixed(self, said: Sequence[str], after: str) -> list[int]:
+        """Ids of the template's words (at even places) and of plain text (at odd ones) as one text."""
+        if all(self._encode(text) == self.plain(text) for text in said[1::2]):
+            return self._encode("".join(said), after)
+        # The plain text says special tokens. Each piece by itself, then: in those no letter is special.
+        ids = self._encode(said[0], after)
+        for place, text in enumerate(said[1:], 1):
+            ids += self.plain(text) if place % 2 else self._encode(text)
         return ids
 
-    def _encode(self, text: str, plain: bool = False) -> list[int]:
+    def _encode(self, text: str, after: str = "", before: str = "") -> list[int]:
+        """Ids of `text` where it stands between two special tokens, or nothing."""
         if not text:
             return []
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=plain)
-        return ids
+        ids: list[int] = self._tokenizer.encode(after + text + before, add_special_tokens=False)
+        return ids[len(after) > 0 : len(ids) - (len(before) > 0)]
 
 
 def _template(tokenizer: Any) -> str:

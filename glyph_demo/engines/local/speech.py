@@ -28,12 +28,14 @@ class Speech(Splitter):
         self._letters = _Letters(tokenizer)
         self._ids: list[int] = []
         self._exact = True  # the answer's text and `_ids` say the same
+        self._tagged = False  # whether the model has said a tag
         for _ in self.split(opening.rpartition("<|assistant|>")[2]):
             pass
+        self._tagged = False
 
     @property
     def ids(self) -> tuple[int, ...]:
-        """The answer's tokens, without tags and thinking."""
+        """The answer's tokens, without tags and thinking, and without white space behind them."""
         if self._state != "answer":
             return ()
         if self._exact:
@@ -54,8 +56,14 @@ class Speech(Splitter):
 
     def _enter(self, state: State) -> None:
         super()._enter(state)
+        self._tagged = True
         self._ids.clear()
         self._exact = not self._held  # else the tag's last token says some of the answer too
+
+    def _skipped(self) -> None:
+        self._exact = True
+        if self._tagged:
+            self._ids.clear()
 
     def _closed(self, whole: bool) -> None:
         super()._closed(whole)
