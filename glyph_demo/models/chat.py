@@ -6,7 +6,9 @@ after the token before it: tokenizers may join text with what it follows, or tre
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from glyph_demo.errors import EngineError
@@ -24,6 +26,8 @@ class Chat:
     def __init__(self, tokenizer: Any, image: int) -> None:
         self._tokenizer = tokenizer
         self._switchable = "enable_thinking" in _template(tokenizer)
+        self._parts = False  # whether the template takes answers, too, as lists of parts
+        self._parts = _HOLE.format("a0") not in self._render([("", ())], True, pages=1)
         token = tokenizer.convert_ids_to_tokens(image)
         pages = self._render([], True, pages=2)
         before, *rest = pages.split(token) if token else [pages]
@@ -72,9 +76,10 @@ class Chat:
     def _render(self, turns: Sequence[tuple[str, Sequence[int]]], thinking: bool, pages: int) -> str:
         messages: list[dict[str, Any]] = []
         for i in range(len(turns)):
-            messages.append({"role": "user", "content": [{"type": "text", "text": _HOLE.format(f"q{i}")}]})
-            messages.append({"role": "assistant", "content": _HOLE.format(f"a{i}")})
-        messages.append({"role": "user", "content": [{"type": "text", "text": _HOLE.format("q")}]})
+            messages.append({"role": "user", "content": [_part(_HOLE.format(f"q{i}"))]})
+            answer = _HOLE.format(f"a{i}")
+            messages.append({"role": "assistant", "content": [_part(answer)] if self._parts else answer})
+        messages.append({"role": "user", "content": [_part(_HOLE.format("q"))]})
         messages[0]["content"] = [{"type": "image"}] * pages + messages[0]["content"]
         switch = {"enable_thinking": thinking} if self._switchable else {}
         text: str = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **switch)
@@ -112,6 +117,21 @@ class Chat:
             return []
         ids: list[int] = self._tokenizer.encode(after + text + before, add_special_tokens=False)
         return ids[len(after) > 0 : len(ids) - (len(before) > 0)]
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The checkpoint's tokenizer with its chat template, which some have in the processor's chat_template.json."""
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    older = folder / "chat_template.json"
+    if tokenizer.chat_template is None and older.exists():
+        tokenizer.chat_template = json.loads(older.read_text(encoding="utf-8"))["chat_template"]
+    return tokenizer
+
+
+def _part(text: str) -> dict[str, str]:
+    return {"type": "text", "text": text}
 
 
 def _template(tokenizer: Any) -> str:

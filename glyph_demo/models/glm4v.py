@@ -19,7 +19,7 @@ from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProce
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.models import memory
 from glyph_demo.models.base import LoadProgress, untold
-from glyph_demo.models.chat import Chat
+from glyph_demo.models.chat import Chat, load_tokenizer
 from glyph_demo.models.checkpoint import BUFFERS, Checkpoint, find_checkpoint, identity
 from glyph_demo.models.memory import QUANTISED
 from glyph_demo.models.precision import Precision, activations, adapt, resolve
@@ -249,9 +249,7 @@ def load_glm4v(
             _check_room(checkpoint.parameters, text, "bf16", first, 0)
         _check_room(checkpoint.parameters, text, called, device, limit)
         sha = identity(checkpoint, cache_dir)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            checkpoint.folder, local_files_only=True, trust_remote_code=False
-        )
+        tokenizer = load_tokenizer(checkpoint.folder)
         processor = Glm4vImageProcessorPil.from_pretrained(checkpoint.folder, local_files_only=True)
         with _reporting(checkpoint, report):
             model = _load(checkpoint, first, dtype)
@@ -275,7 +273,12 @@ def check_rope(config: Any) -> None:
     would answer nonsense with it: the two must fit each other. Writes the defaults taken into the config. Raises
     EngineError `model_unusable`."""
     rope = config.rope_parameters = {**_ROPE_DEFAULTS, **(config.rope_parameters or {})}
-    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    head = config.hidden_size // config.num_attention_heads  # as Glm4vTextAttention has it
+    if (getattr(config, "head_dim", None) or head) != head:
+        raise _unusable(
+            "the head_dim in its config.json is not hidden_size / num_attention_heads",
+            "config.json 中的 head_dim 不等于 hidden_size / num_attention_heads",
+        )
     sections, share = rope["mrope_section"], rope["partial_rotary_factor"]
     if len(sections) != 3 or 2 * sum(sections) != int(head * share):
         raise _unusable(

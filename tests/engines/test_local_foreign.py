@@ -11,7 +11,7 @@ import pytest
 import torch
 import transformers
 from PIL import Image
-from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, trainers
 from tokenizers import models as tokens
 from transformers import Glm4vConfig, Glm4vForConditionalGeneration, Glm46VConfig, Glm46VForConditionalGeneration
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
@@ -39,6 +39,20 @@ TEMPLATE = """[gMASK]<sop>
 {%- endif -%}
 {%- endfor -%}
 {%- if add_generation_prompt -%}<|assistant|>{{ '\\n' }}{%- endif -%}"""
+OTHER_ROLES = """{%- for message in messages -%}<|user|>{{ message.role }}:
+{% if message.content is string %}{{ message.content | trim }}{% else %}{% for item in message.content -%}
+{%- if item['type'] == 'image' -%}PAGE{%- else -%}{{ item['text'] | trim }}{%- endif -%}
+{%- endfor %}{% endif %}<sop>
+{% endfor %}{% if add_generation_prompt %}<|user|>assistant:
+{% endif %}"""
+ALL_IN_PARTS = """[gMASK]<sop>
+{%- for message in messages -%}
+<|{{ message.role }}|>
+{% for item in message.content -%}
+{%- if item.type == 'image' -%}PAGE{%- elif item.type == 'text' -%}{{ item.text }}{%- endif -%}
+{%- endfor -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}<|assistant|>{%- endif -%}"""
 SAID = "\ue123"  # stands for an answer
 MARKED = "<|begin_of_image|><|image|><|end_of_image|>"
 
@@ -54,6 +68,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "spaces as letters": {"letters": "metaspace never"},
     "spaces as letters, one before the first word": {"letters": "metaspace first", "page": "Page: <|image|>"},
     "spaces as letters, one before every text": {"letters": "metaspace always"},
+    "bytes of letters it lacks": {"letters": "fallback"},
+    "pieces of words": {"letters": "pieces"},
+    "roles in words": {"template": OTHER_ROLES, "page": MARKED + "\n"},
+    "answers in parts, too, template in chat_template.json": {"template": ALL_IN_PARTS, "older": True},
     "Glm46v, one head each, processor_config.json": {"kind": "glm46v", "kv_heads": 4, "nested": True, "bias": 0.1},
 }
 
@@ -61,7 +79,23 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def tokenizer(letters: str, template: str) -> transformers.PreTrainedTokenizerFast:
     special = [STOP, IMAGE, "<|video|>", *MARKERS, *ROLES]
     kind, _, scheme = letters.partition(" ")
-    if kind == "metaspace":
+    if kind == "fallback":  # as Llama's
+        made = Tokenizer(tokens.BPE(unk_token="<unk>", byte_fallback=True))
+        made.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+        parts = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+        made.decoder = decoders.Sequence(parts)
+        known = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256))]
+        trainer = trainers.BpeTrainer(vocab_size=320, special_tokens=known, show_progress=False)
+        made.train_from_iterator([CONTENT], trainer)
+        plain = json.loads(made.to_str())
+        made = Tokenizer.from_str(json.dumps({**plain, "added_tokens": plain["added_tokens"][:1]}))
+    elif kind == "pieces":
+        made = Tokenizer(tokens.WordPiece(unk_token="[UNK]"))
+        made.normalizer, made.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+        made.decoder = decoders.WordPiece()
+        trainer = trainers.WordPieceTrainer(vocab_size=90, special_tokens=["[UNK]"], show_progress=False)
+        made.train_from_iterator([CONTENT], trainer)
+    elif kind == "metaspace":
         made = Tokenizer(tokens.BPE(unk_token="<unk>"))
         made.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme)
         made.decoder = decoders.Metaspace(prepend_scheme=scheme)
@@ -91,6 +125,7 @@ def make(
     head_dim: int = 16,
     rope: dict[str, Any] | None = ROPE,
     letters: str = "bytes",
+    template: str = TEMPLATE,
     page: str = MARKED,
     marker_ids: bool = True,
     tied: bool = False,
@@ -100,10 +135,11 @@ def make(
     merge: int = 2,
     temporal: int = 2,
     inline: bool = False,
+    older: bool = False,
     nested: bool = False,
     bias: float = 0.0,
 ) -> Path:
-    words = tokenizer(letters, TEMPLATE.replace("PAGE", page))
+    words = tokenizer(letters, template.replace("PAGE", page))
     ids = {"image_token_id": IMAGE, "video_token_id": "<|video|>"}
     if marker_ids:
         ids |= {"image_start_token_id": MARKERS[0], "image_end_token_id": MARKERS[1]}
@@ -140,10 +176,10 @@ def make(
     processor.save_pretrained(folder)
     if tied:
         (folder / "generation_config.json").unlink()
-    if inline:
-        template = (folder / "chat_template.jinja").read_text()
+    if inline or older:
         (folder / "chat_template.jinja").unlink()
-        merge_json(folder / "tokenizer_config.json", {"chat_template": template})
+        into = folder / ("chat_template.json" if older else "tokenizer_config.json")
+        merge_json(into, {"chat_template": words.chat_template})
     if nested:
         settings = json.loads((folder / "preprocessor_config.json").read_text())
         (folder / "preprocessor_config.json").unlink()
@@ -152,15 +188,17 @@ def make(
 
 
 def merge_json(file: Path, more: dict[str, Any]) -> None:
-    file.write_text(json.dumps({**json.loads(file.read_text()), **more}))
+    before = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps({**before, **more}))
 
 
-def from_scratch(folder: Path, file: Path) -> list[tuple[str, int]]:
+def from_scratch(folder: Path, file: Path, template: str) -> list[tuple[str, int]]:
     """transformers' answer to every question, and how many tokens its prompt had."""
     settings = Settings()
     document = extract(file, file.name, settings.documents)
     pages = list(render(document, resolve_style(settings.rendering, document.text, "local")))
     words = transformers.AutoTokenizer.from_pretrained(folder)
+    words.chat_template = template
     processor = Glm4vImageProcessorPil.from_pretrained(folder)
     model = transformers.AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
     read = processor([Image.fromarray(page.pixels) for page in pages], return_tensors="pt")
@@ -190,20 +228,22 @@ def from_scratch(folder: Path, file: Path) -> list[tuple[str, int]]:
         )[0, ids.shape[1] :]
         answers.append((words.decode(said, skip_special_tokens=True).strip(), ids.shape[1]))
         spoken.append([i for i in said.tolist() if i != words.eos_token_id])
-        messages.append({"role": "assistant", "content": SAID})
+        content = SAID if "is string" in template else [{"type": "text", "text": SAID}]
+        messages.append({"role": "assistant", "content": content})
     return answers
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_it_is_answered_as_from_scratch(variant: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, file = make(tmp_path / "model", **VARIANTS[variant]), tmp_path / "story.txt"
+    template = VARIANTS[variant].get("template", TEMPLATE).replace("PAGE", VARIANTS[variant].get("page", MARKED))
     file.write_text(CONTENT, encoding="utf-8")
     asked = ["ask", str(file), *QUESTIONS, "--engine", "local", "--model", str(folder), "--max-new-tokens", "6"]
     capsys.readouterr()
     assert cli.main([*asked, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["document"]["pages"] >= 2
-    expected = from_scratch(folder, file)
+    expected = from_scratch(folder, file, template)
     found = [(answer["text"].strip(), answer["tokens"]["input"]) for answer in result["answers"]]
     assert found == expected
     assert expected[0][0]

@@ -73,6 +73,20 @@ def test_other_special_tokens_do_not_show() -> None:
     assert spoken(ids("<answer><|begin_of_box|>7<|end_of_box|>!"))[1] == "7!"
 
 
+def test_words_that_were_added_to_a_vocabulary_show_as_others_do() -> None:
+    tokenizer = byte_tokenizer(300)
+    tokenizer.add_tokens(["lantern"])
+    speech = Speech(tokenizer, OPENING)
+    said = tokenizer.encode("<answer>lantern<|begin_of_box|>s")
+    assert "".join(event.text for token in said for event in speech.feed(token)) == "lanterns"
+
+
+def test_white_space_that_a_plain_answer_begins_with_is_not_shown_and_stays_in_its_tokens() -> None:
+    _, answer, speech, _ = spoken(ids("\n 42"))
+    assert answer == "42"
+    assert list(speech.ids) == ids("\n 42")
+
+
 def test_bytes_that_are_no_text_do_not_hold_the_answer_back() -> None:
     broken = [i for i in range(256) if TOKENIZER.decode([i]) == "�"][:40]
     _, answer, speech, events = spoken(broken + ids("end"))

@@ -217,6 +217,14 @@ def test_a_config_without_its_rope_facts_is_refused(fact: str, copy: Path, tmp_p
     assert refused(copy, tmp_path) == "model_unusable"
 
 
+def test_heads_of_another_size_than_the_layers_compute_with_are_refused(copy: Path, tmp_path: Path) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    config["text_config"]["head_dim"] = 32
+    (copy / "config.json").write_text(json.dumps(config))
+    with pytest.raises(EngineError, match="head_dim"):
+        load(copy, tmp_path)
+
+
 def test_the_rope_facts_may_stand_where_older_checkpoints_have_them(copy: Path, small: Path, tmp_path: Path) -> None:
     config = json.loads((copy / "config.json").read_text())
     rope = config["text_config"].pop("rope_parameters")

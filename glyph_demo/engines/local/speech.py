@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from tokenizers import decoders
@@ -11,6 +12,7 @@ from tokenizers import decoders
 from glyph_demo.engines.base import Thinking, Token
 from glyph_demo.engines.splitter import TAGS, Splitter, State
 
+_MARKUP = re.compile(r"<.*>")  # tokens that are added to a vocabulary for no one to see, special or not
 _LOOP_TOKENS = 96  # that many tokens of nothing but repetition, and
 _LOOP_TIMES = 4  # that many times the same, are a loop
 _LOOP_PERIOD = 128  # tokens; longer repetitions are left to the length limit
@@ -23,13 +25,14 @@ class Speech(Splitter):
     def __init__(self, tokenizer: Any, opening: str) -> None:
         super().__init__()
         self._tokenizer = tokenizer
-        added = {int(i): str(token) for i, token in tokenizer.added_tokens_decoder.items()}
-        self._added = {i: token if token in TAGS else "" for i, token in added.items()}
-        self._letters = _Letters(tokenizer)
+        added = tokenizer.added_tokens_decoder.items()
+        self._tags = {i: str(token) for i, token in added if str(token) in TAGS}
+        self._letters = _Letters(tokenizer, {i for i, token in added if token.special or _MARKUP.fullmatch(str(token))})
         self._ids: list[int] = []
         self._exact = True  # the answer's text and `_ids` say the same
         self._tagged = False  # whether the model has said a tag
-        for _ in self.split(opening.rpartition("<|assistant|>")[2]):
+        tags = [opening.find(tag) for tag in TAGS if tag in opening]
+        for _ in self.split(opening[min(tags, default=len(opening)) :]):
             pass
         self._tagged = False
 
@@ -45,8 +48,8 @@ class Speech(Splitter):
     def feed(self, token: int) -> Iterator[Thinking | Token]:
         """What can be shown now that `token` has come."""
         self._ids.append(token)
-        if token in self._added:
-            yield from self.split(self._letters.end() + self._added[token])
+        if token in self._tags:
+            yield from self.split(self._letters.end() + self._tags[token])
         else:
             yield from self.split(self._letters.of(token))
 
@@ -74,27 +77,43 @@ class Speech(Splitter):
 
 
 class _Letters:
-    """Text of token ids that come one by one. What makes no whole character yet is held back."""
+    """Text of token ids that come one by one, but for those that are `hidden`. What makes no whole character yet is
+    held back."""
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, hidden: Set[int]) -> None:
         self._tokenizer = tokenizer
+        self._hidden = hidden
         self._byte_level = isinstance(tokenizer.backend_tokenizer.decoder, decoders.ByteLevel)
         self._begin()
 
+    def _begin(self) -> None:
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        self._ids: list[int] = []
+        self._shown = 0  # how many of them
+
     def of(self, token: int) -> str:
+        if token in self._hidden:
+            return ""
         if self._byte_level:
             return self._utf8.decode(_bytes(self._tokenizer.convert_ids_to_tokens(token)))
-        return self._stream.step(self._tokenizer.backend_tokenizer, token) or ""
+        self._ids.append(token)
+        text = self._fresh()
+        if not text or text.endswith("�"):
+            return ""
+        del self._ids[: self._shown]
+        self._shown = len(self._ids)
+        return text
 
     def end(self) -> str:
         """What was held back, when no more comes."""
-        rest = self._utf8.decode(b"", final=True)
+        rest = self._utf8.decode(b"", final=True) if self._byte_level else self._fresh()
         self._begin()
         return rest
 
-    def _begin(self) -> None:
-        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._stream = decoders.DecodeStream(skip_special_tokens=True)
+    def _fresh(self) -> str:
+        """What the ids say behind those that are shown, which decide about white space between them."""
+        whole: str = self._tokenizer.decode(self._ids)
+        return whole[len(self._tokenizer.decode(self._ids[: self._shown])) :]
 
 
 def _alphabet() -> dict[str, int]:
