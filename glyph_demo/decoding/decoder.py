@@ -15,6 +15,7 @@ from glyph_demo.decoding.arena import BLOCK, Growth, KVArena, Mark, unbudgeted
 from glyph_demo.decoding.attention import use_packed_attention
 from glyph_demo.decoding.gather import Gather
 from glyph_demo.decoding.probe import Observer, Seen, Standing
+from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.decoding.step import WIDTHS, Runtime, Step
 from glyph_demo.errors import Message
 
@@ -58,6 +59,7 @@ class Decoder:
         use_packed_attention(self._body)
         self._embedding = model.get_input_embeddings()
         self._head = model.get_output_embeddings()
+        use_even_products(self._body, self._head)
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
         self.chunk = CHUNK[self.device.type]
@@ -159,6 +161,8 @@ class Decoder:
 
     def _take(self, runtime: Runtime) -> str | None:
         """Have `runtime` take the steps, or return what is in the way."""
+        if runtime == "compiled":
+            use_plain_products(self._body, self._head)
         try:
             self._step = Step(self._body, self.position_axes, runtime)
             self._check()

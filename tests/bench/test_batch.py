@@ -7,7 +7,7 @@ from tests.checkpoints import make_checkpoint
 
 def test_every_batch_says_what_each_says_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(batch, "MOST", {"cpu": 4})
-    monkeypatch.setattr(batch, "TOKENS", {"cpu": 6})
+    monkeypatch.setattr(batch, "TOKENS", 6)
     monkeypatch.setattr(batch, "SIDE", 112)
     settings = load_settings(flags={"engine": "local", "model": str(make_checkpoint(tmp_path / "model"))})
     result = batch.run(replace(settings, cache_dir=str(tmp_path / "cache")))

@@ -1,0 +1,83 @@
+"""What a row is multiplied to does not depend on the rows beside it, to the last bit."""
+
+import pytest
+import torch
+from torch import nn
+
+from glyph_demo.decoding.decoder import Decoder, text
+from glyph_demo.decoding.loop import prefill
+from glyph_demo.decoding.products import available, use_even_products, use_plain_products
+from tests.decoding.tiny import tiny_llama
+
+pytestmark = pytest.mark.skipif(not available(), reason="only x86 has these kernels")
+SHAPES = [(1024, 3072), (256, 1024), (97, 33), (64, 64)]  # BLAS and oneDNN split long sums in their own ways
+
+
+def even(outputs, inputs, bias=True):
+    torch.manual_seed(0)
+    linear = nn.Linear(inputs, outputs, bias)
+    before = linear.weight.detach().clone()
+    use_even_products(nn.Sequential(linear), nn.Identity())
+    return linear, before
+
+
+@pytest.fixture(params=[1, 2, 5])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_row_is_what_it_is_alone_and_what_it_should_be(shape, threads):
+    linear, weight = even(*shape)
+    rows = torch.randn(300, shape[1])
+    with torch.inference_mode():
+        alone = torch.cat([linear(row[None]) for row in rows])
+        for count in (1, 2, 3, 4, 8, 9, 64, 300):
+            assert torch.equal(linear(rows[300 - count :]), alone[300 - count :]), count
+        torch.testing.assert_close(alone, nn.functional.linear(rows, weight, linear.bias), atol=1e-5, rtol=1e-4)
+        assert torch.equal(linear(rows.view(3, 100, -1)), alone.view(3, 100, -1))
+
+
+def test_logits_of_answers_that_share_a_step_are_those_of_each_alone():
+    decoder = Decoder(tiny_llama(4, 2))
+    rows, alone = [], []
+    for number, count in enumerate((1, 3, 1, 9, 2, 1)):
+        arena = decoder.arena()
+        prefill(decoder, arena, text([(7 * number + 3 * i) % 90 for i in range(5 + 40 * number)]))
+        ids, before = list(range(20, 20 + count)), arena.mark()
+        alone.append(decoder.step(arena, ids))
+        arena.rollback(before)
+        rows.append((arena, torch.tensor(ids)))
+    for together, expected in zip(decoder._together(rows), alone, strict=True):
+        assert torch.equal(together, expected)
+
+
+def test_weights_that_embeddings_share_stay_where_they_are():
+    body = nn.Sequential(nn.Embedding(40, 16), nn.Linear(16, 16))
+    head = nn.Linear(16, 40, bias=False)
+    head.weight = body[0].weight
+    use_even_products(body, head)
+    assert head.weight is body[0].weight
+    assert not head.weight.is_mkldnn
+    rows = torch.randn(9, 16)
+    with torch.inference_mode():
+        assert torch.equal(head(rows)[:1], head(rows[:1]))
+
+
+def test_it_can_be_asked_for_again_and_taken_back():
+    linear, before = even(40, 24)
+    weight = linear.weight
+    use_even_products(nn.Sequential(linear), nn.Identity())
+    assert linear.weight is weight
+    use_plain_products(nn.Sequential(linear), nn.Identity())
+    assert torch.equal(linear.weight, before)
+    assert "forward" not in vars(linear)
+
+
+def test_layers_in_other_types_are_left_alone():
+    linear = nn.Linear(16, 16, dtype=torch.bfloat16)
+    use_even_products(nn.Sequential(linear), nn.Identity())
+    assert "forward" not in vars(linear)
