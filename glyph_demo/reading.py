@@ -30,6 +30,7 @@ from glyph_demo.engines.base import (
     TextEngine,
     Turn,
     attach,
+    hold,
     prepare,
     text_engine,
 )
@@ -57,7 +58,8 @@ class ReadingTimings:
 @dataclass
 class Reading:
     """A document and everything known of it so far. `run` does the work, once, on a thread of the caller's choice;
-    everyone else watches through `events` and `wait`. With `document` given, nothing is extracted from `path`."""
+    everyone else watches through `events` and `wait`. With `document` given, nothing is extracted from `path`. A
+    `held` document's pages wait for questions that say where they stand."""
 
     name: str
     path: Path
@@ -67,6 +69,7 @@ class Reading:
     folder: Path
     state: State = "waiting"
     document: Document | None = None
+    held: bool = False
     error: GlyphError | None = None
     pages: list[PageView] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
@@ -95,6 +98,8 @@ class Reading:
             document = self._extract()
             attach(self.engine, self.store)
             self.handle = None if texts else self.engine.open()
+            if self.handle and self.held:
+                hold(self.handle)
             self._read_pages(document, self.handle)
             if texts and not self._cancelled:
                 self.handle = self._open_text(texts)

@@ -124,6 +124,17 @@ class Dialogue:
         with self._alone():
             self._prefix.append(segment)
 
+    def arrange(self, prefix: Sequence[Segment]) -> None:
+        """Have another prefix. What both begin with, the same segments or the same text, stays computed."""
+        with self._alone():
+            pairs = zip(self._prefix[: len(self._marks) - 1], prefix, strict=False)
+            same = sum(1 for _ in itertools.takewhile(lambda pair: _same(*pair), pairs))
+            if same < max(len(self._prefix), len(prefix)):
+                del self._marks[same + 1 :]
+                self._arena.rollback(self._marks[-1])
+                self._written = []
+            self._prefix = list(prefix)
+
     def ask(self, question: Sequence[int], how: Answering = DEFAULTS) -> Iterator[int]:
         """Yield the answer's tokens. Nothing happens before the first is asked for. Raises `context_full`."""
         yield from self._answer(len(self.turns), question, how)
@@ -266,6 +277,10 @@ class _Counter:
     def __call__(self, done: int) -> None:
         if self._progress is not None:
             self._progress(self.base + done, self.total)
+
+
+def _same(first: Segment, second: Segment) -> bool:
+    return first is second or (first.embeds is None and second.embeds is None and first.ids == second.ids)
 
 
 def _shared(first: Sequence[int], second: Sequence[int]) -> int:

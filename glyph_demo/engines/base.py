@@ -117,7 +117,8 @@ class AskOptions:
     """What may differ from question to question. Temperature 0 is greedy. The defaults are those of Glyph's published
     clients: its script decodes greedily with a repetition penalty, its demo samples with `top_p`. `top_k` 0 leaves all
     tokens in. `thinking_tokens` ends the thinking after so many tokens, 0 never. The answer ends with the first of the
-    texts in `stop` that it holds, thinking aside. Engines without a use for an option leave it."""
+    texts in `stop` that it holds, thinking aside. `places` are as in Turn. Engines without a use for an option leave
+    it."""
 
     max_new_tokens: int = 512
     temperature: float = 0.0
@@ -129,6 +130,7 @@ class AskOptions:
     thinking: bool = True
     thinking_tokens: int = 0
     stop: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, inference: Inference) -> AskOptions:
@@ -147,10 +149,12 @@ class AskOptions:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question and its answer as people saw them."""
+    """A question and its answer as people saw them. `places` are the characters of the question before which the
+    document's last pages stand, in order, over all turns; other pages stand before the first question."""
 
     question: str
     answer: str
+    places: tuple[int, ...] = ()
 
 
 class TooLong(EngineError):
@@ -232,6 +236,13 @@ def attach(engine: Engine, store: FeatureStore) -> None:
     take: Callable[[FeatureStore], None] | None = getattr(engine, "attach", None)
     if take:
         take(store)
+
+
+def hold(document: OpenDocument) -> None:
+    """Tell an empty document that questions will have places for its pages, so that it need not prefill them before."""
+    begin: Callable[[], None] | None = getattr(document, "hold", None)
+    if begin:
+        begin()
 
 
 def capacity(engine: Engine) -> int | None:

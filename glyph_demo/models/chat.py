@@ -7,7 +7,7 @@ after the token before it: tokenizers may join text with what it follows, or tre
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from glyph_demo.errors import EngineError
 
 THINK, END_THINK, ANSWER, END_ANSWER = "<think>", "</think>", "<answer>", "</answer>"
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private-use characters: around a place for a message in a rendered template
-_HOLE = _OPEN + "{}" + _CLOSE
+_PAGE = _OPEN + _CLOSE
 
 
 class Chat:
@@ -27,18 +27,19 @@ class Chat:
         self._tokenizer = tokenizer
         self._switchable = "enable_thinking" in _template(tokenizer)
         self._parts = False  # whether the template takes answers, too, as lists of parts
-        self._parts = _HOLE.format("a0") not in self._render([("", ())], True, pages=1)
+        asked = [_user([_PAGE, _hole(0)]), self._answered(_hole(1)), _user([_hole(2)])]
+        self._parts = _hole(1) not in self._render(asked, True)
         token = tokenizer.convert_ids_to_tokens(image)
-        pages = self._render([], True, pages=2)
+        pages = self._render([_user([_PAGE, _PAGE, _hole(0)])], True)
         before, *rest = pages.split(token) if token else [pages]
-        if len(rest) != 2 or _HOLE.format("q") not in rest[1]:
+        if len(rest) != 2 or _hole(0) not in rest[1]:
             raise _no_place()
         begin, between, end = self._markers(before, *rest)
-        first, self._last = begin or token, end or token  # special tokens of a page
+        self._first, self._last = begin or token, end or token  # special tokens of a page
         self._image = begin + token + end
         self.begin, self.end = tuple(self._encode(begin)), tuple(self._encode(end))
-        self.between: tuple[int, ...] = tuple(self._encode(between, self._last, first))
-        self.head: tuple[int, ...] = tuple(self._encode(before.removesuffix(begin), before=first))
+        self.between: tuple[int, ...] = tuple(self._encode(between, self._last, self._first))
+        self.head: tuple[int, ...] = tuple(self._encode(before.removesuffix(begin), before=self._first))
         # What ends the thinking and begins the answer, where the model must be made to.
         answer = ANSWER if ANSWER in tokenizer.get_added_vocab() else "\n"
         self.enough: tuple[int, ...] = tuple(self._encode(END_THINK + answer))
@@ -46,14 +47,35 @@ class Chat:
 
     def opening(self, thinking: bool) -> str:
         """What stands between the end of a question and what the model says."""
-        said = self._render([], thinking, pages=1).rpartition(_HOLE.format("q"))[2]
-        return said if thinking or self._switchable else said + self._skip
+        return self._render([_user([_PAGE, _hole(0)])], thinking).rpartition(_hole(0))[2]
 
     def tail(self, turns: Sequence[tuple[str, Sequence[int]]], question: str, thinking: bool = True) -> list[int]:
         """Ids from the end of the document to where the model answers `question`, after `turns` (question, answer
         ids). Without thinking the template's own switch is used; a template that has none is given an empty one."""
-        rendered = self._render(turns, thinking, pages=1).rpartition(self._image)[2]
-        return self._fill(rendered if thinking or self._switchable else rendered + self._skip, turns, question)
+        return self.around([*turns, (question, ())], [(0, 0)], thinking)[1]
+
+    def around(
+        self, turns: Sequence[tuple[str, Sequence[int]]], places: Sequence[tuple[int, int]], thinking: bool = True
+    ) -> list[list[int]]:
+        """Ids before, between and behind pages that stand at `places`, (turn, character of its question) in order, with
+        their markers. `turns` are as for `tail`, and the last one is the question to answer."""
+        messages: list[dict[str, Any]] = []
+        said: list[str | Sequence[int]] = []
+
+        def hole(what: str | Sequence[int]) -> str:
+            said.append(what)
+            return _hole(len(said) - 1)
+
+        for number, (question, answer) in enumerate(turns):
+            cuts = [character for turn, character in places if turn == number]
+            messages.append(_user([_PAGE if text is None else hole(text) for text in pieces(question, cuts)]))
+            if number + 1 < len(turns):
+                messages.append(self._answered(hole(answer)))
+        parts = self._render(messages, thinking).split(self._image)
+        if len(parts) != len(places) + 1:
+            raise _no_place()
+        after, before = ["", *[self._last] * len(places)], [*[self._first] * len(places), ""]
+        return [self._fill(part, said, *sides) for part, *sides in zip(parts, after, before, strict=True)]
 
     def document(self, text: str) -> list[int]:
         """Ids of a document given as text in the place of pages, from the beginning of the conversation."""
@@ -73,42 +95,38 @@ class Chat:
         begin = next((t for t in tokens if between.endswith(t) and before.endswith(t)), "")
         return begin, between.removesuffix(begin), end
 
-    def _render(self, turns: Sequence[tuple[str, Sequence[int]]], thinking: bool, pages: int) -> str:
-        messages: list[dict[str, Any]] = []
-        for i in range(len(turns)):
-            messages.append({"role": "user", "content": [_part(_HOLE.format(f"q{i}"))]})
-            answer = _HOLE.format(f"a{i}")
-            messages.append({"role": "assistant", "content": [_part(answer)] if self._parts else answer})
-        messages.append({"role": "user", "content": [_part(_HOLE.format("q"))]})
-        messages[0]["content"] = [{"type": "image"}] * pages + messages[0]["content"]
+    def _answered(self, text: str) -> dict[str, Any]:
+        return {"role": "assistant", "content": [_part(text)] if self._parts else text}
+
+    def _render(self, messages: list[dict[str, Any]], thinking: bool) -> str:
+        """What the template says, to where the model goes on; without thinking it has none to do."""
         switch = {"enable_thinking": thinking} if self._switchable else {}
         text: str = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **switch)
-        return text
+        return text if thinking or self._switchable else text + self._skip
 
-    def _fill(self, rendered: str, turns: Sequence[tuple[str, Sequence[int]]], question: str) -> list[int]:
-        """Ids of what the template says behind the pages, with questions and answers in their places."""
+    def _fill(self, rendered: str, said: Sequence[str | Sequence[int]], after: str, before: str) -> list[int]:
+        """Ids of a rendered piece, with what was said in its holes, between the special tokens beside it."""
         ids: list[int] = []
-        before, *parts = rendered.split(_OPEN)
-        said = [before]  # since the pages or the last answer: the template's words and questions in turn
-        after = self._last
+        first, *parts = rendered.split(_OPEN)
+        run = [first]  # since the last answer: the template's words and questions in turn
         for part in parts:
-            name, _, behind = part.partition(_CLOSE)
-            number = int(name[1:] or -1)
-            if name[0] == "a":
-                ids += [*self._mixed(said, after), *turns[number][1]]
-                said, after = [behind], ""
+            number, _, behind = part.partition(_CLOSE)
+            what = said[int(number)]
+            if isinstance(what, str):
+                run += [what, behind]
             else:
-                said += [question if number < 0 else turns[number][0], behind]
-        return ids + self._mixed(said, after)
+                ids += [*self._mixed(run, after), *what]
+                run, after = [behind], ""
+        return ids + self._mixed(run, after, before)
 
-    def _mixed(self, said: Sequence[str], after: str) -> list[int]:
+    def _mixed(self, said: Sequence[str], after: str, before: str = "") -> list[int]:
         """Ids of the template's words (at even places) and of plain text (at odd ones) as one text."""
         if all(self._encode(text) == self.plain(text) for text in said[1::2]):
-            return self._encode("".join(said), after)
+            return self._encode("".join(said), after, before)
         # The plain text says special tokens. Each piece by itself, then: in those no letter is special.
         ids = self._encode(said[0], after)
-        for place, text in enumerate(said[1:], 1):
-            ids += self.plain(text) if place % 2 else self._encode(text)
+        for text, words in zip(said[1::2], said[2::2], strict=True):
+            ids += self.plain(text) + self._encode(words)
         return ids
 
     def _encode(self, text: str, after: str = "", before: str = "") -> list[int]:
@@ -128,6 +146,27 @@ def load_tokenizer(folder: Path) -> Any:
     if tokenizer.chat_template is None and older.exists():
         tokenizer.chat_template = json.loads(older.read_text(encoding="utf-8"))["chat_template"]
     return tokenizer
+
+
+def pieces(question: str, places: Sequence[int]) -> Iterator[str | None]:
+    """A question cut at the characters before which pages stand: its texts, and None for every page."""
+    done = 0
+    for place in places:
+        if place > done:
+            yield question[done:place]
+        yield None
+        done = place
+    if question[done:] or not places:
+        yield question[done:]
+
+
+def _hole(number: int) -> str:
+    return f"{_OPEN}{number}{_CLOSE}"
+
+
+def _user(content: Sequence[str]) -> dict[str, Any]:
+    """A message of texts and of places for a page."""
+    return {"role": "user", "content": [{"type": "image"} if text == _PAGE else _part(text) for text in content]}
 
 
 def _part(text: str) -> dict[str, str]:

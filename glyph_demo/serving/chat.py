@@ -1,25 +1,27 @@
-"""POST /v1/chat/completions. The pages of all messages are the document, in their order; the texts are its turns."""
+"""POST /v1/chat/completions. Files, and pictures before all texts, are the document; the texts are its turns, and other
+pictures stand in them where the client put them."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from glyph_demo.engines.base import Event, Thinking
+from glyph_demo.engines.base import Event, Thinking, Turn
 from glyph_demo.errors import GlyphError, Language
-from glyph_demo.serving.chat_schemas import ChatAnswer, ChatMessage, ChatRequest, ImagePart, TextPart
+from glyph_demo.serving.chat_schemas import ChatAnswer, ChatMessage, ChatRequest, FilePart, ImagePart, TextPart
 from glyph_demo.serving.errors import language_of
 from glyph_demo.serving.images import check_image, decode_base64
 from glyph_demo.serving.library import Attachment, Paper, Part, Picture
 from glyph_demo.serving.replies import complete, first_events, server_sent
 from glyph_demo.serving.schemas import ERRORS
-from glyph_demo.serving.service import Asked, Query, Service, as_turns, usage
+from glyph_demo.serving.service import Asked, Query, Said, Service, as_turns, usage
 
 
 def chat_router(service: Service) -> APIRouter:
@@ -93,53 +95,70 @@ class _Reply:
 
 def _query(service: Service, wanted: ChatRequest) -> Query:
     """Raises GlyphError for parts that cannot be used."""
-    parts: list[Part] = []
+    files: list[Part] = []
+    pictures: list[Part] = []
+    said: list[Said] = []
     rules: list[str] = []
-    said: list[tuple[str, str]] = []
     for message in wanted.messages:
-        text = _text(message)
+        text, places = "", []
+        for part in _parts(message):
+            if isinstance(part, str):
+                text += part
+                continue
+            used = _used(service, part)
+            if isinstance(used, Picture) and message.role == "user":
+                places.append(len(text))
+                pictures.append(used)
+            else:
+                files.append(used)
         if message.role in ("system", "developer"):
             rules.append(text)
         else:
-            said.append((message.role, text))
-        parts += _parts(service, message)
+            said.append(Said(message.role, text, tuple(places)))
+    history, last = as_turns(said)
+    turns = [*history, last]
+    # Pages before every text are the document, as a file's are: it is read before there is a question.
+    turns[0] = replace(turns[0], places=tuple(place for place in turns[0].places if place))
     # No engine knows a system message; the embedded one would search the document for its words.
-    if rules and service.engine.name != "pocket":
-        first = next((i for i, (role, _) in enumerate(said) if role == "user"), None)
-        if first is not None:
-            said[first] = ("user", "\n\n".join(filter(None, [*rules, said[first][1]])))
-    history, question = as_turns(said)
+    if last.question.strip() and service.engine.name != "pocket":
+        turns[0] = _ruled(turns[0], "\n\n".join(filter(None, rules)))
+    *history, last = turns
     thinking = wanted.chat_template_kwargs.enable_thinking if wanted.chat_template_kwargs else None
     options = service.options(
         max_new_tokens=wanted.max_completion_tokens or wanted.max_tokens,
         stop=wanted.stops(),
         thinking=thinking,
+        places=last.places,
         **wanted.sampling(),
     )
-    return Query(tuple(parts), question, history, options, bool(wanted.include_stop_str_in_output))
+    return Query((*files, *pictures), last.question, tuple(history), options, bool(wanted.include_stop_str_in_output))
 
 
-def _text(message: ChatMessage) -> str:
-    if isinstance(message.content, str):
-        return message.content
-    return "\n".join(part.text for part in message.content or [] if isinstance(part, TextPart))
+def _ruled(turn: Turn, rules: str) -> Turn:
+    """A turn with the system's text before its question."""
+    if not rules:
+        return turn
+    rules += "\n\n"
+    return replace(turn, question=rules + turn.question, places=tuple(len(rules) + place for place in turn.places))
 
 
-def _parts(service: Service, message: ChatMessage) -> Iterator[Part]:
-    for part in message.content if isinstance(message.content, list) else []:
-        if isinstance(part, TextPart):
-            continue
-        if isinstance(part, ImagePart):
-            data = decode_base64(part.image_url.url)
-            check_image(data)
-            yield Picture(data)
-        elif part.file.file_id:
-            yield Paper(service.files.get(part.file.file_id))
-        elif part.file.file_data:
-            yield Attachment(decode_base64(part.file.file_data), part.file.filename)
-        else:
-            raise GlyphError(
-                "no_file",
-                "A file part names no file. Send file_id, from /v1/files, or file_data.",
-                "文件部分没有指定文件。请发送来自 /v1/files 的 file_id，或 file_data。",
-            )
+def _parts(message: ChatMessage) -> Sequence[str | ImagePart | FilePart]:
+    if not isinstance(message.content, list):
+        return [message.content or ""]
+    return [part.text if isinstance(part, TextPart) else part for part in message.content]
+
+
+def _used(service: Service, part: ImagePart | FilePart) -> Part:
+    if isinstance(part, ImagePart):
+        data = decode_base64(part.image_url.url)
+        check_image(data)
+        return Picture(data)
+    if part.file.file_id:
+        return Paper(service.files.get(part.file.file_id))
+    if part.file.file_data:
+        return Attachment(decode_base64(part.file.file_data), part.file.filename)
+    raise GlyphError(
+        "no_file",
+        "A file part names no file. Send file_id, from /v1/files, or file_data.",
+        "文件部分没有指定文件。请发送来自 /v1/files 的 file_id，或 file_data。",
+    )

@@ -96,10 +96,11 @@ class Library:
         self._reader = ThreadPoolExecutor(readers, thread_name_prefix="api-reader")
 
     @contextlib.contextmanager
-    def using(self, parts: tuple[Part, ...]) -> Iterator[tuple[Reading, bool]]:
+    def using(self, parts: tuple[Part, ...], placed: bool = False) -> Iterator[tuple[Reading, bool]]:
         """The document made of `parts` in this order, for the caller alone, and whether it was open before. A new one
-        is being read in the background when this returns."""
-        key = tuple(part.key for part in parts)
+        is being read in the background when this returns. `placed`: questions say where its
+        pages stand."""
+        key = (*(part.key for part in parts), *["placed"] * placed)
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())
             self._entries.move_to_end(key)
@@ -109,7 +110,7 @@ class Library:
             with entry.turn:
                 known = entry.reading is not None and entry.reading.state == "ready"
                 if not known:
-                    entry.reading = self._start(parts)
+                    entry.reading = self._start(parts, placed)
                 assert entry.reading is not None
                 yield entry.reading, known
         finally:
@@ -135,7 +136,7 @@ class Library:
             if reading is not None:
                 reading.cancel()
 
-    def _start(self, parts: tuple[Part, ...]) -> Reading:
+    def _start(self, parts: tuple[Part, ...], placed: bool) -> Reading:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         if len(parts) == 1 and not isinstance(parts[0], Picture):
             path, name = _file(parts[0], folder)
@@ -144,6 +145,7 @@ class Library:
             images = PageImages(len(parts), lambda: self._pages(parts, folder))
             document = Document("pages", "pdf", "", "", images=images)
             reading = Reading("pages", folder, self._settings, self._engine, self._store, folder, document=document)
+            reading.held = placed
         if parts:
             self._reader.submit(reading.run)
         else:  # a conversation about nothing but what it says

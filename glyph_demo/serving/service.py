@@ -48,6 +48,11 @@ class Query:
     options: AskOptions = AskOptions()  # noqa: RUF009  frozen
     keep_stop: bool = False  # the stop text stays in the answer
 
+    @property
+    def placed(self) -> bool:
+        """Whether pages stand in the texts."""
+        return bool(self.options.places) or any(turn.places for turn in self.history)
+
 
 class Answer:
     """An answer as it comes in. `take` says what of an event to show now."""
@@ -176,7 +181,7 @@ class Asked(Job):
         service.queue.submit(self)
 
     def _answering(self) -> Generator[Event, None, None]:
-        with self._service.library.using(self._query.parts) as (reading, known):
+        with self._service.library.using(self._query.parts, self._query.placed) as (reading, known):
             try:
                 yield from reading.events()
             except GeneratorExit:
@@ -222,16 +227,32 @@ def usage(finished: Finished) -> dict[str, Any]:
     }
 
 
-def as_turns(said: Sequence[tuple[str, str]]) -> tuple[tuple[Turn, ...], str]:
-    """Turns and the question after them, from (role, text) of a conversation, `user` or `assistant`. What one side says
-    in a row is one text, in lines. The question is empty where the assistant spoke last."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the `user` or the `assistant` said, with pictures at `places`, see Turn."""
+
+    role: str
+    text: str
+    places: tuple[int, ...] = ()
+
+
+def as_turns(said: Sequence[Said]) -> tuple[list[Turn], Turn]:
+    """The turns of a conversation, and the question after them as a turn without an answer. What one side says in a row
+    is one text, in lines. The question is empty where the assistant spoke last."""
     turns: list[Turn] = []
-    question: list[str] = []
-    answer: list[str] = []
-    for role, text in said:
-        if role == "user" and answer:
-            turns.append(Turn("\n".join(question), "\n".join(answer)))
-            question, answer = [], []
-        if text:
-            (question if role == "user" else answer).append(text)
-    return tuple(turns), "" if answer else "\n".join(question)
+    now = Turn("", "")
+    for one in said:
+        if one.role != "user":
+            now = replace(now, answer=_lines(now.answer, one.text))
+            continue
+        if now.answer:
+            turns.append(now)
+            now = Turn("", "")
+        question = _lines(now.question, one.text)
+        shift = len(question) - len(one.text)
+        now = Turn(question, "", (*now.places, *(shift + place for place in one.places)))
+    return turns, replace(now, question="") if now.answer else now
+
+
+def _lines(first: str, second: str) -> str:
+    return "\n".join(filter(None, (first, second)))

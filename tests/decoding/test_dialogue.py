@@ -43,6 +43,22 @@ def test_the_prefix_is_marked_at_every_page(decoder: RecordingDecoder) -> None:
     assert decoder.computed == 39
 
 
+def test_another_prefix_keeps_what_both_begin_with(decoder: RecordingDecoder) -> None:
+    dialogue = opened(decoder)
+    before = list(dialogue.ask([5, 6, 7], SHORT))
+    decoder.computed = 0
+    dialogue.arrange([text(PAGES[0]), text([60, 61]), text(PAGES[1])])
+    longer = list(dialogue.complete([5, 6, 7], SHORT))
+    assert decoder.computed == 2 + len(PAGES[1]) + 3 + 4
+    dialogue.arrange([text(PAGES[0])])
+    shorter = list(dialogue.complete([5, 6, 7], SHORT))
+    dialogue.arrange([text(page) for page in PAGES])
+    assert list(dialogue.complete([5, 6, 7], SHORT)) == before
+    for prefix, answer in (([*PAGES[0], 60, 61, *PAGES[1]], longer), (PAGES[0], shorter)):
+        afresh = Dialogue(decoder, decoder.arena(), [text(prefix)], NEVER)
+        assert list(afresh.ask([5, 6, 7], SHORT)) == answer
+
+
 def test_undoing_and_asking_again_computes_only_the_last_token(decoder: RecordingDecoder) -> None:
     dialogue = opened(decoder)
     first = list(dialogue.ask([5, 6, 7], SHORT))

@@ -56,6 +56,15 @@ def test_pages_go_first_and_in_order_and_as_the_same_bytes_in_every_request():
     assert second[2]["content"] == [{"type": "text", "text": "Two?"}]
 
 
+def test_pages_with_places_stand_in_the_texts_and_the_others_first():
+    with serving(ANSWER) as stub, engine_at(stub.url) as engine:
+        ask(engine, "b", [Turn("ac", "Yes.", (1,))], AskOptions(places=(0,)))
+    first, _, last = (message["content"] for message in stub.requests[0]["messages"])
+    urls = [f"data:image/png;base64,{base64.b64encode(encode_png(page.pixels)).decode()}" for page in PAGES]
+    shown = [part.get("text") or urls.index(part["image_url"]["url"]) for part in (*first, *last)]
+    assert shown == [0, "a", 1, "c", 2, "b"]
+
+
 def test_the_request_carries_the_fields_of_the_published_client():
     with serving(ANSWER) as stub, engine_at(stub.url) as engine:
         ask(engine)

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import openai
 import pytest
+import torch
 from PIL import Image
 
 from glyph_demo.engines.base import AskOptions
@@ -70,6 +71,52 @@ def test_a_conversation_continues_its_cache_in_a_stream_too(client):
     again = client.chat.completions.create(model="m", messages=messages, max_tokens=8, **GREEDY)
     said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     assert again.choices[0].message.content == said
+
+
+def test_pictures_between_texts_and_in_later_turns_are_answered_as_by_transformers(client, folder):
+    original = Original(folder)
+    data = [encoded(noise(seed, 140, 84)) for seed in range(4)]
+    options = {"max_new_tokens": 8, "do_sample": False}
+
+    def expected(messages, used):
+        read = original.processor([Image.open(io.BytesIO(data[number])) for number in used], return_tensors="pt")
+        plain = [
+            {**m, "content": [{**p, "type": p["type"].removesuffix("_url")} for p in m["content"]]}
+            if isinstance(m["content"], list)
+            else m
+            for m in messages
+        ]
+        rendered = original.tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=True)
+        before, *behind = rendered.split("<|image|>")
+        ids = original.tokenizer.encode(before, add_special_tokens=False)
+        for grid, rest in zip(read["image_grid_thw"], behind, strict=True):
+            ids += [original.model.config.image_token_id] * (int(grid.prod()) // 4)
+            ids += original.tokenizer.encode(rest, add_special_tokens=False)
+        ids = torch.tensor([ids])
+        kinds = (ids == original.model.config.image_token_id).int()
+        out = original.model.generate(
+            input_ids=ids, attention_mask=torch.ones_like(ids), mm_token_type_ids=kinds, **read, **options
+        )
+        said = [i for i in out[0, ids.shape[1] :].tolist() if i not in original.model.generation_config.eos_token_id]
+        return original.tokenizer.decode(said).strip()
+
+    def said(messages):
+        answer = client.chat.completions.create(model="m", messages=messages, max_tokens=8, **GREEDY)
+        return answer.choices[0].message.content.strip(), answer.usage
+
+    png = [part(one) for one in data]
+    messages = [{"role": "user", "content": [text("Is "), png[0], text(" like "), png[1], png[2], text("?")]}]
+    assert said(messages)[0] == expected(messages, (0, 1, 2))
+    messages += [{"role": "assistant", "content": "No."}, {"role": "user", "content": "Why?"}]
+    second, usage = said(messages)
+    assert second == expected(messages, (0, 1, 2))
+    new = usage.prompt_tokens - usage.prompt_tokens_details.cached_tokens
+    assert new < 60, "the pages stand where they stood"
+    messages += [{"role": "assistant", "content": "So."}, {"role": "user", "content": [text("And "), png[3]]}]
+    assert said(messages)[0] == expected(messages, (0, 1, 2, 3))
+    front = [{"role": "user", "content": [png[0], text("What?")]}, {"role": "assistant", "content": "That."}]
+    front += [{"role": "user", "content": [png[1], text(" or this?")]}]
+    assert said(front)[0] == expected(front, (0, 1))
 
 
 def test_a_stop_ends_the_work_and_its_tokens_are_counted(client):

@@ -63,7 +63,9 @@ class LocalDocument:
     def __init__(self, engine: LocalEngine) -> None:
         self._engine = engine
         self._segments: list[Segment] = [text(engine.model.chat.head)]
+        self._pages: list[Segment] = []
         self._grids: list[Grid] = []  # of the pages
+        self._held = False  # nothing is computed before a question
         self._quotable: NDArray[np.int64] | None = None  # ids of the text that answers may quote
         self.turns: list[Said] = []
         self._told = 0  # how many of the engine's notices this document has passed on
@@ -82,7 +84,8 @@ class LocalDocument:
         """Add a page behind the others. Raises TooLong when it does not fit, and the document stays as it was."""
         source = _Source(features)
         segment = self._page(features, source)
-        if self.tokens + len(segment.ids) > self._engine.prefix_limit:
+        between = self._engine.model.chat.between if self._grids else ()
+        if self.tokens + len(between) + len(segment.ids) > self._engine.prefix_limit:
             fit = len(self._grids)
             if not fit:
                 raise _no_page_fits(len(segment.ids), self._engine.prefix_limit - self.tokens)
@@ -92,11 +95,11 @@ class LocalDocument:
                 f"(--pages 1-{fit}), or a style with more text on a page.",
                 f"模型的上下文只能容纳前 {fit} 页。请指定页码范围(--pages 1-{fit})，或换用每页文字更多的排版样式。",
             )
-        rows, columns = grid_of(features)
-        markers = segment.ids.index(self._engine.model.image_id)
-        self._grids.append(Grid(self.tokens + markers, rows, columns))
-        self._extend([segment])
-        self._prepare()
+        self._extend([*([text(between)] if between else ()), segment])
+        self._pages.append(segment)
+        self._grids.append(self._grid(self.tokens - len(segment.ids), *grid_of(features)))
+        if not self._held:
+            self._prepare()
         source.let_go()
 
     @memory_errors()
@@ -114,6 +117,10 @@ class LocalDocument:
         self._quotable = np.array(ids, np.int64)
         self._extend([text(ids[i : i + TEXT_STEP]) for i in range(0, len(ids), TEXT_STEP)])
 
+    def hold(self) -> None:
+        """Pages that come now wait for a question that says where they stand."""
+        self._held = True
+
     def hint(self, content: str) -> None:
         """Give the text that the pages were drawn from. Answers that quote it come sooner; no answer changes."""
         self.hint_ids(self._engine.model.chat.plain(content))
@@ -129,7 +136,13 @@ class LocalDocument:
         kept = [Said(turn.question, turn.answer, self._ids(i, turn)) for i, turn in enumerate(history)]
         turns = [(turn.question, turn.ids) for turn in kept]
         speech = Speech(self._engine.model.tokenizer, chat.opening(options.thinking))
-        answer = Answer(chat.tail(turns, question, options.thinking), speech, options, self._quotable)
+        places = [(i, place) for i, turn in enumerate(history) for place in turn.places]
+        places += [(len(history), place) for place in options.places]
+        if places:
+            tail = self._arrange([*turns, (question, ())], places, options.thinking)
+        else:
+            tail = chat.tail(turns, question, options.thinking)
+        answer = Answer(tail, speech, options, self._quotable)
         self._asking = True
         try:
             with memory_errors():
@@ -166,6 +179,31 @@ class LocalDocument:
             self._segments.append(segment)
             self._dialogue.append(segment)
 
+    def _arrange(
+        self, turns: Sequence[tuple[str, Sequence[int]]], places: list[tuple[int, int]], thinking: bool
+    ) -> list[int]:
+        """Have the last pages stand at `places` of `turns`, see `Chat.around`. Returns the ids behind the last."""
+        chat, first = self._engine.model.chat, len(self._pages) - len(places)
+        before: list[Sequence[int]]
+        if first > 0:  # what stands before the first of them, between them, and behind them
+            behind, *others = chat.around(turns, [(0, 0), *places], thinking)[1:]
+            before = [chat.head, *[chat.between] * (first - 1), behind, *others]
+        else:
+            before = [*chat.around(turns, places, thinking)]
+        *before, tail = before
+        self._segments, self._grids, grids = [], [], self._grids
+        for ids, page, grid in zip(before, self._pages, grids, strict=True):
+            self._segments += [text(ids)] if ids else []
+            self._grids.append(self._grid(self.tokens, grid.rows, grid.columns))
+            self._segments.append(page)
+        self._follow()
+        self._dialogue.arrange(self._segments)
+        return list(tail)
+
+    def _grid(self, start: int, rows: int, columns: int) -> Grid:
+        """Of a page whose markers and visual tokens begin at `start`."""
+        return Grid(start + len(self._engine.model.chat.begin), rows, columns)
+
     def _prepare(self) -> None:
         try:
             with memory_errors():
@@ -181,7 +219,7 @@ class LocalDocument:
     def _page(self, features: PageFeatures, source: _Source) -> Segment:
         model = self._engine.model
         rows, columns = grid_of(features)
-        before, after = (*(model.chat.between if self._grids else ()), *model.chat.begin), model.chat.end
+        before, after = model.chat.begin, model.chat.end
         ids = (*before, *[model.image_id] * (rows * columns), *after)
 
         def embeds() -> torch.Tensor:

@@ -27,6 +27,7 @@ from glyph_demo.engines.base import (
 from glyph_demo.engines.remote.servers import Piece, Servers, Unreachable, parse_urls, unreachable
 from glyph_demo.engines.splitter import Splitter, overlap
 from glyph_demo.errors import EngineError, Message
+from glyph_demo.models.chat import pieces
 from glyph_demo.rendering import encode_png
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
@@ -113,12 +114,14 @@ class RemoteDocument:
 
     def _request(self, question: str, history: Sequence[Turn], options: AskOptions) -> dict[str, Any]:
         pages = [{"type": "image_url", "image_url": {"url": url}} for url in self._urls]
+        placed = len(options.places) + sum(len(turn.places) for turn in history)
+        first, rest = pages[: len(pages) - placed], iter(pages[len(pages) - placed :])
         messages: list[dict[str, Any]] = []
         for turn in history:
-            messages.append({"role": "user", "content": [{"type": "text", "text": turn.question}]})
+            messages.append({"role": "user", "content": _content(turn.question, turn.places, rest)})
             messages.append({"role": "assistant", "content": turn.answer})
-        messages.append({"role": "user", "content": [{"type": "text", "text": question}]})
-        messages[0]["content"] = [*pages, *messages[0]["content"]]
+        messages.append({"role": "user", "content": _content(question, options.places, rest)})
+        messages[0]["content"] = [*first, *messages[0]["content"]]
         request: dict[str, Any] = {
             "model": self._engine.model,
             "messages": messages,
@@ -130,6 +133,11 @@ class RemoteDocument:
         if options.temperature > 0:
             request |= {"top_p": options.top_p, "seed": options.seed}
         return request
+
+
+def _content(question: str, places: Sequence[int], pages: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The question's text, with the next of `pages` at each of its places."""
+    return [next(pages) if piece is None else {"type": "text", "text": piece} for piece in pieces(question, places)]
 
 
 def _extra(options: AskOptions) -> dict[str, Any]:
