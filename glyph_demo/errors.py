@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple
 
 Language = Literal["en", "zh"]
+
+# What libraries in C++ say in an error of no type of its own: torch on a CPU, ONNX Runtime, OpenCV, the system.
+_NO_MEMORY = re.compile(
+    "out of memory|not enough memory|insufficient memory|(?:can't|cannot|failed to|could not) allocate|"
+    "alloc_failed|bad[_ ]alloc|can't start new thread",
+    re.IGNORECASE,
+)
+# But for what a card that works refuses: a mistake of ours, or a card that torch is not made for.
+_NO_CARD = re.compile(
+    r"\bCUDA (?:driver )?(?:error|failure)\b(?!.*(?:no kernel image|not supported|invalid (?:argument|value)))|"
+    r"\bCU(?:BLAS|DNN)_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR|MAPPING_ERROR)",
+    re.IGNORECASE,
+)
 
 
 class Message(NamedTuple):
@@ -41,9 +55,30 @@ class EngineError(GlyphError):
     """The engine cannot be started or cannot do what was asked."""
 
 
+def ran_out_of_memory(error: Exception) -> bool:
+    """Whether an error of Python or of a library means that there is no memory left."""
+    if isinstance(error, GlyphError):
+        return False
+    named = type(error).__name__ == "OutOfMemoryError"  # torch's, which is not loaded to find out
+    return named or isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) is not None
+
+
+def lost_card(error: Exception) -> bool:
+    """Whether an error means that the graphics card no longer computes. Nothing of CUDA works in this process then."""
+    return not isinstance(error, GlyphError) and _NO_CARD.search(str(error)) is not None
+
+
 def out_of_memory() -> EngineError:
     return EngineError(
         "out_of_memory",
         "The memory for this model ran out. Close other programs or documents and try again.",
         "模型运行所需的内存不足。请关闭其他程序或文档后重试。",
+    )
+
+
+def card_lost() -> EngineError:
+    return EngineError(
+        "card_lost",
+        "The graphics card stopped working. Restart the app; if that does not help, the machine.",
+        "显卡已停止工作。请重启应用；若仍无效，请重启机器。",
     )

@@ -127,7 +127,7 @@ class Monitor:
 
     def _cards(self) -> tuple[tuple[Card, ...], tuple[str, ...]]:
         if not self._connect():
-            return (), ()
+            return (), tuple(name for _, name in self._handles.values())
         cards, lost = [], []
         for handle, name in self._handles.values():
             lost.append(name)
@@ -145,14 +145,14 @@ class Monitor:
             import pynvml
 
             pynvml.nvmlInit()
-            self._nvml = pynvml
             for index in range(pynvml.nvmlDeviceGetCount()):
                 with contextlib.suppress(pynvml.NVMLError):
                     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
                     self._handles[index] = handle, _text(pynvml.nvmlDeviceGetName(handle))
+            self._nvml = pynvml
         except Exception:  # no library, no driver, no card
             self._absent = not self._handles
-        return not self._absent
+        return self._nvml is not None
 
     def _disconnect(self) -> None:
         with contextlib.suppress(self._nvml.NVMLError):

@@ -34,7 +34,15 @@ from glyph_demo.engines.base import (
     prepare,
     text_engine,
 )
-from glyph_demo.errors import DocumentError, GlyphError, Message, out_of_memory
+from glyph_demo.errors import (
+    DocumentError,
+    GlyphError,
+    Message,
+    card_lost,
+    lost_card,
+    out_of_memory,
+    ran_out_of_memory,
+)
 from glyph_demo.heat import hottest_lines
 from glyph_demo.rendering import Page, decode_png
 from glyph_demo.settings import Settings
@@ -322,8 +330,11 @@ class Reading:
         return features
 
     def _keep(self, key: str, features: PageFeatures) -> None:
-        with contextlib.suppress(MemoryError):  # a page that cannot be kept is read all the same
+        try:
             self.store.put(key, features)
+        except Exception as error:
+            if not ran_out_of_memory(error):  # a page that cannot be kept is read all the same
+                raise
 
     def _key(self, digest: str) -> str:
         return feature_key(digest, self.engine.identity)
@@ -347,8 +358,11 @@ def told(error: Exception) -> GlyphError:
     """What people hear of an error; the log has those that are bugs."""
     if isinstance(error, GlyphError):
         return error
-    if isinstance(error, MemoryError):
+    if ran_out_of_memory(error):
         return out_of_memory()
+    if lost_card(error):
+        log.error("the graphics card no longer computes", exc_info=error)
+        return card_lost()
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return disk_full()
     log.error("something went wrong inside", exc_info=error)

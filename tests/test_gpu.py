@@ -175,6 +175,23 @@ def test_a_card_that_is_lost_midway_is_named_and_found_again(monkeypatch: pytest
     assert ([card.name for card in sample.cards], sample.lost) == (["A", "B"], ())
 
 
+def test_a_card_whose_driver_goes_with_it_stays_lost_until_both_are_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    nvml, clock = FakeNvml(busy_card(name="A")), Clock()
+    install(monkeypatch, nvml)
+    monitor = Monitor(clock)
+    assert [card.name for card in monitor.look()[-1].cards] == ["A"]
+    nvml.cards[0]["lost"], nvml.driver = True, False
+    for _ in range(3):
+        clock.now += 1
+        sample = monitor.look()[-1]
+        assert (sample.cards, sample.lost) == ((), ("A",))
+    del nvml.cards[0]["lost"]
+    nvml.driver = True
+    clock.now += 1
+    sample = monitor.look()[-1]
+    assert ([card.name for card in sample.cards], sample.lost) == (["A"], ())
+
+
 @pytest.mark.parametrize("driver", ["no library", "no driver", "no card"])
 def test_without_a_card_processor_and_memory_are_told(monkeypatch: pytest.MonkeyPatch, driver: str) -> None:
     nvml = FakeNvml()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil, smart_resize
 
-from glyph_demo.errors import EngineError, Message
+from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.models import memory
 from glyph_demo.models.base import LoadProgress, untold
 from glyph_demo.models.chat import Chat, load_tokenizer
@@ -195,7 +195,8 @@ class VisionLanguageModel:
         del self.vision  # it holds the tower and its graphs
         self.model = None
         if self.transfer.device.type == "cuda":
-            torch.cuda.empty_cache()
+            with contextlib.suppress(RuntimeError):  # a card that is lost: another engine must still be had
+                torch.cuda.empty_cache()
 
     @contextlib.contextmanager
     def _beside(self) -> Iterator[None]:
@@ -260,10 +261,10 @@ def load_glm4v(
         return VisionLanguageModel(model, tokenizer, processor, sha)
     except EngineError:
         raise
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        free = room(device)
-        raise memory.too_large(memory.plan(checkpoint.parameters, text, called, free), free) from error
     except Exception as error:  # whatever transformers raises for files that are no such model
+        if ran_out_of_memory(error):
+            free = room(device)
+            raise memory.too_large(memory.plan(checkpoint.parameters, text, called, free), free) from error
         raise _unusable(f"{type(error).__name__}", type(error).__name__) from error
 
 

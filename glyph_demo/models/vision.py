@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from glyph_demo.errors import EngineError, Message
+from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.models.base import LoadProgress, untold
 from glyph_demo.models.tower import FixedTower, MixedTower
 
@@ -104,9 +104,9 @@ class Vision:
             return compiled
         except EngineError:
             raise
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            raise failed(runtime, "out of memory", "内存不足") from error
         except Exception as error:  # compilers and providers have their own, and no common base
+            if ran_out_of_memory(error):
+                raise failed(runtime, "out of memory", "内存不足") from error
             log.info("building the %s vision runtime", runtime, exc_info=True)
             raise failed(runtime, type(error).__name__, type(error).__name__) from error
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import threading
 import time
 from collections import deque
@@ -13,9 +12,7 @@ from collections.abc import Callable, Generator
 
 from glyph_demo.engines.base import Event
 from glyph_demo.errors import GlyphError
-from glyph_demo.reading import internal_error
-
-log = logging.getLogger(__name__)
+from glyph_demo.reading import told
 
 MAX_WAITING = 64  # requests; each may hold its pages in memory
 
@@ -62,11 +59,8 @@ class Job:
                     self._put(next(events))
         except StopIteration:
             pass
-        except GlyphError as error:
-            self._put(error)
-        except Exception:
-            log.exception("answering failed")
-            self._put(internal_error())
+        except Exception as error:
+            self._put(told(error))
 
     def _put(self, event: Event | Exception) -> None:
         with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from checkpoints import make_checkpoint
 from echo import EchoEngine
-from stored import KEYS, MEGABYTE, features, same
+from stored import KEYS, MEGABYTE, WINDOW, features, same
 
+from glyph_demo import many
 from glyph_demo.engines import choose_engine
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import EngineError, GlyphError
@@ -23,26 +24,27 @@ from glyph_demo.gpu import gpus
 from glyph_demo.session import DocumentSession
 from glyph_demo.settings import Settings, load_settings
 from glyph_demo.store import FeatureStore
+from glyph_demo.ui.history import History
 
 ROOT = Path(__file__).parents[2]
 
-# A process that puts known features into a store, over and over.
+# A process that writes over and over.
 WRITER = """
 import sys
 sys.path[:0] = [{root!r}, {here!r}]
 from pathlib import Path
-from stored import KEYS, MEGABYTE, features
-from glyph_demo.store import FeatureStore
-store = FeatureStore(Path({folder!r}), 0, {budget})
+from stored import WRITERS
+steps = WRITERS[{kind!r}](Path({folder!r}))
+next(steps)
 print("ready", flush=True)
 while True:
-    for key in KEYS:
-        store.put(key, features(key))
+    next(steps)
 """
+KILLS = pytest.mark.parametrize("kills", [4, pytest.param(60, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
 
 
-def killed_while_writing(folder: Path, after: float) -> None:
-    code = WRITER.format(root=str(ROOT), here=str(Path(__file__).parent), folder=str(folder), budget=MEGABYTE)
+def killed_while_writing(kind: str, folder: Path, after: float) -> None:
+    code = WRITER.format(root=str(ROOT), here=str(Path(__file__).parent), folder=str(folder), kind=kind)
     writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT)
     try:
         assert writer.stdout is not None
@@ -53,12 +55,12 @@ def killed_while_writing(folder: Path, after: float) -> None:
         writer.wait()
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(60, marks=[pytest.mark.long, pytest.mark.timeout(1200)])])
+@KILLS
 def test_a_store_whose_writer_is_killed_opens_and_gives_what_was_put_or_nothing(kills: int, tmp_path: Path) -> None:
     chance = random.Random(kills)
     found = 0
     for _ in range(kills):
-        killed_while_writing(tmp_path, chance.uniform(0.0, 0.2))
+        killed_while_writing("features", tmp_path, chance.uniform(0.0, 0.2))
         store = FeatureStore(tmp_path, MEGABYTE, MEGABYTE)
         held = {key: store.get(key) for key in KEYS}
         assert all(same(value, key) for key, value in held.items() if value is not None)
@@ -67,6 +69,28 @@ def test_a_store_whose_writer_is_killed_opens_and_gives_what_was_put_or_nothing(
         kept = sum(file.stat().st_size for file in tmp_path.rglob("*.features"))
         assert store.disk_bytes == kept <= MEGABYTE
     assert found
+
+
+@KILLS
+def test_a_table_whose_writer_is_killed_is_there_as_it_was_last_written(kills: int, tmp_path: Path) -> None:
+    chance = random.Random(kills)
+    for _ in range(kills):
+        killed_while_writing("table", tmp_path, chance.uniform(0.0, 0.2))
+        (row,) = many.load(tmp_path / "table.json")
+        assert row.answer.endswith(row.file.removesuffix(".txt"))
+
+
+@KILLS
+def test_a_history_whose_writer_is_killed_is_there_as_it_was_last_written(kills: int, tmp_path: Path) -> None:
+    chance = random.Random(kills)
+    for _ in range(kills):
+        killed_while_writing("history", tmp_path, chance.uniform(0.0, 0.2))
+        window = History(tmp_path).load(WINDOW)
+        assert window is not None
+        (document,) = window.documents
+        (exchange,) = document.exchanges
+        assert exchange.question == f"{int(document.file, 16)}?"
+        assert exchange.answer.endswith(exchange.question[:-1])
 
 
 def test_a_stored_file_cut_off_anywhere_is_a_miss(tmp_path: Path) -> None:
@@ -175,6 +199,26 @@ def test_a_model_folder_half_downloaded_is_an_error_that_says_so(state: str, che
                 (folder / other).write_bytes(content[: len(content) // 2] if state == "half" else b"")
         settings = replace(Settings(), engine="local", model=str(folder), cache_dir=str(tmp_path / "cache"))
         assert not (starts(settings) and name.endswith(".safetensors")), "weights are never made up"
+
+
+def test_a_download_that_is_completed_later_starts_as_if_it_had_never_been_broken(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    whole = replace(Settings(), engine="local", model=str(checkpoint), cache_dir=str(tmp_path / "cache"))
+    files = sorted(checkpoint.iterdir(), key=lambda file: file.suffix == ".safetensors")  # weights come last
+    (tmp_path / "model").mkdir()
+    folder = replace(whole, model=str(tmp_path / "model"))
+    for file in files:
+        content = file.read_bytes()
+        copy = tmp_path / "model" / file.name
+        copy.write_bytes(content[: len(content) // 2])
+        if file.suffix == ".safetensors":
+            assert not starts(folder)
+        copy.write_bytes(content)
+    engine, expected = LocalEngine(folder, kv_bytes=1 << 22), LocalEngine(whole, kv_bytes=1 << 22)
+    assert engine.identity == expected.identity
+    engine.close()
+    expected.close()
 
 
 def complete(error: GlyphError) -> None:

@@ -3,18 +3,24 @@ rightly; the next question is answered rightly in either case."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from checkpoints import make_checkpoint
 from echo import EchoEngine
-from faults import STAGES, Fault, FaultyEngine
+from faults import LOST_CARD, NO_MEMORY, STAGES, Fault, FaultyEngine
 
 from glyph_demo.engines.base import AskOptions, Engine, PageFeatures, Token
 from glyph_demo.engines.local.engine import LocalEngine
+from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.errors import GlyphError
+from glyph_demo.rendering.page import Page
 from glyph_demo.session import DocumentSession
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
@@ -22,8 +28,9 @@ from glyph_demo.store import FeatureStore
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 OPTIONS = AskOptions(max_new_tokens=6, thinking=False)
+WHITE = Page(0, np.full((64, 64), 255, np.uint8))
 QUESTIONS = ("What is it?", "And then?")
-AFTER = (0, 7, 60)  # torch operations of the stage
+AFTER = (0, 7, 20)  # torch operations of the stage
 
 
 @pytest.fixture(scope="module")
@@ -83,16 +90,112 @@ def survives(engine: Engine, settings: Settings, document: Path, right: list[str
     return codes
 
 
-@pytest.mark.parametrize("after", AFTER)
+@pytest.mark.parametrize(
+    ("after", "kind"), [*((after, "card") for after in AFTER), *((7, kind) for kind in NO_MEMORY if kind != "card")]
+)
 @pytest.mark.parametrize("stage", STAGES)
 def test_memory_that_runs_out_once_costs_a_question_at_most(
-    stage: str, after: int, engine: LocalEngine, settings: Settings, document: Path, right: list[str]
+    stage: str, after: int, kind: str, engine: LocalEngine, settings: Settings, document: Path, right: list[str]
 ) -> None:
-    fault = Fault(stage, after)
+    fault = Fault(stage, after, NO_MEMORY[kind])
     codes = survives(FaultyEngine(engine, fault), settings, document, right)
     assert fault.happened
     assert codes in ([], ["out_of_memory"])
     assert engine.nbytes == 0, "nothing is held for a document that was closed"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_card_that_breaks_down_is_told_and_another_engine_goes_on(
+    stage: str, settings: Settings, document: Path
+) -> None:
+    """From then on nothing of CUDA works in this process; the session, its turns and its documents stay."""
+    broken = LocalEngine(settings, kv_bytes=1 << 26)
+    session = DocumentSession(FaultyEngine(broken, Fault(stage, 3, LOST_CARD, lasting=True)), settings)
+    session.open(document)
+    for _ in range(2):
+        with pytest.raises(GlyphError, match="card_lost"):
+            said(session, QUESTIONS[0])
+    session.rest()
+    broken.close()
+    session.configure(settings, EchoEngine())
+    assert said(session, QUESTIONS[0])
+    session.close()
+
+
+@pytest.mark.parametrize("place", ["render", "picture"])
+def test_memory_that_runs_out_while_a_page_is_drawn_is_told(
+    place: str, settings: Settings, document: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NumPy has an error of its own, of which MemoryError is the base."""
+    session = DocumentSession(EchoEngine(), settings, FeatureStore(None, 0, 0))
+
+    def full(*_: object, **__: object) -> None:
+        np.empty(1 << 60, np.uint8)
+
+    with monkeypatch.context() as memory:
+        memory.setattr("glyph_demo.drawing." + {"render": "render", "picture": "encode_png"}[place], full)
+        session.open(document)
+        with pytest.raises(GlyphError, match="out_of_memory"):
+            said(session, QUESTIONS[0])
+    session.open(document)
+    assert said(session, QUESTIONS[0])
+    session.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process's memory can be limited on Linux only")
+def test_the_pocket_reader_without_memory_is_told_and_reads_once_there_is_some() -> None:
+    """A process of its own whose memory is really limited: what ONNX Runtime, OpenCV and NumPy then raise is theirs."""
+    code = f"""
+import resource, sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from dataclasses import replace
+from pathlib import Path
+from glyph_demo.documents.model import Document
+from glyph_demo.engines.pocket.engine import PocketEngine
+from glyph_demo.reading import told
+from glyph_demo.rendering import render, resolve_style
+from glyph_demo.settings import Settings
+settings = replace(Settings(), pocket=replace(Settings().pocket, language_model="none", threads=1))
+text = "A line of the document that is long enough to be read with some memory. " * 8
+page = next(render(Document("a.txt", "txt", text, ""), resolve_style(settings.rendering, text, "pocket")))
+engine = PocketEngine(settings)
+right = engine.encode(page).texts
+hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+codes = []
+for kilobytes in (0, 256, 1024, 2048):
+    held = 4096 * int(Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (held + 1024 * kilobytes, hard))
+    try:
+        engine.encode(page)
+    except Exception as error:
+        codes.append(error)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+    assert engine.encode(page).texts == right
+print(*(told(error).code for error in codes))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) == {"out_of_memory"}, done.stderr
+
+
+def test_a_reader_that_could_not_be_loaded_is_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as memory:
+        memory.setattr("onnxruntime.InferenceSession", no_session)
+        engine = PocketEngine(Settings())
+        with pytest.raises(RuntimeError, match="Failed to allocate"):
+            engine.encode(WHITE)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            assert engine.encode(WHITE).texts == ()
+            break
+        except RuntimeError:
+            assert time.monotonic() < deadline
+    engine.close()
+
+
+def no_session(*_: object, **__: object) -> None:
+    raise RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for requested buffer")
 
 
 def test_a_store_without_memory_costs_nothing(settings: Settings, document: Path) -> None:

@@ -7,14 +7,13 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from glyph_demo.decoding.dialogue import Answering, Dialogue
 from glyph_demo.decoding.sampling import Sampling
 from glyph_demo.engines.base import AskOptions, Event, Finished, Progress, Reason, Timings, Token, Usage
 from glyph_demo.engines.local.speech import Speech, loops
-from glyph_demo.errors import out_of_memory
+from glyph_demo.errors import out_of_memory, ran_out_of_memory
 
 
 class Answer:
@@ -119,13 +118,12 @@ class Answer:
         return time.perf_counter() - self._began
 
 
-OUT_OF_MEMORY = (MemoryError, torch.OutOfMemoryError)
-
-
 @contextlib.contextmanager
 def memory_errors() -> Iterator[None]:
     """Turns running out of memory into something that people can act on."""
     try:
         yield
-    except OUT_OF_MEMORY as error:
+    except Exception as error:
+        if not ran_out_of_memory(error):
+            raise
         raise out_of_memory() from error

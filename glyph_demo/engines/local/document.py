@@ -14,11 +14,11 @@ from glyph_demo.decoding.decoder import Segment, text
 from glyph_demo.decoding.dialogue import Dialogue
 from glyph_demo.decoding.sampling import NonFiniteLogits
 from glyph_demo.engines.base import AskOptions, Event, Notice, TooLong, Turn
-from glyph_demo.engines.local.answer import OUT_OF_MEMORY, Answer, memory_errors
+from glyph_demo.engines.local.answer import Answer, memory_errors
 from glyph_demo.engines.local.evidence import Grid, evidence
 from glyph_demo.engines.local.pages import embeds_of, grid_of
 from glyph_demo.engines.local.speech import Speech
-from glyph_demo.errors import GlyphError
+from glyph_demo.errors import GlyphError, ran_out_of_memory
 from glyph_demo.store import PageFeatures
 
 if TYPE_CHECKING:
@@ -209,7 +209,9 @@ class LocalDocument:
             with memory_errors():
                 try:
                     self._dialogue.prepare()
-                except OUT_OF_MEMORY:
+                except Exception as error:
+                    if not ran_out_of_memory(error):
+                        raise
                     self._engine.relieve(keep=self._dialogue)
                     self._dialogue.prepare()
         except GlyphError as error:
@@ -259,8 +261,8 @@ class LocalDocument:
             except NonFiniteLogits:
                 self._engine.fall_back(precision)
                 yield from self._notices()
-            except OUT_OF_MEMORY:  # once; what was computed and said by then stays
-                if relieved:
+            except Exception as error:
+                if relieved or not ran_out_of_memory(error):  # once; what was computed and said by then stays
                     raise
                 relieved = True
                 self._engine.relieve(keep=self._dialogue)

@@ -17,10 +17,10 @@ from glyph_demo.decoding.dialogue import Dialogue
 from glyph_demo.decoding.gather import Gather
 from glyph_demo.decoding.loop import prefill
 from glyph_demo.decoding.pool import PrefixPool
-from glyph_demo.engines.local.answer import OUT_OF_MEMORY, memory_errors
+from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
 from glyph_demo.engines.local.pages import features_of
-from glyph_demo.errors import EngineError, Message
+from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.models.base import LoadProgress
 from glyph_demo.models.glm4v import Prepared, VisionLanguageModel, load_glm4v, room
 from glyph_demo.models.memory import PAGE_TOKENS, chunk, held_bytes, work_bytes
@@ -124,7 +124,9 @@ class LocalEngine:
     def _prepared(self, page: Page) -> Prepared:
         try:
             return self.model.prepare(page.pixels)
-        except OUT_OF_MEMORY:
+        except Exception as error:
+            if not ran_out_of_memory(error):
+                raise
             self.relieve()
             return self.model.prepare(page.pixels)
 
@@ -132,7 +134,9 @@ class LocalEngine:
         precision = self.model.dtype
         try:
             encoded = self._encoding(threading.get_ident(), prepared)
-        except OUT_OF_MEMORY:
+        except Exception as error:
+            if not ran_out_of_memory(error):
+                raise
             self.relieve()
             encoded = self.model.encode(page.pixels)
         if not encoded.finite:

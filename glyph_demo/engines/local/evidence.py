@@ -11,6 +11,7 @@ import torch
 
 from glyph_demo.decoding.dialogue import Dialogue
 from glyph_demo.engines.base import Event, Evidence, Heat, Progress
+from glyph_demo.errors import ran_out_of_memory
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,9 @@ def evidence(dialogue: Dialogue, tokens: range, grids: Sequence[Grid], layers: i
             for part in parts:
                 total = part if total is None else total + part
                 yield Progress("evidence", 0)
-    except (MemoryError, torch.OutOfMemoryError):
+    except Exception as error:
+        if not ran_out_of_memory(error):
+            raise
         log.warning("no memory to look for what the answer rests on")
         return
     if total is not None and torch.isfinite(total).all():

@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ from glyph_demo.engines.pocket.quotes import Quote, choose_quotes
 from glyph_demo.engines.pocket.retrieval import Index
 from glyph_demo.engines.pocket.sentences import split_sentences
 from glyph_demo.engines.pocket.terms import question_terms
-from glyph_demo.errors import EngineError, GlyphError, Language, Message
+from glyph_demo.errors import EngineError, GlyphError, Language, Message, ran_out_of_memory
 from glyph_demo.models.base import digest
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
@@ -68,13 +69,18 @@ class PocketEngine:
             f"-{detection.stem}-{digest([detection])[:16]}-float32"
         )
         self._loader = ThreadPoolExecutor(1, "pocket-load")
-        self._reader = self._loader.submit(_load_reader, recognition, detection, settings.pocket.threads)
+        self._load = partial(_load_reader, recognition, detection, settings.pocket.threads)
+        self._reader = self._loader.submit(self._load)
         self._phraser: Future[Phraser | None] | None = None
         self._lock = threading.Lock()
 
     def encode(self, page: Page) -> PageFeatures:
         """Lines read from the page's pixels; arrays and texts as `Reader.read` says."""
-        reader = self._reader.result()
+        try:
+            reader = self._reader.result()
+        except Exception:
+            self._reader = self._loader.submit(self._load)  # for who tries again
+            raise
         with self._lock:
             return reader.read(page.pixels)
 
@@ -160,7 +166,9 @@ class PocketDocument:
                     yield Progress("decode", done, most)
             except StopIteration as end:
                 phrase = end.value
-            except GlyphError as error:  # the quotes already stand; a sentence is extra
+            except Exception as error:  # the quotes already stand; a sentence is extra
+                if not isinstance(error, GlyphError) and not ran_out_of_memory(error):
+                    raise
                 log.info("no phrased sentence: %s", error)
                 return Usage(), "stop"
         if phrase.sentence is not None:
@@ -235,6 +243,8 @@ def _load_phraser(settings: Settings) -> Phraser | None:
 
     try:
         return Phraser(load_language_model(settings.pocket.language_model, settings.cache_path))
-    except GlyphError as error:
+    except Exception as error:
+        if not isinstance(error, GlyphError) and not ran_out_of_memory(error):
+            raise
         log.warning("answers are quotes only: %s", error)
         return None
