@@ -180,7 +180,9 @@ def progress(reading: Reading | None, language: Language) -> str:
         ),
         _bar("prefill", reading.prefilled, total, about, language),
     ]
-    return "".join(bars)
+    loading = getattr(reading.engine, "loading", None)
+    model = f"<div class='glyph-note'>{waiting(loading, language)}</div>" if loading else ""
+    return model + "".join(bars)
 
 
 def expected_pages(reading: Reading) -> int | None:
