@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -44,8 +45,7 @@ class LoadLines:
         parts = [(f"file {file} of {files}", f"第 {file}/{files} 个文件")] if files > 1 else []
         elapsed = now - self._began
         if 0 < self._done < self._total and elapsed > 0:
-            left = (self._total - self._done) * elapsed / self._done
-            parts.append((f"{left:.0f} s left", f"剩余 {left:.0f} 秒"))
+            parts.append(remaining((self._total - self._done) * elapsed / self._done))
         return Message(", ".join(en for en, _ in parts), "，".join(zh for _, zh in parts)) if parts else None
 
 
@@ -54,6 +54,17 @@ def loaded(progress: Progress, language: Language) -> str:
     more = progress.more.text(language) if progress.more else ""
     comma = "，" if language == "zh" else ", "
     return comma.join(filter(None, (amount(progress.done, progress.total), more)))
+
+
+def remaining(seconds: float) -> Message:
+    """`12 s left`, `14 min left` or `2 h 05 min left`."""
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return Message(f"{math.ceil(seconds)} s left", f"剩余 {math.ceil(seconds)} 秒")
+    if minutes < 120:
+        return Message(f"{minutes} min left", f"剩余 {minutes} 分钟")
+    hours, minutes = divmod(minutes, 60)
+    return Message(f"{hours} h {minutes:02} min left", f"剩余 {hours} 小时 {minutes:02} 分")
 
 
 def amount(done: int, total: int | None) -> str:

@@ -70,7 +70,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
         exported.then(None, ui.exported, None, js=SAVE)
 
     opening = [
-        ui.upload.upload(on.open_files, [ui.window, ui.upload], everything, **private),
+        ui.upload.upload(on.open_files, [ui.window, ui.upload], everything, trigger_mode="multiple", **private),
         ui.read_images.click(on.read_images, ui.window, everything, **private),
         ui.read_first.click(on.read_first, ui.window, everything, **private),
         ui.documents.click(on.on_document, ui.window, everything, **private),

@@ -22,13 +22,12 @@ from glyph_demo.ui.texts import LANGUAGES
 from glyph_demo.ui.visit import Visit
 
 MAX_QUESTION = 4000  # characters
-TALK_SCRIPT = Path(__file__).with_name("talk.js")
+SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.js")}
 PANELS: dict[str, Callable[[Labels], Panel]] = {
     "compare": ComparePanel,
     "machine": MachinePanel,
     "benchmark": BenchmarkPanel,
 }
-PAGE_SCRIPT = Path(__file__).with_name("page.js")
 # A click on a button with data-act in such a component is an event with the button's data.
 ACTIONS = """element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
@@ -134,7 +133,7 @@ def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> Non
     made["upload"] = labels(
         gr.File(height=92, file_count="multiple", elem_id="upload", show_label=False), label="upload"
     )
-    made["documents"] = gr.HTML(elem_id="documents", js_on_load=ACTIONS)
+    made["documents"] = gr.HTML(elem_id="documents", js_on_load=SCRIPTS["focus"] + ACTIONS)
     made["progress"] = gr.HTML(elem_id="progress")
     with gr.Row(elem_id="examples", visible=bool(examples)):
         made["examples_label"] = gr.HTML(elem_id="examples-label")
@@ -153,7 +152,7 @@ def _talk(made: dict[str, Any], labels: Labels) -> None:
             elem_id="chat",
         )
         made["chat"] = labels(chat, label="chat", placeholder="chat.empty")
-        made["live"] = gr.HTML(elem_id="live", js_on_load=TALK_SCRIPT.read_text(encoding="utf-8"))
+        made["live"] = gr.HTML(elem_id="live", js_on_load=SCRIPTS["talk"])
     with gr.Row(elem_id="talk-tools"):
         for name, key in (
             ("clear", "clear"),
@@ -173,7 +172,7 @@ def _talk(made: dict[str, Any], labels: Labels) -> None:
 
 
 def _pages(made: dict[str, Any], labels: Labels) -> None:
-    made["page"] = gr.HTML(elem_id="page", js_on_load=PAGE_SCRIPT.read_text(encoding="utf-8"))
+    made["page"] = gr.HTML(elem_id="page", js_on_load=SCRIPTS["focus"] + SCRIPTS["page"])
     gallery = gr.Gallery(
         columns=5,
         object_fit="contain",

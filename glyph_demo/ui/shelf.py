@@ -9,10 +9,10 @@ from pathlib import Path
 import gradio as gr
 
 from glyph_demo.engines.base import TooLong
-from glyph_demo.errors import EngineError, GlyphError, SettingsError
+from glyph_demo.errors import EngineError, GlyphError, Message, SettingsError
 from glyph_demo.ui import views
 from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
-from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, READ_AGAIN, too_long
+from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, READ_AGAIN, of_file, too_long
 from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Refused, Spot, Window
 
@@ -35,19 +35,19 @@ class ShelfHandlers(Shown):
         return self.front(window)
 
     def read_images(self, visit: Visit) -> Updates:
-        """Open the upload that had no text layer once more, as page images."""
+        """Open the uploads that had no text layer once more, as page images."""
         window = self.windows.get(visit)
-        if window.refused is None:
-            return gr.skip()
-        window.open(window.refused.path, window.refused.name, page_images=True)
+        for refused in window.refused:
+            if not refused.pages:
+                window.open(refused.path, refused.name, page_images=True)
         return self.front(window)
 
     def read_first(self, visit: Visit) -> Updates:
-        """Open the upload that was too long once more, as far as it fits."""
+        """Open the uploads that were too long once more, as far as they fit."""
         window = self.windows.get(visit)
-        if window.refused is None:
-            return gr.skip()
-        window.open(window.refused.path, window.refused.name, pages=f"1-{window.refused.pages}")
+        for refused in window.refused:
+            if refused.pages:
+                window.open(refused.path, refused.name, pages=f"1-{refused.pages}")
         return self.front(window)
 
     def on_document(self, visit: Visit, data: gr.EventData) -> Updates:
@@ -69,7 +69,7 @@ class ShelfHandlers(Shown):
             window.stop()
             window.spot = Spot()
         window.forget(document_id)
-        window.notice = window.refused = None
+        window.notice, window.refused = None, ()
         return self.front(window)
 
     def follow(self, visit: Visit) -> Iterator[Updates]:
@@ -132,11 +132,16 @@ class ShelfHandlers(Shown):
         window.failures[identifier] = error
         if isinstance(error, TooLong) or not isinstance(error, (SettingsError, EngineError)):
             if error.code == "no_text_layer":
-                window.refused = Refused(reading.path, reading.name)
+                window.refused += (Refused(reading.path, reading.name),)
                 error = NO_TEXT_LAYER  # the same, but for people with a button instead of a command line
             elif isinstance(error, TooLong) and error.pages:
-                window.refused = Refused(reading.path, reading.name, error.pages)
+                window.refused += (Refused(reading.path, reading.name, error.pages),)
                 error = too_long(error.pages)
             window.forget(identifier)
-        self.say_error(window, error)
+            told = of_file(reading.name, error.message)
+            if window.notice is not None and window.notice[1] == "error":  # of another of the files dropped together
+                told = Message(f"{window.notice[0].en} {told.en}", f"{window.notice[0].zh} {told.zh}")
+            window.notice = (told, "error")
+        else:
+            window.notice = (error.message, "error")
         return self.front(window)

@@ -95,8 +95,8 @@ class Shown:
         window.shows_loading = bool(loading)
         return {
             self.ui.status: loading or views.notice(text, kind),
-            self.ui.read_images: gr.update(visible=window.refused is not None and not window.refused.pages),
-            self.ui.read_first: gr.update(visible=window.refused is not None and window.refused.pages > 0),
+            self.ui.read_images: gr.update(visible=any(not refused.pages for refused in window.refused)),
+            self.ui.read_first: gr.update(visible=any(refused.pages for refused in window.refused)),
         }
 
     def loading(self, language: Language) -> str:

@@ -14,6 +14,13 @@ from glyph_demo.ui.texts import say
 MAX_NEW_TOKENS = 8192
 FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
 RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
+# The button that opens the sidebar has a name of Gradio's, and no tooltip.
+NAME_THE_BUTTON = """const named = () => {
+  const button = element.closest("#settings").querySelector(".toggle-button");
+  button.ariaLabel = button.title = element.textContent.trim();
+};
+named();
+watch("value", named);"""
 ENGINES = ("auto", "pocket", "local", "remote")
 
 # Components of the sidebar by name, and the setting each of them shows.
@@ -94,7 +101,7 @@ def sidebar(labels: Callable[..., Any], settings: Settings) -> dict[str, Any]:
     inference, rendering = settings.inference, settings.rendering
     precisions = get_args(get_type_hints(Inference)["precision"])
     with gr.Sidebar(open=False, elem_id="settings", width=320):
-        made["settings_label"] = gr.HTML()
+        made["settings_label"] = gr.HTML(js_on_load=NAME_THE_BUTTON)
         add("mode", gr.Radio(mode_choices("en"), value=mode_of(settings), elem_id="mode"))
         add("cache", gr.Checkbox(inference.reuse_cache, elem_id="cache"))
         add("thinking", gr.Checkbox(inference.thinking, elem_id="thinking"))

@@ -8,6 +8,7 @@ from glyph_demo.errors import GlyphError, Language, Message
 from glyph_demo.ui.panel_texts import PANEL_TEXTS
 
 LANGUAGES: dict[str, Language] = {"English": "en", "中文": "zh"}
+LONG_NAME = 60  # characters of a file name in a message
 
 TEXTS: dict[str, Message] = {
     "title": Message("Glyph Demo", "Glyph Demo"),
@@ -67,7 +68,6 @@ TEXTS: dict[str, Message] = {
     "stage.encode": Message("Read pages", "阅读页面"),
     "stage.prefill": Message("Take into the context", "写入上下文"),
     "pace": Message("{rate} pages/s", "{rate} 页/秒"),
-    "left": Message("{seconds} s left", "剩余 {seconds} 秒"),
     "reading.compression": Message("text tokens per visual token {value}", "每个视觉词元对应的文本词元 {value}"),
     "reading.waiting": Message("Waiting for the document before it", "正在等待前一份文档"),
     "reading.done": Message(
@@ -192,6 +192,12 @@ def too_long(pages: int) -> GlyphError:
         f"The document is too long for the model: the first {pages} pages fit. Read those, or open another file.",
         f"文档超出模型的上下文: 能容纳前 {pages} 页。请只读这些页面，或打开其他文件。",
     )
+
+
+def of_file(name: str, message: Message) -> Message:
+    """What is wrong with a file, one of several perhaps."""
+    shown = name if len(name) <= LONG_NAME else f"{name[: LONG_NAME // 2]}…{name[-LONG_NAME // 2 :]}"
+    return Message(f"{shown}: {message.en}", f"{shown}: {message.zh}")
 
 
 GONE = GlyphError(

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from glyph_demo.engines.base import Finished, Progress
-from glyph_demo.engines.loading import loaded
+from glyph_demo.engines.loading import loaded, remaining
 from glyph_demo.errors import Language
 from glyph_demo.reading import Reading
 from glyph_demo.ui.history import Exchange
@@ -210,7 +210,7 @@ def _pace(done: int, seconds: float, language: Language, total: int | None = Non
         return ""
     parts = [say("pace", language, rate=f"{done / seconds:.1f}")]
     if total is not None and total > done:
-        parts.append(say("left", language, seconds=math.ceil((total - done) * seconds / done)))
+        parts.append(remaining((total - done) * seconds / done).text(language))
     return " · ".join(parts)
 
 
@@ -227,7 +227,7 @@ def _row(identifier: str, reading: Reading, front: bool, language: Language) -> 
     name = html.escape(reading.name, quote=True)
     current = " aria-current='true'" if front else ""
     return (
-        f"<li><button type='button' class='glyph-open' data-act='open' data-id='{identifier}'{current}>"
+        f"<li><button type='button' class='glyph-open' title='{name}' data-act='open' data-id='{identifier}'{current}>"
         f"<span class='glyph-name'>{name}</span><span class='glyph-detail'>{_detail(reading, language)}</span></button>"
         f"<button type='button' class='glyph-remove' data-act='remove' data-id='{identifier}' "
         f"aria-label='{say('remove', language, name=name)}'>×</button></li>"
@@ -241,7 +241,7 @@ def _detail(reading: Reading, language: Language) -> str:
     parts = [say("detail.pages", language, pages=len(reading.pages))]
     if reading.handle.tokens is not None:
         parts.append(say("detail.tokens", language, tokens=f"{reading.handle.tokens:,}"))
-    elif reading.document is not None:
+    elif reading.document is not None and reading.document.text:  # page images have none
         parts.append(say("detail.characters", language, characters=f"{len(reading.document.text):,}"))
     parts.append(say(f"kept.{reading.kept()}", language))
     return " · ".join(parts)

@@ -62,7 +62,7 @@ class Window:
     language: Language = "en"
     samples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # sample questions by document id
     notice: tuple[Message, Literal["error", "hint"]] | None = None  # what the status line says
-    refused: Refused | None = None
+    refused: tuple[Refused, ...] = ()
     spot: Spot = Spot()
     followed: int = 0  # how often the reading of documents was followed; only the last follower goes on
     shows_loading: bool = False  # whether the status line says how far the engine is
@@ -102,7 +102,7 @@ class Window:
         copy = self.history.adopt(self.identifier, path)
         identifier = self.session.open(copy, name, page_images=page_images, pages=pages)
         self.samples[identifier] = samples
-        self.notice = self.refused = None
+        self.notice, self.refused = None, ()
         self.spot = Spot()
         self.save()
         return identifier
@@ -171,7 +171,7 @@ class Window:
         """Remove a document, what was said about it and, unless it may be read in another way, our copy of it."""
         if identifier in self.session.documents:
             path = self.session.documents[identifier].path
-            if self.refused is None or self.refused.path != path:
+            if all(refused.path != path for refused in self.refused):
                 self.history.drop(path)
             self.session.remove(identifier)
         self._transcripts.pop(identifier, None)

@@ -249,6 +249,28 @@ def test_settings_are_remembered_and_those_of_the_page_have_it_read_again(open_p
     expect(page.get_by_label("Text size")).to_have_value("14")
 
 
+def test_the_list_of_documents_is_used_by_the_keyboard_alone(open_page):
+    page = open_page(locale="zh-CN")
+    rows = page.locator("#documents li")
+    for name, data in (("first.txt", files.text()), ("second.txt", files.long_text())):
+        upload(page, name, data)
+        expect(rows.last).to_contain_text(name)
+    expect(rows.first).to_contain_text(re.compile("1 页 · 301 字符 · 保留在内存中"))
+    rows.first.locator(".glyph-open").focus()
+    page.keyboard.press("Enter")
+    expect(rows.first.locator("[aria-current]")).to_be_visible()
+    expect(rows.first.locator(".glyph-open")).to_be_focused()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="移除 second.txt")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(1)
+    expect(page.get_by_role("button", name="移除 first.txt")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(0)
+    expect(page.locator("#page .glyph-page")).to_have_count(0)
+
+
 def test_everything_is_reached_by_the_keyboard(open_page):
     page = open_page()
     upload(page, "survey.txt", files.text())

@@ -1,5 +1,6 @@
 """Tabs, reloads and the first moment of a page."""
 
+import json
 import re
 
 from playwright.sync_api import expect
@@ -7,12 +8,12 @@ from playwright.sync_api import expect
 from tests.browser import files
 from tests.browser.test_browser import answers, ask, expect_answers, upload, wait_until_read
 
-# Drops a file on the page itself, as soon as there is one.
-DROP_AT_ONCE = """() => addEventListener("DOMContentLoaded", () => {
+# Drops a file on the page itself.
+DROP = """([name, text]) => {
   const dataTransfer = new DataTransfer();
-  dataTransfer.items.add(new File([%r], "early.txt"));
+  dataTransfer.items.add(new File([text], name));
   document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
-})"""
+}"""
 
 
 def arrived(page, address):
@@ -24,13 +25,26 @@ def arrived(page, address):
 def test_a_file_dropped_before_anything_is_there_is_read(chromium, address):
     context = chromium.new_context(locale="en-US")
     page = context.new_page()
-    page.add_init_script(f"({DROP_AT_ONCE % files.text().decode()})()")
+    early = json.dumps(["early.txt", files.text().decode()])
+    page.add_init_script(f"addEventListener('DOMContentLoaded', () => ({DROP})({early}))")
     arrived(page, address)
     wait_until_read(page)
     ask(page, "Who led the survey of the harbour?")
     expect_answers(page, 1)
     expect(answers(page).last).to_contain_text("Marta Ellingham")
     expect(page.locator("#documents li")).to_have_count(1)
+    context.close()
+
+
+def test_files_dropped_while_others_are_still_on_their_way_are_read_too(chromium, address):
+    context = chromium.new_context(locale="en-US")
+    page = arrived(context.new_page(), address)
+    for number, gap in enumerate(
+        (0, 30, 100, 400)
+    ):  # in ms: together, while it is sent, while it is opened, afterwards
+        page.evaluate(DROP, [f"{number}.txt", files.text().decode() * (1 if number else 10_000)])
+        page.wait_for_timeout(gap)
+    expect(page.locator("#documents .glyph-name")).to_have_text([f"{number}.txt" for number in range(4)])
     context.close()
 
 

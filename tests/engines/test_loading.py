@@ -10,7 +10,7 @@ from checkpoints import make_checkpoint
 from safetensors.torch import load_file
 
 from glyph_demo.engines.base import Progress
-from glyph_demo.engines.loading import LoadLines, amount, loaded
+from glyph_demo.engines.loading import LoadLines, amount, loaded, remaining
 from glyph_demo.models.glm4v import load_glm4v
 from glyph_demo.session import DocumentSession
 from glyph_demo.settings import Settings
@@ -36,6 +36,12 @@ def test_a_line_says_how_much_is_there_and_how_long_the_rest_takes() -> None:
 def test_loading_after_the_download_begins_anew() -> None:
     lines = told([(0.0, 0, 100), (50.0, 100, 100), (50.0, 0, 100), (60.0, 50, 100)])
     assert lines == ["load 0.0/100.0 B", "load 100.0/100.0 B", "load 0.0/100.0 B", "load 50.0/100.0 B, 10 s left"]
+
+
+def test_what_takes_long_is_told_in_minutes_and_hours() -> None:
+    told = [remaining(seconds).en for seconds in (0.2, 89.1, 90, 7100, 16_907)]
+    assert told == ["1 s left", "90 s left", "2 min left", "118 min left", "4 h 42 min left"]
+    assert remaining(16_907).zh == "剩余 4 小时 42 分"
 
 
 def test_a_line_says_which_file_of_several_it_is_at() -> None:

@@ -244,6 +244,17 @@ def test_a_bad_file_is_one_line_in_the_language_chosen_and_the_document_before_i
     assert refused.value.text("en") in on.speak("tab", "en")[on.ui.status]
 
 
+def test_of_files_dropped_together_every_bad_one_is_named(on, tmp_path):
+    long = f"{'x' * 200}.txt"
+    paths = [write(tmp_path, name, "") for name in ("b.txt", long)] + [write(tmp_path)]
+    updates = [on.open_files("tab", [str(path) for path in paths]), *on.follow("tab")]
+    said = final(updates, on.ui.status)
+    assert "b.txt: " in said
+    assert f"{'x' * 30}…{'x' * 26}.txt: " in said
+    assert listed(final(updates, on.ui.documents)) == ["a.txt"]
+    assert "x" * 30 not in opened(on, write(tmp_path, "b.txt", ""))[-1][on.ui.status]
+
+
 def test_a_failing_question_is_one_line_and_comes_back_to_be_changed(on, tmp_path):
     opened(on, write(tmp_path))
     for question in ("crash", "fail"):
@@ -256,18 +267,21 @@ def test_a_failing_question_is_one_line_and_comes_back_to_be_changed(on, tmp_pat
     assert len(last[on.ui.chat]["value"]) == 2
 
 
-def test_a_pdf_without_text_offers_its_page_images_and_reads_them(on, tmp_path):
+def test_pdfs_without_text_offer_their_page_images_and_are_read_from_them(on, tmp_path):
     from reportlab.pdfgen.canvas import Canvas
 
-    path = tmp_path / "scan.pdf"
-    canvas = Canvas(str(path), pagesize=(300, 400))
-    canvas.rect(50, 50, 100, 100, fill=1)
-    canvas.save()
-    updates = opened(on, path)
+    paths = [str(tmp_path / name) for name in ("scan.pdf", "another.pdf")]
+    for path in paths:
+        canvas = Canvas(path, pagesize=(300, 400))
+        canvas.rect(50, 50, 100, 100, fill=1)
+        canvas.save()
+    updates = [on.open_files("tab", paths), *on.follow("tab")]
     assert final(updates, on.ui.read_images)["visible"] is True
     assert listed(final(updates, on.ui.documents)) == []
     updates = [on.read_images("tab"), *on.follow("tab")]
     assert final(updates, on.ui.read_images)["visible"] is False
+    assert listed(final(updates, on.ui.documents)) == ["scan.pdf", "another.pdf"]
+    assert "characters" not in final(updates, on.ui.documents)
     assert len(final(updates, on.ui.gallery)["value"]) == 1
     assert on.windows.get("tab").reading.state == "ready"
 
