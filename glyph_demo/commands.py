@@ -77,6 +77,7 @@ def ask_many(
         for event in many.ask_many(engine, settings, {str(file): file for file in files}, questions, known, language):
             if isinstance(event, Progress):
                 _tell(event)
+            if not isinstance(event, many.Row):
                 continue
             rows.append(event)
             if table:
@@ -88,6 +89,8 @@ def ask_many(
                 print(f"\n{event.file} > {event.question}\n{event.error or event.answer} {pages}", file=out)
     finally:
         engine.close()
+    order = {str(file): place for place, file in enumerate(files)}
+    rows.sort(key=lambda row: order[row.file])
     if spreadsheet:
         many.save_csv(rows, spreadsheet)
     return {"engine": engine.name, "rows": [asdict(row) for row in rows]}

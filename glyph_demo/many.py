@@ -9,7 +9,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
@@ -53,6 +53,14 @@ class Row:
         return self.digest, self.engine, self.question
 
 
+@dataclass(frozen=True, slots=True)
+class Working:
+    """How far the files are that are being read or answered, by name. Comes every BEAT seconds, also where nothing has
+    changed, so that the iterator can be closed meanwhile."""
+
+    files: Mapping[str, Progress]
+
+
 def ask_many(
     engine: Engine,
     settings: Settings,
@@ -61,11 +69,12 @@ def ask_many(
     known: Sequence[Row] = (),
     language: Language = "en",
     store: FeatureStore | None = None,
-) -> Iterator[Row | Progress]:
-    """Every question to every file, files by the name that the table shows: a Row for each, in order, and Progress of
-    the stage "answer" with the rows done. The local engine works on `inference.max_batch_size` documents at a time,
-    whose answers share its steps. Rows of `known` that carry an answer stand in for asking again. A file that cannot be
-    read, or a question that fails, gives rows with `error`, and the others go on. Closing the iterator stops all."""
+) -> Iterator[Row | Progress | Working]:
+    """Every question to every file, files by the name that the table shows: a Row for each, those of a file together as
+    soon as it is done, and Progress of the stage "answer" with the rows done. The local engine works on
+    `inference.max_batch_size` documents at a time, whose answers share its steps. Rows of `known` that carry an answer
+    stand in for asking again. A PDF without text is read as page images. A file that cannot be read, or a question that
+    fails, gives rows with `error`, and the others go on. Closing the iterator stops all."""
     answered = {row.key: row for row in known if not row.error}
     work = _Work(engine, settings, store or open_store(settings), answered, language)
     total = len(files) * len(questions)
@@ -73,17 +82,19 @@ def ask_many(
     yield Progress("answer", 0, total)
     with ThreadPoolExecutor(max(1, settings.inference.max_batch_size if engine.name == "local" else 1)) as threads:
         try:
-            running = [threads.submit(work.ask, name, path, questions) for name, path in files.items()]
-            for document in running:
-                while not wait([document], timeout=BEAT).done:
-                    if work.done != told:
-                        told = work.done
-                        yield Progress("answer", told, total)
-                yield from document.result()
+            waiting = [threads.submit(work.ask, name, path, questions) for name, path in files.items()]
+            while waiting:
+                done = wait(waiting, BEAT, FIRST_COMPLETED).done
+                for document in [each for each in waiting if each in done]:
+                    waiting.remove(document)
+                    yield from document.result()
+                if work.done != told:
+                    told = work.done
+                    yield Progress("answer", told, total)
+                yield Working(dict(work.progress))
         finally:
             work.stopped.set()
             threads.shutdown(cancel_futures=True)
-    yield Progress("answer", total, total)
 
 
 @dataclass
@@ -96,6 +107,7 @@ class _Work:
     answered: Mapping[tuple[str, str, str], Row]
     language: Language
     done: int = 0
+    progress: dict[str, Progress] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
     counting: threading.Lock = field(default_factory=threading.Lock)
 
@@ -108,19 +120,22 @@ class _Work:
             for row in wanted:
                 if self.stopped.is_set():
                     break
-                if row.key not in self.answered and session is None:
-                    session = DocumentSession(self.engine, self.settings, self.store)
-                    session.open(path)
-                rows.append(self.answered.get(row.key) or self._answer(session, row))
+                if (known := self.answered.get(row.key)) is not None:
+                    rows.append(replace(known, file=name))
+                else:
+                    if session is None:
+                        session = DocumentSession(self.engine, self.settings, self.store)
+                        session.open(path, Path(name).name)
+                    rows.append(self._answer(session, row, path))
                 with self.counting:
                     self.done += 1
         finally:
+            self.progress.pop(name, None)
             if session is not None:
                 session.close()
         return rows
 
-    def _answer(self, session: DocumentSession | None, row: Row) -> Row:
-        assert session is not None
+    def _answer(self, session: DocumentSession, row: Row, path: Path) -> Row:
         pieces: list[str] = []
         regions: tuple[Region, ...] = ()
         reason, seconds, error = "", 0.0, ""
@@ -131,13 +146,18 @@ class _Work:
                         pieces.append(event.text)
                     elif isinstance(event, Evidence):
                         regions = event.regions
+                    elif isinstance(event, Progress):
+                        self.progress[row.file] = event
                     elif isinstance(event, Finished):
                         reason, seconds = event.reason, round(event.timings.total, DIGITS)
                     if self.stopped.is_set():
                         break
-            session.undo()  # questions stand for themselves: an answer must not depend on their order
         except GlyphError as problem:
+            if problem.code == "no_text_layer":
+                session.open(path, Path(row.file).name, page_images=True)
+                return self._answer(session, row, path)
             error = problem.text(self.language)
+        session.undo()  # questions stand for themselves: an answer must not depend on their order
         quotes = tuple(Quote(region.page, region.line, region.text) for region in regions)
         return replace(row, answer="".join(pieces), quotes=quotes, reason=reason, seconds=seconds, error=error)
 
@@ -150,10 +170,14 @@ def _wanted(engine: Engine, name: str, path: Path, questions: Sequence[str]) -> 
     return [Row(name, digest.hexdigest(), engine.identity, question) for question in questions]
 
 
+def to_json(rows: Sequence[Row]) -> str:
+    return json.dumps({"rows": [asdict(row) for row in rows]}, ensure_ascii=False, indent=1)
+
+
 def save(rows: Sequence[Row], path: Path) -> None:
     """Write rows as JSON, beside the final name first, so that what was there is never lost halfway. Raises
     SettingsError."""
-    _write(path, json.dumps({"rows": [asdict(row) for row in rows]}, ensure_ascii=False, indent=1))
+    _write(path, to_json(rows))
 
 
 def load(path: Path) -> list[Row]:
@@ -172,9 +196,10 @@ def load(path: Path) -> list[Row]:
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """Rows for a spreadsheet, a line each, with its pages in a column. Text that a spreadsheet would take for a formula
-    gets an apostrophe, since it may come from the document."""
+    """Rows for a spreadsheet, a line each, with its pages in a column, after the mark by which spreadsheets know UTF-8.
+    Text that a spreadsheet would take for a formula gets an apostrophe, since it may come from the document."""
     out = io.StringIO()
+    out.write("\ufeff")
     writer = csv.writer(out)
     names = [column.name for column in fields(Row)]
     writer.writerow([*names, "pages"])
@@ -186,8 +211,8 @@ def to_csv(rows: Sequence[Row]) -> str:
 
 
 def save_csv(rows: Sequence[Row], path: Path) -> None:
-    """Write `to_csv` with the mark by which spreadsheets know UTF-8. Raises SettingsError."""
-    _write(path, "\ufeff" + to_csv(rows))
+    """Write `to_csv`. Raises SettingsError."""
+    _write(path, to_csv(rows))
 
 
 def _harmless(cell: str) -> str:

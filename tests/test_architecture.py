@@ -28,6 +28,7 @@ ALLOWED = {
     "comparison": {"errors", "engines", "session"},
     "ui": {
         "comparison",
+        "many",
         "bench",
         "errors",
         "settings",

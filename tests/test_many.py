@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import threading
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from glyph_demo.cli import main
 from glyph_demo.engines.base import Progress
 from glyph_demo.errors import SettingsError
 from glyph_demo.settings import load_settings
-from tests.fakes import FakeEngine
+from tests.fakes import FakeEngine, FakeHandle
 
 
 @pytest.fixture
@@ -58,9 +59,70 @@ def test_documents_are_held_one_at_a_time_and_by_an_engine_that_shares_its_steps
     few.name = "local"
     settings = replace(settings, inference=replace(settings.inference, max_batch_size=3))
     table = rows(many.ask_many(one, settings, files, ["one?", "two?"]))
-    assert rows(many.ask_many(few, settings, files, ["one?", "two?"]))[0].file == table[0].file
+    shared = rows(many.ask_many(few, settings, files, ["one?", "two?"]))
+    assert sorted(row.key for row in shared) == sorted(row.key for row in table)
     assert (one.most, few.most) == (1, 3)
     assert one.open_handles == few.open_handles == 0
+
+
+def test_a_short_document_is_not_held_up_by_a_long_one_before_it(files, settings):
+    short_is_told = threading.Event()
+
+    class Patient(FakeHandle):
+        def ask(self, question, history, options):
+            assert len(self.digests) < 8 or short_is_told.wait(10)
+            yield from super().ask(question, history, options)
+
+    class Engine(FakeEngine):
+        name = "local"
+
+        def open(self, features=()):
+            return Patient(self, features)
+
+    came = []
+    for event in many.ask_many(Engine(), settings, {"long": files["3.txt"], "short": files["0.txt"]}, ["one?"]):
+        if isinstance(event, many.Row):
+            came.append(event.file)
+            short_is_told.set()
+    assert came == ["short", "long"]
+
+
+def test_how_far_each_document_is_comes_also_while_nothing_moves_so_that_one_can_stop(files, settings):
+    let_go = threading.Event()
+
+    class Stuck(FakeEngine):
+        def encode(self, page):
+            if len(self.encoded) == 2:
+                let_go.wait(10)
+            return super().encode(page)
+
+    engine, seen = Stuck(), []
+    asking = many.ask_many(engine, settings, files, ["one?"])
+    for event in asking:
+        if isinstance(event, many.Working):
+            seen.append(event.files)
+            if len(seen) > 3 and seen[-1] == seen[-2]:
+                break
+    assert list(seen[-1]) == ["0.txt"]
+    let_go.set()
+    asking.close()
+    assert engine.steps == 0
+
+
+def test_a_scan_among_the_documents_is_read_as_page_images(settings, tmp_path):
+    from tests.browser.files import scan
+
+    (tmp_path / "scan.pdf").write_bytes(scan())
+    (row,) = rows(many.ask_many(FakeEngine(), settings, {"scan.pdf": tmp_path / "scan.pdf"}, ["one?"]))
+    assert (row.error, row.answer) == ("", "1 pages, turn 1: one? ")
+
+
+def test_an_answer_is_known_again_under_another_name(files, settings):
+    table = rows(many.ask_many(FakeEngine(), settings, {"old": files["0.txt"]}, ["one?"]))
+    engine = FakeEngine()
+    again = rows(many.ask_many(engine, settings, {"new": files["0.txt"], "copy": files["0.txt"]}, ["one?"], table))
+    assert again == [replace(table[0], file="new"), replace(table[0], file="copy")]
+    assert engine.steps == 0
 
 
 def test_closing_stops_the_work(files, settings):
@@ -119,7 +181,7 @@ def test_a_table_survives_the_disk_and_something_else_is_refused(files, settings
 
 def test_a_spreadsheet_shows_text_and_computes_nothing():
     row = many.Row("a.pdf", "d", "e", "q", '=HYPERLINK("http://x")', (many.Quote(3, 1, "@x, y"), many.Quote(2, 9, "z")))
-    cells = next(csv.DictReader(io.StringIO(many.to_csv([row]))))
+    cells = next(csv.DictReader(io.StringIO(many.to_csv([row]).removeprefix("\ufeff"))))
     assert cells["answer"] == "'" + row.answer
     assert cells["quotes"] == "'@x, y | z"
     assert cells["pages"] == "2 3"

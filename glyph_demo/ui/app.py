@@ -14,16 +14,10 @@ from glyph_demo.settings import Settings
 from glyph_demo.ui.blocks import Components, build
 from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
+from glyph_demo.ui.panels import SAVE
 from glyph_demo.ui.sidebar import OF_PAGES, PREFERENCES
 from glyph_demo.ui.window import Windows
 
-SAVE = """file => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([file.text], { type: "text/plain" }));
-  link.download = file.name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}"""  # the file is made in the page, so the server keeps none
 KEEP_LANGUAGE = "(memory, language) => ({ ...memory, language })"
 TAB = Path(__file__).with_name("tab.js").read_text(encoding="utf-8")
 
@@ -95,5 +89,5 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.page.click(on.on_page, ui.window, [ui.page, ui.gallery], **private)
     ui.gallery.select(on.on_thumbnail, ui.window, ui.page, **private)
 
-    for panel in ui.panels:
-        panel.connect(ui.window, ui.language, on.windows, private)
+    for tab, panel in zip(ui.tabs[1:], ui.panels, strict=True):
+        panel.connect(tab, ui.window, ui.language, on.windows, private)

@@ -42,7 +42,9 @@ class BenchmarkPanel:
         self._shown = gr.HTML(elem_id="benchmark")
         self.components: list[Any] = [self._about, self._run, self._stop]
 
-    def connect(self, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]) -> None:
+    def connect(
+        self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
+    ) -> None:
         settings = windows.settings
 
         def run(said: Language) -> Iterator[str]:

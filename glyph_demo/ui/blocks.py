@@ -16,7 +16,8 @@ from glyph_demo.ui.benchmark import BenchmarkPanel
 from glyph_demo.ui.compare import ComparePanel
 from glyph_demo.ui.examples import QUESTIONS_PER_EXAMPLE, Example
 from glyph_demo.ui.machine import MachinePanel
-from glyph_demo.ui.panels import Labels, Panel
+from glyph_demo.ui.many import ManyPanel
+from glyph_demo.ui.panels import ACTIONS, Labels, Panel
 from glyph_demo.ui.sidebar import sidebar
 from glyph_demo.ui.texts import LANGUAGES
 from glyph_demo.ui.visit import Visit
@@ -24,15 +25,11 @@ from glyph_demo.ui.visit import Visit
 MAX_QUESTION = 4000  # characters
 SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.js")}
 PANELS: dict[str, Callable[[Labels], Panel]] = {
+    "many": ManyPanel,
     "compare": ComparePanel,
     "machine": MachinePanel,
     "benchmark": BenchmarkPanel,
 }
-# A click on a button with data-act in such a component is an event with the button's data.
-ACTIONS = """element.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-act]");
-  if (button) trigger("click", { ...button.dataset });
-});"""
 
 
 @dataclass
@@ -131,7 +128,8 @@ def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> Non
     made["upload_hint"] = gr.HTML(elem_id="upload-hint")
     # No file_types: a file of another kind is refused by our own message, in the chosen language.
     made["upload"] = labels(
-        gr.File(height=92, file_count="multiple", elem_id="upload", show_label=False), label="upload"
+        gr.File(height=92, file_count="multiple", elem_id="upload", elem_classes="glyph-upload", show_label=False),
+        label="upload",
     )
     made["documents"] = gr.HTML(elem_id="documents", js_on_load=SCRIPTS["focus"] + ACTIONS)
     made["progress"] = gr.HTML(elem_id="progress")

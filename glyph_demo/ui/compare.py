@@ -36,7 +36,9 @@ class ComparePanel:
         self._last = gr.State(None)
         self.components: list[Any] = [self._question, self._run, self._stop]
 
-    def connect(self, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]) -> None:
+    def connect(
+        self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
+    ) -> None:
         def run(window_id: str, question: str, said: Language) -> Iterator[tuple[str, list[Side] | None]]:
             try:
                 with contextlib.closing(compare(windows.get(window_id).session, question)) as steps:  # type: ignore[type-var]

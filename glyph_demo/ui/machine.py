@@ -28,7 +28,9 @@ class MachinePanel:
         self._timer = gr.Timer(INTERVAL)
         self.components: list[Any] = []
 
-    def connect(self, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]) -> None:
+    def connect(
+        self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
+    ) -> None:
         # Not in the queue: a figure that waits behind an answer is of no use.
         quiet = {name: value for name, value in private.items() if name != "concurrency_limit"}
         self._timer.tick(show, language, self._shown, queue=False, **quiet)

@@ -11,6 +11,19 @@ from glyph_demo.errors import Language
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.window import Windows
 
+# A click on a button with data-act in such a component is an event with the button's data.
+ACTIONS = """element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act]");
+  if (button) trigger("click", { ...button.dataset });
+});"""
+SAVE = """file => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([file.text], { type: "text/plain" }));
+  link.download = file.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}"""  # the file is made in the page, so the server keeps none
+
 
 @dataclass
 class Labels:
@@ -40,6 +53,8 @@ class Panel(Protocol):
     components: list[Any]
     """Those whose labels follow the language."""
 
-    def connect(self, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]) -> None:
+    def connect(
+        self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
+    ) -> None:
         """Set what its components do. `private` are the arguments of an event that is of this window only."""
         ...

@@ -146,7 +146,11 @@ def mount_window(app: FastAPI, windows: Windows) -> None:
 
 
 def theme() -> gr.themes.Base:
-    return gr.themes.Base(primary_hue="teal", neutral_hue="slate", radius_size="md", font=FONTS, font_mono=MONO_FONTS)
+    base = gr.themes.Base(primary_hue="teal", neutral_hue="slate", radius_size="md", font=FONTS, font_mono=MONO_FONTS)
+    # White on the theme's own colour of a button is too faint to read for many.
+    fill = {f"button_primary_background_fill{dark}": "*primary_700" for dark in ("", "_dark")}
+    hover = {f"button_primary_background_fill_hover{dark}": "*primary_800" for dark in ("", "_dark")}
+    return base.set(**fill, **hover)
 
 
 def free_port(host: str, first: int) -> int:

@@ -96,8 +96,7 @@ class SharedEngine:
         with self._changing:
             before = self.settings
             for window in self._all():
-                window.stop()
-                window.session.rest()
+                window.rest()
             self._rest()
             self.engine.close()
             try:

@@ -174,6 +174,13 @@ NOT_MEASURED = GlyphError(
     "The measurement failed. Run `python -m glyph_demo bench ladder` in a terminal to see why.",
     "测量失败。请在终端运行 `python -m glyph_demo bench ladder` 查看原因。",
 )
+ASKING = GlyphError(
+    "busy",
+    "The documents are being asked already. Stop it, or wait for it.",
+    "已在向这些文档提问。请停止它或等它结束。",
+)
+NO_FILES = GlyphError("no_files", "Choose documents first.", "请先选择文档。")
+NO_QUESTION = GlyphError("no_question", "Type a question first.", "请先输入问题。")
 NO_TEXT_LAYER = GlyphError(
     "no_text_layer",
     "This PDF has no text layer: its pages are pictures. Read its page images, or open another file.",

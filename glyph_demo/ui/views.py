@@ -295,4 +295,4 @@ def engine(engine_name: str, model: str, room: int | None, language: Language) -
 
 def upload_hint(language: Language) -> str:
     """A style sheet that puts our words into the drop area, whose own follow the browser and not our switch."""
-    return f"<style>#upload button .wrap::after {{ content: '{say('upload.hint', language)}'; }}</style>"
+    return f"<style>.glyph-upload button .wrap::after {{ content: '{say('upload.hint', language)}'; }}</style>"

@@ -18,6 +18,7 @@ from glyph_demo.reading import Reading
 from glyph_demo.session import DocumentSession, open_store
 from glyph_demo.settings import Inference, Settings, usable
 from glyph_demo.store import FeatureStore
+from glyph_demo.ui.batch import Batch
 from glyph_demo.ui.choice import Choice
 from glyph_demo.ui.history import Exchange, History, SavedDocument, SavedWindow
 from glyph_demo.ui.shared import SharedEngine
@@ -74,6 +75,7 @@ class Window:
 
     def __post_init__(self) -> None:
         self._idle.set()
+        self.batch = Batch(self.history.folder(self.identifier) / "many")
 
     @property
     def reading(self) -> Reading | None:
@@ -166,6 +168,16 @@ class Window:
         """Stop the answer that is being written, if any, and return once its engine has let go."""
         self._stopping.set()
         self._idle.wait(PATIENCE)
+
+    def rest(self) -> None:
+        """Let go of the engine."""
+        self.stop()
+        self.batch.close()
+        self.session.rest()
+
+    def close(self) -> None:
+        self.batch.close()
+        self.session.close()
 
     def forget(self, identifier: str) -> None:
         """Remove a document, what was said about it and, unless it may be read in another way, our copy of it."""
@@ -273,7 +285,7 @@ class Windows(SharedEngine):
             while len(self._windows) > MAX_WINDOWS:
                 closed.append(self._windows.popitem(last=False)[1])
         for old in closed:
-            old.session.close()
+            old.close()
         return window
 
     def arrive(self, identifier: str, values: Mapping[str, Any] | None = None) -> Window:
@@ -295,7 +307,7 @@ class Windows(SharedEngine):
         with self._lock:
             window = self._windows.pop(identifier, None)
         if window is not None:
-            window.session.close()
+            window.close()
 
     def sweep(self) -> None:
         """Remove what is kept of windows and has not been used for a day."""

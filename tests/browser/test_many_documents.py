@@ -1,0 +1,129 @@
+"""The tab that asks many documents one question."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser import files
+from tests.browser.test_browser import READ_MS, expect_accessible, upload, wait_until_read
+
+QUESTION = "How deep is the water at the north pier?"
+
+
+def enter(page):
+    page.get_by_role("tab", name=re.compile("Many documents|多文档")).click()
+
+
+def choose(page, **named):
+    page.set_input_files(
+        "#many-upload input[type=file]",
+        [{"name": name.replace("_", "."), "mimeType": "", "buffer": data} for name, data in named.items()],
+    )
+    for name in named:
+        expect(page.locator("#many")).to_contain_text(name.replace("_", "."))
+
+
+def run(page, question=QUESTION):
+    page.fill("#many-question textarea", question)
+    page.click("#many-run")
+
+
+def row(page, name):
+    return page.locator("#many tbody tr").filter(has_text=name)
+
+
+def saved(page, kind):
+    with page.expect_download() as download:
+        page.get_by_role("button", name=f"Save as {kind}").click()
+    return Path(download.value.path()).read_text(encoding="utf-8-sig")
+
+
+def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved(open_page, artifacts):
+    page = open_page()
+    upload(page, "open.txt", files.text())
+    wait_until_read(page)
+    enter(page)
+    choose(page, survey_pdf=files.pdf(), scan_pdf=files.scan(), empty_txt=b"")
+    page.get_by_role("button", name="Add the opened documents").click()
+    expect(row(page, "open.txt")).to_contain_text("not asked yet")
+    run(page)
+    expect(page.locator("#many-now [role=progressbar]").first).to_be_visible()
+    for name in ("survey.pdf", "scan.pdf", "open.txt"):
+        expect(row(page, name).locator(".answer")).to_contain_text("14.2", timeout=READ_MS)
+        expect(row(page, name).locator(".evidence")).to_contain_text(re.compile(r"page 1, line \d+"))
+        expect(row(page, name).locator(".seconds")).to_have_text(re.compile(r"^\d+\.\d\d$"))
+    expect(row(page, "empty.txt").locator(".error")).to_contain_text("empty")
+    expect(page.locator("#many-now")).to_have_text("")
+    expect_accessible(page)
+    page.screenshot(path=artifacts / "many.png")
+
+    table = list(csv.DictReader(io.StringIO(saved(page, "CSV"))))
+    assert [entry["file"] for entry in table] == ["survey.pdf", "scan.pdf", "empty.txt", "open.txt"]
+    assert [bool(entry["error"]) for entry in table] == [False, False, True, False]
+    assert all(entry["pages"] == "1" and "14.2" in entry["answer"] for entry in table if not entry["error"])
+    rows = json.loads(saved(page, "JSON"))["rows"]
+    assert rows[0]["quotes"][0].keys() == {"page", "line", "text"}
+
+    page.get_by_role("button", name="Remove empty.txt").click()
+    expect(page.locator("#many tbody tr")).to_have_count(3)
+    page.get_by_role("button", name="Remove all").click()
+    expect(page.locator("#many table")).to_have_count(0)
+
+
+def test_a_table_that_was_stopped_is_there_after_a_reload_and_goes_on(open_page):
+    page = open_page()
+    enter(page)
+    choose(page, survey_txt=files.text(), long_txt=files.long_text()[:9_000])
+    run(page)
+    expect(row(page, "survey.txt").locator(".answer")).to_contain_text("14.2", timeout=READ_MS)
+    expect(row(page, "long.txt")).to_contain_text("Reading the document first")
+    page.click("#many-stop")
+    expect(row(page, "long.txt")).to_contain_text("not asked yet", timeout=READ_MS)
+    expect(page.locator("#many-now")).to_have_text("")
+    page.reload()
+    page.locator("#title h1").wait_for()
+    enter(page)
+    expect(page.locator("#many-question textarea")).to_have_value(QUESTION)
+    expect(row(page, "survey.txt").locator(".answer")).to_contain_text("14.2")
+    seconds = row(page, "survey.txt").locator(".seconds").inner_text()
+    page.click("#many-run")
+    expect(row(page, "long.txt").locator(".answer")).to_contain_text("14.2", timeout=READ_MS)
+    assert row(page, "survey.txt").locator(".seconds").inner_text() == seconds, "it was not asked again"
+
+
+def test_a_reload_finds_a_table_that_is_being_filled(open_page):
+    page = open_page()
+    enter(page)
+    choose(page, long_txt=b"Pages that no other test has read.\n\n" + files.long_text()[:9_000])
+    run(page)
+    expect(row(page, "long.txt")).to_contain_text("Reading the document first", timeout=READ_MS)
+    page.reload()
+    page.locator("#title h1").wait_for()
+    enter(page)
+    expect(page.locator("#many-now")).to_contain_text("0 of 1 documents answered")
+    expect(row(page, "long.txt").locator(".answer")).to_contain_text("14.2", timeout=READ_MS)
+
+
+def test_it_speaks_chinese_fits_a_phone_and_is_reached_by_the_keyboard(open_page, artifacts):
+    page = open_page(locale="zh-CN", viewport={"width": 390, "height": 844}, color_scheme="dark")
+    enter(page)
+    page.click("#many-run")
+    expect(page.locator("#many-now")).to_contain_text("请先选择文档")
+    choose(page, survey_docx=files.docx(), locked_pdf=files.pdf(password="secret"))
+    run(page)
+    expect(row(page, "survey.docx").locator(".answer")).to_contain_text("14.2", timeout=READ_MS)
+    expect(row(page, "survey.docx").locator(".evidence")).to_contain_text(re.compile(r"第 1 页，第 \d+ 行"))
+    expect(row(page, "locked.pdf").locator(".error")).to_contain_text("密码")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect_accessible(page)
+    page.screenshot(path=artifacts / "many-phone.png", full_page=True)
+    reached = set()
+    page.get_by_role("tab", name="多文档").focus()
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.closest('[id^=many]')?.id"))
+    assert {"many-upload", "many-question", "many-run", "many-stop", "many-tools", "many"} <= reached
