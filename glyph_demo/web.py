@@ -67,7 +67,7 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
         shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
         config = uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=LAST)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill also cleans up
-        with contextlib.suppress(KeyboardInterrupt), sweeping(uploads, windows.sweep):
+        with contextlib.suppress(KeyboardInterrupt), sweeping(uploads, windows.sweep, service.files.sweep):
             _Server(config, f"http://{shown}:{port}").run()
     finally:
         choice.survived()
@@ -87,14 +87,15 @@ def web_app(windows: Windows, service: Service) -> FastAPI:
 
 
 @contextlib.contextmanager
-def sweeping(uploads: Path, sweep: Callable[[], None], interval: float = HOUR) -> Iterator[None]:
-    """Meanwhile remove uploads a day after they came, and call `sweep` as often: every `interval` seconds."""
+def sweeping(uploads: Path, *sweeps: Callable[[], None], interval: float = HOUR) -> Iterator[None]:
+    """Meanwhile remove uploads a day after they came, and call `sweeps` as often: every `interval` seconds."""
     ended = threading.Event()
 
     def work() -> None:
         while not ended.wait(interval):
             remove_old(uploads)
-            sweep()
+            for sweep in sweeps:
+                sweep()
 
     sweeper = threading.Thread(target=work, name="sweeper", daemon=True)
     sweeper.start()

@@ -1,12 +1,14 @@
-"""Documents that clients upload once and name afterwards. They live as long as the process, in a folder of its own."""
+"""Documents that clients upload once and name afterwards. They go a day after their last use, and with the process."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +16,7 @@ from typing import BinaryIO
 from glyph_demo.documents.extraction import shown_name
 from glyph_demo.documents.problems import problem
 from glyph_demo.errors import DocumentError
+from glyph_demo.scratch import DAY
 
 _READ = 1 << 20  # bytes a read
 
@@ -32,13 +35,16 @@ class StoredFile:
 
 
 class FileShelf:
-    """Files by id, oldest first. Thread-safe. One file has at most `max_file_mb`, all together `max_mb` MiB."""
+    """Files by id, oldest first. Thread-safe. One file has at most `max_file_mb`, all together `max_mb` MiB. `clock`
+    gives Unix seconds."""
 
-    def __init__(self, folder: Path, max_file_mb: int, max_mb: int) -> None:
+    def __init__(self, folder: Path, max_file_mb: int, max_mb: int, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder
         self._max_file_mb = max_file_mb
         self._max_mb = max_mb
+        self._clock = clock
         self._files: dict[str, StoredFile] = {}
+        self._used: dict[str, float] = {}  # when a file was last named
         self._lock = threading.Lock()
 
     def add(self, content: BinaryIO, name: str, purpose: str) -> StoredFile:
@@ -56,11 +62,14 @@ class FileShelf:
                     kept.write(block)
             if not size:
                 raise problem("empty_file")
-            file = StoredFile(identifier, shown_name(name), size, int(time.time()), purpose, sha.hexdigest(), path)
+            now = self._clock()
+            file = StoredFile(identifier, shown_name(name), size, int(now), purpose, sha.hexdigest(), path)
+            self.sweep()
             with self._lock:
                 if sum(other.size for other in self._files.values()) + size > self._max_mb << 20:
                     raise _full(self._max_mb)
                 self._files[identifier] = file
+                self._used[identifier] = now
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -68,12 +77,16 @@ class FileShelf:
 
     def get(self, identifier: str) -> StoredFile:
         """Raises DocumentError `no_such_file`."""
-        file = self._files.get(identifier)
-        if file is None:
-            raise _missing()
+        self.sweep()
+        with self._lock:
+            file = self._files.get(identifier)
+            if file is None:
+                raise _missing()
+            self._used[identifier] = self._clock()
         return file
 
     def list(self) -> list[StoredFile]:
+        self.sweep()
         with self._lock:
             return list(self._files.values())
 
@@ -81,9 +94,18 @@ class FileShelf:
         """Raises DocumentError `no_such_file`."""
         with self._lock:
             file = self._files.pop(identifier, None)
+            self._used.pop(identifier, None)
         if file is None:
             raise _missing()
         file.path.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove the files that nobody has named for a day."""
+        with self._lock:
+            old = [identifier for identifier, used in self._used.items() if self._clock() - used > DAY]
+        for identifier in old:
+            with contextlib.suppress(DocumentError):  # somebody else was faster
+                self.remove(identifier)
 
     def close(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -92,8 +114,8 @@ class FileShelf:
 def _missing() -> DocumentError:
     return DocumentError(
         "no_such_file",
-        "There is no such file here; files last as long as the server runs. Upload it again.",
-        "没有这个文件；文件只在服务运行期间保留。请重新上传。",
+        "There is no such file here; files go a day after their last use, or when the server ends. Upload it again.",
+        "没有这个文件；文件在最后一次使用一天后或服务结束时删除。请重新上传。",
     )
 
 

@@ -39,7 +39,8 @@ def openai_router(service: Service) -> APIRouter:
     def upload(
         file: Annotated[UploadFile, File()], purpose: Annotated[str, Form(max_length=100)] = "user_data"
     ) -> FileEntry:
-        """Keep a PDF, DOCX or TXT file, so that conversations can name it. It lasts as long as the server runs."""
+        """Keep a PDF, DOCX or TXT file, so that conversations can name it. It goes a day after its
+        last use, and when the server ends."""
         return _entry(service.files.add(file.file, file.filename or "document", purpose))
 
     @router.get("/files")
