@@ -38,7 +38,8 @@ def create_api(service: Service) -> FastAPI:
 
 
 class _Counted:
-    """ASGI middleware that counts requests by route and status."""
+    """ASGI middleware that counts requests by route and status. HEAD is answered as GET, whose body the server keeps
+    to itself."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -51,4 +52,6 @@ class _Counted:
                 self._metrics.request(getattr(scope.get("route"), "path", "other"), message["status"])
             await send(message)
 
+        if scope.get("method") == "HEAD":
+            scope = {**scope, "method": "GET"}
         await self._app(scope, receive, counted)

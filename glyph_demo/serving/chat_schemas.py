@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from glyph_demo.serving.schemas import MAX_LIST, Count, Quote, Sampled, Text, Timings, Usage
 
@@ -16,12 +16,17 @@ class TextPart(BaseModel):
 
 
 class ImageUrl(BaseModel):
-    url: str = Field(description="A data URL with a PNG or JPEG file in base64; nothing is fetched from the network")
+    url: str = Field(description="A data URL with a PNG, JPEG or WebP file in base64; nothing is fetched")
+
+
+def _as_object(url: Any) -> Any:
+    """Some clients send the URL alone."""
+    return {"url": url} if isinstance(url, str) else url
 
 
 class ImagePart(BaseModel):
     type: Literal["image_url"]
-    image_url: ImageUrl
+    image_url: Annotated[ImageUrl, BeforeValidator(_as_object)]
 
 
 class NamedFile(BaseModel):

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from glyph_demo.errors import EngineError, GlyphError, Language
 from glyph_demo.reading import internal_error
@@ -86,8 +87,11 @@ def install(app: FastAPI, fallback: str) -> None:
 
     @app.exception_handler(RequestValidationError)
     def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"][1:]) or None
+        # Of what fits none of several shapes the one that was meant fitted longest.
+        first = max(error.errors(), key=lambda found: len(found["loc"]))
+        where = (
+            ".".join(str(step) for step in first["loc"][1:] if str(step).isidentifier() or type(step) is int) or None
+        )
         # What was sent is not repeated: it may be large, or secret.
         named = GlyphError(
             "invalid",
@@ -103,7 +107,8 @@ def install(app: FastAPI, fallback: str) -> None:
         return JSONResponse(body, error.status_code, error.headers)
 
     @app.exception_handler(ClientGone)
-    def on_client_gone(request: Request, error: ClientGone) -> Response:
+    @app.exception_handler(ClientDisconnect)
+    def on_client_gone(request: Request, error: Exception) -> Response:
         return Response(status_code=CLIENT_GONE)
 
     @app.exception_handler(Exception)

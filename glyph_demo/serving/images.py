@@ -16,7 +16,7 @@ from glyph_demo.errors import DocumentError
 if TYPE_CHECKING:
     from PIL import Image
 
-FORMATS = ("PNG", "JPEG")
+FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 36_000_000  # what Glyph's published clients keep their pages within
 MAX_SIDE = 8192  # longer sides gain nothing and may not be read
 MAX_RATIO = 100  # of the sides; the model's processor refuses 200
@@ -31,10 +31,13 @@ def decode_base64(text: str) -> bytes:
             "本服务不会从网络下载内容。请以 base64 data URL 直接发送数据。",
         )
     head, comma, data = text.partition(",")
+    head = head.lower() if comma else ""
     if comma and not (head.startswith("data:") and head.endswith(";base64")):
         raise _not_base64()
+    # Both alphabets of RFC 4648.
+    plain = "".join((data if comma else text).split()).replace("-", "+").replace("_", "/")
     try:
-        decoded = base64.b64decode("".join((data if comma else text).split()), validate=True)
+        decoded = base64.b64decode(plain, validate=True)
     except (binascii.Error, ValueError):
         raise _not_base64() from None
     if not decoded:
@@ -48,7 +51,7 @@ def check_image(data: bytes) -> None:
 
 
 def decode_image(data: bytes) -> NDArray[np.uint8]:
-    """Pixels of a PNG or JPEG file: (H, W) where it has no colour, else (H, W, 3). It is turned as its EXIF data
+    """Pixels of a PNG, JPEG or WebP file: (H, W) where it has no colour, else (H, W, 3). It is turned as its EXIF data
     says and laid on white where it is transparent, as transformers does (`load_image`, `convert_to_rgb`). Raises
     DocumentError."""
     from PIL import Image, ImageOps
@@ -56,6 +59,8 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
     with _open(data) as image:
         try:
             upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I;16"):  # Pillow cuts what is over 255 off, which leaves white
+                upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
             if "A" in upright.getbands() or upright.info.get("transparency") is not None:
                 upright = upright.convert("RGBA")
                 upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
@@ -101,8 +106,8 @@ def _not_base64() -> DocumentError:
 def _damaged() -> DocumentError:
     return DocumentError(
         "not_an_image",
-        "A picture cannot be read. Send a whole PNG or JPEG file.",
-        "无法读取图片。请发送完整的 PNG 或 JPEG 文件。",
+        "A picture cannot be read. Send a whole PNG, JPEG or WebP file.",
+        "无法读取图片。请发送完整的 PNG、JPEG 或 WebP 文件。",
     )
 
 

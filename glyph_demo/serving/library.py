@@ -29,7 +29,7 @@ from glyph_demo.store import FeatureStore
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A page as a client sent it: the bytes of a PNG or JPEG file."""
+    """A page as a client sent it: the bytes of a PNG, JPEG or WebP file."""
 
     data: bytes = field(repr=False)
 

@@ -40,7 +40,7 @@ class Sampled(BaseModel):
 
 class GenerateRequest(Sampled):
     prompt: Text
-    image: str | None = Field(None, description="A PNG or JPEG file in base64, or a data URL")
+    image: str | None = Field(None, description="A PNG, JPEG or WebP file in base64, or a data URL")
     images: list[str] = Field(default=[], max_length=MAX_LIST, description="Several of them, in order")
     document: str | None = Field(None, description="A PDF, DOCX or TXT file in base64, or a data URL")
     document_name: Text = Field("document", max_length=1000)

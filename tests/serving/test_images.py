@@ -1,3 +1,4 @@
+import base64
 import io
 import struct
 import zlib
@@ -45,6 +46,7 @@ KINDS = {
     "gray and alpha": see_through("LA"),
     "jpeg": encoded(noise(9), "JPEG"),
     "cmyk jpeg": encoded(noise(10).convert("CMYK"), "JPEG"),
+    "webp": encoded(noise(12), "WEBP"),
     "lying jpeg": turned(6),
     "mirrored jpeg": turned(2),
     "one pixel": encoded(noise(11, 1, 1)),
@@ -107,7 +109,17 @@ def test_a_damaged_picture_is_an_error_and_nothing_else(kind):
             assert error.code in ("not_an_image", "image_too_large", "image_too_narrow")  # noqa: PT017
 
 
-@pytest.mark.parametrize("text", ["aGVsbG8=", "data:text/plain;base64,aGVsbG8=", "aGVs\nbG8=\n"])
+def test_sixteen_bits_a_pixel_keep_their_upper_eight():
+    levels = np.arange(0, 60_000, 100, dtype=np.uint16).reshape(20, 30)
+    np.testing.assert_array_equal(decode_image(encoded(Image.fromarray(levels))), levels // 256)
+
+
+def test_base64_may_be_of_the_alphabet_for_urls():
+    data = bytes(range(256))
+    assert decode_base64(base64.urlsafe_b64encode(data).decode()) == data
+
+
+@pytest.mark.parametrize("text", ["aGVsbG8=", "DATA:text/plain;Base64,aGVsbG8=", "aGVs\nbG8=\n"])
 def test_base64_may_be_plain_or_a_data_url(text):
     assert decode_base64(text) == b"hello"
 
