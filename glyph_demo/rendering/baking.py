@@ -4,7 +4,7 @@ and box-reduced: the same picture, within rounding, as the unhinted antialiased 
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,9 @@ class Baker:
         self.chain = chain
         self.pixel_size, self.above, self.height, self.aside = pixel_size, above, height, aside
         self._zoom = max(PHASES, round(_BAKED_SIZE / pixel_size / PHASES) * PHASES)
-        self._font = cache(self._open)
+        # Of no method: a cycle would keep fonts, which the garbage collector takes for small, until it comes by.
+        self._font = cache(partial(_open, chain, pixel_size * self._zoom))
         self._canvas = self._new_canvas(UNITS)
-
-    def _open(self, face: int) -> ImageFont.FreeTypeFont:
-        path = self.chain.fonts[face - 1].path
-        return ImageFont.truetype(path, self.pixel_size * self._zoom, layout_engine=ImageFont.Layout.BASIC)
 
     def _new_canvas(self, advance: int) -> Image.Image:
         width = 2 * self.aside + math.ceil(advance / UNITS * self.pixel_size)
@@ -79,3 +76,7 @@ class Baker:
         baseline = self.above * self._zoom
         edges = (pen + 0.08 * em, baseline - 0.75 * em, pen + (advance / UNITS - 0.08) * em, baseline + 0.1 * em)
         ImageDraw.Draw(canvas).rectangle(edges, outline=255, width=max(self._zoom, round(em / 12)))
+
+
+def _open(chain: FontChain, size: float, face: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(chain.fonts[face - 1].path, size, layout_engine=ImageFont.Layout.BASIC)

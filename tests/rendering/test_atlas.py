@@ -3,9 +3,11 @@ may share them."""
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -108,3 +110,16 @@ def test_two_threads_draw_what_one_draws() -> None:
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(digests, texts))
     assert together == [digests(text) for text in texts]
+
+
+def test_an_atlas_that_is_let_go_frees_its_fonts_at_once() -> None:
+    """The garbage collector knows nothing of their size, and would come by for hundreds of them only."""
+    gc.disable()
+    try:
+        atlas = Atlas(load_chain(CHINESE), 9.5)
+        atlas.slots(codepoints("aé文"))
+        baker = weakref.ref(atlas._baker)
+        del atlas
+        assert baker() is None
+    finally:
+        gc.enable()
