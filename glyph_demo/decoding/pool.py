@@ -64,7 +64,7 @@ class PrefixPool:
             if self.nbytes + extra > self.budget:
                 raise GlyphError(
                     "memory_full",
-                    "Another answer is using the memory this one needs. Wait for its end, or raise store.memory_mb.",
-                    "另一个回答正在使用所需的内存。请等待其完成，或调大 store.memory_mb。",
+                    "Another answer is using the memory this one needs. Wait for its end and ask again.",
+                    "另一个回答正在使用所需的内存。请等待其完成后再提问。",
                 )
             yield

@@ -4,6 +4,7 @@ what their configs leave out. The command line answers as `generate` does from s
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProce
 
 from glyph_demo import cli
 from glyph_demo.documents.extraction import extract
+from glyph_demo.engines.local.speech import Speech
 from glyph_demo.rendering import render, resolve_style
 from glyph_demo.settings import Settings
 
@@ -247,3 +249,16 @@ def test_it_is_answered_as_from_scratch(variant: str, tmp_path: Path, capsys: py
     found = [(answer["text"].strip(), answer["tokens"]["input"]) for answer in result["answers"]]
     assert found == expected
     assert expected[0][0]
+
+
+@pytest.mark.parametrize("letters", ["bytes", "words", "pieces", "fallback", "metaspace first", "metaspace always"])
+def test_pieces_join_to_what_the_tokenizer_decodes_at_once(letters: str) -> None:
+    words, draw = tokenizer(letters, TEMPLATE), random.Random(0)
+    for _ in range(60):
+        said = [draw.randrange(len(words)) for _ in range(12)] + words.encode(
+            "ships 看守人船。", add_special_tokens=False
+        )
+        speech = Speech(words, "")
+        pieces = [event.text for token in said for event in speech.feed(token)]
+        pieces += [event.text for event in speech.finish()]
+        assert "".join(pieces) == words.decode(said, skip_special_tokens=True).lstrip()

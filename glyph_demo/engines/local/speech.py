@@ -13,6 +13,7 @@ from glyph_demo.engines.base import Thinking, Token
 from glyph_demo.engines.splitter import TAGS, Splitter, State
 
 _MARKUP = re.compile(r"<.*>")  # tokens that are added to a vocabulary for no one to see, special or not
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")  # a byte of a letter that a SentencePiece vocabulary lacks
 _LOOP_TOKENS = 96  # that many tokens of nothing but repetition, and
 _LOOP_TIMES = 4  # that many times the same, are a loop
 _LOOP_PERIOD = 128  # tokens; longer repetitions are left to the length limit
@@ -97,6 +98,8 @@ class _Letters:
         if self._byte_level:
             return self._utf8.decode(_bytes(self._tokenizer.convert_ids_to_tokens(token)))
         self._ids.append(token)
+        if _BYTE.fullmatch(self._tokenizer.convert_ids_to_tokens(token) or ""):
+            return ""  # more may follow, and bytes in a row are characters together or not at all
         text = self._fresh()
         if not text or text.endswith("�"):
             return ""
