@@ -27,7 +27,7 @@ def generate_router(service: Service) -> APIRouter:
     @router.post("/generate", openapi_extra={"requestBody": _body()})
     async def generate(request: Request) -> GenerateAnswer:
         """Answer one question about pictures, a document, or both."""
-        if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             async with request.form() as form:
                 asked_for, parts = await _from_form(form)
         else:
@@ -54,7 +54,7 @@ def generate_router(service: Service) -> APIRouter:
 
 
 async def _from_json(request: Request) -> tuple[GenerateRequest, tuple[Part, ...]]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         body = await request.json() if kind == "application/json" else None
     except (ValueError, RecursionError):

@@ -59,7 +59,7 @@ def test_what_this_server_cannot_do_is_refused_by_name(serve, sent, param):
 def test_parts_of_a_request_pipelined_and_in_chunks_are_answered_in_turn(serve):
     running = serve()
     body = json.dumps({"image": base64_png(1), "prompt": "What?"}).encode()
-    head = "POST /api/v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    head = "POST /api/v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: Application/JSON\r\n"
     whole = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
     chunks = f"{head}Transfer-Encoding: chunked\r\n\r\n5\r\n".encode() + body[:5]
     chunks += b"\r\n%x\r\n" % (len(body) - 5) + body[5:] + b"\r\n0\r\n\r\n"
