@@ -36,7 +36,7 @@ class BenchmarkPanel:
     def __init__(self, labels: Labels) -> None:
         self._about = labels(gr.HTML(elem_id="benchmark-about"), value="benchmark.about")
         with gr.Row(elem_id="benchmark-tools"):
-            run = gr.Button(variant="primary", scale=0, min_width=160, elem_id="benchmark-run")
+            run = gr.Button(variant="primary", scale=0, min_width=220, elem_id="benchmark-run")
             self._run = labels(run, value="benchmark.run")
             self._stop = labels(gr.Button(scale=0, min_width=90, elem_id="benchmark-stop"), value="benchmark.stop")
         self._shown = gr.HTML(elem_id="benchmark")

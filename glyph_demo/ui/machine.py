@@ -107,7 +107,7 @@ def _group(name: str, figures: Sequence[Figure], samples: Sequence[Sample], lang
             low, high = min(share for _, share in known), max(share for _, share in known)
             label = say("machine.minute", language, name=title, low=f"{low:.0%}", high=f"{high:.0%}")
             chart = history(known, HISTORY * INTERVAL, label)
-        rows.append(f"<div><dt>{title}</dt><dd>{value}</dd>{chart}</div>")
+        rows.append(f"<div><dt>{title}</dt><dd>{value}{chart}</dd></div>")
     return f"<section><h2>{name}</h2><dl>{''.join(rows)}</dl></section>"
 
 

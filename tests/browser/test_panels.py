@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser import files
-from tests.browser.test_browser import ANSWER_MS, upload, wait_until_read
+from tests.browser.test_browser import ANSWER_MS, expect_accessible, upload, wait_until_read
 
 
 def test_the_machine_is_watched_while_the_page_is_open_on_laptop_and_phone(open_page, artifacts):
@@ -31,6 +31,7 @@ def test_one_question_is_asked_three_ways_side_by_side(open_page, artifacts):
         expect(page.locator(f".glyph-side[data-way={way}]")).to_contain_text("Marta Ellingham")
         expect(page.locator(f".glyph-side[data-way={way}] .glyph-timing")).to_be_visible()
     expect(page.locator(".glyph-side[data-way=text]")).to_contain_text("--engine local", timeout=ANSWER_MS)
+    expect_accessible(page)
     page.screenshot(path=artifacts / "compare.png")
     page.locator("#language label").last.click()
     expect(page.locator(".glyph-side[data-way=kept]")).to_contain_text("复用缓存")
@@ -46,3 +47,4 @@ def test_measuring_shows_how_long_it_has_run_and_can_be_stopped(open_page):
     expect(page.locator("#benchmark")).to_contain_text("so far", timeout=30_000)
     page.click("#benchmark-stop")
     expect(page.locator("#benchmark")).not_to_contain_text("so far", timeout=30_000)
+    expect_accessible(page)
