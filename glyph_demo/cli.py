@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from glyph_demo import __version__, commands
+from glyph_demo.documents.text import clean
 from glyph_demo.errors import GlyphError, Language, SettingsError
 from glyph_demo.settings import Settings, load_settings, named
 
@@ -137,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if as_json:
             _print_json({"error": {"code": error.code, "message": error.text(language)}}, stdout)
         else:
-            print(error.text(language), file=sys.stderr)
+            print(clean(error.text(language)), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from glyph_demo import many
+from glyph_demo.documents.text import clean
 from glyph_demo.engines import choose_engine, create_engine
 from glyph_demo.engines.base import Evidence, Finished, Notice, Progress, Region, Token, capacity
 from glyph_demo.engines.loading import LoadLines
@@ -86,7 +87,7 @@ def ask_many(
                 many.save([*rows, *(row for row in known if row.key not in fresh)], table)
             if out:
                 pages = " ".join(f"p. {quote.page}" for quote in event.quotes[:1])
-                print(f"\n{event.file} > {event.question}\n{event.error or event.answer} {pages}", file=out)
+                print(clean(f"\n{event.file} > {event.question}\n{event.error or event.answer} {pages}"), file=out)
     finally:
         engine.close()
     order = {str(file): place for place, file in enumerate(files)}
@@ -102,12 +103,12 @@ def _answer(session: DocumentSession, question: str, language: Language, out: Te
     notices: list[str] = []
     finished: Finished | None = None
     if out:
-        print(f"\n> {question}", file=out)
+        print(clean(f"\n> {question}"), file=out)
     for event in session.ask(question):
         if isinstance(event, Token):
             pieces.append(event.text)
             if out:
-                print(event.text, end="", file=out, flush=True)
+                print(clean(event.text), end="", file=out, flush=True)  # a model may say what a terminal obeys
         elif isinstance(event, Evidence):
             regions = event.regions
         elif isinstance(event, Notice):

@@ -23,7 +23,8 @@ from glyph_demo.store import FeatureStore
 READ_BYTES = 1 << 20
 DIGITS = 4  # of seconds: a tenth of a millisecond
 BEAT = 0.2  # seconds between two looks at how far the work is
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # beginnings that a spreadsheet would compute instead of show
+# Beginnings that a spreadsheet would compute instead of show (OWASP, CSV injection); in a Chinese one the wide ones.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ def _harmless(cell: str) -> str:
 
 def _write(path: Path, content: str) -> None:
     try:
-        write_whole(path, content.encode("utf-8"))
+        write_whole(path, content.encode("utf-8", "replace"))  # a file's name may be no text
     except OSError as error:
         raise SettingsError(
             "cannot_write",

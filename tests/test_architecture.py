@@ -46,7 +46,7 @@ ALLOWED = {
     "web": {"scratch", "settings", "session", "serving", "ui"},
     "bench": {"errors", "settings", "documents", "rendering", "engines", "models", "decoding", "store", "session"},
     "commands": {"errors", "settings", "documents", "rendering", "engines", "session", "many", "bench", "web", "gpu"},
-    "cli": {"errors", "settings", "commands"},
+    "cli": {"commands", "documents", "errors", "settings"},
     "__main__": {"cli"},
     "notebook": {"errors", "settings"},
     "__init__": {"notebook"},

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import secrets
 import shutil
 import time
@@ -21,6 +22,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter, ValidationError
 
+from glyph_demo.documents.text import clean
 from glyph_demo.engines.base import Event, Evidence, Finished, Heat, Notice, Progress, Region, Thinking, Token
 from glyph_demo.errors import Language, Message
 from glyph_demo.scratch import remove_old, write_whole
@@ -28,6 +30,8 @@ from glyph_demo.scratch import remove_old, write_whole
 log = logging.getLogger(__name__)
 
 NAME = "history.json"
+# The end of a link's or a picture's text or of the name of its address, and the beginning of a tag or of an address.
+_ACTIVE = re.compile(r"(\\*)(\](?=[(\[:])|<(?=[A-Za-z/!?]))")
 
 
 def _pack(heat: Heat) -> dict[str, Any]:
@@ -171,13 +175,23 @@ class History:
 
 
 def as_markdown(name: str, exchanges: Sequence[Exchange]) -> str:
-    """A conversation for reading: every question a heading, its answer below, then the pages it rests on."""
-    parts = [f"# {name}"]
+    """A conversation for reading: every question a heading, its answer below, then the pages it rests on. Lists, tables
+    and emphasis of an answer stay; links, pictures and HTML, which may be the document's, become text."""
+    parts = [f"# {_inert(name)}"]
     for exchange in exchanges:
-        parts += [f"## {' '.join(exchange.question.split())}", exchange.answer]
+        parts += [f"## {' '.join(_inert(exchange.question).split())}", _inert(exchange.answer)]
         if places := sorted({(region.page, region.line) for region in exchange.regions}):
             parts.append("*" + "; ".join(f"page {page}, line {line}" for page, line in places) + "*")
     return "\n\n".join(parts) + "\n"
+
+
+def _inert(text: str) -> str:
+    """`text` without what Markdown (CommonMark) would fetch, run or lead to, and without control characters."""
+
+    def escaped(match: re.Match[str]) -> str:
+        return match[0] if len(match[1]) % 2 else f"{match[1]}\\{match[2]}"  # a second backslash would undo the first
+
+    return _ACTIVE.sub(escaped, clean(text))
 
 
 def as_json(name: str, exchanges: Sequence[Exchange]) -> str:
