@@ -27,7 +27,7 @@ def test_every_runtime_is_measured_or_says_why_not(tmp_path: Path) -> None:
     for figures in result["runtimes"].values():
         assert "unavailable" in figures or figures["seconds_per_page"] > 0
     measured = {name: figures for name, figures in result["runtimes"].items() if "unavailable" not in figures}
-    assert all(0 < figures["matrix_share"] < 1 for figures in measured.values())
+    assert all(figures["matrix_share"] > 0 for figures in measured.values())
     errors = {name: figures["error"] for name, figures in measured.items()}
     assert not {name: error for name, error in errors.items() if error >= (5e-2 if name == "mixed" else 1e-5)}
     assert result["runtimes"]["transformers"]["speedup"] == 1.0
