@@ -70,7 +70,7 @@ def test_rows_join_and_leave_between_steps_and_no_forward_is_wider_than_allowed(
 
 def test_a_closed_answer_frees_its_row(model):
     decoder = Counting(model)
-    decoder.share(8, 60.0)  # waiting for one that is gone would last a minute
+    decoder.share(8, 0.5)
     arenas = [decoder.arena() for _ in range(2)]
     streams = []
     for arena, prompt in zip(arenas, PROMPTS, strict=False):
@@ -80,6 +80,8 @@ def test_a_closed_answer_frees_its_row(model):
     with ThreadPoolExecutor(2) as threads:
         for _ in range(5):
             list(threads.map(next, streams))
+    assert decoder._gather._expected == set(arenas)
+    decoder.share(8, 60.0)  # waiting for one that is gone would last a minute
     streams[0].close()
     assert len(list(streams[1])) == 45
 
