@@ -127,6 +127,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    # Before torch is there. Threads of a product that wait for each other sleep: spinning, they take the time of those
+    # that they wait for, which made a decode step beside other work 8 times slower (docs/performance.md).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in arguments
     language = _terminal_language(arguments)

@@ -42,6 +42,15 @@ def test_doctor_says_what_is_here_and_which_engine_auto_takes_and_why():
     assert "CPU" in run("doctor", "--language", "zh").stdout
 
 
+def test_threads_that_wait_sleep_unless_somebody_wants_them_to_spin(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    cli.main(["doctor"])
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    cli.main(["doctor"])
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
 @pytest.mark.parametrize("command", [["ask", "a.txt", "what?"], ["serve"]])
 def test_how_to_answer_can_be_said_on_the_command_line(command):
     flags = ["--no-thinking", "--thinking-tokens", "40", "--max-new-tokens", "90", "--temperature", "0.5"]
