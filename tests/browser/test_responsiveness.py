@@ -39,7 +39,7 @@ def record(artifacts, name, milliseconds):
 @pytest.mark.long
 def test_settings_answer_while_a_document_is_read(open_page, artifacts):
     page = open_page()
-    upload(page, "long.txt", files.long_text() * 8)
+    upload(page, "long.txt", files.long_text() * 20)
     expect(page.locator("#progress .glyph-stage")).to_have_count(4, timeout=READ_MS)
     open_settings(page)
     length = "document.querySelector('#settings input[type=number]').value === '{}'"
@@ -54,7 +54,7 @@ def test_settings_answer_while_a_document_is_read(open_page, artifacts):
 @pytest.mark.long
 def test_stop_answers_while_a_document_is_read(open_page, artifacts):
     page = open_page()
-    upload(page, "long.txt", b"Pages for a stop.\n\n" + files.long_text() * 8)
+    upload(page, "long.txt", b"Pages for a stop.\n\n" + files.long_text() * 20)
     expect(page.locator("#progress .glyph-stage")).to_have_count(4, timeout=READ_MS)
     times = []
     for _ in range(ROUNDS // 3):
