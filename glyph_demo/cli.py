@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from glyph_demo import __version__, commands
+from glyph_demo import __version__, commands, process
 from glyph_demo.documents.text import clean
 from glyph_demo.errors import GlyphError, Language, SettingsError
 from glyph_demo.settings import Settings, load_settings, named
@@ -127,9 +127,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    # Before torch is there. Threads of a product that wait for each other sleep: spinning, they take the time of those
-    # that they wait for, which made a decode step beside other work 8 times slower (docs/performance.md).
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    process.prepare()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in arguments
     language = _terminal_language(arguments)

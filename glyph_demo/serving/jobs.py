@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator
 
 from glyph_demo.engines.base import Event
 from glyph_demo.errors import GlyphError
+from glyph_demo.process import give_memory_back
 from glyph_demo.reading import told
 
 MAX_WAITING = 64  # requests; each may hold its pages in memory
@@ -129,7 +130,10 @@ class JobQueue:
             job.run()
             with self._changed:
                 self._running.discard(job)
+                idle = not (self._running or self._waiting)
                 self._changed.notify_all()
+            if idle:
+                give_memory_back()
 
     def _next(self) -> Job | None:
         """The next job, once fewer than `most` run; None at the end."""

@@ -51,6 +51,8 @@ def test_a_killed_client_a_malformed_request_and_an_over_long_prompt_harm_nobody
 
 
 MANY = """
+from glyph_demo import process
+process.prepare()
 import contextlib, json, sys, httpx, psutil, threading, time, uvicorn
 from concurrent.futures import ThreadPoolExecutor
 from glyph_demo.engines.local.engine import LocalEngine

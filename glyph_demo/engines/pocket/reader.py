@@ -5,8 +5,6 @@ Imported lazily: it loads onnxruntime and OpenCV."""
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from glyph_demo.engines.pocket.detector import Detector, TextBox
 from glyph_demo.engines.pocket.reading_order import reading_order
 from glyph_demo.engines.pocket.recognizer import Recognizer
 from glyph_demo.engines.pocket.rows import cut_rows
+from glyph_demo.process import give_memory_back
 
 # Line width for the network; CPU time follows it. Measured at 12 px: at 0.65 one Chinese line in 185 lost a digit and
 # English lines lost letters; at 0.8 full lines kept every digit in 304 lines. In short lines, such as table rows, 0.8
@@ -52,7 +51,7 @@ class Reader:
                 return self._read_rows(gray, rows)
             return self._read_detected(pixels)
         finally:
-            _give_memory_back()
+            give_memory_back()
 
     def _read_rows(self, gray: NDArray[np.uint8], boxes: NDArray[np.int32]) -> PageFeatures:
         lines = []
@@ -75,12 +74,6 @@ class Reader:
             text = " ".join(pieces[kept[i]][0] for i in row)
             lines.append(((left, top, right, bottom), text, min(pieces[kept[i]][1] for i in row)))
         return _features(lines)
-
-
-def _give_memory_back() -> None:
-    """Have glibc return what the networks freed; it kept some 10 MB more with every document."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _gray(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
