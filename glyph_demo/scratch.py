@@ -4,12 +4,16 @@ are there whole or not at all."""
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import secrets
 import shutil
 import tempfile
 import time
 from functools import cache
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 _PREFIX = "glyph-demo-"
 DAY = 86_400  # seconds
@@ -34,6 +38,18 @@ def write_whole(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(partial)
         raise
+
+
+def kept_copy(path: Path, folder: Path) -> Path:
+    """A copy of a file in `folder`, under a name of its own; the file itself where none can be made."""
+    copy = folder / secrets.token_hex(16)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    except OSError:
+        log.warning("an upload is not kept for later: the cache folder cannot be written")
+        return path
+    return copy
 
 
 def remove_old(folder: Path) -> None:

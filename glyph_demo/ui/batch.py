@@ -8,8 +8,6 @@ import filecmp
 import json
 import logging
 import os
-import secrets
-import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +16,7 @@ from glyph_demo.engines.base import Engine, Progress
 from glyph_demo.errors import GlyphError, Language, SettingsError
 from glyph_demo.many import Row, Working, ask_many, load, save
 from glyph_demo.reading import told
-from glyph_demo.scratch import write_whole
+from glyph_demo.scratch import kept_copy, write_whole
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
 from glyph_demo.ui.texts import ASKING, NO_FILES, NO_QUESTION
@@ -79,7 +77,7 @@ class Batch:
                 number += 1
                 name = name if known else f"{stem} ({number}){suffix}"
             if not known:
-                self.files[name] = self._copy(path)
+                self.files[name] = kept_copy(path, self._folder)
         self._keep()
 
     def remove(self, name: str) -> None:
@@ -172,17 +170,6 @@ class Batch:
         with self._changed:
             self._version += 1
             self._changed.notify_all()
-
-    def _copy(self, path: Path) -> Path:
-        """A copy in our folder; the file itself where none can be made."""
-        copy = self._folder / secrets.token_hex(16)
-        try:
-            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-        except OSError:
-            log.warning("a document is not kept for later: the cache folder cannot be written")
-            return path
-        return copy
 
     def _keep(self) -> None:
         named = {name: path.name for name, path in self.files.items() if self._folder in path.parents}

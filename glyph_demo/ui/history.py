@@ -10,8 +10,6 @@ import json
 import logging
 import os
 import re
-import secrets
-import shutil
 import time
 import zlib
 from collections.abc import Sequence
@@ -25,7 +23,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter, Valid
 from glyph_demo.documents.text import clean
 from glyph_demo.engines.base import Event, Evidence, Finished, Heat, Notice, Progress, Region, Thinking, Token
 from glyph_demo.errors import Language, Message
-from glyph_demo.scratch import remove_old, write_whole
+from glyph_demo.scratch import kept_copy, remove_old, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -124,16 +122,7 @@ class History:
 
     def adopt(self, window_id: str, upload: Path) -> Path:
         """A copy of an upload, in the window's folder; the upload itself where none can be made or it is one."""
-        if self.holds(upload):
-            return upload
-        copy = self.folder(window_id) / secrets.token_hex(16)
-        try:
-            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            shutil.copyfile(upload, copy)
-        except OSError:
-            log.warning("an upload is not kept for later: the cache folder cannot be written")
-            return upload
-        return copy
+        return upload if self.holds(upload) else kept_copy(upload, self.folder(window_id))
 
     def holds(self, path: Path) -> bool:
         """Whether a document is read from our own copy."""
