@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from glyph_demo.errors import EngineError
+from glyph_demo.models.base import token_ids
 
 THINK, END_THINK, ANSWER, END_ANSWER = "<think>", "</think>", "<answer>", "</answer>"
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private-use characters: around a place for a message in a rendered template
@@ -83,8 +84,7 @@ class Chat:
 
     def plain(self, text: str) -> list[int]:
         """Ids of text in which special tokens are letters like others."""
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
-        return ids
+        return token_ids(self._tokenizer, text)
 
     def _markers(self, before: str, between: str, after: str) -> tuple[str, str, str]:
         """Begin marker, separator and end marker, from the text around two images: a marker is a special token that is
@@ -133,7 +133,7 @@ class Chat:
         """Ids of `text` where it stands between two special tokens, or nothing."""
         if not text:
             return []
-        ids: list[int] = self._tokenizer.encode(after + text + before, add_special_tokens=False)
+        ids = token_ids(self._tokenizer, after + text + before, plain=False)
         return ids[len(after) > 0 : len(ids) - (len(before) > 0)]
 
 

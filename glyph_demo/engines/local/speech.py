@@ -11,6 +11,7 @@ from tokenizers import decoders
 
 from glyph_demo.engines.base import Thinking, Token
 from glyph_demo.engines.splitter import TAGS, Splitter, State
+from glyph_demo.models.base import token_ids
 
 _MARKUP = re.compile(r"<.*>")  # tokens that are added to a vocabulary for no one to see, special or not
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")  # a byte of a letter that a SentencePiece vocabulary lacks
@@ -44,7 +45,7 @@ class Speech(Splitter):
             return ()
         if self._exact:
             return tuple(self._ids)
-        return tuple(self._tokenizer.encode(self.answer, add_special_tokens=False, split_special_tokens=True))
+        return tuple(token_ids(self._tokenizer, self.answer))
 
     def feed(self, token: int) -> Iterator[Thinking | Token]:
         """What can be shown now that `token` has come."""

@@ -1,0 +1,24 @@
+"""Token ids of text for several answers at once: what one asks for must not change what another gets."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from glyph_demo.models.base import token_ids
+from glyph_demo.models.random import byte_tokenizer
+
+TEXT = "<|user|>a question of some length" * 20
+
+
+def test_special_tokens_of_one_thread_are_letters_of_another():
+    tokenizer = byte_tokenizer(first_special=300)
+    expected = {plain: token_ids(tokenizer, TEXT, plain) for plain in (True, False)}
+    assert len(expected[True]) > len(expected[False])
+
+    def differing(plain: bool) -> int:
+        return sum(token_ids(tokenizer, TEXT, plain) != expected[plain] for _ in range(500))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(differing, (True, False, True, False))) == [0, 0, 0, 0]
+
+
+def test_an_empty_text_has_none():
+    assert token_ids(byte_tokenizer(first_special=300), "") == []
