@@ -7,11 +7,12 @@ from pathlib import Path
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SCRIPT = f"<script>{Path(__file__).with_name('early.js').read_text(encoding='utf-8')}</script>".encode()
+SCRIPTS = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("early.js", "stream.js")]
+HEAD = "".join(f"<script>{script}</script>" for script in SCRIPTS).encode()
 
 
 class Early:
-    """ASGI middleware that puts early.js first into the head of every page."""
+    """ASGI middleware that puts scripts first into the head of every page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -27,7 +28,7 @@ class Early:
             elif held:
                 start = held.pop()
                 body = message.get("body", b"")
-                message = {**message, "body": body.replace(b"<head>", b"<head>" + SCRIPT, 1)}
+                message = {**message, "body": body.replace(b"<head>", b"<head>" + HEAD, 1)}
                 headers = MutableHeaders(scope=start)
                 if "content-length" in headers:
                     grown = len(message["body"]) - len(body)

@@ -15,6 +15,24 @@ DROP = """([name, text]) => {
   document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
 }"""
 
+# Has the end of every stream of events arrive late, and counts them.
+LATE_END = """
+const plain = window.fetch;
+window.ends = 0;
+window.fetch = async (input, options) => {
+  const response = await plain(input, options);
+  if (!String(input.url ?? input).includes("/queue/data")) return response;
+  const late = async (chunk, controller) => {
+    if (new TextDecoder().decode(chunk).includes("close_stream")) {
+      window.ends += 1;
+      await new Promise((later) => setTimeout(later, 400));
+    }
+    controller.enqueue(chunk);
+  };
+  return new Response(response.body.pipeThrough(new TransformStream({ transform: late })), response);
+};
+"""
+
 
 def arrived(page, address):
     page.goto(address)
@@ -60,6 +78,17 @@ def test_an_upload_that_comes_before_the_page_has_its_window_waits_for_it(chromi
     held[0].continue_()
     wait_until_read(page)
     expect(page.locator("#documents")).to_contain_text("early.txt")
+    context.close()
+
+
+def test_what_follows_an_event_is_heard_though_the_stream_of_events_is_just_ending(chromium, address):
+    context = chromium.new_context(locale="en-US")
+    page = context.new_page()
+    page.add_init_script(LATE_END)
+    arrived(page, address)
+    upload(page, "survey.txt", files.text())
+    wait_until_read(page)
+    assert page.evaluate("window.ends") > 0
     context.close()
 
 
