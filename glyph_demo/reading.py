@@ -142,6 +142,11 @@ class Reading:
             if state in ("ready", "closed"):
                 return
 
+    def wake(self) -> None:
+        """Have `events` say at once where things stand."""
+        with self._changed:
+            self._changed.notify_all()
+
     def placed(self, evidence: Evidence) -> Evidence:
         """Evidence as the engine gave it, which counts the pages it was given, with the numbers of those pages; and
         with the lines under its maps where it names no places itself."""

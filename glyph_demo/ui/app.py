@@ -53,7 +53,8 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.question.submit(on.ask, [ui.window, ui.question], conversation, **private)
     for sample in ui.samples:
         sample.click(on.ask, [ui.window, sample], conversation, **private)
-    ui.question.stop(on.stop, ui.window, conversation, **private)
+    # It shows nothing by itself: the answer that it ends does.
+    ui.question.stop(on.stop, ui.window, None, queue=False, **private)
     ui.chat.retry(on.retry, ui.window, conversation, **private)
     ui.chat.edit(on.edit, ui.window, conversation, **private)
     ui.chat.undo(on.undo, ui.window, conversation, **private)

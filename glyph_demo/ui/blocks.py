@@ -164,7 +164,13 @@ def _talk(made: dict[str, Any], labels: Labels) -> None:
             gr.Button(visible=False, size="sm", elem_classes="chip", min_width=80) for _ in range(QUESTIONS_PER_EXAMPLE)
         ]
     question = gr.Textbox(
-        lines=1, max_lines=6, submit_btn=True, show_label=False, max_length=MAX_QUESTION, elem_id="question"
+        lines=1,
+        max_lines=6,
+        submit_btn=True,
+        stop_btn=True,  # style.css shows one of them
+        show_label=False,
+        max_length=MAX_QUESTION,
+        elem_id="question",
     )
     made["question"] = labels(question, label="question", placeholder="question.hint")
 
@@ -179,6 +185,5 @@ def _pages(made: dict[str, Any], labels: Labels) -> None:
         interactive=False,
         allow_preview=False,
         elem_id="gallery",
-        visible=False,
     )
     made["gallery"] = labels(gallery, label="pages")

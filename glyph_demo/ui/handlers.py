@@ -85,17 +85,15 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
     def undo(self, visit: Visit) -> Updates:
         window = self.windows.get(visit)
         question = window.undo()
-        return {**self.conversation(window), self.ui.question: gr.update(value=question)}
+        return {**self.conversation(window), self.ui.question: question}
 
     def clear(self, visit: Visit) -> Updates:
         window = self.windows.get(visit)
         window.clear()
-        return {**self.conversation(window), self.ui.question: self.question_box(answering=False)}
+        return self.conversation(window)
 
-    def stop(self, visit: Visit) -> Updates:
-        window = self.windows.get(visit)
-        window.stop()
-        return {**self.conversation(window), self.ui.question: self.question_box(answering=False)}
+    def stop(self, visit: Visit) -> None:
+        self.windows.get(visit).stop()
 
     def export(self, visit: Visit, kind: str) -> dict[str, str]:
         """The conversation with the document in front as a file, `kind` being md or json; the page saves it."""
@@ -126,7 +124,7 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
 
     def _answer(self, window: Window, question: str, at: int | None) -> Iterator[Updates]:
         """Updates while an answer grows. Closing the iterator closes the engine's."""
-        ui, regions = self.ui, window.spot.regions
+        ui, before = self.ui, window.spot
         window.notice = None
         try:
             with contextlib.closing(window.ask(question, at)) as steps:  # type: ignore[type-var]
@@ -135,18 +133,15 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
                     updates: Updates = {ui.live: views.live(exchange, window.language)}
                     if not begun:
                         begun = True
-                        updates |= self.conversation(window)
-                        updates |= {ui.question: self.question_box(answering=True, value=""), ui.status: ""}
-                    if exchange.regions and exchange.regions is not regions:
-                        regions = exchange.regions
+                        updates |= {**self.conversation(window), ui.question: "", ui.status: ""}
+                    if exchange.regions and exchange.regions is not window.spot.regions:
                         window.spot = Spot.of(exchange)
-                        updates |= self.look(window)
+                        updates[ui.page] = self.page(window)
                     yield updates
         except GlyphError as error:
-            box = self.question_box(answering=False, value=question)
-            yield {**self.conversation(window), ui.question: box, **self.say_error(window, error)}
+            yield {**self.conversation(window), ui.question: question, **self.say_error(window, error)}
             return
-        yield {**self.conversation(window), ui.question: self.question_box(answering=False)}
+        yield {**self.conversation(window), **(self.look(window) if window.spot is not before else {})}
 
 
 def _exchange_index(message_index: int | tuple[int, int]) -> int:

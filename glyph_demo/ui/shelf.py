@@ -10,6 +10,7 @@ import gradio as gr
 
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, Message, SettingsError
+from glyph_demo.reading import Reading
 from glyph_demo.ui import views
 from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
 from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, READ_AGAIN, of_file, too_long
@@ -96,13 +97,15 @@ class ShelfHandlers(Shown):
                     updates |= {self.ui.gallery: self.gallery(reading, window.language)}
                     updates |= {self.ui.page: self.page(window)}
                 if now[1] == "ready" and was != now:
-                    updates |= self._ready(window)
+                    self._welcome(window, reading)
+                    updates |= self._all_but_talk(window)
             was = now
+            if not waiting:
+                yield updates | self._all_but_talk(window)
+                return
             if changed := {part: update for part, update in updates.items() if sent.get(part) != update}:
                 yield changed
             sent |= updates
-            if not waiting:
-                return
             time.sleep(READING_INTERVAL)
 
     def _loading(self, window: Window) -> Updates:
@@ -115,13 +118,15 @@ class ShelfHandlers(Shown):
             window.notice = (failure.message, "error")
         return merged(self.all_of_engine(window), self.status(window))
 
-    def _ready(self, window: Window) -> Updates:
-        reading = window.reading
+    def _welcome(self, window: Window, reading: Reading) -> None:
+        """Have the status line say what there is to say of a document that is ready."""
         if window.notice is not None and window.notice[0] is READ_AGAIN:
             window.notice = None
-        if window.notice is None and reading and reading.document and reading.document.warnings:
+        if window.notice is None and reading.document and reading.document.warnings:
             window.notice = (reading.document.warnings[0], "hint")
-        # An answer that waited for the pages writes the chat; what stands there now may arrive after its end.
+
+    def _all_but_talk(self, window: Window) -> Updates:
+        """An answer that waited for the pages writes the chat; what stands there now may arrive after its end."""
         talk = (self.ui.chat, self.ui.live)
         return {part: update for part, update in self.front(window).items() if part not in talk}
 

@@ -27,6 +27,8 @@ from glyph_demo.ui.sidebar import (
 from glyph_demo.ui.texts import LOADING, say
 from glyph_demo.ui.window import Window, Windows
 
+# A page may lose a `gr.update` of a handler that yields more at once: Gradio's page changes it in place to what comes
+# next. Handlers that yield therefore show what matters by plain values.
 Updates = dict[Any, Any]
 READING_INTERVAL = 0.2  # seconds between two looks at what is being read or loaded
 
@@ -61,7 +63,7 @@ class Shown:
     def conversation(self, window: Window) -> Updates:
         exchanges = window.transcript
         return {
-            self.ui.chat: gr.update(value=views.messages(exchanges, window.language)),
+            self.ui.chat: views.messages(exchanges, window.language),
             self.ui.live: views.live(exchanges[-1] if exchanges else None, window.language),
         }
 
@@ -80,10 +82,9 @@ class Shown:
             self.ui.gallery: gr.update(selected_index=max(0, window.spot.page - window.first_page)),
         }
 
-    def gallery(self, reading: Reading | None, language: Language) -> Any:
+    def gallery(self, reading: Reading | None, language: Language) -> list[tuple[str, str]]:
         pages = list(reading.pages) if reading is not None else []
-        images = [(str(page.image), say("page", language, number=page.number)) for page in pages]
-        return gr.update(value=images, visible=bool(images))
+        return [(str(page.image), say("page", language, number=page.number)) for page in pages]
 
     def say_error(self, window: Window, error: GlyphError) -> Updates:
         window.notice = (error.message, "error")
@@ -107,9 +108,6 @@ class Shown:
     def engine(self, language: Language) -> str:
         engine, model = self.windows.engine, self.windows.settings.model
         return views.engine(engine.name, model, capacity(engine), language) + self.loading(language)
-
-    def question_box(self, answering: bool, **values: Any) -> Any:
-        return gr.update(submit_btn=not answering, stop_btn=answering, **values)
 
     def preferences(self, settings: Settings) -> Updates:
         """The sidebar as the settings are, all but the engine."""
@@ -151,6 +149,8 @@ def merged(*parts: Updates) -> Updates:
     for part in parts:
         for component, update in part.items():
             earlier = together.get(component)
-            both = isinstance(update, dict) and isinstance(earlier, dict)
-            together[component] = {**earlier, **update} if both else update  # type: ignore[dict-item]
+            if isinstance(earlier, dict):
+                together[component] = {**earlier, **(update if isinstance(update, dict) else gr.update(value=update))}
+            else:
+                together[component] = update
     return together

@@ -1,40 +1,54 @@
 // Gradio's page hears of its events by one stream, which the server ends as soon as it knows of none. An event that was
 // sent while that end was on its way would be lost: the page takes the ending stream for open, and opens no other. So
-// it learns that an event was taken once the stream has named that event, or is over.
+// it learns that an event was taken when the stream names that event, or is over.
 (() => {
-  const LOOK = 10; // ms between two looks at the stream
   const PATIENCE = 5000; // ms; then it goes on as it would without this
   const plain = window.fetch;
-  let stream = { named: new Set(), over: true };
+
+  class Stream {
+    named = new Set();
+    waiting = new Map();
+    end = () => {
+      this.over = true;
+      for (const go of this.waiting.values()) go();
+    };
+    name(event) {
+      this.named.add(event);
+      this.waiting.get(event)?.();
+    }
+    heard(event) {
+      if (!event || this.over || this.named.has(event)) return null;
+      return new Promise((go) => {
+        this.waiting.set(event, go);
+        setTimeout(go, PATIENCE);
+      });
+    }
+  }
+  let stream = new Stream();
+  stream.end();
 
   const follow = async (request) => {
-    const own = (stream = { named: new Set(), over: false });
-    const end = () => (own.over = true);
-    request.signal.addEventListener("abort", end);
-    const response = await plain(request).catch((error) => (end(), Promise.reject(error)));
-    if (!response.body) return end(), response;
+    const own = (stream = new Stream());
+    request.signal.addEventListener("abort", own.end);
+    const response = await plain(request).catch((error) => (own.end(), Promise.reject(error)));
+    if (!response.body) return own.end(), response;
     const decoder = new TextDecoder();
-    let rest = "";
+    let line = "";
     const transform = (chunk, controller) => {
-      rest += decoder.decode(chunk, { stream: true });
-      for (const [, name] of rest.matchAll(/"event_id":"(\w+)"/g)) own.named.add(name);
-      rest = rest.slice(rest.lastIndexOf("\n") + 1);
+      line += decoder.decode(chunk, { stream: true });
+      for (const [, event] of line.matchAll(/"event_id":"(\w+)"/g)) own.name(event);
+      line = line.slice(line.lastIndexOf("\n") + 1);
       controller.enqueue(chunk);
     };
-    return new Response(response.body.pipeThrough(new TransformStream({ transform, flush: end })), response);
-  };
-
-  const taken = async ({ event_id }, own = stream) => {
-    const since = Date.now();
-    while (event_id && !own.over && !own.named.has(event_id) && Date.now() - since < PATIENCE)
-      await new Promise((later) => setTimeout(later, LOOK));
+    return new Response(response.body.pipeThrough(new TransformStream({ transform, flush: own.end })), response);
   };
 
   window.fetch = async (input, options) => {
     const path = new URL(input.url ?? input, location.href).pathname;
     if (path.endsWith("/queue/data")) return follow(new Request(input, options));
     const response = await plain(input, options);
-    if (path.endsWith("/queue/join") && response.ok) await taken(await response.clone().json());
+    const own = stream;
+    if (path.endsWith("/queue/join") && response.ok) await own.heard((await response.clone().json()).event_id);
     return response;
   };
 })();

@@ -167,6 +167,8 @@ class Window:
     def stop(self) -> None:
         """Stop the answer that is being written, if any, and return once its engine has let go."""
         self._stopping.set()
+        if self.reading is not None:
+            self.reading.wake()
         self._idle.wait(PATIENCE)
 
     def rest(self) -> None:

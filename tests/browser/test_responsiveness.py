@@ -1,13 +1,14 @@
 """How soon the window answers: figures for docs/benchmarks, written to tests/artifacts/responsiveness.json."""
 
 import json
+import random
 import statistics
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import files
-from tests.browser.test_browser import READ_MS, ask, open_settings, upload
+from tests.browser.conftest import serving
+from tests.browser.test_browser import READ_MS, ask, open_settings, upload, wait_until_read
 
 ROUNDS = 30
 # Milliseconds from a click until a condition holds, looked at on every frame.
@@ -19,8 +20,39 @@ CLICK_UNTIL = """([target, condition]) => new Promise(done => {
 })"""
 
 
+STOPPED = "!document.querySelector('#live .glyph-live')"  # the button is then that for asking
+
+
+def report(seed, words=40_000):
+    """A text of which no two pages are alike: it takes minutes to read."""
+    draw = random.Random(seed)
+    return " ".join("".join(draw.choices("aeinorst", k=draw.randint(2, 9))) for _ in range(words)).encode()
+
+
 def click_until(page, target, condition):
     return page.evaluate(CLICK_UNTIL, [target, condition])
+
+
+# Milliseconds from a click on Stop until the app has said that the engine let go, and until the window shows it.
+STOP = f"""async () => {{
+  const begun = performance.now(), shown = await ({CLICK_UNTIL})(["#question .stop-button", "{STOPPED}"]);
+  const calls = () => performance.getEntriesByType("resource").filter((e) => e.name.includes("/gradio_api/run/"));
+  while (!calls().length) await new Promise(requestAnimationFrame);
+  const free = calls().at(-1).responseEnd - begun;
+  performance.clearResourceTimings();
+  return [free, shown];
+}}"""
+
+
+def stop(page):
+    expect(page.locator("#question .stop-button")).to_be_visible()
+    return page.evaluate(STOP)
+
+
+def record_stops(artifacts, name, times):
+    free, shown = zip(*times, strict=True)
+    record(artifacts, f"stop {name}, engine free", free)
+    record(artifacts, f"stop {name}, shown", shown)
 
 
 def record(artifacts, name, milliseconds):
@@ -37,9 +69,26 @@ def record(artifacts, name, milliseconds):
 
 
 @pytest.mark.long
+def test_stop_answers_while_an_answer_is_written(chromium, artifacts, tmp_path):
+    with serving(tmp_path, "--engine", "local", "--model", "random:mid") as address:
+        page = chromium.new_page()
+        page.goto(address)
+        page.locator("#title h1").wait_for()
+        upload(page, "short.txt", report(3, words=200))
+        wait_until_read(page)
+        times = []
+        for _ in range(ROUNDS):
+            ask(page, "What is it about?")
+            expect(page.locator("#live .glyph-answer, #live details").first).to_be_visible(timeout=READ_MS)
+            times.append(stop(page))
+        page.context.close()
+    record_stops(artifacts, "while answering, random:mid", times)
+
+
+@pytest.mark.long
 def test_settings_answer_while_a_document_is_read(open_page, artifacts):
     page = open_page()
-    upload(page, "long.txt", files.long_text() * 20)
+    upload(page, "long.txt", report(1))
     expect(page.locator("#progress .glyph-stage")).to_have_count(4, timeout=READ_MS)
     open_settings(page)
     length = "document.querySelector('#settings input[type=number]').value === '{}'"
@@ -54,13 +103,12 @@ def test_settings_answer_while_a_document_is_read(open_page, artifacts):
 @pytest.mark.long
 def test_stop_answers_while_a_document_is_read(open_page, artifacts):
     page = open_page()
-    upload(page, "long.txt", b"Pages for a stop.\n\n" + files.long_text() * 20)
+    upload(page, "long.txt", report(2))
     expect(page.locator("#progress .glyph-stage")).to_have_count(4, timeout=READ_MS)
     times = []
-    for _ in range(ROUNDS // 3):
+    for _ in range(ROUNDS):
         ask(page, "Who led the survey of the harbour?")
         expect(page.locator("#live .glyph-wait")).to_contain_text("Reading the document first")
-        stopped = "document.querySelector('#question .submit-button') && !document.querySelector('#live .glyph-wait')"
-        times.append(click_until(page, "#question .stop-button", stopped))
+        times.append(stop(page))
     expect(page.locator("#progress .glyph-stage")).to_have_count(4)
-    record(artifacts, "stop while encoding, pocket", times)
+    record_stops(artifacts, "while encoding, pocket", times)
