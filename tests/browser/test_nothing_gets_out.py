@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser import files
-from tests.browser.test_browser import answers, ask, expect_answers, upload, wait_until_read
+from tests.browser.test_browser import READ_MS, answers, ask, expect_answers, upload, wait_until_read
 
 EVIL = "http://evil.example"
 HOSTILE = (
@@ -20,11 +20,24 @@ NAME = "<img src=x onerror=alert(6)>[x](javascript:alert(7)).txt"
 MARKUP = "img, script, iframe, svg[onload], base, link, style, b b, a[href^=javascript], [onerror], [onload]"
 
 
-def test_a_document_full_of_markup_neither_runs_nor_phones_home(open_page):
-    page = open_page()
+def watch(page):
+    """What the page opens and asks for from now on."""
     dialogs, requests = [], []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: requests.append(request.url))
+    return dialogs, requests
+
+
+def expect_nothing_happened(shown, dialogs, requests):
+    """`shown` holds none of the markup that documents brought, and none of it was run."""
+    assert shown.locator(MARKUP).count() == 0, shown.locator(MARKUP).first.evaluate("found => found.outerHTML")
+    assert dialogs == []
+    assert not [url for url in requests if "evil" in url.partition("/gradio_api/")[0]]
+
+
+def test_a_document_full_of_markup_neither_runs_nor_phones_home(open_page):
+    page = open_page()
+    dialogs, requests = watch(page)
     upload(page, NAME, "\n".join(HOSTILE).encode())
     wait_until_read(page)
     expect(page.locator("#documents")).to_contain_text("onerror=alert(6)")
@@ -32,12 +45,29 @@ def test_a_document_full_of_markup_neither_runs_nor_phones_home(open_page):
         ask(page, f"What is the {word}? <img src='{EVIL}/q.png' onerror='alert(8)'> [y](javascript:alert(9))")
         expect_answers(page, number)
     expect(page.locator("#chat")).to_contain_text(re.compile(r"alert\(1\).*iframe src", re.DOTALL))
-    shown = page.locator("#chat .message-row, #documents")
-    assert shown.locator(MARKUP).count() == 0, shown.locator(MARKUP).first.evaluate("found => found.outerHTML")
-    links = page.locator("#chat a, #documents a, #status a")
-    assert links.count() == 0
-    assert dialogs == []
-    assert not [url for url in requests if "evil" in url.partition("/gradio_api/")[0]]
+    expect_nothing_happened(page.locator("#chat .message-row, #documents"), dialogs, requests)
+    assert page.locator("#chat a, #documents a, #status a").count() == 0
+
+
+def test_nor_does_a_table_of_such_documents(open_page):
+    page = open_page()
+    dialogs, requests = watch(page)
+    page.get_by_role("tab", name="Many documents").click()
+    named = {NAME: "\n".join(HOSTILE[:3]), f"2{NAME}": "\n".join(HOSTILE[3:])}
+    page.set_input_files(
+        "#many-upload input[type=file]",
+        [{"name": name, "mimeType": "", "buffer": text.encode()} for name, text in named.items()],
+    )
+    rows = page.locator("#many tbody tr")
+    expect(rows).to_have_count(2)
+    page.fill("#many-question textarea", f"What is the password? <img src='{EVIL}/q.png' onerror='alert(8)'>")
+    page.click("#many-run")
+    for answered in rows.all():
+        expect(answered.locator(".evidence")).to_contain_text("page 1, line", timeout=READ_MS)
+        expect(answered).to_contain_text("onerror=alert(6)")
+    expect(rows.first.locator(".answer")).to_contain_text("alert(1)")
+    expect_nothing_happened(page.locator("#many, #many-now"), dialogs, requests)
+    assert page.locator("#many a, #many-now a").count() == 0
 
 
 def test_the_page_works_with_the_network_off(chromium, address):

@@ -16,6 +16,7 @@ def test_the_machine_is_watched_while_the_page_is_open_on_laptop_and_phone(open_
     expect(page.locator("#machine")).to_contain_text("处理器")
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect_accessible(page)
     page.screenshot(path=artifacts / "machine-phone.png")
 
 

@@ -70,7 +70,12 @@ def test_an_upload_that_comes_before_the_page_has_its_window_waits_for_it(chromi
     context = chromium.new_context(locale="en-US")
     page = context.new_page()
     held = []
-    page.route("**/queue/join*", lambda route: held.append(route) if not held else route.continue_())
+
+    def hold(route):
+        of_the_load = route.request.post_data_json["trigger_id"] == 0  # the page itself
+        held.append(route) if of_the_load and not held else route.continue_()
+
+    page.route("**/queue/join*", hold)
     page.goto(address)
     upload(page, "early.txt", files.text())
     page.wait_for_timeout(500)

@@ -138,6 +138,18 @@ def test_a_server_that_refuses_the_extra_fields_is_asked_without_them_from_then_
     with serving(refusal, ANSWER) as stub, engine_at(stub.url) as engine:
         assert text(ask(engine)) == text(ask(engine)) == "Yes."
     assert ["top_k" in request for request in stub.requests] == [True, False, False]
+    assert all("repetition_penalty" in request for request in stub.requests), "it was not refused"
+
+
+def test_a_refusal_in_the_stream_is_heard_too_and_so_is_the_failure_that_vllm_makes_of_the_next_request():
+    refusal = {"error": {"message": "token_id(s) [151329] in stop_token_ids contain out-of-vocab token ids."}}
+    failure = {"error": {"message": "Internal server error"}}
+    with serving([refusal], [failure], ANSWER) as stub, engine_at(stub.url) as engine:
+        assert text(ask(engine)) == "Yes."
+    assert ["stop_token_ids" in request for request in stub.requests] == [True, False, False]
+    with serving([failure], ANSWER) as stub, engine_at(stub.url) as engine, pytest.raises(EngineError) as raised:
+        ask(engine)
+    assert raised.value.code == "server_lost"
 
 
 def test_closing_the_answer_closes_the_connection():

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import queue
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -53,7 +53,7 @@ class Servers:
             for url in urls
         }
         self._models: dict[str, str] = {}
-        self._plain: set[str] = set()  # servers that refused the fields beyond OpenAI's own
+        self._unknown: dict[str, set[str]] = {url: set() for url in urls}  # fields that a server refused
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="remote", daemon=True).start()
 
@@ -63,8 +63,8 @@ class Servers:
 
     def stream(self, url: str, request: dict[str, Any], extra: dict[str, Any]) -> Iterator[Piece | None]:
         """What the server says, as it comes, and None about every BEAT seconds while nothing does. Closing the iterator
-        closes the connection, by which a server knows to stop. `extra` holds fields beyond OpenAI's own; a server that
-        does not know them is asked again without. Raises Unreachable before anything came, EngineError otherwise."""
+        closes the connection, by which a server knows to stop. `extra` holds fields beyond OpenAI's own; a server is
+        asked again without those that it refuses. Raises Unreachable before anything came, EngineError otherwise."""
         return self._beating(self._pieces(url, request, extra))
 
     def close(self) -> None:
@@ -104,32 +104,28 @@ class Servers:
             running.cancel()
 
     async def _pieces(self, url: str, request: dict[str, Any], extra: dict[str, Any]) -> AsyncIterator[Piece]:
-        begun = False
-        try:
-            async with await self._open(url, request, extra) as chunks:
-                async for chunk in chunks:
-                    begun = True
-                    yield _piece(chunk)
-        except openai.APIStatusError as error:
-            if error.status_code >= 500 or error.status_code == 429:
-                raise Unreachable(_words(error)) from error
-            raise _refused(url, error) from error
-        except Exception as error:  # an error told inside the stream, or one of the client's HTTP library
-            if isinstance(error, openai.APIConnectionError) and not begun:
-                raise Unreachable(_words(error)) from error
-            raise _broken_off(url, error) from error
+        refused = False
+        while True:
+            known = {field: value for field, value in extra.items() if field not in self._unknown[url]}
+            begun = said = False
+            try:
+                async with await self._open(url, request, known) as chunks:
+                    async for chunk in chunks:
+                        begun, piece = True, _piece(chunk)
+                        said = said or bool(piece.content or piece.thinking)
+                        yield piece
+                return
+            except Exception as error:  # also one told inside the stream, or one of the client's HTTP library
+                unknown = _fields(error, known)
+                # vLLM, having refused a request, has lost its images and fails on them once more.
+                if said or not (unknown or (refused and _told_inside(error))):
+                    raise _failed(url, error, begun) from error
+                refused = bool(unknown)
+                self._unknown[url] |= unknown
 
     async def _open(self, url: str, request: dict[str, Any], extra: dict[str, Any]) -> Any:
-        client = self._clients[url]
         request = {**request, "model": request["model"] or await self._model(url)}
-        if url not in self._plain:
-            try:
-                return await client.chat.completions.create(**request, extra_body=extra)
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                if not any(field in error.response.text for field in extra):
-                    raise
-                self._plain.add(url)
-        return await client.chat.completions.create(**request)
+        return await self._clients[url].chat.completions.create(**request, extra_body=extra)
 
     async def _model(self, url: str) -> Any:
         """The model that a server names first; left out of the request where it names none."""
@@ -188,6 +184,32 @@ def _words(error: Exception) -> str:
     elif isinstance(error, openai.APIConnectionError):
         said = error.__cause__ or error
     return " ".join(str(said).split())[:SHOWN]
+
+
+def _fields(error: Exception, sent: Iterable[str]) -> set[str]:
+    """Those of the fields `sent` that a server names as why it refused. vLLM looks at their values late, and tells in
+    the stream."""
+    why = ""
+    if isinstance(error, (openai.BadRequestError, openai.UnprocessableEntityError)):
+        why = error.response.text
+    elif _told_inside(error):
+        why = str(error)
+    return {field for field in sent if field in why}
+
+
+def _told_inside(error: Exception) -> bool:
+    """Whether a server told of an error in a stream that had begun well."""
+    return type(error) is openai.APIError
+
+
+def _failed(url: str, error: Exception, begun: bool) -> Exception:
+    """What to raise for what went wrong with a request, after the stream had begun or before."""
+    if isinstance(error, openai.APIStatusError):
+        busy = error.status_code >= 500 or error.status_code == 429
+        return Unreachable(_words(error)) if busy else _refused(url, error)
+    if isinstance(error, openai.APIConnectionError) and not begun:
+        return Unreachable(_words(error))
+    return _broken_off(url, error)
 
 
 def _refused(url: str, error: openai.APIStatusError) -> GlyphError:
