@@ -16,6 +16,8 @@ from checkpoints import make_checkpoint
 from echo import EchoEngine
 from people import Record, crowd, twins
 
+from glyph_demo import process
+from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.settings import Settings, Store
@@ -54,6 +56,12 @@ def write(folder: Path, count: int) -> list[Path]:
         path.write_text("".join(f"{text}Line {line} of it.\n" for line in range(20 + 40 * (number % 3))))
         paths.append(path)
     return paths
+
+
+@pytest.fixture(scope="module", autouse=True)
+def process_of_the_app() -> None:
+    """Else each thread has free memory of its own, which grows for as long as threads come and go."""
+    process.prepare()
 
 
 @pytest.mark.parametrize(
@@ -104,9 +112,11 @@ def test_the_memory_for_keys_and_values_is_given_back_and_never_mixed_up(
 def say_letters_only(engine: LocalEngine) -> None:
     """A twin is given the turns before as text, so answers must be text that has one spelling in tokens."""
     said = [*engine.model.tokenizer.encode(string.ascii_letters), *engine.model.stop_ids]
-    weight = engine.model.model.lm_head.weight
+    body, head = engine.model.model.get_decoder(), engine.model.model.lm_head
+    use_plain_products(body, head)  # whose weights can be written to
     with torch.no_grad():
-        weight[[number for number in range(len(weight)) if number not in said]] = 0.0
+        head.weight[[number for number in range(len(head.weight)) if number not in said]] = 0.0
+    use_even_products(body, head)
 
 
 def use(windows: Windows, paths: list[Path], questions: int, scratch: Path) -> list[Record]:
