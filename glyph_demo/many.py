@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -24,7 +25,9 @@ READ_BYTES = 1 << 20
 DIGITS = 4  # of seconds: a tenth of a millisecond
 BEAT = 0.2  # seconds between two looks at how far the work is
 # Beginnings that a spreadsheet would compute instead of show (OWASP, CSV injection); in a Chinese one the wide ones.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# A formula begins with one of these where a cell begins, which may be behind white space; for spreadsheets of some
+# countries that is behind every semicolon, whatever quotes are around it, and for others behind a tab or a line's end.
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=\s)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,7 @@ def save_csv(rows: Sequence[Row], path: Path) -> None:
 
 
 def _harmless(cell: str) -> str:
-    return "'" + cell if cell.startswith(FORMULA) else cell
+    return FORMULA.sub(r"\1'", cell)
 
 
 def _write(path: Path, content: str) -> None:
