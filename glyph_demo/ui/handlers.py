@@ -130,10 +130,11 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
             with contextlib.closing(window.ask(question, at)) as steps:  # type: ignore[type-var]
                 begun = False
                 for exchange in views.paced(steps, ANSWER_INTERVAL):
-                    updates: Updates = {ui.live: views.live(exchange, window.language)}
+                    updates: Updates = {}
                     if not begun:
                         begun = True
                         updates |= {**self.conversation(window), ui.question: "", ui.status: ""}
+                    updates[ui.live] = views.live(exchange, window.language)
                     if exchange.regions and exchange.regions is not window.spot.regions:
                         window.spot = Spot.of(exchange)
                         updates[ui.page] = self.page(window)

@@ -61,11 +61,9 @@ class Shown:
         return views.documents(window.session.documents, window.session.current_id, window.language)
 
     def conversation(self, window: Window) -> Updates:
-        exchanges = window.transcript
-        return {
-            self.ui.chat: views.messages(exchanges, window.language),
-            self.ui.live: views.live(exchanges[-1] if exchanges else None, window.language),
-        }
+        """What was said. The answer that is being written is shown by who writes it, and by nobody else: a page that is
+        loaded anew would show it for ever."""
+        return {self.ui.chat: views.messages(window.transcript, window.language), self.ui.live: ""}
 
     def page(self, window: Window) -> str:
         """The page that was chosen, or the first one, with what the answer that led there rests on."""

@@ -70,9 +70,9 @@ def messages(transcript: Sequence[Exchange], language: Language) -> list[dict[st
     return shown
 
 
-def live(exchange: Exchange | None, language: Language) -> str:
-    """HTML of the answer that is being written; empty if there is none."""
-    if exchange is None or not exchange.running:
+def live(exchange: Exchange, language: Language) -> str:
+    """HTML of an answer while it is being written; empty afterwards."""
+    if not exchange.running:
         return ""
     parts = [*_notices(exchange, language), thinking(exchange, language)]
     if exchange.answer:

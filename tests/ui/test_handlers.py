@@ -167,6 +167,18 @@ def test_a_reload_finds_documents_and_conversation_again_also_after_a_restart(on
     on.windows = later
 
 
+def test_a_page_loaded_while_an_answer_is_written_shows_no_answer_that_nobody_goes_on_with(on, tmp_path):
+    memory = on.load(Visit(), None, request("en"))[on.ui.memory]
+    on.open_files(memory["window"], [str(write(tmp_path))])
+    list(on.follow(memory["window"]))
+    writing = on.ask(memory["window"], "one two three")
+    assert "glyph-live" in next(writing)[on.ui.live]
+    loaded = on.load(Visit(), memory, request("en"))
+    assert loaded[on.ui.live] == ""
+    assert [message["content"] for message in value(loaded[on.ui.chat])] == ["one two three"]
+    writing.close()
+
+
 @pytest.mark.parametrize("memory", [{"window": "../../etc"}, {"window": 7}, ["x"], "tab", {}])
 def test_what_the_browser_remembers_is_not_trusted(on, memory):
     assert re.fullmatch("[0-9a-f]{32}", on.load(Visit(), memory, request("en"))[on.ui.memory]["window"])
