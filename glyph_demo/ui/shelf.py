@@ -10,7 +10,6 @@ import gradio as gr
 
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, Message, SettingsError
-from glyph_demo.reading import Reading
 from glyph_demo.ui import views
 from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
 from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, READ_AGAIN, of_file, too_long
@@ -96,12 +95,13 @@ class ShelfHandlers(Shown):
                     due = time.monotonic() + pages * GALLERY_SECONDS_PER_PAGE
                     updates |= {self.ui.gallery: self.gallery(reading, window.language)}
                     updates |= {self.ui.page: self.page(window)}
-                if now[1] == "ready" and was != now:
-                    self._welcome(window, reading)
-                    updates |= self._all_but_talk(window)
+            if ready := now[1] == "ready" and was != now:
+                self._welcome(window)
             was = now
+            if ready or not waiting:
+                updates = merged(updates, self._all_but_talk(window))
             if not waiting:
-                yield updates | self._all_but_talk(window)
+                yield updates  # all of it, whatever the page has lost
                 return
             if changed := {part: update for part, update in updates.items() if sent.get(part) != update}:
                 yield changed
@@ -118,11 +118,12 @@ class ShelfHandlers(Shown):
             window.notice = (failure.message, "error")
         return merged(self.all_of_engine(window), self.status(window))
 
-    def _welcome(self, window: Window, reading: Reading) -> None:
-        """Have the status line say what there is to say of a document that is ready."""
+    def _welcome(self, window: Window) -> None:
+        """Have the status line say what there is to say of the document in front, which is ready."""
+        reading = window.reading
         if window.notice is not None and window.notice[0] is READ_AGAIN:
             window.notice = None
-        if window.notice is None and reading.document and reading.document.warnings:
+        if window.notice is None and reading and reading.document and reading.document.warnings:
             window.notice = (reading.document.warnings[0], "hint")
 
     def _all_but_talk(self, window: Window) -> Updates:
