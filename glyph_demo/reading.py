@@ -6,6 +6,7 @@ import contextlib
 import errno
 import logging
 import queue
+import secrets
 import shutil
 import threading
 import time
@@ -89,6 +90,7 @@ class Reading:
     pages_from_store: int = 0
     compression: float | None = None  # text tokens per visual token
     handle: OpenDocument | None = None
+    key: str = field(default_factory=partial(secrets.token_hex, 16))  # what browsers ask for its pages by
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()

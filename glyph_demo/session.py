@@ -55,6 +55,12 @@ class DocumentSession:
         """All documents of the session by id, in the order they were opened."""
         return dict(sorted(self._readings.items(), key=lambda item: int(item[0])))
 
+    @property
+    def busy(self) -> bool:
+        """Whether a document is being read or a question answered."""
+        reading = any(reading.state in ("waiting", "reading") for reading in list(self._readings.values()))
+        return reading or self._asking.locked()
+
     def open(
         self, path: str | Path, name: str | None = None, *, page_images: bool | None = None, pages: str | None = None
     ) -> str:

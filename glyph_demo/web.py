@@ -80,9 +80,9 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
 def web_app(windows: Windows, service: Service) -> FastAPI:
     """The window with the API beside it. The caller closes both. Raises SettingsError `open_door`."""
     app = FastAPI(openapi_url=None)
-    app.add_middleware(_Beside, api=create_api(service))
-    app.add_middleware(_Impatient)
     mount_window(app, windows)
+    app.add_middleware(_Beside, api=create_api(service))  # what is added later sees a request earlier
+    app.add_middleware(_Impatient)
     return app
 
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from glyph_demo.engines.base import Engine
 from glyph_demo.errors import Language
-from glyph_demo.settings import Settings
 from glyph_demo.ui.blocks import Components, build
 from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
@@ -22,11 +20,6 @@ KEEP_LANGUAGE = "(memory, language) => ({ ...memory, language })"
 TAB = Path(__file__).with_name("tab.js").read_text(encoding="utf-8")
 
 
-def create_app(engine: Engine, settings: Settings) -> gr.Blocks:
-    """The window for any engine, ready to be launched or mounted."""
-    return window_app(Windows(engine, settings))
-
-
 def window_app(windows: Windows) -> gr.Blocks:
     """The window over `windows`, which the caller closes."""
     examples = load_examples()
@@ -34,6 +27,7 @@ def window_app(windows: Windows) -> gr.Blocks:
     with gr.Blocks(title="Glyph Demo", fill_height=True, analytics_enabled=False) as app:
         components = build(windows.settings, examples, language, windows.leave)
         _connect(app, components, Handlers(windows, components, examples))
+    app.has_launched = True  # so that Gradio itself also checks paths in events; it would not where it is mounted
     return app
 
 
@@ -42,7 +36,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
     status = [ui.status, ui.read_images, ui.read_first]
-    conversation = [ui.chat, ui.live, ui.question, ui.page, ui.gallery, *status]
+    conversation = [ui.chat, ui.live, ui.question, ui.page, *status]
     app.load(on.load, [ui.window, ui.memory], everything, js=TAB, **private).then(
         on.follow, ui.window, everything, **private
     )
@@ -65,7 +59,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
         exported.then(None, ui.exported, None, js=SAVE)
 
     opening = [
-        ui.upload.upload(on.open_files, [ui.window, ui.upload], everything, trigger_mode="multiple", **private),
+        ui.upload.upload(on.open_files, ui.window, everything, trigger_mode="multiple", **private),
         ui.read_images.click(on.read_images, ui.window, everything, **private),
         ui.read_first.click(on.read_first, ui.window, everything, **private),
         ui.documents.click(on.on_document, ui.window, everything, **private),
@@ -87,8 +81,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     for opened in opening:
         opened.then(on.follow, ui.window, everything, trigger_mode="multiple", **private)
 
-    ui.page.click(on.on_page, ui.window, [ui.page, ui.gallery], **private)
-    ui.gallery.select(on.on_thumbnail, ui.window, ui.page, **private)
+    ui.page.click(on.on_page, ui.window, ui.page, **private)
 
     for tab, panel in zip(ui.tabs[1:], ui.panels, strict=True):
         panel.connect(tab, ui.window, ui.language, on.windows, private)

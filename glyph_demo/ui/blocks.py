@@ -17,7 +17,7 @@ from glyph_demo.ui.compare import ComparePanel
 from glyph_demo.ui.examples import QUESTIONS_PER_EXAMPLE, Example
 from glyph_demo.ui.machine import MachinePanel
 from glyph_demo.ui.many import ManyPanel
-from glyph_demo.ui.panels import ACTIONS, Labels, Panel
+from glyph_demo.ui.panels import ACTIONS, Labels, Panel, upload_box
 from glyph_demo.ui.sidebar import sidebar
 from glyph_demo.ui.texts import LANGUAGES
 from glyph_demo.ui.visit import Visit
@@ -43,14 +43,13 @@ class Components:
     status: gr.HTML
     read_images: gr.Button
     read_first: gr.Button
-    upload: gr.File
-    upload_hint: gr.HTML
+    upload: gr.HTML
     examples_label: gr.HTML
     examples: list[gr.Button]
     documents: gr.HTML
     progress: gr.HTML
     page: gr.HTML
-    gallery: gr.Gallery
+    gallery: gr.HTML
     chat: gr.Chatbot
     live: gr.HTML
     clear: gr.Button
@@ -125,12 +124,7 @@ def tab(tabs: list[gr.Tab], labels: Labels, key: str) -> Iterator[None]:
 
 
 def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> None:
-    made["upload_hint"] = gr.HTML(elem_id="upload-hint")
-    # No file_types: a file of another kind is refused by our own message, in the chosen language.
-    made["upload"] = labels(
-        gr.File(height=92, file_count="multiple", elem_id="upload", elem_classes="glyph-upload", show_label=False),
-        label="upload",
-    )
+    made["upload"] = labels(upload_box("upload"), value="upload.hint")
     made["documents"] = gr.HTML(elem_id="documents", js_on_load=SCRIPTS["focus"] + ACTIONS)
     made["progress"] = gr.HTML(elem_id="progress")
     with gr.Row(elem_id="examples", visible=bool(examples)):
@@ -177,13 +171,4 @@ def _talk(made: dict[str, Any], labels: Labels) -> None:
 
 def _pages(made: dict[str, Any], labels: Labels) -> None:
     made["page"] = gr.HTML(elem_id="page", js_on_load=SCRIPTS["focus"] + SCRIPTS["page"])
-    gallery = gr.Gallery(
-        columns=5,
-        object_fit="contain",
-        buttons=[],
-        show_label=False,
-        interactive=False,
-        allow_preview=False,
-        elem_id="gallery",
-    )
-    made["gallery"] = labels(gallery, label="pages")
+    made["gallery"] = gr.HTML(elem_id="gallery", js_on_load=SCRIPTS["gallery"])

@@ -1,17 +1,17 @@
-"""Who may use the window, and which files it hands out. Gradio checks passwords, paths and the size of uploads; this
-checks before it what Gradio leaves open."""
+"""Who may use the window, and with what: checked before Gradio or a route of ours sees a request."""
 
 from __future__ import annotations
 
-import json
+import hashlib
+import hmac
 import re
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from collections.abc import Collection
+from typing import Annotated, Any
 
+from pydantic import BaseModel, Field, StrictInt, ValidationError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
@@ -22,21 +22,46 @@ from glyph_demo.settings import Server, Settings, cross_site, names_loopback
 
 USER = "glyph"
 COOKIE = "glyph-visitor"
+VISITOR = (
+    "x-glyph-visitor"  # the header that tells handlers and routes who sends a request; what comes in it is dropped
+)
+EVERYBODY = "everybody"  # who sends it where `server.auth` is off
 # Uploads up to this many times our own limit come through, so that our message meets them and not the server's.
 UPLOAD_SLACK = 4
-MAX_EVENT_BYTES = 16 << 20  # of a click or a question; files come by /upload
-VISITORS = 256  # browsers that are remembered; each has a cookie until it is closed
+MAX_EVENT_BYTES = 256 << 10  # of a click or a question; files come by /uploads
 MAX_NAME = 255  # bytes, of a file's name in the usual file systems
+LOGGED_IN = 256  # browsers that gave the password and are remembered
 _SAFE = ("GET", "HEAD", "OPTIONS")
-_FILE = re.compile(r"/gradio_api/(?:file=|file/|proxy=)(.*)", re.DOTALL)
-# What this window has no use for, and what would take videos, run functions or write files for whoever asks.
-_UNUSED = re.compile(
-    "/(?:gradio_api/)?(?:process_recording|component_server|(?:undo-)?vibe-|stream/|call/|custom_component/|dev/|"
-    "run-history|runs|deep_link|monitoring|profiling)"
-)
-# A path as a whole or as a change to what was sent before; a text's own quotes are escaped.
-_PATH_IN_JSON = re.compile(rb'(?<!\\)"path"(?::|\],)\s*("(?:[^"\\]|\\.)*")')
-_TOKEN = re.compile(r"[0-9a-f]{32}")
+# All that this window uses. Gradio has many more routes: some hand files out by their path, fetch addresses, cut
+# videos, run functions or write files for whoever asks.
+_OPEN = re.compile(r"/|/(?:config|theme\.css|favicon\.ico|robots\.txt|manifest\.json)|/(?:assets|static)/.*", re.DOTALL)
+_LOGIN = "/login"
+_UPLOAD = "/uploads"
+Name = Annotated[str, Field(pattern=r"^\w{1,64}$")]
+_OWN = re.compile(r"/gradio_api/queue/data|/gradio_api/heartbeat/\w+|/pages/\w+/\w+\.png")
+
+
+class _Event(BaseModel):
+    """All of an event that is passed on to Gradio."""
+
+    session_hash: Name
+    fn_index: StrictInt
+    data: list[Any]
+    event_data: dict[str, Any] | None = None
+    trigger_id: StrictInt | None = None
+
+
+class _Cancel(BaseModel):
+    session_hash: Name
+    fn_index: StrictInt
+    event_id: Name
+
+
+_EVENTS: dict[str, type[_Event | _Cancel]] = {
+    "/gradio_api/queue/join": _Event,
+    "/gradio_api/run/predict": _Event,
+    "/gradio_api/cancel": _Cancel,
+}
 
 
 def password(server: Server) -> str:
@@ -57,119 +82,143 @@ def password(server: Server) -> str:
     return server.password or server.api_key
 
 
-class Told:
-    """Which files each browser has heard of from us. Thread-safe."""
+class Visitors:
+    """The browsers that a page was served to, each known by a token in its cookie. Tokens are signed with a key of this
+    run: nobody can make one up, and none has to be remembered. Thread-safe."""
 
     def __init__(self) -> None:
-        self._paths: OrderedDict[str, set[str]] = OrderedDict()
+        self._key = secrets.token_bytes(32)
+        self._logged_in: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 
-    def tell(self, visitor: str, paths: set[str]) -> None:
-        with self._lock:
-            self._paths.setdefault(visitor, set()).update(paths)
-            self._paths.move_to_end(visitor)
-            while len(self._paths) > VISITORS:
-                self._paths.popitem(last=False)
+    def new(self) -> str:
+        name = secrets.token_hex(16)
+        return name + self._signature(name)
 
-    def knows(self, visitor: str, path: str) -> bool:
+    def named(self, headers: Headers, cookie: str) -> str:
+        """The token in the cookie of this name; "" for none of ours. Browsers send an address the cookies of all apps
+        on its machine, whatever those hold, so each is read by itself."""
+        for pair in ";".join(headers.getlist("cookie")).split(";"):
+            name, _, value = pair.strip().partition("=")
+            if name == cookie and value.isascii() and hmac.compare_digest(self._signature(value[:32]), value[32:]):
+                return value
+        return ""
+
+    def log_in(self, visitor: str) -> None:
         with self._lock:
-            return path in self._paths.get(visitor, ())
+            self._logged_in[visitor] = None
+            while len(self._logged_in) > LOGGED_IN:
+                self._logged_in.popitem(last=False)
+
+    def logged_in(self, visitor: str) -> bool:
+        with self._lock:
+            return visitor in self._logged_in
+
+    def _signature(self, name: str) -> str:
+        return hmac.new(self._key, name.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 class Guard:
-    """ASGI middleware around Gradio. It refuses what a page of another site sends (403), names of this machine that
-    are not its own (400: DNS rebinding), bodies that are too large (413), routes that this window does not use (404),
-    and files, whether fetched or named in an event, that were not shown to this very browser (403): neither another
-    browser's uploads nor any other path nor an address to be fetched. Where `server.auth` is off, all browsers count as
-    one: a proxy before us may not let cookies through."""
+    """ASGI middleware around the window. It refuses names of this machine that are not its own (400: DNS rebinding),
+    what a page of another site sends (403), bodies that are too large (413), routes that this window does not use
+    (404), all but what makes up a page to who was never served one (403) or owes the password (401), and events that
+    are none of the window's `events` or name a file (400). Where `server.auth` is off, all browsers count as one: a
+    proxy before us may not let cookies through."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, events: Collection[int]) -> None:
         self._app = app
         self._server = settings.server
+        self._secret = bool(password(settings.server))
         self._most_uploaded = UPLOAD_SLACK * settings.documents.max_file_mb << 20
-        self._told = Told()
+        self._events = events
+        self._visitors = Visitors()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        visitor = _visitor(headers) if self._server.auth else "everybody"
+        headers, cookie = Headers(scope=scope), f"{COOKIE}-{(scope.get('server') or ('', 0))[1]}"
+        visitor = self._visitors.named(headers, cookie) if self._server.auth else EVERYBODY
         refused = self._refused(scope, headers, visitor)
-        if refused is None and scope["path"].endswith("/upload"):
-            receive = _counted(receive, self._most_uploaded)
-        elif refused is None and scope["method"] not in _SAFE:
-            try:
-                body = await _read(_counted(receive, MAX_EVENT_BYTES))
-                receive = _again(body, receive)
-                refused = None if all(self._told.knows(visitor, path) for path in _named_paths(body)) else 403
-            except HTTPException as error:
-                refused = error.status_code
+        if refused is None and scope["method"] not in _SAFE:
+            receive, refused = await self._body(scope["path"], receive)
         if refused is not None:
             await PlainTextResponse("Refused.", refused)(scope, receive, send)
             return
-        await self._app(scope, receive, self._listening(scope["path"], visitor, send))
+        others = [(name, value) for name, value in scope["headers"] if name != VISITOR.encode()]
+        scope = {**scope, "headers": [*others, (VISITOR.encode(), visitor.encode())]}
+        await self._app(scope, receive, self._welcoming(scope["path"], visitor, cookie, headers, send))
 
     def _refused(self, scope: Scope, headers: Headers, visitor: str) -> int | None:
-        server = self._server
+        server, path, safe = self._server, scope["path"], scope["method"] in _SAFE
         if server.auth and server.on_loopback and not names_loopback(headers.get("host", "")):
             return 400
-        if "\0" in scope["path"] or any(len(step.encode()) > MAX_NAME for step in scope["path"].split("/")):
+        if "\0" in path or any(len(step.encode()) > MAX_NAME for step in path.split("/")):
             return 400  # no file can be called that; Gradio would stumble over it
-        if _UNUSED.match(scope["path"]):
+        if safe and _OPEN.fullmatch(path):
+            return None
+        if not (_OWN.fullmatch(path) if safe else path in (_UPLOAD, _LOGIN, *_EVENTS)):
             return 404
-        if server.auth and scope["method"] not in _SAFE and cross_site(headers):
+        if server.auth and not safe and cross_site(headers):
             return 403
-        if int(headers.get("content-length") or 0) > self._most_uploaded:
-            return 413
-        file = _FILE.search(scope["path"])
-        return 403 if file and not self._told.knows(visitor, file[1]) else None
+        if not visitor:
+            return 403
+        if self._secret and path != _LOGIN and not self._visitors.logged_in(visitor):
+            return 401
+        most = self._most_uploaded if path == _UPLOAD else MAX_EVENT_BYTES
+        length = headers.get("content-length") or "0"
+        return 413 if not length.isdecimal() or len(length) > 15 or int(length) > most else None
 
-    def _listening(self, path: str, visitor: str, send: Send) -> Send:
-        """`send` that remembers the files it tells this browser of, and gives a browser its cookie with the page."""
-        uploading, telling = path.endswith("/upload"), False
+    async def _body(self, path: str, receive: Receive) -> tuple[Receive, int | None]:
+        """`receive` that gives the body of a request, as far as it may go, and the status to refuse it with."""
+        if path == _UPLOAD:
+            return _counted(receive, self._most_uploaded), None
+        try:
+            body = await _read(_counted(receive, MAX_EVENT_BYTES))
+        except HTTPException as error:
+            return receive, error.status_code
+        if path == _LOGIN:
+            return _again(body, receive), None
+        try:
+            event = _EVENTS[path].model_validate_json(body)
+        except ValidationError:
+            return receive, 400
+        if event.fn_index not in self._events or _names_a_file(event.model_dump()):
+            return receive, 400
+        return _again(event.model_dump_json().encode(), receive), None
 
-        async def listen(message: Message) -> None:
-            nonlocal telling
+    def _welcoming(self, path: str, visitor: str, cookie: str, headers: Headers, send: Send) -> Send:
+        """`send` that gives a browser its cookie with a page, and remembers who gave the password."""
+
+        async def welcome(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                kind = headers.get("content-type", "")
-                telling = message["status"] == 200 and kind.startswith(("application/json", "text/event-stream"))
-                if not visitor and kind.startswith("text/html"):
-                    headers.append("set-cookie", f"{COOKIE}={secrets.token_hex(16)}; Path=/; HttpOnly; SameSite=Lax")
-            elif telling and visitor:
-                body = message.get("body", b"")
-                found = json.loads(body or "[]") if uploading else map(json.loads, _PATH_IN_JSON.findall(body))
-                if paths := set(found):
-                    self._told.tell(visitor, paths)
+                answer = MutableHeaders(scope=message)
+                if not visitor and answer.get("content-type", "").startswith("text/html"):
+                    # In a frame of another site, such as a notebook's, browsers keep only cookies of the second kind.
+                    framed = headers.get("sec-fetch-dest") == "iframe" and cross_site(headers)
+                    reach = "SameSite=None; Secure; Partitioned" if framed else "SameSite=Lax"
+                    answer.append("set-cookie", f"{cookie}={self._visitors.new()}; Path=/; HttpOnly; {reach}")
+                elif path == _LOGIN and message["status"] == 200:
+                    self._visitors.log_in(visitor)
+                elif path in _EVENTS and message["status"] == 500:
+                    message = {**message, "status": 400}  # Gradio's for input that a component does not take
             await send(message)
 
-        return listen
+        return welcome
 
 
-def _visitor(headers: Headers) -> str:
-    """The token of a browser's cookie; "" for none."""
-    try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return cookie.value if cookie and _TOKEN.fullmatch(cookie.value) else ""
-
-
-def _named_paths(body: bytes) -> Iterator[str]:
-    """Every "path" in the JSON of an event."""
-    try:
-        waiting: list[Any] = [json.loads(body)]
-    except (ValueError, RecursionError):
-        return  # no event; Gradio says so
+def _names_a_file(event: dict[str, Any]) -> bool:
+    """Whether there is an object with a path in it. No event of this window has one, since its files have ids."""
+    waiting: list[Any] = [event]
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
-            if isinstance(item.get("path"), str):
-                yield item["path"]
+            if "path" in item:
+                return True
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)
+    return False
 
 
 async def _read(receive: Receive) -> bytes:

@@ -4,7 +4,6 @@ updates by component. GlyphErrors become the status line; the session goes on.""
 from __future__ import annotations
 
 import contextlib
-import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,18 +14,18 @@ import gradio as gr
 
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui import views
+from glyph_demo.ui.door import VISITOR
 from glyph_demo.ui.history import as_json, as_markdown
 from glyph_demo.ui.preferences import PreferenceHandlers
 from glyph_demo.ui.shelf import ShelfHandlers
 from glyph_demo.ui.shown import Updates, merged
-from glyph_demo.ui.sidebar import remembered
+from glyph_demo.ui.sidebar import known_window, remembered
 from glyph_demo.ui.space import limits
 from glyph_demo.ui.texts import LANGUAGES, browser_language, say
 from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Spot, Window
 
 ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer
-WINDOW_ID = re.compile("[0-9a-f]{32}")
 
 
 class Handlers(ShelfHandlers, PreferenceHandlers):
@@ -35,11 +34,13 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
     def load(self, visit: Visit, memory: Any, request: gr.Request) -> Updates:
         """A page was opened: give it the window that its tab names, a new one in the language that its browser
         remembers, or else of the settings, or else of the browser."""
-        named = memory.get("window") if isinstance(memory, dict) else None
-        identifier = named if isinstance(named, str) and WINDOW_ID.fullmatch(named) else secrets.token_hex(16)
+        identifier = known_window(memory) or secrets.token_hex(16)
         visit.values = remembered(memory)
         is_new = not self.windows.knows(identifier)
-        window = self.windows.arrive(identifier, visit.values)
+        try:
+            window = self.windows.arrive(identifier, visit.values, request.headers.get(VISITOR, ""))
+        except GlyphError as error:
+            return {self.ui.status: views.notice(error.message.text(self._first_language(memory, request)))}
         if is_new:
             window.language = self._first_language(memory, request)
         told = limits() or self.windows.notice
@@ -75,12 +76,14 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
     def retry(self, visit: Visit, data: gr.RetryData) -> Iterator[Updates]:
         window = self.windows.get(visit)
         at = _exchange_index(data.index)
-        if at < len(window.transcript):
+        if 0 <= at < len(window.transcript):
             yield from self._answer(window, window.transcript[at].question, at)
 
     def edit(self, visit: Visit, data: gr.EditData) -> Iterator[Updates]:
+        window = self.windows.get(visit)
         at = _exchange_index(data.index)
-        yield from self._answer(self.windows.get(visit), views.typed(str(data.value)), at)
+        if 0 <= at < len(window.transcript):
+            yield from self._answer(window, views.typed(str(data.value)), at)
 
     def undo(self, visit: Visit) -> Updates:
         window = self.windows.get(visit)
@@ -109,17 +112,15 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
         """A page was turned to, or a line under an answer was clicked: show where it stands."""
         window = self.windows.get(visit)
         if data.act == "page":
-            window.spot = replace(window.spot, page=int(data.page), chosen=None)
-            return self.look(window)
-        exchanges, at, line = window.transcript, int(data.exchange), int(data.line)
-        if at >= len(exchanges) or line >= len(exchanges[at].regions):
+            page = _number(data.page)
+            if window.reading is None or all(known.number != page for known in window.reading.pages):
+                return gr.skip()
+            window.spot = replace(window.spot, page=page, chosen=None)
+            return {self.ui.page: self.page(window)}
+        exchanges, at, line = window.transcript, _number(data.exchange), _number(data.line)
+        if not 0 <= at < len(exchanges) or not 0 <= line < len(exchanges[at].regions):
             return gr.skip()
         window.spot = Spot.of(exchanges[at], line)
-        return self.look(window)
-
-    def on_thumbnail(self, visit: Visit, data: gr.SelectData) -> Updates:
-        window = self.windows.get(visit)
-        window.spot = replace(window.spot, page=window.first_page + int(data.index), chosen=None)
         return {self.ui.page: self.page(window)}
 
     def _answer(self, window: Window, question: str, at: int | None) -> Iterator[Updates]:
@@ -142,10 +143,16 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
         except GlyphError as error:
             yield {**self.conversation(window), ui.question: question, **self.say_error(window, error)}
             return
-        yield {**self.conversation(window), **(self.look(window) if window.spot is not before else {})}
+        yield {**self.conversation(window), **({ui.page: self.page(window)} if window.spot is not before else {})}
 
 
-def _exchange_index(message_index: int | tuple[int, int]) -> int:
-    """Which exchange a chat message belongs to: two messages each."""
-    index = message_index if isinstance(message_index, int) else message_index[0]
-    return index // 2
+def _exchange_index(message_index: Any) -> int:
+    """Which exchange a chat message belongs to: two messages each. -1 for what is no place of a message."""
+    index = message_index[0] if isinstance(message_index, list | tuple) and message_index else message_index
+    return _number(index) // 2
+
+
+def _number(sent: Any) -> int:
+    """A place in a list as a page sends it; -1 for what is none."""
+    text = str(sent)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,7 +14,8 @@ from glyph_demo.errors import GlyphError, Language
 from glyph_demo.many import Row, to_csv, to_json
 from glyph_demo.ui import views
 from glyph_demo.ui.batch import Batch
-from glyph_demo.ui.panels import ACTIONS, SAVE, Labels
+from glyph_demo.ui.door import VISITOR
+from glyph_demo.ui.panels import ACTIONS, SAVE, Labels, upload_box
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Windows
@@ -30,11 +30,7 @@ Updates = dict[Any, Any]
 class ManyPanel:
     def __init__(self, labels: Labels) -> None:
         self._about = labels(gr.HTML(elem_id="many-about"), value="many.about")
-        # No file_types: a file of another kind is refused by our own message, in the chosen language.
-        upload = gr.File(
-            height=92, file_count="multiple", elem_id="many-upload", elem_classes="glyph-upload", show_label=False
-        )
-        self._upload = labels(upload, label="many.upload")
+        self._upload = labels(upload_box("many-upload"), value="upload.hint")
         with gr.Row(elem_id="many-ask"):
             question = gr.Textbox(
                 lines=1, max_lines=4, scale=6, min_width=300, elem_id="many-question", max_length=4000
@@ -76,9 +72,12 @@ class ManyPanel:
             else:
                 yield from self._follow(batch(visit), said)
 
-        def add(visit: Visit, said: Language, paths: list[str] | None) -> Updates:
-            batch(visit).add([(Path(path).name, Path(path)) for path in paths or []])
-            return {self._upload: None, **show(visit, said)}
+        def add(visit: Visit, said: Language, data: gr.EventData, request: gr.Request) -> Updates:
+            uploads, failures = windows.uploads.sent(request.headers.get(VISITOR, ""), data.files)
+            batch(visit).add([(upload.name, upload.path) for upload in uploads])
+            updates = show(visit, said)
+            complaints = "".join(views.notice(failure.text(said)) for failure in failures)
+            return {**updates, self._now: complaints + updates[self._now]}
 
         def add_opened(visit: Visit, said: Language) -> Updates:
             opened = windows.get(visit).session.documents.values()
@@ -110,7 +109,7 @@ class ManyPanel:
         for asking in (self._run.click, self._question.submit):
             asking(run, [*asked, self._question], shown, trigger_mode="once", **private)
         self._stop.click(lambda visit: batch(visit).stop(), window, None, **private)
-        self._upload.upload(add, [*asked, self._upload], [self._upload, *shown], **private)
+        self._upload.upload(add, asked, shown, trigger_mode="multiple", **private)
         self._table.click(remove, asked, shown, **private)
         for name, act in (("opened", add_opened), ("forget", forget), ("clear", clear)):
             self._tools[name].click(act, asked, shown, **private)

@@ -4,6 +4,7 @@ const show = () => {
   const sheet = view.querySelector(".glyph-sheet");
   const place = sheet?.querySelector(".glyph-box.chosen") ?? sheet?.querySelector(".glyph-box");
   if (place) sheet.scrollTop = (parseFloat(place.style.top) / 100) * sheet.scrollHeight - sheet.clientHeight / 3;
+  document.dispatchEvent(new Event("glyph-page"));
   view.querySelector("[data-size]")?.setAttribute("aria-pressed", view.classList.contains("large"));
 };
 const resize = (large) => {
@@ -11,7 +12,7 @@ const resize = (large) => {
   show();
 };
 document.addEventListener("click", (event) => {
-  const chosen = event.target.closest?.("#page [data-act], .glyph-panel [data-act]");
+  const chosen = event.target.closest?.("#page [data-act], #gallery [data-act], .glyph-panel [data-act]");
   if (chosen) trigger("click", { ...chosen.dataset });
   else if (view.contains(event.target) && event.target.closest("[data-size], .glyph-sheet")) {
     resize(!view.classList.contains("large"));

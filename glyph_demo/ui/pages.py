@@ -17,9 +17,9 @@ AMBER = (245, 158, 11)
 HOTTEST = 170  # opacity of the hottest cell, of 255: the text below stays readable
 
 
-def page_view(pages: Sequence[PageView], number: int, spot: Spot, language: Language) -> str:
-    """HTML of page `number` of `pages`, empty if it is not among them. What `spot` knows of this page is drawn on it:
-    where the answer looked as a heat map, its lines as boxes, the chosen one most."""
+def page_view(key: str, pages: Sequence[PageView], number: int, spot: Spot, language: Language) -> str:
+    """HTML of page `number` of `pages`, empty if it is not among them; `key` is Reading.key. What `spot` knows of this
+    page is drawn on it: where the answer looked as a heat map, its lines as boxes, the chosen one most."""
     index = next((i for i, page in enumerate(pages) if page.number == number), None)
     if index is None:
         return ""
@@ -31,12 +31,30 @@ def page_view(pages: Sequence[PageView], number: int, spot: Spot, language: Lang
     before = pages[index - 1].number if index else None
     after = pages[index + 1].number if index + 1 < len(pages) else None
     return (
-        f"<div class='glyph-page'><div class='glyph-page-head'>{_turn('‹', 'page.before', before, language)}"
+        f"<div class='glyph-page' data-shown='{number}'>"
+        f"<div class='glyph-page-head'>{_turn('‹', 'page.before', before, language)}"
         f"<span>{name} / {pages[-1].number}</span>{_turn('›', 'page.after', after, language)}"
         f"<button type='button' data-size='' aria-pressed='false'>{say('page.large', language)}</button></div>"
         f"<div class='glyph-sheet' tabindex='0' role='group' aria-label='{name}'><div class='glyph-paper'>"
-        f"<img alt='{name}' src='{_png(page.image.read_bytes())}'>{marks}</div></div></div>"
+        f"<img alt='{name}' src='{_address(key, page)}'>{marks}</div></div></div>"
     )
+
+
+def gallery_view(key: str, pages: Sequence[PageView], language: Language) -> str:
+    """HTML: a small picture of every page, which shows the page when it is clicked. Browsers fetch those in sight."""
+    items = []
+    for page in pages:
+        name = say("page", language, number=page.number)
+        items.append(
+            f"<li><button type='button' data-act='page' data-page='{page.number}'>"
+            f"<img alt='' loading='lazy' src='{_address(key, page)}'><span>{name}</span></button></li>"
+        )
+    return f"<ul class='glyph-gallery' aria-label='{say('pages', language)}'>{''.join(items)}</ul>" if items else ""
+
+
+def _address(key: str, page: PageView) -> str:
+    """Of the page's picture, see server.files_router. Relative: a proxy may put a path before all of ours."""
+    return f"pages/{key}/{page.digest}.png"
 
 
 def _turn(sign: str, key: str, number: int | None, language: Language) -> str:

@@ -25,6 +25,21 @@ SAVE = """file => {
 }"""  # the file is made in the page, so the server keeps none
 
 
+UPLOAD_BOX = """<label class="glyph-drop"><input type="file" multiple><span>${value}</span></label>
+<p class="glyph-sent" role="status"></p>"""
+
+
+def upload_box(elem_id: str) -> gr.HTML:
+    """Where files are chosen. Its `upload` event says what upload.js has sent. Files of every kind can be chosen: one
+    that cannot be read is refused by our own message, in the chosen language."""
+    return gr.HTML(
+        html_template=UPLOAD_BOX,
+        elem_id=elem_id,
+        elem_classes="glyph-upload",
+        js_on_load='element.closest(".glyph-upload").sent = (files) => trigger("upload", files);',
+    )
+
+
 @dataclass
 class Labels:
     """Which property of which component takes which text."""

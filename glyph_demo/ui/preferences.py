@@ -11,7 +11,7 @@ import gradio as gr
 from glyph_demo.errors import GlyphError, SettingsError
 from glyph_demo.settings import merge
 from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
-from glyph_demo.ui.sidebar import MODES, PREFERENCES, remembered
+from glyph_demo.ui.sidebar import MODES, PREFERENCES, known_window, remembered
 from glyph_demo.ui.texts import LOADED, LOADING, READ_AGAIN
 from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Spot
@@ -58,6 +58,6 @@ class PreferenceHandlers(Shown):
         if other_pages and window.reading is not None:
             window.notice, window.spot = (READ_AGAIN, "hint"), Spot()
             updates = merged(updates, self.front(window))
-        kept = memory if isinstance(memory, dict) else {}
         visit.values = {**remembered(memory), **values}
-        return {**updates, self.ui.memory: {**kept, "settings": visit.values}}
+        kept = {"window": known_window(memory), "language": window.language, "settings": visit.values}
+        return {**updates, self.ui.memory: kept}

@@ -11,8 +11,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import gradio as gr
-from fastapi import FastAPI
-from starlette.middleware import Middleware
+from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse
+from starlette.requests import ClientDisconnect
 
 from glyph_demo.engines import choose_engine, create_engine
 from glyph_demo.engines.base import (
@@ -32,7 +33,7 @@ from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
 from glyph_demo.ui.app import window_app
-from glyph_demo.ui.door import UPLOAD_SLACK, USER, Guard, password
+from glyph_demo.ui.door import USER, VISITOR, Guard, password
 from glyph_demo.ui.early import Early
 from glyph_demo.ui.window import Windows
 
@@ -124,25 +125,53 @@ class LoadingEngine:
 
 
 def mount_window(app: FastAPI, windows: Windows) -> None:
-    """Have `app` serve the window at its root. The caller closes `windows`. Raises SettingsError `open_door`."""
-    settings = windows.settings
+    """Have `app` serve the window at its root, and take and show its files. The caller closes `windows`. Raises
+    SettingsError `open_door`."""
+    settings, blocks = windows.settings, window_app(windows)
     secret = password(settings.server)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    app.include_router(files_router(windows))
     gr.mount_gradio_app(
         app,
-        window_app(windows),
+        blocks,
         path="",
         show_error=False,
         ssr_mode=False,
         footer_links=[],
         run_history=False,
         auth=(USER, secret) if secret else None,
-        app_kwargs={"middleware": [Middleware(Guard, settings=settings), Middleware(Early)]},
-        max_file_size=UPLOAD_SLACK * settings.documents.max_file_mb * 2**20,
         theme=theme(),
         css="\n".join(style.read_text(encoding="utf-8") for style in STYLES),
         js=SCRIPT.read_text(encoding="utf-8"),
     )
+    app.add_middleware(Early)
+    app.add_middleware(
+        Guard, settings=settings, events=frozenset(number for number, event in blocks.fns.items() if event.fn)
+    )
+
+
+def files_router(windows: Windows) -> APIRouter:
+    """Where pages send files to, and get the pictures of a document's pages from."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.post("/uploads")
+    async def upload(request: Request, name: str = "document") -> dict[str, str]:
+        try:
+            return {"id": await windows.uploads.receive(request.headers[VISITOR], name, request.stream())}
+        except ClientDisconnect:
+            raise HTTPException(400) from None
+        except OSError:
+            log.exception("an upload could not be kept")
+            raise HTTPException(507) from None
+
+    @router.get("/pages/{document}/{digest}.png")
+    def picture(request: Request, document: str, digest: str) -> FileResponse:
+        path = windows.picture(request.headers[VISITOR], document, digest)
+        if path is None:
+            raise HTTPException(404)
+        return FileResponse(path, headers={"Cache-Control": "private, max-age=86400, immutable"})
+
+    return router
 
 
 def theme() -> gr.themes.Base:

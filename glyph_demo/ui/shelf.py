@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import gradio as gr
 
 from glyph_demo.engines.base import TooLong
-from glyph_demo.errors import EngineError, GlyphError, Message, SettingsError
+from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
+from glyph_demo.ui.door import VISITOR
 from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
 from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, READ_AGAIN, of_file, too_long
 from glyph_demo.ui.visit import Visit
@@ -20,14 +20,16 @@ GALLERY_SECONDS_PER_PAGE = 0.02  # sending the gallery costs time per page, so a
 
 
 class ShelfHandlers(Shown):
-    def open_files(self, visit: Visit, paths: list[str] | None) -> Updates:
-        """Open all of them; the first is put in front, because it is ready first."""
-        if not paths:
-            return gr.skip()
+    def open_files(self, visit: Visit, data: gr.EventData, request: gr.Request) -> Updates:
+        """Open all that the page has sent; the first is put in front, because it is ready first."""
         window = self.windows.get(visit)
-        opened = [window.open(Path(path), Path(path).name) for path in paths]
-        window.select(opened[0])
-        return merged(self.front(window), {self.ui.upload: gr.update(value=None)})
+        uploads, failures = self.windows.uploads.sent(request.headers.get(VISITOR, ""), data.files)
+        opened = [window.open(upload.path, upload.name) for upload in uploads]
+        if opened:
+            window.select(opened[0])
+        for failure in failures:
+            window.complain(failure)
+        return self.front(window)
 
     def open_example(self, visit: Visit, index: int) -> Updates:
         window, example = self.windows.get(visit), self.examples[index]
@@ -144,10 +146,7 @@ class ShelfHandlers(Shown):
                 window.refused += (Refused(reading.path, reading.name, error.pages),)
                 error = too_long(error.pages)
             window.forget(identifier)
-            told = of_file(reading.name, error.message)
-            if window.notice is not None and window.notice[1] == "error":  # of another of the files dropped together
-                told = Message(f"{window.notice[0].en} {told.en}", f"{window.notice[0].zh} {told.zh}")
-            window.notice = (told, "error")
+            window.complain(of_file(reading.name, error.message))
         else:
             window.notice = (error.message, "error")
         return self.front(window)

@@ -13,7 +13,7 @@ from glyph_demo.settings import Settings
 from glyph_demo.ui import views
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
-from glyph_demo.ui.pages import page_view
+from glyph_demo.ui.pages import gallery_view, page_view
 from glyph_demo.ui.sidebar import (
     ENGINE_PREFERENCES,
     FONT_SIZES,
@@ -71,18 +71,10 @@ class Shown:
             return ""
         pages, spot = list(window.reading.pages), window.spot
         number = spot.page if any(page.number == spot.page for page in pages) else pages[0].number
-        return page_view(pages, number, spot, window.language)
+        return page_view(window.reading.key, pages, number, spot, window.language)
 
-    def look(self, window: Window) -> Updates:
-        """The page view and its place in the gallery, after `window.spot` has moved."""
-        return {
-            self.ui.page: self.page(window),
-            self.ui.gallery: gr.update(selected_index=max(0, window.spot.page - window.first_page)),
-        }
-
-    def gallery(self, reading: Reading | None, language: Language) -> list[tuple[str, str]]:
-        pages = list(reading.pages) if reading is not None else []
-        return [(str(page.image), say("page", language, number=page.number)) for page in pages]
+    def gallery(self, reading: Reading | None, language: Language) -> str:
+        return gallery_view(reading.key, list(reading.pages), language) if reading is not None else ""
 
     def say_error(self, window: Window, error: GlyphError) -> Updates:
         window.notice = (error.message, "error")
@@ -135,7 +127,6 @@ class Shown:
         updates[ui.engine] = self.engine(language)
         updates[ui.examples_label] = say("examples", language)
         updates[ui.settings_label] = f"<h2>{say('settings', language)}</h2>"
-        updates[ui.upload_hint] = views.upload_hint(language)
         for button, example in zip(ui.examples, self.examples, strict=True):
             updates[button] = gr.update(value=example.title.text(language))
         return updates

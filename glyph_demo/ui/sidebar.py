@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, get_args, get_type_hints
 
@@ -11,6 +12,7 @@ from glyph_demo.errors import Language
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.ui.texts import say
 
+WINDOW_ID = re.compile("[0-9a-f]{32}")
 MAX_NEW_TOKENS = 8192
 FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
 RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
@@ -79,10 +81,18 @@ def mode_choices(language: Language) -> list[tuple[str, str]]:
 
 
 def remembered(memory: Any) -> dict[str, Any]:
-    """The settings that a browser remembers, by dotted name; nothing else that it may hold."""
+    """The settings that a browser remembers, by dotted name; nothing else that it may hold. All of them are numbers."""
     kept = memory.get("settings") if isinstance(memory, dict) else None
     allowed = {*PREFERENCES.values(), *(name for values in MODES.values() for name in values)}
-    return {name: value for name, value in kept.items() if name in allowed} if isinstance(kept, dict) else {}
+    if not isinstance(kept, dict):
+        return {}
+    return {name: value for name, value in kept.items() if name in allowed and isinstance(value, bool | int | float)}
+
+
+def known_window(memory: Any) -> str | None:
+    """The id of the window that a browser remembers, if it is one."""
+    named = memory.get("window") if isinstance(memory, dict) else None
+    return named if isinstance(named, str) and WINDOW_ID.fullmatch(named) else None
 
 
 def choices(offered: tuple[float, ...], configured: float, language: Language) -> list[tuple[str, float]]:

@@ -291,8 +291,3 @@ def engine(engine_name: str, model: str, room: int | None, language: Language) -
     if room is not None:
         lines.append(say("engine.room", language, pages=room))
     return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-
-
-def upload_hint(language: Language) -> str:
-    """A style sheet that puts our words into the drop area, whose own follow the browser and not our switch."""
-    return f"<style>.glyph-upload button .wrap::after {{ content: '{say('upload.hint', language)}'; }}</style>"

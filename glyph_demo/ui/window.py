@@ -22,10 +22,12 @@ from glyph_demo.ui.batch import Batch
 from glyph_demo.ui.choice import Choice
 from glyph_demo.ui.history import Exchange, History, SavedDocument, SavedWindow
 from glyph_demo.ui.shared import SharedEngine
-from glyph_demo.ui.texts import BUSY
+from glyph_demo.ui.texts import BUSY, too_many_windows
+from glyph_demo.ui.uploads import Uploads
 from glyph_demo.ui.visit import Visit
 
 MAX_WINDOWS = 4  # a single user's tabs and devices; each holds up to `store.open_documents` documents
+MOST_WINDOWS = 16  # while more than MAX_WINDOWS have something to do
 PATIENCE = 10.0  # seconds that a stopped answer may take to wind up before the window goes on without it
 
 
@@ -59,6 +61,7 @@ class Window:
     session: DocumentSession
     identifier: str
     history: History
+    visitor: str = ""  # the browser that shows it, see ui/door.py
     pages_open: int = 0  # in browsers; a reload opens the next before the last is known to have gone
     language: Language = "en"
     samples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # sample questions by document id
@@ -80,6 +83,11 @@ class Window:
     @property
     def reading(self) -> Reading | None:
         return self.session.current
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being read, answered, compared or asked of many documents."""
+        return self._answering.locked() or self.session.busy or self.batch.running
 
     @property
     def first_page(self) -> int:
@@ -181,6 +189,12 @@ class Window:
         self.batch.close()
         self.session.close()
 
+    def complain(self, message: Message) -> None:
+        """Have the status line say what is wrong, after what is wrong with another of the files sent together."""
+        if self.notice is not None and self.notice[1] == "error":
+            message = Message(f"{self.notice[0].en} {message.en}", f"{self.notice[0].zh} {message.zh}")
+        self.notice = (message, "error")
+
     def forget(self, identifier: str) -> None:
         """Remove a document, what was said about it and, unless it may be read in another way, our copy of it."""
         if identifier in self.session.documents:
@@ -253,6 +267,7 @@ class Windows(SharedEngine):
         uses it let go. `choice` keeps what people choose. `shared` hears how many answers may run at once."""
         super().__init__(engine, settings, make, rest, choice or Choice(settings), shared)
         self._store = store or open_store(settings)
+        self.uploads = Uploads(settings.documents.max_file_mb)
         self._history = History(settings.cache_path / "windows")
         self._windows: OrderedDict[str, Window] = OrderedDict()
         self._lock = threading.Lock()
@@ -268,8 +283,9 @@ class Windows(SharedEngine):
         return identifier in self._windows or self._history.load(identifier) is not None
 
     def get(self, page: str | Visit, values: Mapping[str, Any] | None = None) -> Window:
-        """The window of this id or page; a new one if it is unknown or was closed to make room. Waits for a page that
-        is just loading. `values` are settings of a new one, by dotted name. Raises LookupError, see Visit."""
+        """The window of this id or page; a new one if it is unknown or was closed to make room, which none is that has
+        something to do. Waits for a page that is just loading. `values` are settings of a new one, by dotted name.
+        Raises LookupError, see Visit, and GlyphError `too_many_windows`."""
         identifier = page.wait() if isinstance(page, Visit) else page
         if isinstance(page, Visit):
             values = page.values
@@ -277,6 +293,7 @@ class Windows(SharedEngine):
         with self._lock:
             window = self._windows.get(identifier)
             if window is None:
+                closed = self._make_room()
                 session = DocumentSession(self.engine, usable(self.settings, values or {}), self._store)
                 if "inference.max_batch_size" in (values or {}):
                     self.share(session.settings.inference)
@@ -284,16 +301,23 @@ class Windows(SharedEngine):
                 if (saved := self._history.load(identifier)) is not None:
                     window.restore(saved)
             self._windows.move_to_end(identifier)
-            while len(self._windows) > MAX_WINDOWS:
-                closed.append(self._windows.popitem(last=False)[1])
         for old in closed:
             old.close()
         return window
 
-    def arrive(self, identifier: str, values: Mapping[str, Any] | None = None) -> Window:
-        """The window of a page that has just been opened; `values` as in `get`."""
+    def _make_room(self) -> list[Window]:
+        """Take windows out for another one to come; the caller closes them."""
+        idle = [identifier for identifier, window in self._windows.items() if not window.busy]
+        closed = [self._windows.pop(identifier) for identifier in idle[: max(0, len(self._windows) - MAX_WINDOWS + 1)]]
+        if len(self._windows) >= MOST_WINDOWS:
+            raise too_many_windows(MOST_WINDOWS)
+        return closed
+
+    def arrive(self, identifier: str, values: Mapping[str, Any] | None = None, visitor: str = "") -> Window:
+        """The window of a page that `visitor` has just opened; `values` as in `get`."""
         self.sweep()
         window = self.get(identifier, values)
+        window.visitor = visitor
         window.pages_open += 1
         return window
 
@@ -314,7 +338,17 @@ class Windows(SharedEngine):
     def sweep(self) -> None:
         """Remove what is kept of windows and has not been used for a day."""
         self._history.sweep()
+        self.uploads.sweep()
+
+    def picture(self, visitor: str, document: str, digest: str) -> Path | None:
+        """The file with the picture of a page, for the browser whose window shows it; documents go by Reading.key."""
+        for window in self._all():
+            for reading in window.session.documents.values():
+                if window.visitor == visitor and reading.key == document:
+                    return next((page.image for page in reading.pages if page.digest == digest), None)
+        return None
 
     def close_all(self) -> None:
         for identifier in list(self._windows):
             self.close(identifier)
+        self.uploads.close()

@@ -99,8 +99,10 @@ def test_a_page_image_is_shown_to_its_own_browser_only(open_page, chromium):
     page = open_page()
     upload(page, "survey.txt", files.text())
     wait_until_read(page)
-    image = page.locator("#gallery img").first.get_attribute("src")
+    image = page.locator("#gallery img").first.evaluate("image => image.src")
     assert page.request.get(image).status == 200
     stranger = chromium.new_context()
     assert stranger.request.get(image).status == 403
+    stranger.request.get(page.url)  # now a page was served to it, too
+    assert stranger.request.get(image).status == 404
     stranger.close()

@@ -21,9 +21,9 @@ UPLOAD = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"
 BODIES = {  # the beginnings of requests, none of which is ever whole
     "a header": b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ",
     "an event": b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n\r\n{",
-    "an event in chunks": b"POST /gradio_api/run/x HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    "an event in chunks": b"POST /gradio_api/run/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n1\r\n{",
-    "an upload": b"POST /gradio_api/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999\r\n"
+    "an upload": b"POST /uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999\r\n"
     b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + UPLOAD,
     "a question": b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n"
     b"Content-Type: application/json\r\n\r\n{",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import tempfile
 import threading
 import time
@@ -41,7 +42,7 @@ def serving(folder: Path, server: Server | None = None) -> Iterator[tuple[str, i
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
         engine, store = FakeEngine(), open_store(settings)
         service = Service(engine, settings, store, lambda: True)
-        windows = Windows(engine, settings, store=store)
+        windows = Windows(engine, settings, lambda changed: FakeEngine(), store)
         port = free_port(settings.server.host, 7870)
         app = web_app(windows, service)
         server_of_app = uvicorn.Server(uvicorn.Config(app, settings.server.host, port, log_level="error"))
@@ -87,19 +88,31 @@ class Browser:
         return self.send("POST", path, json.dumps(content).encode(), {"Content-Type": "application/json"} | headers)
 
     def upload(self, name: str, data: bytes, **headers: str) -> tuple[int, bytes]:
-        head = f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'
-        body = head.encode("utf-8", "surrogateescape") + data + b"\r\n--x--\r\n"
-        kind = {"Content-Type": "multipart/form-data; boundary=x"}
-        return self.send("POST", f"{PREFIX}/upload", body, kind | headers)
+        return self.send("POST", f"/uploads?name={quote(name)}", data, headers)
 
     def uploaded(self, name: str, data: bytes) -> str:
+        """The id of an upload."""
         status, body = self.upload(name, data)
         assert status == 200, body
-        return json.loads(body)[0]
+        return json.loads(body)["id"]
+
+    def event(self, number: int, data: list[Any], event_data: Any = None, session: str = "session") -> tuple[int, str]:
+        """Status of an event, and what the page is told of it until it is over."""
+        sent = {"data": data, "event_data": event_data, "fn_index": number, "session_hash": session}
+        status, body = self.post(f"{PREFIX}/queue/join", sent)
+        if status != 200:
+            return status, body.decode()
+        return status, self.get(f"{PREFIX}/queue/data?session_hash={session}")[1].decode()
+
+    def window(self, session: str = "session") -> str:
+        """The id of a window, which a page of this session opens."""
+        _, told = self.event(0, [None, None], session=session)
+        return re.findall('"window":"([0-9a-f]{32})"', told)[0]
 
 
-def file_url(path: str) -> str:
-    return f"{PREFIX}/file={quote(path)}"
+def file_urls(path: str) -> list[str]:
+    """Where Gradio would hand a file out."""
+    return [f"{PREFIX}/file={quote(path)}", f"{PREFIX}/file/{quote(path)}", f"/file={quote(path)}"]
 
 
 def outside(folder: Path) -> list[str]:

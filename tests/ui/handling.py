@@ -1,12 +1,29 @@
 """What tests of the handlers do and look at."""
 
+import asyncio
 import re
+from pathlib import Path
 from types import SimpleNamespace
+
+
+def sent(on, visit, *paths):
+    """Send files as a page does; the updates of opening them."""
+    files = [{"id": kept(on.windows.uploads, "", Path(path))} for path in paths]
+    return on.open_files(visit, SimpleNamespace(files=files), request("en"))
+
+
+def kept(uploads, visitor, path):
+    """The id of a file that this visitor sends."""
+
+    async def chunks():
+        yield path.read_bytes()
+
+    return asyncio.run(uploads.receive(visitor, path.name, chunks()))
 
 
 def opened(on, path):
     """Open a file as the upload does; the updates of opening it and of following it to its end."""
-    updates = [on.open_files("tab", [str(path)]), *on.follow("tab")]
+    updates = [sent(on, "tab", path), *on.follow("tab")]
     assert updates
     return updates
 

@@ -19,10 +19,12 @@ def test_a_setting_reaches_the_next_question_and_is_remembered(on, tmp_path):
     opened(on, write(tmp_path))
     session = on.windows.get("tab").session
     before = session.current
-    updates = on.change(Visit("tab"), {"window": "tab"}, 16, name="max_new_tokens")
+    window = "0" * 32
+    updates = on.change(Visit("tab"), {"window": window, "x": [["path"], "/etc/passwd"]}, 16, name="max_new_tokens")
     assert session.settings.inference.max_new_tokens == 16
     assert session.current is before
-    assert updates[on.ui.memory] == {"window": "tab", "settings": {"inference.max_new_tokens": 16}}
+    kept = {"window": window, "language": "en", "settings": {"inference.max_new_tokens": 16}}
+    assert updates[on.ui.memory] == kept, "and nothing else that the browser sent"
     assert updates[on.ui.mode]["value"] is None, "no mode has these settings"
     updates = on.change(Visit("tab"), updates[on.ui.memory], 0.5, name="temperature")
     assert set(updates[on.ui.memory]["settings"]) == {"inference.max_new_tokens", "inference.temperature"}

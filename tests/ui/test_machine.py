@@ -6,8 +6,9 @@ from dataclasses import replace
 from glyph_demo.gpu import Card, Sample
 from glyph_demo.settings import load_settings
 from glyph_demo.ui import machine
-from glyph_demo.ui.app import create_app
+from glyph_demo.ui.app import window_app
 from glyph_demo.ui.charts import history, timing_bar
+from glyph_demo.ui.window import Windows
 from tests.fakes import FakeEngine
 
 GIB = 2**30
@@ -65,7 +66,7 @@ def test_what_a_card_calls_itself_is_text():
 
 
 def test_the_tab_asks_once_a_second_beside_the_queue_and_not_as_an_api():
-    app = create_app(FakeEngine(), load_settings())
+    app = window_app(Windows(FakeEngine(), load_settings()))
     timers = {block._id: block for block in app.blocks.values() if block.get_block_name() == "timer"}
     ticks = [f for f in app.fns.values() if f.targets and f.targets[0][0] in timers]
     assert [timer.value for timer in timers.values()] == [1.0]

@@ -6,7 +6,7 @@ import pytest
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import load_settings
 from glyph_demo.ui.visit import Visit
-from glyph_demo.ui.window import MAX_WINDOWS, Windows
+from glyph_demo.ui.window import MAX_WINDOWS, MOST_WINDOWS, Window, Windows
 from tests.fakes import FakeEngine
 
 
@@ -145,6 +145,28 @@ def test_windows_are_capped_and_the_one_not_used_for_longest_goes(engine, window
     assert windows.get("tab") is window
     assert windows.get("other 0") is not others[0]
     assert engine.open_handles == 1
+
+
+def test_a_window_with_something_to_do_is_not_closed_for_another(engine, windows, window):
+    """Five pages that said that they had loaded ended an answer of a sixth."""
+    engine.token_seconds = 0.05
+    answer = window.ask("one two three four five six seven eight")
+    next(answer)
+    for number in range(2 * MAX_WINDOWS):
+        windows.arrive(f"{number:032x}")
+    assert [exchange.answer for exchange in answer][-1].rstrip().endswith("seven eight")
+    assert windows.get("tab") is window
+    windows.get("one more")
+    assert len(windows) == MAX_WINDOWS
+
+
+def test_while_all_have_something_to_do_windows_have_a_limit(windows, monkeypatch):
+    monkeypatch.setattr(Window, "busy", True)
+    for number in range(MOST_WINDOWS):
+        windows.get(f"{number}")
+    with pytest.raises(GlyphError) as refused:
+        windows.get("one more")
+    assert refused.value.code == "too_many_windows"
 
 
 def test_pages_that_never_load_share_no_window(windows, monkeypatch):

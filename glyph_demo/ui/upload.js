@@ -1,0 +1,46 @@
+// Files that are chosen in a box or dropped anywhere on the page go to an address of ours, one after the other. It answers
+// with an id for each, and the box is told of those. All this is there from the page's first moment on: without it the
+// browser would leave the page and show the file.
+(() => {
+  const TICK = 50; // ms between two looks for a box that is not there yet
+  const BOX = ".glyph-upload";
+
+  const send = (file, progress) =>
+    new Promise((sent) => {
+      const request = new XMLHttpRequest();
+      const taken = () => request.status === 200;
+      request.upload.onprogress = (event) => progress(event.loaded / event.total);
+      request.onloadend = () => sent(taken() ? JSON.parse(request.response) : { name: file.name, status: request.status });
+      request.open("POST", "uploads?name=" + encodeURIComponent(file.name));
+      request.send(file);
+    });
+
+  const give = async (files, box) => {
+    // The box is written anew with the language, so it is looked up whenever something is said in it.
+    const say = (text) => {
+      const place = document.querySelector(`${box} .glyph-sent`);
+      if (place) place.textContent = text;
+    };
+    const sent = [];
+    for (const file of files) sent.push(await send(file, (share) => say(`${file.name} ${Math.floor(100 * share)} %`)));
+    while (!document.querySelector(box)?.sent) await new Promise((go) => setTimeout(go, TICK));
+    say("");
+    document.querySelector(box).sent({ files: sent });
+  };
+
+  document.addEventListener("change", (event) => {
+    const box = event.target.closest?.(BOX);
+    if (!box || event.target.type !== "file") return;
+    const files = [...event.target.files];
+    event.target.value = ""; // the same file may be chosen again
+    if (files.length) give(files, `#${box.id}`);
+  });
+  const files = (event) => event.dataTransfer?.types.includes("Files");
+  window.addEventListener("dragover", (event) => files(event) && event.preventDefault());
+  window.addEventListener("drop", (event) => {
+    if (event.defaultPrevented || !files(event)) return;
+    event.preventDefault();
+    const box = event.target.closest?.(BOX) ?? { id: "upload" };
+    if (event.dataTransfer.files.length) give([...event.dataTransfer.files], `#${box.id}`);
+  });
+})();
