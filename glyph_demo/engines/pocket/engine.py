@@ -72,6 +72,7 @@ class PocketEngine:
         self._load = partial(_load_reader, recognition, detection, settings.pocket.threads)
         self._reader = self._loader.submit(self._load)
         self._phraser: Future[Phraser | None] | None = None
+        self._closed = threading.Event()
         self._lock = threading.Lock()
 
     def encode(self, page: Page) -> PageFeatures:
@@ -87,10 +88,11 @@ class PocketEngine:
     def open(self, features: Sequence[PageFeatures] = ()) -> PocketDocument:
         with self._lock:
             if self._phraser is None and self._settings.pocket.language_model != "none":
-                self._phraser = self._loader.submit(_load_phraser, self._settings)
+                self._phraser = self._loader.submit(_load_phraser, self._settings, self._closed)
         return PocketDocument(features, self._phraser)
 
     def close(self) -> None:
+        self._closed.set()
         self._loader.shutdown(wait=False, cancel_futures=True)
 
 
@@ -236,14 +238,17 @@ def _load_reader(recognition: Path, detection: Path, threads: int) -> Reader:
     return Reader(recognition, detection, threads)
 
 
-def _load_phraser(settings: Settings) -> Phraser | None:
-    """None where there is no language model to be had: quotes stand alone then."""
+def _load_phraser(settings: Settings, closed: threading.Event) -> Phraser | None:
+    """None where there is no language model to be had: quotes stand alone then. Once `closed`, whatever goes wrong says
+    nothing about the model: a process that ends gives libraries no more threads."""
     from glyph_demo.engines.pocket.phrasing import Phraser
     from glyph_demo.models.language import load_language_model
 
     try:
         return Phraser(load_language_model(settings.pocket.language_model, settings.cache_path))
     except Exception as error:
+        if closed.is_set():
+            return None
         if not isinstance(error, GlyphError) and not ran_out_of_memory(error):
             raise
         log.warning("answers are quotes only: %s", error)
