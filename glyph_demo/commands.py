@@ -7,6 +7,7 @@ import json
 import platform
 import sys
 from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,13 +21,14 @@ from glyph_demo.errors import Language, SettingsError, shown
 from glyph_demo.gpu import gpus
 from glyph_demo.session import DocumentSession
 from glyph_demo.settings import Settings
-from glyph_demo.surroundings import legible
+from glyph_demo.surroundings import before_gradio, legible
 
 DIGITS = 4  # of seconds: a tenth of a millisecond
 
 
 def serve(settings: Settings, named: Collection[str]) -> dict[str, Any]:
     """`named` are the settings that this start names itself, see web.run."""
+    before_gradio()
     from glyph_demo.web import run
 
     run(settings, named)
@@ -34,8 +36,8 @@ def serve(settings: Settings, named: Collection[str]) -> dict[str, Any]:
 
 
 def ask(settings: Settings, path: Path, questions: list[str], language: Language, out: TextIO | None) -> dict[str, Any]:
-    session = DocumentSession(create_engine(settings, LoadLines()), settings)
-    try:
+    engine = create_engine(settings, LoadLines())
+    with closing(engine), closing(DocumentSession(engine, settings)) as session:
         session.open(path, legible(path.name))
         reading = session.current
         assert reading is not None
@@ -46,8 +48,8 @@ def ask(settings: Settings, path: Path, questions: list[str], language: Language
             print(warning.text(language), file=sys.stderr)
         answers = [_answer(session, legible(question), language, out) for question in questions]
         return {
-            "engine": session.engine.name,
-            "capacity": capacity(session.engine),
+            "engine": engine.name,
+            "capacity": capacity(engine),
             "document": {
                 "name": document.name,
                 "pages": len(reading.pages),
@@ -58,9 +60,6 @@ def ask(settings: Settings, path: Path, questions: list[str], language: Language
             "answers": answers,
             "compression": None if reading.compression is None else round(reading.compression, DIGITS),
         }
-    finally:
-        session.close()
-        session.engine.close()
 
 
 def ask_many(

@@ -55,6 +55,11 @@ def mend() -> None:
     _home()
 
 
+def before_gradio() -> None:
+    """Loaded, Gradio makes a folder under a name that is the same for all users of a machine, unless told another."""
+    os.environ["GRADIO_TEMP_DIR"] = str(_passing_folder())
+
+
 def legible(word: str) -> str:
     """An argument or a name as people read it. In a locale without its letters Python hands its bytes on, and the file
     opens by those alone; nearly everywhere they are UTF-8."""
