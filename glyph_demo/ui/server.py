@@ -160,7 +160,7 @@ def free_port(host: str, first: int) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-            except (socket.gaierror, ValueError):  # no name of a machine, or none that there is
+            except (socket.gaierror, ValueError, TypeError):  # no name of a machine, or of none that there is
                 break
             except OSError:
                 continue
