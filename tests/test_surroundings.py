@@ -265,7 +265,7 @@ def test_the_second_interrupt_ends_what_the_first_waits_for_and_nothing_false_is
     )
     process.stderr.readline()  # it is at work
     process.send_signal(signal.SIGINT)
-    time.sleep(0.5)  # models are being loaded
+    time.sleep(1.5)  # models are being loaded
     process.send_signal(signal.SIGINT)
     _, complaints = process.communicate(timeout=PATIENCE)
     assert process.returncode in (130, -signal.SIGINT)
