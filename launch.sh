@@ -105,8 +105,8 @@ unlock_venv() { exec 9>&-; }
 
 make_venv() {
   if [ -e "$VENV/.unfinished" ] || ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
-    find "$VENV" -mindepth 1 -maxdepth 1 ! -name .lock ! -name .unfinished -exec rm -rf {} +
     touch "$VENV/.unfinished"
+    find "$VENV" -mindepth 1 -maxdepth 1 ! -name .lock ! -name .unfinished -exec rm -rf {} +
     "$1" -m venv "$VENV" >&2 ||
       fail "$VENV could not be made; the lines above say why." "无法创建 $VENV，原因见上。"
   fi
@@ -132,6 +132,8 @@ install_tests() {
 }
 
 fail_to_install() {
+  # Without a network pip gives up before it touches anything: what was complete still is.
+  if [ -z "$(find "$VENV/lib" -name site-packages -newer "$VENV/.unfinished")" ]; then rm "$VENV/.unfinished"; fi
   fail "Not everything could be installed; the lines above say why. Start again once that is mended." \
     "部分软件包未能安装，原因见上。解决后请重新启动。"
 }
@@ -188,7 +190,8 @@ audit() {
       "无法连接漏洞查询服务(pypi.org)，未作任何检查。请联网后重试。"
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
-  pip_install --target "$folder" pip-audit || fail_to_install
+  pip_install --target "$folder" pip-audit ||
+    fail "pip-audit could not be installed; the lines above say why." "无法安装 pip-audit，原因见上。"
   "$VENV/bin/python" -m pip freeze | sed 's/+cpu//' >"$folder/frozen.txt"
   PYTHONPATH=$folder "$VENV/bin/python" -m pip_audit --strict --disable-pip --no-deps -r "$folder/frozen.txt"
 }

@@ -206,6 +206,17 @@ def test_what_cannot_be_installed_ends_in_one_line_and_a_later_start_goes_on(pro
     assert project.run("--setup-only")[0] == 0
 
 
+def test_what_pip_gave_up_before_it_began_takes_nothing_from_a_complete_set_up(project):
+    assert project.run("--setup-only")[0] == 0
+    (project.folder / "requirements-test.txt").write_text("nowhere==1\n")
+    code, _, complaints = project.run("test")
+    assert code == 1
+    assert "Not everything could be installed" in complaints
+    code, out, complaints = project.run()
+    assert (code, out) == (0, "app serve\n")
+    assert "Setting up" not in complaints
+
+
 def test_a_complete_set_up_runs_from_a_folder_that_cannot_be_written(project):
     assert project.run("--setup-only")[0] == 0
     before = {path: path.stat().st_mtime_ns for path in (project.folder, project.venv, *project.venv.iterdir())}
