@@ -2,7 +2,12 @@
 
 __version__ = "0.1.0"
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# ONNX Runtime keeps a number for this device in ~/.cache/Microsoft and sends events to its makers, unless this is set
+# before it is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 if TYPE_CHECKING:
     from glyph_demo.notebook import App

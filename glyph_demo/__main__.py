@@ -1,5 +1,22 @@
+import signal
 import sys
+from types import FrameType
 
-from glyph_demo.cli import main
 
-sys.exit(main())
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """The first one ends what runs in good order, which waits for a model that is being loaded; the second at once."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    raise KeyboardInterrupt
+
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not in the background of a shell, which ignores it
+    signal.signal(signal.SIGINT, _interrupted)
+try:
+    from glyph_demo.cli import main
+
+    code = main()
+except KeyboardInterrupt:
+    code = 130
+if signal.getsignal(signal.SIGINT) is _interrupted:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+sys.exit(code)

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from glyph_demo import __version__, commands, process
+from glyph_demo import __version__, commands, process, surroundings
 from glyph_demo.documents.text import clean
-from glyph_demo.errors import GlyphError, Language, SettingsError
+from glyph_demo.errors import GlyphError, Language, SettingsError, shown
 from glyph_demo.settings import Settings, load_settings, named
 
 PROJECT_CONFIG = Path(__file__).parents[1] / "config.yaml"
+KEEPING = ("serve", "ask", "bench")  # commands that use the cache folder
 FLAGS_TO_SETTINGS = {
     "engine": "engine",
     "model": "model",
@@ -48,6 +49,7 @@ FLAGS_TO_SETTINGS = {
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        message = shown(message)
         raise SettingsError(
             "usage",
             f"{message}. See `{self.prog} --help`.",
@@ -128,7 +130,18 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     process.prepare()
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    surroundings.mend_streams()
+    try:
+        try:
+            return _main(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read along has gone
+        surroundings.nobody_reads()
+        return 128 + 13  # as a shell says it: SIGPIPE
+
+
+def _main(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     language = _terminal_language(arguments)
     stdout = sys.stdout
@@ -151,6 +164,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str], language: Language) -> dict[str, Any]:
     options = build_parser().parse_args(arguments)
     settings = _settings(options)
+    if options.command in KEEPING:
+        settings, notice = surroundings.with_cache(settings)
+        if notice:
+            print(f"{notice.en} {notice.zh}", file=sys.stderr)
+    surroundings.mend()
     out = None if options.json else sys.stdout
     if options.command == "serve":
         return commands.serve(settings, named(_flags(options)))
@@ -195,7 +213,4 @@ def _terminal_language(arguments: list[str]) -> Language:
 
 def _print_json(value: dict[str, Any], stream: Any) -> None:
     """ASCII with escapes: survives any terminal encoding."""
-    try:
-        print(json.dumps(value, ensure_ascii=True), file=stream, flush=True)
-    except BrokenPipeError:  # whoever read along has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
+    print(json.dumps(value, ensure_ascii=True), file=stream, flush=True)

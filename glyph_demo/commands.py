@@ -7,6 +7,7 @@ import json
 import platform
 import sys
 from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,16 +17,18 @@ from glyph_demo.documents.text import clean
 from glyph_demo.engines import choose_engine, create_engine
 from glyph_demo.engines.base import Evidence, Finished, Notice, Progress, Region, Token, capacity
 from glyph_demo.engines.loading import LoadLines
-from glyph_demo.errors import Language, SettingsError
+from glyph_demo.errors import Language, SettingsError, shown
 from glyph_demo.gpu import gpus
 from glyph_demo.session import DocumentSession
 from glyph_demo.settings import Settings
+from glyph_demo.surroundings import before_gradio, legible
 
 DIGITS = 4  # of seconds: a tenth of a millisecond
 
 
 def serve(settings: Settings, named: Collection[str]) -> dict[str, Any]:
     """`named` are the settings that this start names itself, see web.run."""
+    before_gradio()
     from glyph_demo.web import run
 
     run(settings, named)
@@ -33,9 +36,9 @@ def serve(settings: Settings, named: Collection[str]) -> dict[str, Any]:
 
 
 def ask(settings: Settings, path: Path, questions: list[str], language: Language, out: TextIO | None) -> dict[str, Any]:
-    session = DocumentSession(create_engine(settings, LoadLines()), settings)
-    try:
-        session.open(path)
+    engine = create_engine(settings, LoadLines())
+    with closing(engine), closing(DocumentSession(engine, settings)) as session:
+        session.open(path, legible(path.name))
         reading = session.current
         assert reading is not None
         _follow(reading.events())
@@ -43,10 +46,10 @@ def ask(settings: Settings, path: Path, questions: list[str], language: Language
         assert document is not None
         for warning in reading.warnings:
             print(warning.text(language), file=sys.stderr)
-        answers = [_answer(session, question, language, out) for question in questions]
+        answers = [_answer(session, legible(question), language, out) for question in questions]
         return {
-            "engine": session.engine.name,
-            "capacity": capacity(session.engine),
+            "engine": engine.name,
+            "capacity": capacity(engine),
             "document": {
                 "name": document.name,
                 "pages": len(reading.pages),
@@ -57,9 +60,6 @@ def ask(settings: Settings, path: Path, questions: list[str], language: Language
             "answers": answers,
             "compression": None if reading.compression is None else round(reading.compression, DIGITS),
         }
-    finally:
-        session.close()
-        session.engine.close()
 
 
 def ask_many(
@@ -71,11 +71,13 @@ def ask_many(
     table: Path | None,
     spreadsheet: Path | None,
 ) -> dict[str, Any]:
+    named = {legible(str(file)): file for file in files}
+    questions = [legible(question) for question in questions]
     known = many.load(table) if table else []
     engine = create_engine(settings, LoadLines())
     rows: list[many.Row] = []
     try:
-        for event in many.ask_many(engine, settings, {str(file): file for file in files}, questions, known, language):
+        for event in many.ask_many(engine, settings, named, questions, known, language):
             if isinstance(event, Progress):
                 _tell(event)
             if not isinstance(event, many.Row):
@@ -90,7 +92,7 @@ def ask_many(
                 print(clean(f"\n{event.file} > {event.question}\n{event.error or event.answer} {pages}"), file=out)
     finally:
         engine.close()
-    order = {str(file): place for place, file in enumerate(files)}
+    order = {name: place for place, name in enumerate(named)}
     rows.sort(key=lambda row: order[row.file])
     if spreadsheet:
         many.save_csv(rows, spreadsheet)
@@ -139,7 +141,7 @@ def render_pages(
     from glyph_demo.documents.extraction import extract
     from glyph_demo.rendering import encode_png, render, resolve_style
 
-    document = extract(path, path.name, settings.documents)
+    document = extract(path, legible(path.name), settings.documents)
     style = resolve_style(settings.rendering, document.text, choose_engine(settings).name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -150,12 +152,14 @@ def render_pages(
             lines = [{"text": line.text, "box": list(line.box)} for line in page.lines]
             pages.append({"file": file.name, "size": list(page.size), "digest": page.digest, "lines": lines})
             if out:
-                print(file, file=out)
+                print(clean(legible(str(file))), file=out)
+    except BrokenPipeError:  # of `out`
+        raise
     except OSError as error:
         raise SettingsError(
             "cannot_write",
-            f"The pages cannot be written to {folder} ({error.strerror}). Choose another --out.",
-            f"无法把页面写入 {folder}({error.strerror})。请换一个 --out 目录。",
+            f"The pages cannot be written to {shown(folder)} ({error.strerror}). Choose another --out.",
+            f"无法把页面写入 {shown(folder)}({error.strerror})。请换一个 --out 目录。",
         ) from None
     for warning in document.warnings:
         print(warning.text(language), file=sys.stderr)

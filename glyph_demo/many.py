@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from glyph_demo.engines.base import Engine, Evidence, Finished, Progress, Region, Token
-from glyph_demo.errors import GlyphError, Language, SettingsError
+from glyph_demo.errors import GlyphError, Language, SettingsError, shown
 from glyph_demo.scratch import write_whole
 from glyph_demo.session import DocumentSession, open_store
 from glyph_demo.settings import Settings
@@ -194,8 +194,8 @@ def load(path: Path) -> list[Row]:
     except (OSError, ValueError, KeyError, TypeError):
         raise SettingsError(
             "not_a_table",
-            f"{path} is no table of answers. Choose another --out, or remove the file.",
-            f"{path} 不是回答表格。请换一个 --out，或删除该文件。",
+            f"{shown(path)} is no table of answers. Choose another --out, or remove the file.",
+            f"{shown(path)} 不是回答表格。请换一个 --out，或删除该文件。",
         ) from None
 
 
@@ -229,6 +229,6 @@ def _write(path: Path, content: str) -> None:
     except OSError as error:
         raise SettingsError(
             "cannot_write",
-            f"{path} cannot be written ({error.strerror}). Choose another place.",
-            f"无法写入 {path}({error.strerror})。请换一个位置。",
+            f"{shown(path)} cannot be written ({error.strerror}). Choose another place.",
+            f"无法写入 {shown(path)}({error.strerror})。请换一个位置。",
         ) from None

@@ -13,6 +13,8 @@ import time
 from functools import cache
 from pathlib import Path
 
+from glyph_demo.errors import GlyphError
+
 log = logging.getLogger(__name__)
 
 _PREFIX = "glyph-demo-"
@@ -21,9 +23,16 @@ DAY = 86_400  # seconds
 
 def scratch_folder() -> Path:
     """A new folder that nobody else can read. Its user removes it; what a killed run left goes a day later, with the
-    first folder that a process makes."""
-    _sweep(Path(tempfile.gettempdir()))
-    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    first folder that a process makes. Raises GlyphError `no_temporary_folder`."""
+    try:
+        _sweep(Path(tempfile.gettempdir()))
+        return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    except OSError as error:
+        raise GlyphError(
+            "no_temporary_folder",
+            f"No temporary folder can be made ({error.strerror}). Free some space, or set TMPDIR to another place.",
+            f"无法创建临时文件夹({error.strerror})。请清理空间，或将 TMPDIR 指向其他位置。",
+        ) from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
-from glyph_demo.errors import SettingsError
+from glyph_demo.errors import SettingsError, shown
 
 ENVIRONMENT_PREFIX = "GLYPH_DEMO_"
+MOST = 10**9  # of any number: what counts bytes, seconds or pixels by it still fits where the system wants it
+LAST_PORT = 65_535
+_WANTED = {bool: "true | false", str: "text"}
+_FILE_BYTES = 100_000  # of a settings file, 25 times ours
 
 
 def is_loopback(host: str) -> bool:
@@ -82,8 +86,8 @@ class Documents:
         if first < 1 or (last is not None and last < first):
             raise SettingsError(
                 "bad_setting",
-                f"The page range '{self.pages}' cannot be used. Write it as 3, 1-40 or 12-.",
-                f"页码范围“{self.pages}”无效。请写成 3、1-40 或 12- 的形式。",
+                f"The page range '{shown(self.pages)}' cannot be used. Write it as 3, 1-40 or 12-.",
+                f"页码范围“{shown(self.pages)}”无效。请写成 3、1-40 或 12- 的形式。",
             )
         return first, last
 
@@ -156,7 +160,15 @@ class Settings:
 
     @property
     def cache_path(self) -> Path:
-        return Path(self.cache_dir).expanduser()
+        """Raises SettingsError where `~` stands for nobody's home."""
+        try:
+            return Path(self.cache_dir).expanduser()
+        except RuntimeError:
+            raise SettingsError(
+                "bad_setting",
+                f"There is no home folder for the cache folder {shown(self.cache_dir)}. Set cache_dir to another.",
+                f"缓存目录 {shown(self.cache_dir)} 所指的主目录不存在。请将 cache_dir 设为其他目录。",
+            ) from None
 
 
 def load_settings(
@@ -176,23 +188,48 @@ def load_settings(
 def _read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            """By aliases a few lines become gigabytes, or a value that holds itself."""
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("an alias")
+            return super().compose_node(parent, index)
+
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(
-            "config_unreadable",
-            f"The settings file {path} cannot be read ({type(error).__name__}). Check the path and that it is YAML.",
-            f"无法读取设置文件 {path}({type(error).__name__})。请检查路径，并确认它是 YAML 格式。",
-        ) from None
+        content = Loader(_text(path)).get_single_data()
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:  # ValueError: a number or date that is none
+        raise _unreadable(path, type(error).__name__) from None
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise SettingsError(
             "config_unreadable",
-            f"The settings file {path} must hold `key: value` lines. Compare it with config.yaml.",
-            f"设置文件 {path} 应由“键: 值”组成。请对照 config.yaml 修改。",
+            f"The settings file {shown(path)} must hold `key: value` lines. Compare it with config.yaml.",
+            f"设置文件 {shown(path)} 应由“键: 值”组成。请对照 config.yaml 修改。",
         )
     return content
+
+
+def _text(path: Path) -> str:
+    """Raises SettingsError, OSError, UnicodeDecodeError."""
+    if path.exists() and not path.is_file():  # a pipe may never end, or never begin
+        raise _unreadable(path, "no regular file")
+    with path.open("rb") as file:
+        content = file.read(_FILE_BYTES + 1)
+    if len(content) > _FILE_BYTES:
+        raise _unreadable(path, "too large")
+    return content.decode()
+
+
+def _unreadable(path: Path, why: str) -> SettingsError:
+    most = f"{_FILE_BYTES // 1000} kB"
+    return SettingsError(
+        "config_unreadable",
+        f"The settings file {shown(path)} cannot be read ({why}). It must be YAML in UTF-8 without aliases, at most "
+        f"{most}. Check the path and compare it with config.yaml.",
+        f"无法读取设置文件 {shown(path)}({why})。它应是不含别名、不超过 {most} 的 UTF-8 YAML 文件。"
+        "请检查路径，并对照 config.yaml 修改。",
+    )
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -206,10 +243,11 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """An empty variable is as none: files for containers often pass on what is not set."""
     return {
         name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."): value
         for name, value in environment.items()
-        if name.startswith(ENVIRONMENT_PREFIX)
+        if name.startswith(ENVIRONMENT_PREFIX) and value
     }
 
 
@@ -239,8 +277,8 @@ def _set(node: Any, key: str, path: list[str], value: Any) -> Any:
     if name not in {f.name for f in fields(node)} or bool(rest) != is_dataclass(getattr(node, name)):
         raise SettingsError(
             "unknown_setting",
-            f"There is no setting '{key}'. The settings and their defaults stand in config.yaml.",
-            f"没有名为“{key}”的设置。全部设置及默认值见 config.yaml。",
+            f"There is no setting '{shown(key)}'. The settings and their defaults stand in config.yaml.",
+            f"没有名为“{shown(key)}”的设置。全部设置及默认值见 config.yaml。",
         )
     if rest:
         return replace(node, **{name: _set(getattr(node, name), key, rest, value)})
@@ -250,6 +288,7 @@ def _set(node: Any, key: str, path: list[str], value: Any) -> Any:
 def _convert(key: str, value: Any, kind: Any) -> Any:
     """`value`, which may come as text, as the type of its field."""
     choices = get_args(kind)
+    most = LAST_PORT if key == "server.port" else MOST
     try:
         if choices:
             if value in choices:
@@ -259,17 +298,17 @@ def _convert(key: str, value: Any, kind: Any) -> Any:
                 return value
             return {"true": True, "false": False, "1": True, "0": False}[str(value).lower()]
         elif kind is str:
-            if isinstance(value, str):
+            if isinstance(value, str) and (value or key != "cache_dir"):  # which would be wherever one stands
                 return value
         elif not isinstance(value, bool):
             number = kind(value)
-            if number >= 0 and number == float(value):
+            if 0 <= number <= most and number == float(value):
                 return number
     except (KeyError, TypeError, ValueError, OverflowError):
         pass
-    wanted = " | ".join(map(str, choices)) if choices else {bool: "true | false"}.get(kind, kind.__name__)
+    wanted = " | ".join(map(str, choices)) if choices else _WANTED.get(kind, f"{kind.__name__}, 0 - {most}")
     raise SettingsError(
         "bad_setting",
-        f"The setting '{key}' cannot be {value!r}. It takes: {wanted}.",
-        f"设置“{key}”不能取 {value!r}。可用的值: {wanted}。",
+        f"The setting '{shown(key)}' cannot be '{shown(value)}'. It takes: {wanted}.",
+        f"设置“{shown(key)}”不能取“{shown(value)}”。可用的值: {wanted}。",
     )

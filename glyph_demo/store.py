@@ -196,10 +196,11 @@ class FeatureStore:
         path = self._path(key)
         try:
             content = path.read_bytes()
-            os.utime(path)
         except OSError:
             self._forget(key)
             return None
+        with contextlib.suppress(OSError):  # somebody else's file, or a disk that cannot be written
+            os.utime(path)
         features = _decode(content)
         if features is None:
             self._remove(key)

@@ -44,7 +44,7 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
     one. Raises EngineError when no port is free, and SettingsError `open_door`."""
     password(settings.server)
     host, port = settings.server.host, free_port(settings.server.host, settings.server.port)
-    if port != settings.server.port:
+    if settings.server.port not in (0, port):
         print(f"Port {settings.server.port} is taken; using {port}. 端口已被占用，改用 {port}。", file=sys.stderr)
     uploads = scratch_folder()
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)

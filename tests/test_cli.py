@@ -81,6 +81,12 @@ def test_render_writes_png_pages_and_lists_their_lines(tmp_path):
         (["ask", __file__, "what?", "--config", "missing.yaml"], "config_unreadable"),
         (["render", __file__, "--out", "x", "--style", "fancy"], "unknown_style"),
         (["render", __file__, "--out", __file__], "cannot_write"),
+        (["serve", "--port", "70000"], "bad_setting"),
+        (["serve", "--port", "-1"], "bad_setting"),
+        (["serve", "--port", "x" * 100_000], "usage"),
+        (["ask", "x" * 100_000, "what?", "--dpi", "1.5"], "usage"),
+        (["doctor", "--cache-dir", "~nobody-of-this-name/x"], "bad_setting"),
+        (["y" * 100_000], "usage"),
         (["ask", __file__], "usage"),
         (["sing"], "usage"),
         ([], "usage"),
@@ -89,7 +95,7 @@ def test_render_writes_png_pages_and_lists_their_lines(tmp_path):
 def test_a_users_mistake_exits_2_with_an_error_object(arguments, code):
     error = run_json(*arguments, exit_code=2)["error"]
     assert error["code"] == code
-    assert error["message"]
+    assert 0 < len(error["message"]) < 600
 
 
 def test_messages_come_in_the_language_asked_for():

@@ -1,7 +1,11 @@
+import os
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from glyph_demo import errors
 from glyph_demo.errors import SettingsError
 from glyph_demo.settings import Documents, Settings, load_settings
 
@@ -41,6 +45,12 @@ def test_unknown_keys_raise(key):
         ("inference.temperature", "nan"),
         ("cache_dir", 5),
         ("server.port", [1]),
+        ("server.port", 65_536),
+        ("server.port", float("inf")),
+        ("inference.temperature", float("inf")),
+        ("inference.temperature", "1e400"),
+        ("documents.max_memory_mb", 2**60),
+        ("cache_dir", ""),
     ],
 )
 def test_unusable_values_raise_and_say_what_is_taken(key, value):
@@ -57,6 +67,90 @@ def test_a_config_file_that_is_not_settings_raises(tmp_path, content):
     with pytest.raises(SettingsError) as caught:
         load_settings(config, {})
     assert caught.value.code == "config_unreadable"
+
+
+HOSTILE = {
+    "aliases that double": "a: &a {x: 1, y: 1}\n"
+    + "".join(f"{b}: &{b} {{x: *{a}, y: *{a}}}\n" for a, b in pairwise("abcdefghijklmopqrstuvw")),
+    "a list in itself": "a: &a [*a]",
+    "a mapping in itself": "server: &a {b: *a}",
+    "a merge of itself": "server: &a {<<: *a}",
+    "infinity": "inference: {temperature: .inf}",
+    "no number": "inference: {temperature: .nan}",
+    "a number beyond floats": "inference: {temperature: 1e400}",
+    "a number of 50,000 digits": "server: {port: 0x" + "f" * 50_000 + "}",
+    "a key of 50,000 letters": "x" * 50_000 + ": 1",
+    "no date": "server: {port: 2001-99-99}",
+    "10,000 brackets": "a: " + "[" * 10_000,
+    "10,000 braces": "{a: " * 10_000,
+    "a list as a key": "? [a]\n: 1",
+    "an object": "a: !!python/object/apply:os.system [ls]",
+    "two documents": "a: 1\n---\nb: 2",
+    "UTF-16": "language: zh".encode("utf-16"),
+    "bytes": bytes(range(256)),
+    "a large file": b"# " + b"x" * 2_000_000,
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_config_file_ends_in_a_short_line(tmp_path, content):
+    config = tmp_path / "c.yaml"
+    config.write_bytes(content if isinstance(content, bytes) else content.encode())
+    began = time.process_time()
+    with pytest.raises(SettingsError) as caught:
+        load_settings(config, {})
+    assert time.process_time() - began < 5
+    for language in ("en", "zh"):
+        said = caught.value.text(language)
+        assert len(said) < 1000
+        assert "\n" not in said
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files")
+def test_what_is_no_regular_file_is_no_config_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for path in (tmp_path / "pipe", tmp_path / "link", tmp_path):
+        with pytest.raises(SettingsError) as caught:
+            load_settings(path, {})
+        assert caught.value.code == "config_unreadable"
+
+
+def test_an_empty_variable_is_as_none():
+    assert load_settings(None, {"GLYPH_DEMO_SERVER__PORT": "", "GLYPH_DEMO_CACHE_DIR": ""}) == Settings()
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "GLYPH_DEMO_",
+        "GLYPH_DEMO_SERVER__",
+        "GLYPH_DEMO_SERVER__PORT__X",
+        "GLYPH_DEMO_\udcff",
+        "GLYPH_DEMO_" + "X" * 9999,
+    ],
+)
+def test_a_variable_that_names_no_setting_raises_a_short_line(variable):
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None, {variable: "1"})
+    assert caught.value.code == "unknown_setting"
+    assert len(caught.value.text("en").encode()) < 1000
+
+
+def test_what_a_message_repeats_is_cut_and_has_nothing_that_a_terminal_obeys():
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None, {"GLYPH_DEMO_LANGUAGE": "\x1b[2J\n\u202e\udcff" + "x" * 100_000})
+    said = caught.value.text("en")
+    assert len(said) < 400
+    assert not set(said) & set("\x1b\n\u202e\udcff")
+    assert errors.shown("短") == "短"
+    assert len(errors.shown("y" * 201)) == 200
+    assert errors.shown(16**50_000) == "int"
+
+
+def test_a_home_that_nobody_has_is_a_users_mistake():
+    with pytest.raises(SettingsError, match="home"):
+        _ = Settings(cache_dir="~nobody-of-this-name/cache").cache_path
 
 
 def test_an_empty_config_file_means_the_defaults(tmp_path):

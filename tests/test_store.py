@@ -191,3 +191,14 @@ def test_a_disk_that_cannot_be_written_leaves_the_memory_tier_working(tmp_path):
     store.put("a1", features(1))
     assert same(store.get("a1"), features(1))
     assert store.disk_bytes == 0
+
+
+def test_what_cannot_be_marked_as_used_is_read_all_the_same(tmp_path, monkeypatch):
+    """A disk that is mounted read-only, or the file of another user."""
+    FeatureStore(tmp_path, 0, 10_000).put("ab", features(1))
+
+    def refuse(path):
+        raise PermissionError
+
+    monkeypatch.setattr("os.utime", refuse)
+    assert same(FeatureStore(tmp_path, 0, 10_000).get("ab"), features(1))

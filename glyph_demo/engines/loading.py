@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 import time
@@ -34,11 +35,16 @@ class LoadLines:
         terminal = self._out.isatty()
         if done == total or now - self._told >= (EVERY if terminal else 10 * EVERY):
             self._told = now
-            line = loaded(self.now, "en")
-            print(f"\rload {line:<50}" if terminal else f"load {line}", file=self._out, end="" if terminal else "\n")
-            if terminal and done == total:
-                print(file=self._out)
-            self._out.flush()
+            with contextlib.suppress(BrokenPipeError):  # nobody reads along: no reason not to load
+                self._write(done == total, terminal)
+
+    def _write(self, ended: bool, terminal: bool) -> None:
+        assert self.now is not None
+        line = loaded(self.now, "en")
+        print(f"\rload {line:<50}" if terminal else f"load {line}", file=self._out, end="" if terminal else "\n")
+        if terminal and ended:
+            print(file=self._out)
+        self._out.flush()
 
     def _more(self, now: float, file: int, files: int) -> Message | None:
         """Which file of how many, where there are several, and how long the rest will take."""

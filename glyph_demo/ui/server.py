@@ -28,9 +28,9 @@ from glyph_demo.engines.base import (
     text_engine,
 )
 from glyph_demo.engines.loading import LoadLines
-from glyph_demo.errors import EngineError, GlyphError
+from glyph_demo.errors import EngineError, GlyphError, shown
 from glyph_demo.rendering.page import Page
-from glyph_demo.settings import Settings
+from glyph_demo.settings import LAST_PORT, Settings
 from glyph_demo.store import FeatureStore
 from glyph_demo.ui.app import window_app
 from glyph_demo.ui.door import USER, VISITOR, Guard, password
@@ -183,17 +183,19 @@ def theme() -> gr.themes.Base:
 
 
 def free_port(host: str, first: int) -> int:
-    """The first port from `first` on that nobody listens on."""
-    for port in range(first, min(first + PORTS_TRIED, 65_536)):
+    """The first port from `first` on that nobody listens on; any for 0."""
+    for port in range(first, min(first + PORTS_TRIED, LAST_PORT + 1)):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
+            except (socket.gaierror, ValueError, TypeError):  # no name of a machine, or of none that there is
+                break
             except OSError:
                 continue
-            return port
+            return int(probe.getsockname()[1])
     raise EngineError(
         "no_port",
-        f"No port from {first} on can be used on {host}. Choose another with --port or --host.",
-        f"{host} 上从 {first} 起没有可用端口。请用 --port 或 --host 另选。",
+        f"No port from {first} on can be used on {shown(host)}. Choose another with --port or --host.",
+        f"{shown(host)} 上从 {first} 起没有可用端口。请用 --port 或 --host 另选。",
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,19 @@ def test_a_line_says_how_much_is_there_and_how_long_the_rest_takes() -> None:
     size = 20_600_000_000
     steps = [(0.0, 0, size), (1.0, 10**9, size), (10.0, 10_300_000_000, size), (21.0, size, size)]
     assert told(steps) == ["load 0.0/20.6 GB", "load 10.3/20.6 GB, 10 s left", "load 20.6/20.6 GB"]
+
+
+def test_a_model_is_loaded_whether_or_not_anybody_reads_along() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    out = os.fdopen(write, "w")
+    lines = LoadLines(out)
+    for done in range(3):
+        lines(done, 2)
+    assert lines.now is not None
+    assert lines.now.done == 2
+    with contextlib.suppress(BrokenPipeError):
+        out.close()
 
 
 def test_loading_after_the_download_begins_anew() -> None:

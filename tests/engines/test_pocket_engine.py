@@ -1,8 +1,11 @@
 """The engine answers from pixels, in quotes with their place, and stops when it is told to."""
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from drawing import CHINESE, ENGLISH, draw
@@ -14,6 +17,7 @@ from glyph_demo.rendering.page import Line
 from glyph_demo.settings import Pocket, Settings
 
 DEFAULTS = AskOptions()
+ROOT = Path(__file__).parents[2]
 
 
 def opened(engine, text):
@@ -146,3 +150,61 @@ def test_closing_stops_within_one_step_and_leaves_the_document_usable(phrasing_d
     assert time.perf_counter() - begun < 0.5
     assert phrasing_document._phraser.result()._dialogue.turns == []
     assert answer(phrasing_document, question)[0] == whole
+
+
+@pytest.fixture(scope="module")
+def small_model(tmp_path_factory):
+    """A language model that says nothing sensible."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from tests.checkpoints import FIRST_SPECIAL, TEMPLATE, VOCABULARY, byte_tokenizer
+
+    folder = tmp_path_factory.mktemp("model")
+    size = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    LlamaForCausalLM(LlamaConfig(vocab_size=VOCABULARY, **size)).save_pretrained(folder)
+    byte_tokenizer(FIRST_SPECIAL, TEMPLATE).save_pretrained(folder)
+    return folder
+
+
+ENDS_AMID_LOADING = """
+import sys
+from glyph_demo.engines.pocket import PocketEngine
+from glyph_demo.settings import Pocket, Settings
+engine = PocketEngine(Settings(pocket=Pocket(language_model=sys.argv[1])))
+engine.open()
+while not engine._phraser.running():
+    pass
+engine.close()
+"""
+
+
+def test_a_model_whose_loading_ends_with_the_process_is_not_called_unusable(small_model):
+    command = [sys.executable, "-c", ENDS_AMID_LOADING, small_model]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "language_model_unusable" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+NO_ROOM = """
+import resource, sys
+from glyph_demo.engines.pocket import engine
+from glyph_demo.settings import Pocket, Settings
+import torch, safetensors.torch, transformers, gguf
+resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
+settings = Settings(cache_dir=sys.argv[2], pocket=Pocket(language_model=sys.argv[1]))
+print(engine._load_phraser(settings, engine.threading.Event()))
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of files as Linux has them")
+def test_a_full_disk_under_the_cache_is_named_as_such(tmp_path):
+    from tests.models.test_language import reference, write_gguf
+
+    write_gguf(tmp_path / "model.gguf", reference(tied=True))
+    command = [sys.executable, "-c", NO_ROOM, tmp_path / "model.gguf", tmp_path / "cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.stdout == "None\n", done.stderr
+    assert "cache_full" in done.stderr
+    assert "unusable" not in done.stderr

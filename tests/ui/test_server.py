@@ -23,8 +23,13 @@ def test_a_taken_port_is_stepped_over():
         taken.listen()
         port = taken.getsockname()[1]
         assert free_port("127.0.0.1", port) > port
-    with pytest.raises(EngineError, match="no_port"):
-        free_port("203.0.113.1", 7860)  # no address of this machine
+    for host in ("203.0.113.1", "nowhere.invalid", "a\0b", "a..b"):  # no address of this machine, and no names
+        with pytest.raises(EngineError, match="no_port"):
+            free_port(host, 7860)
+
+
+def test_port_0_is_any_that_is_free():
+    assert free_port("127.0.0.1", 0) > 0
 
 
 def test_an_engine_that_cannot_be_had_says_so_to_who_needs_it_and_not_to_who_opens_the_window():

