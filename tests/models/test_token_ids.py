@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from glyph_demo.models.base import token_ids
 from glyph_demo.models.random import byte_tokenizer
+from glyph_demo.models.tokens import token_ids
 
 TEXT = "<|user|>a question of some length" * 20
 

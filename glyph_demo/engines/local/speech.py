@@ -11,7 +11,7 @@ from tokenizers import decoders
 
 from glyph_demo.engines.base import Thinking, Token
 from glyph_demo.engines.splitter import TAGS, Splitter, State
-from glyph_demo.models.base import token_ids
+from glyph_demo.models.tokens import token_ids
 
 _MARKUP = re.compile(r"<.*>")  # tokens that are added to a vocabulary for no one to see, special or not
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")  # a byte of a letter that a SentencePiece vocabulary lacks
