@@ -33,7 +33,8 @@ def prompt_ids(tokenizer: Any, said: Sequence[str]) -> list[int]:
     if twin is None:  # two threads may both make it
         twin = _twins[tokenizer] = _twin(tokenizer.backend_tokenizer)
     text = "".join(piece if place % 2 else twin.named(piece) for place, piece in enumerate(said))
-    ids: list[int] = twin.tokenizer.encode(text, add_special_tokens=False).ids
+    # A batch, since other threads can run meanwhile.
+    ids: list[int] = twin.tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
     return ids
 
 
