@@ -39,7 +39,7 @@ def _byte_level(normalizer: normalizers.Normalizer | None = None) -> Tokenizer:
 
 def _flags() -> PreTrainedTokenizerFast:
     """Added tokens of every kind; one that another begins with, one of a single letter, and white space in runs."""
-    spaces = [AddedToken(run, normalized=False) for run in ("  ", "    ", "\t\t")]
+    spaces = [AddedToken(run, normalized=False, special=run == "\n\n\n") for run in ("  ", "    ", "\t\t", "\n\n\n")]
     flags = (
         AddedToken("[Left]", lstrip=True, normalized=False),
         AddedToken("[Right]", rstrip=True, normalized=False, special=True),
@@ -68,7 +68,7 @@ def _put_together() -> PreTrainedTokenizerFast:
     trainer = trainers.BpeTrainer(vocab_size=200, special_tokens=[UNKNOWN], show_progress=False)
     tokenizer.train_from_iterator([CONTENT, *joined, *SPECIALS, "   " * 9], trainer)
     assert tokenizer.model.token_to_id("</think>") is not None
-    return _tokenizer(tokenizer, (AddedToken("▁▁", normalized=False), AddedToken("▁▁▁▁", normalized=False)))
+    return _tokenizer(tokenizer, (AddedToken("▁▁", special=True), AddedToken("▁▁▁▁", normalized=False)))
 
 
 def _unigram() -> PreTrainedTokenizerFast:

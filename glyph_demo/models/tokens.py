@@ -28,7 +28,7 @@ def token_ids(tokenizer: Any, text: str, plain: bool = True) -> list[int]:
 
 def prompt_ids(tokenizer: Any, said: Sequence[str]) -> list[int]:
     """Ids of a template's words (at even places) and of plain text (at odd ones), as one text. For any number of
-    threads."""
+    threads. Tokens that are added to the tokenizer after the first call are not seen."""
     twin = _twins.get(tokenizer)
     if twin is None:  # two threads may both make it
         twin = _twins[tokenizer] = _twin(tokenizer.backend_tokenizer)
@@ -77,12 +77,10 @@ def _twin(original: Tokenizer) -> _Twin:
 
 
 def _is_control(token: Any, original: Tokenizer) -> bool:
-    """Whether an added token is more than white space that some vocabularies have in runs, and more than one letter
+    """Whether an added token is more than white space, which some vocabularies have in runs, and more than one letter
     that the vocabulary has anyway."""
-    content = token.content
-    if not content.replace(_SPACE, " ").strip():
-        return bool(token.special)
-    return len(content) > 1 or original.model.token_to_id(content) is None
+    letters = len(token.content.replace(_SPACE, " ").strip())
+    return letters > 1 or (letters == 1 and original.model.token_to_id(token.content) is None)
 
 
 def _written(token: Any) -> str:

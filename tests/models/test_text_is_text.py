@@ -156,7 +156,7 @@ def ordinary(draw: st.DrawFn) -> tuple[str, list[str]]:
     """A vocabulary, and texts without a control token."""
     vocabulary = draw(st.sampled_from(sorted(VOCABULARIES)))
     word = st.sampled_from(
-        [*CONTENT.split(), "<thi", "nk>", "<", ">", " ", "  ", "    ", "\n", "\n\n", "\t\t", "§", "12"]
+        [*CONTENT.split(), "<thi", "nk>", "<", ">", " ", "  ", "    ", "\n", "\n\n\n", "\t\t", "§", "12"]
     )
     text = st.one_of(st.lists(word, max_size=8).map("".join), st.text(max_size=12))
     names = [letters(name) for name in control(vocabulary).values()]
