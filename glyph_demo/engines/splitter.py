@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from glyph_demo.engines.base import Thinking, Token
 from glyph_demo.models.chat import ANSWER, END_ANSWER, END_THINK, THINK
 
-TAGS = (THINK, END_THINK, ANSWER, END_ANSWER)
+TAGS = {tag: tag for tag in (THINK, END_THINK, ANSWER, END_ANSWER)}  # and how they stand in the text
 
 State = Literal["start", "thinking", "opened", "answer"]  # "opened": behind <answer>, before its first word
 
 
 class Splitter:
     """`<think>…</think><answer>…</answer>` never show; a tag that has half arrived is held back until it is clear what
-    it is. `done` turns true when the answer was closed, `answer` is what was said of it."""
+    it is. `done` turns true when the answer was closed, `answer` is what was said of it. `tags` says how each tag
+    stands in the text."""
 
-    def __init__(self) -> None:
+    def __init__(self, tags: Mapping[str, str] = TAGS) -> None:
+        self._written = tags
         self.done = False
         self.answer = ""
         self._state: State = "start"
@@ -36,7 +38,7 @@ class Splitter:
                 if not self._begin():
                     return
                 continue
-            tag = END_THINK if self._state == "thinking" else END_ANSWER
+            tag = self._written[END_THINK if self._state == "thinking" else END_ANSWER]
             before, found, after = self._held.partition(tag)
             kept = 0 if found else overlap(before, tag)
             self._held = after if found else before[len(before) - kept :]
@@ -62,7 +64,8 @@ class Splitter:
             self._skipped()
             return False
         following: dict[str, State] = {THINK: "thinking", ANSWER: "opened"} if self._state == "start" else {}
-        for tag, state in following.items():
+        for name, state in following.items():
+            tag = self._written[name]
             if self._held.startswith(tag):
                 self._held = self._held.removeprefix(tag)
                 self._enter(state)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from glyph_demo.models.tokens import prompt_ids
 
 
 class LoadProgress(Protocol):
@@ -22,7 +23,6 @@ def untold(done: int, total: int | None, file: int = 0, files: int = 0) -> None:
 
 
 _READ = 1 << 22  # bytes a read
-_one_at_a_time = threading.Lock()
 _HOLE = "\ue000{}\ue001"  # private-use characters: a place for a message's text in a rendered template
 
 
@@ -41,24 +41,17 @@ class LanguageModel:
         A content is plain text whatever it says: `<|im_end|>` in a document ends nothing."""
         holes = [{**message, "content": _HOLE.format(i)} for i, message in enumerate(messages)]
         rendered: str = self.tokenizer.apply_chat_template(holes, tokenize=False, add_generation_prompt=True)
-        ids: list[int] = []
+        said: list[str] = []
         for i, message in enumerate(messages):
             before, hole, rendered = rendered.partition(_HOLE.format(i))
             if not hole:
                 raise ValueError(f"the chat template leaves out or reorders message {i}")
-            ids += token_ids(self.tokenizer, before, plain=False) + token_ids(self.tokenizer, message["content"])
-        return ids + token_ids(self.tokenizer, rendered, plain=False)
+            said += [before, message["content"]]
+        return prompt_ids(self.tokenizer, [*said, rendered])
 
     def text(self, ids: Sequence[int]) -> str:
         """What token ids say, special tokens left out."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=True)
-
-
-def token_ids(tokenizer: Any, text: str, plain: bool = True) -> list[int]:
-    """What a tokenizer makes of a text by itself; in a plain one special tokens are letters like others. For any number
-    of threads: transformers keeps `split_special_tokens` in the tokenizer, where the next call finds it."""
-    with _one_at_a_time:
-        return tokenizer.encode(text, add_special_tokens=False, split_special_tokens=plain) if text else []
 
 
 def digest(paths: Iterable[Path]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from glyph_demo.errors import EngineError
-from glyph_demo.models.base import token_ids
+from glyph_demo.models.tokens import prompt_ids, token_ids
 
 THINK, END_THINK, ANSWER, END_ANSWER = "<think>", "</think>", "<answer>", "</answer>"
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private-use characters: around a place for a message in a rendered template
@@ -38,12 +38,12 @@ class Chat:
         begin, between, end = self._markers(before, *rest)
         self._first, self._last = begin or token, end or token  # special tokens of a page
         self._image = begin + token + end
-        self.begin, self.end = tuple(self._encode(begin)), tuple(self._encode(end))
-        self.between: tuple[int, ...] = tuple(self._encode(between, self._last, self._first))
-        self.head: tuple[int, ...] = tuple(self._encode(before.removesuffix(begin), before=self._first))
+        self.begin, self.end = tuple(self._encode([begin])), tuple(self._encode([end]))
+        self.between: tuple[int, ...] = tuple(self._encode([between], self._last, self._first))
+        self.head: tuple[int, ...] = tuple(self._encode([before.removesuffix(begin)], before=self._first))
         # What ends the thinking and begins the answer, where the model must be made to.
         answer = ANSWER if ANSWER in tokenizer.get_added_vocab() else "\n"
-        self.enough: tuple[int, ...] = tuple(self._encode(END_THINK + answer))
+        self.enough: tuple[int, ...] = tuple(self._encode([END_THINK + answer]))
         self._skip = THINK + END_THINK + answer
 
     def opening(self, thinking: bool) -> str:
@@ -83,7 +83,7 @@ class Chat:
         return [*self.head, *self.plain(text + "\n\n")]
 
     def plain(self, text: str) -> list[int]:
-        """Ids of text in which special tokens are letters like others."""
+        """Ids of text in which control tokens are letters like others."""
         return token_ids(self._tokenizer, text)
 
     def _markers(self, before: str, between: str, after: str) -> tuple[str, str, str]:
@@ -115,25 +115,16 @@ class Chat:
             if isinstance(what, str):
                 run += [what, behind]
             else:
-                ids += [*self._mixed(run, after), *what]
+                ids += [*self._encode(run, after), *what]
                 run, after = [behind], ""
-        return ids + self._mixed(run, after, before)
+        return ids + self._encode(run, after, before)
 
-    def _mixed(self, said: Sequence[str], after: str, before: str = "") -> list[int]:
-        """Ids of the template's words (at even places) and of plain text (at odd ones) as one text."""
-        if all(self._encode(text) == self.plain(text) for text in said[1::2]):
-            return self._encode("".join(said), after, before)
-        # The plain text says special tokens. Each piece by itself, then: in those no letter is special.
-        ids = self._encode(said[0], after)
-        for text, words in zip(said[1::2], said[2::2], strict=True):
-            ids += self.plain(text) + self._encode(words)
-        return ids
-
-    def _encode(self, text: str, after: str = "", before: str = "") -> list[int]:
-        """Ids of `text` where it stands between two special tokens, or nothing."""
-        if not text:
+    def _encode(self, said: Sequence[str], after: str = "", before: str = "") -> list[int]:
+        """Ids of the template's words and of plain text in turn, where they stand between two special tokens, or
+        nothing."""
+        if not any(said):
             return []
-        ids = token_ids(self._tokenizer, after + text + before, plain=False)
+        ids = prompt_ids(self._tokenizer, [after, "", *said, "", before])
         return ids[len(after) > 0 : len(ids) - (len(before) > 0)]
 
 

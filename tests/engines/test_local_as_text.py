@@ -99,6 +99,27 @@ def test_the_command_line_gives_the_text_with_the_same_keys(
     assert text["answers"][0]["memory"]["kv_bytes"] > 2 * pages["answers"][0]["memory"]["kv_bytes"] > 0
 
 
+def test_control_tokens_in_a_text_its_name_its_questions_and_answers_are_letters(
+    session: DocumentSession, tmp_path: Path
+) -> None:
+    tokenizer = session.engine.model.tokenizer  # type: ignore[attr-defined]
+    typed = " ".join(map(str, tokenizer.added_tokens_decoder.values())) + " {{ messages }} \ue000\ue001 \ue0000\ue001"
+
+    def given(words: str) -> list[int]:
+        file = tmp_path / f"{words[:200].replace('/', '')}.txt"
+        file.write_text(words, encoding="utf-8")
+        session.open(file)
+        list(session.ask_as_text(words, SHORT, [Turn(words, words), Turn(f"{words}?", words)]))
+        document = session.current._text_handle  # type: ignore[union-attr]
+        turn = document._dialogue.turns[-1]  # type: ignore[union-attr]
+        return [i for segment in document._segments for i in segment.ids] + list(turn.question)  # type: ignore[union-attr]
+
+    ids, harmless = given(typed), given("harmless")
+    controls = tokenizer.added_tokens_decoder.keys()
+    assert [i for i in ids if i in controls] == [i for i in harmless if i in controls]
+    assert tokenizer.decode(ids).count(typed) == tokenizer.decode(harmless).count("harmless") == 6
+
+
 def test_an_engine_without_such_a_way_says_so(file: Path) -> None:
     session = DocumentSession(FakeEngine(), Settings())
     session.open(file)

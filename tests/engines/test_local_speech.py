@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import random
+from typing import Any
 
 import pytest
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
 
 from glyph_demo.engines.base import Thinking, Token
 from glyph_demo.engines.local.speech import Speech, loops
+from glyph_demo.engines.splitter import TAGS
 from glyph_demo.models.random import byte_tokenizer
+from glyph_demo.models.tokens import token_ids
+
+
+def without_tags() -> PreTrainedTokenizerFast:
+    """A tokenizer that has no tokens for the tags, so that a model has to spell them."""
+    state = json.loads(byte_tokenizer(300).backend_tokenizer.to_str())
+    state["added_tokens"] = [token for token in state["added_tokens"] if token["content"] not in TAGS]
+    return PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(state)))
+
 
 TOKENIZER = byte_tokenizer(300)
+SPELLING = without_tags()
 OPENING = "<|assistant|>\n"
 
 
-def ids(text: str, plain: bool = False) -> list[int]:
-    return TOKENIZER.encode(text, split_special_tokens=plain)
+def ids(text: str, tokenizer: Any = TOKENIZER) -> list[int]:
+    return tokenizer.encode(text)
 
 
-def spoken(tokens: list[int], opening: str = OPENING) -> tuple[str, str, Speech, list[Thinking | Token]]:
-    speech = Speech(TOKENIZER, opening)
+def spoken(
+    tokens: list[int], opening: str = OPENING, tokenizer: Any = TOKENIZER
+) -> tuple[str, str, Speech, list[Thinking | Token]]:
+    speech = Speech(tokenizer, opening)
     events: list[Thinking | Token] = []
     for token in tokens:
         if speech.done:
@@ -32,7 +49,7 @@ def spoken(tokens: list[int], opening: str = OPENING) -> tuple[str, str, Speech,
     return thinking, answer, speech, events
 
 
-@pytest.mark.parametrize("plain", [False, True], ids=["tags are tokens", "tags are letters"])
+@pytest.mark.parametrize("tokenizer", [TOKENIZER, SPELLING], ids=["tags are tokens", "tags are letters"])
 @pytest.mark.parametrize(
     ("said", "thinking", "answer"),
     [
@@ -47,15 +64,27 @@ def spoken(tokens: list[int], opening: str = OPENING) -> tuple[str, str, Speech,
         ("", "", ""),
     ],
 )
-def test_thinking_and_answer_are_told_apart(said: str, thinking: str, answer: str, plain: bool) -> None:
-    found = spoken(ids(said, plain))
+def test_thinking_and_answer_are_told_apart(said: str, thinking: str, answer: str, tokenizer: Any) -> None:
+    found = spoken(ids(said, tokenizer), tokenizer=tokenizer)
     assert found[:2] == (thinking, answer)
-    assert list(found[2].ids) == ids(answer, plain=plain and "</answer>" in said)
+    assert list(found[2].ids) == ids(answer, tokenizer)
+
+
+def test_letters_that_say_a_tag_are_no_tag_where_the_tokenizer_has_a_token_for_it() -> None:
+    thought, answer = "It says </think><answer>no</answer>", "<think> \ud7ff </think> and </answer> end nothing </ans"
+    begin, end, opened, closed = ([TOKENIZER.convert_tokens_to_ids(tag)] for tag in TAGS)
+    said = [*begin, *token_ids(TOKENIZER, thought), *end, *opened, *token_ids(TOKENIZER, answer), *closed]
+    *found, speech, events = spoken(said)
+    assert found == [thought, answer]
+    assert speech.done
+    assert list(speech.ids) == token_ids(TOKENIZER, answer)
+    assert len(events) == len(thought) + len(answer.encode()) - 2  # nothing waits for what may be a tag
+    assert spoken(token_ids(TOKENIZER, answer))[:2] == ("", answer)
 
 
 def test_pieces_never_hold_half_a_tag_or_half_a_character() -> None:
     text = "<think>一 < 二 </thin</think> <answer>三</answe 四</answer>"
-    *_, events = spoken(ids(text, plain=True))
+    *_, events = spoken(ids(text, SPELLING), tokenizer=SPELLING)
     assert [e.text for e in events if "�" in e.text or "<answer>" in e.text or "</think>" in e.text] == []
     shown = ""
     for event in events:

