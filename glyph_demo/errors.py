@@ -20,6 +20,18 @@ _NO_CARD = re.compile(
     re.IGNORECASE,
 )
 
+# Line ends, what a terminal obeys, marks that turn the reading direction, and bytes that are no text.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def shown(text: object, most: int = 200) -> str:
+    """What somebody gave, for a message to repeat: on one line, with nothing that a terminal obeys, and cut."""
+    try:
+        said = str(text)
+    except ValueError:  # a whole number of more digits than Python writes
+        said = type(text).__name__
+    return _UNSEEN.sub("\ufffd", said if len(said) <= most else said[: most - 1] + "…")
+
 
 class Message(NamedTuple):
     """One sentence or two in both languages."""

@@ -93,8 +93,8 @@ BAD = {
     "an address": ({"json": {"prompt": "x", "image": "https://example.com/a.png"}}, 422, "no_network"),
     "no document": ({"json": {"prompt": "x", "document": PROGRAM}}, 422, "not_a_document"),
     "over-long": ({"json": {"prompt": "x" * 300_000}}, 413, "context_full"),
-    "too large": ({"json": {"prompt": "x", "document": "A" * (3 << 20)}}, 413, "too_large"),
-    "too large, size unsaid": (raw(b" " * 65536 for _ in range(64)), 413, "too_large"),
+    "too large": ({"json": {"prompt": "x", "document": "A" * (5 << 20)}}, 413, "too_large"),
+    "too large, size unsaid": (raw(b" " * 65536 for _ in range(80)), 413, "too_large"),
     "too large a file": ({"data": {"prompt": "x"}, "files": {"document": b"x " * (600 << 10)}}, 413, "too_large"),
     "a form of nothing": ({"files": {"document": b""}}, 422, "invalid"),
 }  # fmt: skip
