@@ -3,7 +3,6 @@ pictures stand in them where the client put them."""
 
 from __future__ import annotations
 
-import io
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -16,14 +15,15 @@ from fastapi.responses import StreamingResponse
 
 from glyph_demo.engines.base import Event, Thinking, Turn
 from glyph_demo.errors import GlyphError, Language
-from glyph_demo.serving.bodies import from_json, too_long
+from glyph_demo.serving.bodies import from_json
 from glyph_demo.serving.chat_schemas import ChatAnswer, ChatMessage, ChatRequest, FilePart, ImagePart, TextPart
 from glyph_demo.serving.door import owner_of
 from glyph_demo.serving.errors import language_of
+from glyph_demo.serving.fields import MAX_PARTS, MAX_QUESTION, too_long
 from glyph_demo.serving.images import decode_base64
 from glyph_demo.serving.library import Attachment, Paper, Part, Picture, picture
 from glyph_demo.serving.replies import complete, first_events, server_sent
-from glyph_demo.serving.schemas import ERRORS, MAX_PARTS, MAX_QUESTION, json_body
+from glyph_demo.serving.schemas import ERRORS, json_body
 from glyph_demo.serving.service import Asked, Query, Said, Service, as_turns, usage
 
 
@@ -107,7 +107,7 @@ class _Wanted:
     counted: bool
 
 
-def _wanted(service: Service, owner: str, body: io.BytesIO, kind: str) -> _Wanted:
+def _wanted(service: Service, owner: str, body: bytes, kind: str) -> _Wanted:
     """Raises GlyphError for what cannot be used, or RequestValidationError."""
     sent = from_json(ChatRequest, body, kind)
     counted = sent.stream_options is not None and bool(sent.stream_options.include_usage)

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from glyph_demo.serving.schemas import Base64, Items, Name, Quote, Sampled, Text, Timings, Usage
+from glyph_demo.serving.fields import Base64, Items, Name, Text
+from glyph_demo.serving.schemas import Quote, Sampled, Timings, Usage
 
 MAX_STOPS, MAX_STOP, MAX_ALL_STOPS = 1000, 256, 20_000  # how many, letters of one, letters of all
 
@@ -27,7 +28,7 @@ class ImagePart(BaseModel):
     image_url: Base64 | ImageUrl = Field(description="Some clients send the URL alone")
 
     @property
-    def url(self) -> bytes:
+    def url(self) -> memoryview:
         return self.image_url.url if isinstance(self.image_url, ImageUrl) else self.image_url
 
 

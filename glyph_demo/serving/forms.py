@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 
-from glyph_demo.serving.schemas import MAX_PARTS
+from glyph_demo.serving.fields import MAX_PARTS
 
 MULTIPART = "multipart/form-data"
 _MAX_HEAD = 8192  # bytes that say what a part is

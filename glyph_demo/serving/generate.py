@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from functools import partial
 from typing import Any
 
@@ -48,11 +47,10 @@ def generate_router(service: Service) -> APIRouter:
     return router
 
 
-def _query(service: Service, owner: str, body: io.BytesIO, kind: str) -> Query:
+def _query(service: Service, owner: str, body: bytes, kind: str) -> Query:
     """What a request asks. Raises GlyphError for what cannot be used, RequestValidationError, or HTTPException."""
     if is_form(kind):
-        with body:
-            wanted, files = _from_form(form_parts(body.getvalue(), kind))
+        wanted, files = _from_form(form_parts(body, kind))
     else:
         wanted, files = from_json(GenerateRequest, body, kind), []
     pictures = [wanted.image] if wanted.image else []
@@ -67,7 +65,7 @@ def _from_form(fields: list[FormPart]) -> tuple[GenerateRequest, list[Part]]:
     texts: dict[str, Any] = {field.name: bytes(field.data) for field in fields if field.filename is None}
     if "images" in texts:
         texts["images"] = [bytes(field.data) for field in fields if field.name == "images" and field.filename is None]
-    wanted = checked(GenerateRequest.model_validate, texts)
+    wanted = checked(lambda: GenerateRequest.model_validate(texts))
     files: list[Part] = []
     for field in fields:
         if field.filename is not None and field.name in PICTURES:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
+import json
 import struct
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,37 +22,52 @@ MAX_RATIO = 100  # of the sides; the model's processor refuses 200
 MAX_EXIF = 1 << 16  # bytes, the most that a segment of a JPEG holds; Pillow's time grows faster than its length
 
 _BLOCK = 1 << 20  # bytes of base64 that are decoded in one go
+_ESCAPE = 6  # bytes of the longest, \u002b
 _MAX_HEAD = 1000  # bytes of a data URL before its data
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")  # from the other alphabet of RFC 4648
 _WHITE = b" \t\r\n\f\v"
 
 
-def decode_base64(sent: bytes) -> bytes:
-    """The bytes of a data URL, or of plain base64. Raises DocumentError."""
-    if sent[:100].lstrip().lower().startswith((b"http:", b"https:")):
+def decode_base64(sent: bytes | memoryview) -> bytes:
+    """The bytes of a data URL, or of plain base64, in which characters may be escaped as in JSON. Raises
+    DocumentError."""
+    start = bytes(sent[:_MAX_HEAD])
+    if start.lstrip().lower().startswith((b"http:", b"https:")):
         raise DocumentError(
             "no_network",
             "This server fetches nothing from the network. Send the data itself, as a data URL in base64.",
             "本服务不会从网络下载内容。请以 base64 data URL 直接发送数据。",
         )
-    head, comma, _ = sent[:_MAX_HEAD].partition(b",")
+    head, comma, _ = start.partition(b",")
     if comma and not (head[:5].lower() == b"data:" and head[-7:].lower() == b";base64"):
         raise _not_base64()
     decoded, left, ended = io.BytesIO(), b"", False
-    for start in range(len(head) + 1 if comma else 0, len(sent), _BLOCK):
-        block = left + sent[start : start + _BLOCK].translate(_TO_STANDARD, _WHITE)
-        if ended and block:
-            raise _not_base64()
-        whole = len(block) - len(block) % 4
-        try:
-            decoded.write(base64.b64decode(block[:whole], validate=True))
-        except (binascii.Error, ValueError):
-            raise _not_base64() from None
-        ended = ended or block.endswith(b"=")
-        left = block[whole:]
+    try:
+        for block in _unescaped(sent[len(head) + 1 if comma else 0 :]):
+            left += block.translate(_TO_STANDARD, _WHITE)
+            if ended and left:
+                raise _not_base64()
+            whole = len(left) - len(left) % 4
+            decoded.write(base64.b64decode(left[:whole], validate=True))
+            ended = ended or left.endswith(b"=")
+            left = left[whole:]
+    except ValueError:  # of base64 or JSON
+        raise _not_base64() from None
     if left or not decoded.tell():
         raise _not_base64()
     return decoded.getvalue()
+
+
+def _unescaped(sent: bytes | memoryview) -> Iterator[bytes]:
+    """What stands in a string of JSON, in blocks. Raises ValueError."""
+    place = 0
+    while place < len(sent):
+        block = bytes(sent[place : place + _BLOCK])
+        cut = block.rfind(b"\\", len(block) - _ESCAPE)  # it may go on behind the block
+        if cut > 0 and place + len(block) < len(sent):
+            block = block[:cut]
+        place += len(block)
+        yield json.loads(f'"{block.decode("ascii")}"', strict=False).encode("ascii") if b"\\" in block else block
 
 
 def check_image(data: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from functools import partial
 from typing import Any
@@ -79,17 +78,16 @@ def openai_router(service: Service) -> APIRouter:
     return router
 
 
-def _upload(service: Service, owner: str, body: io.BytesIO, kind: str) -> StoredFile:
+def _upload(service: Service, owner: str, body: bytes, kind: str) -> StoredFile:
     """Raises GlyphError or HTTPException."""
     if not is_form(kind):
         raise _no_file()
-    with body:
-        fields = {field.name: field for field in form_parts(body.getvalue(), kind)}
-        file, said = fields.get("file"), fields.get("purpose")
-        if file is None or file.filename is None:
-            raise _no_file()
-        purpose = bytes(said.data).decode(errors="replace")[:MAX_PURPOSE] if said else "user_data"
-        return service.files.add(file.data, file.filename or "document", purpose, owner)
+    fields = {field.name: field for field in form_parts(body, kind)}
+    file, said = fields.get("file"), fields.get("purpose")
+    if file is None or file.filename is None:
+        raise _no_file()
+    purpose = bytes(said.data[: 4 * MAX_PURPOSE]).decode(errors="replace")[:MAX_PURPOSE] if said else "user_data"
+    return service.files.add(file.data, file.filename or "document", purpose, owner)
 
 
 def _no_file() -> GlyphError:

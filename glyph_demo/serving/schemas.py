@@ -2,48 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, GetPydanticSchema, WithJsonSchema
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic import BaseModel, Field
 
-MAX_LIST = 10_000  # messages, parts of a message, stop ids
-MAX_PARTS = 1000  # pictures and files of one request; more than any model's context holds
-MAX_QUESTION = 200_000  # characters of all texts of a request; far over every model's context
-MAX_TEXT_BYTES = 4 * MAX_QUESTION  # of one of them, in UTF-8
-
-Item = TypeVar("Item")
-Items = Annotated[list[Item], Field(max_length=MAX_LIST, fail_fast=True)]
-
-
-def _decoded(sent: bytes) -> str:
-    try:
-        return sent.decode()
-    except UnicodeDecodeError:
-        raise PydanticCustomError("not_utf8", "Input should be text in UTF-8") from None
-
-
-def _from_bytes(most: int) -> GetPydanticSchema:
-    """Of at most `most` bytes in UTF-8, looked at as bytes before they are a str: that takes four bytes a letter where
-    one letter needs them."""
-    sent = core_schema.bytes_schema(max_length=most)
-    return GetPydanticSchema(lambda _kind, _handler: core_schema.no_info_after_validator_function(_decoded, sent))
-
-
-_STRING = WithJsonSchema({"type": "string"})
-Text = Annotated[str, _from_bytes(MAX_TEXT_BYTES), _STRING]
-Name = Annotated[str, _from_bytes(1000), _STRING]
-Base64 = Annotated[bytes, _STRING]
-Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
-
-
-def _limit(tokens: int) -> int | None:
-    if tokens == 0:
-        raise PydanticCustomError("no_tokens", "Input should be 1 or more, or -1 for no limit but the server's")
-    return None if tokens == -1 else tokens
-
-
-Limit = Annotated[int, Field(ge=-1, le=2**31), AfterValidator(_limit)] | None
+from glyph_demo.serving.fields import MAX_PARTS, Base64, Limit, Name, Seed, Text
 
 
 class Sampled(BaseModel):

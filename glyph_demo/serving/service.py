@@ -25,12 +25,12 @@ from glyph_demo.engines.base import (
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.reading import Reading, ReadingTimings
 from glyph_demo.scratch import scratch_folder
-from glyph_demo.serving.bodies import Bodies, too_long
+from glyph_demo.serving.bodies import Bodies
+from glyph_demo.serving.fields import MAX_QUESTION, too_long
 from glyph_demo.serving.files import FileShelf
 from glyph_demo.serving.jobs import Job, JobQueue
 from glyph_demo.serving.library import Library, Part
 from glyph_demo.serving.metrics import Metrics
-from glyph_demo.serving.schemas import MAX_QUESTION
 from glyph_demo.serving.stops import StopFilter
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.store import FeatureStore
