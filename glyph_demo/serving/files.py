@@ -47,7 +47,7 @@ class FileShelf:
         self._used: dict[str, float] = {}  # when a file was last named
         self._lock = threading.Lock()
 
-    def add(self, content: bytes | memoryview, name: str, purpose: str, owner: str) -> StoredFile:
+    def add(self, content: bytes, name: str, purpose: str, owner: str) -> StoredFile:
         """Keep a file. Raises DocumentError `empty_file`, `too_large` or `files_full`."""
         size = len(content)
         if not size:

@@ -62,16 +62,16 @@ def _query(service: Service, owner: str, body: bytes, kind: str) -> Query:
 
 def _from_form(fields: list[FormPart]) -> tuple[GenerateRequest, list[Part]]:
     """Pictures and the document may be files, or texts in base64 as in JSON."""
-    texts: dict[str, Any] = {field.name: bytes(field.data) for field in fields if field.filename is None}
+    texts: dict[str, Any] = {field.name: field.data for field in fields if field.filename is None}
     if "images" in texts:
-        texts["images"] = [bytes(field.data) for field in fields if field.name == "images" and field.filename is None]
+        texts["images"] = [field.data for field in fields if field.name == "images" and field.filename is None]
     wanted = checked(lambda: GenerateRequest.model_validate(texts))
     files: list[Part] = []
     for field in fields:
         if field.filename is not None and field.name in PICTURES:
-            files.append(picture(bytes(field.data)))
+            files.append(picture(field.data))
         elif field.filename is not None and field.name == "document":
-            files.append(Attachment(bytes(field.data), field.filename or wanted.document_name))
+            files.append(Attachment(field.data, field.filename or wanted.document_name))
     return wanted, files
 
 

@@ -10,11 +10,12 @@ from struct import unpack_from
 _PIECES, _BYTES_A_PIECE = 100, 512
 _MAX_SCANS = 64  # of a progressive JPEG; each goes over the whole picture
 _MAX_EXIF_SEGMENTS = 16  # of a JPEG; Pillow joins them one by one
+_BLOCK = 1 << 20  # bytes
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))  # without a segment
 _FILL, _END, _SCAN, _APP1 = 0xFF, 0xD9, 0xDA, 0xE1
-_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # the others stand in a scan's data
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # the others stand in a scan's data
 
 
 def size_in_header(data: bytes) -> tuple[int, int]:
@@ -65,12 +66,7 @@ def _jpeg(data: bytes, most: int) -> tuple[int, int]:
     while scans <= _MAX_SCANS and exifs <= _MAX_EXIF_SEGMENTS:
         most = _one_less(most)
         if scans:
-            found = _AFTER_SCAN.search(data, place)
-            if found is None:  # cut off, which decoding will tell
-                return size
-            place = found.start()
-        elif place >= len(data):
-            raise ValueError("no scan")
+            place = _after_scan(data, place)
         marker = data[place + 1]
         if data[place] != _FILL or marker == _FILL:  # junk, or one too many
             place += 1
@@ -87,6 +83,15 @@ def _jpeg(data: bytes, most: int) -> tuple[int, int]:
         exifs += marker == _APP1 and data[place + 4 : place + 8] == b"Exif"
         place += 2 + unpack_from(">H", data, place + 2)[0]
     raise ValueError("too many scans")
+
+
+def _after_scan(data: bytes, place: int) -> int:
+    """Where the next marker is, looked for in blocks: other threads wait as long as one search takes."""
+    for start in range(place, len(data), _BLOCK):
+        found = _MARKER.search(data, start, start + _BLOCK + 1)
+        if found is not None:
+            return found.start()
+    raise ValueError("cut off")
 
 
 def _one_less(most: int) -> int:

@@ -86,7 +86,7 @@ def _upload(service: Service, owner: str, body: bytes, kind: str) -> StoredFile:
     file, said = fields.get("file"), fields.get("purpose")
     if file is None or file.filename is None:
         raise _no_file()
-    purpose = bytes(said.data[: 4 * MAX_PURPOSE]).decode(errors="replace")[:MAX_PURPOSE] if said else "user_data"
+    purpose = said.data[: 4 * MAX_PURPOSE].decode(errors="replace")[:MAX_PURPOSE] if said else "user_data"
     return service.files.add(file.data, file.filename or "document", purpose, owner)
 
 

@@ -160,6 +160,12 @@ BODIES: dict[str, tuple[str, str, Callable[[int], bytes]]] = {
         FORM,
         lambda size: form(file("file", filled(b"\r\n--xyzxy", size - 200))),
     ),
+    "a form of boundaries that are none": (
+        FILES,
+        "multipart/form-data; boundary=x",
+        lambda size: b"--x\r\n" + file("file", filled(b"\r\n--x\ry", size - 200))[len(DELIMITER) :] + b"--x--\r\n",
+    ),
+    "a form of padding": (FILES, FORM, lambda size: file("file", b"") + b"--xyzxyz" + b" " * (size - 200)),
     "a form of tiny parts": (
         GENERATE,
         FORM,
