@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,3 +36,12 @@ def test_the_beginning_of_a_stop_that_never_ends_is_part_of_the_answer():
     assert filtered.found
     again = StopFilter(["END"], False)
     assert again.feed("the EN") + again.feed("try") + again.finish() == "the ENtry"
+
+
+def test_a_thousand_stops_take_no_longer_than_their_letters():
+    stops = ["a" * 13 + f"aaa{number}" for number in range(1000)]
+    start = time.process_time()
+    filtered = StopFilter(stops, False)
+    shown = "".join(filtered.feed("aaaa ") for _ in range(200)) + filtered.finish()
+    assert shown == "aaaa " * 200
+    assert time.process_time() - start < 2, "seconds, for what takes a fiftieth of one"
