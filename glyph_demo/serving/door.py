@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from itertools import islice
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -38,7 +39,7 @@ class Door:
         self._keys = [key.encode() for key in settings.server.api_keys]
         self._origins = settings.server.origins
         self._most = (settings.documents.max_file_mb << 20) * 4 // 3 + TEXT_BYTES
-        self._held = 0  # bytes of requests that are not answered yet
+        self._held: dict[object, int] = {}  # bytes of requests that are not answered yet, oldest first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,24 +52,23 @@ class Door:
             await error_response(refused, language_of(headers, self._language))(scope, receive, send)
             return
         scope[_OWNER] = key
-        taken = 0
+        me = object()
+        self._held[me] = 0
 
         async def counted() -> Message:
-            nonlocal taken
             message = await receive()
-            size = len(message.get("body", b""))
-            taken += size
-            self._held += size
-            if taken > self._most:
+            self._held[me] += len(message.get("body", b""))
+            if self._held[me] > self._most:
                 raise HTTPException(413)
-            if self._held > TOGETHER * self._most:
+            # The oldest may go on: if all were refused, all would come again.
+            if sum(self._held.values()) > TOGETHER * self._most and me not in islice(self._held, TOGETHER):
                 raise HTTPException(503)
             return message
 
         try:
             await self._app(scope, counted, send)
         finally:
-            self._held -= taken
+            del self._held[me]
 
     def _key(self, headers: Headers) -> str:
         """The one of the keys that was sent; "" for none. It takes as long for any of them."""
