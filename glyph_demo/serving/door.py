@@ -21,6 +21,11 @@ TOGETHER = 4  # times the largest body that requests may hold at a time
 _OWNER = "glyph_demo.owner"
 
 
+def largest_body(max_file_mb: int) -> int:
+    """Bytes of a file in base64 and the texts that come with it."""
+    return (max_file_mb << 20) * 4 // 3 + TEXT_BYTES
+
+
 def owner_of(request: Request) -> str:
     """The key that a request came with; "" where none is asked for."""
     return request.scope[_OWNER]
@@ -38,7 +43,7 @@ class Door:
         self._language = settings.language
         self._keys = [key.encode() for key in settings.server.api_keys]
         self._origins = settings.server.origins
-        self._most = (settings.documents.max_file_mb << 20) * 4 // 3 + TEXT_BYTES
+        self._most = largest_body(settings.documents.max_file_mb)
         self._held: dict[object, int] = {}  # bytes of requests that are not answered yet, oldest first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
