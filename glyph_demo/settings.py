@@ -45,15 +45,40 @@ def cross_site(headers: Mapping[str, str]) -> bool:
     return origin is not None and origin.partition("://")[2] != headers.get("host")
 
 
+def _listed(text: str) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(filter(None, map(str.strip, text.split(","))))
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
-    """With `auth`, who comes from another machine needs `password` for the window and `api_key` for the API."""
+    """With `auth`, who comes from another machine needs `password` for the window and a key for the API. `api_key` may
+    be several keys, `allowed_origins` several origins of web pages, separated by commas."""
 
     host: str = "127.0.0.1"
     port: int = 7860
     password: str = field(default="", repr=False)
     api_key: str = field(default="", repr=False)
+    allowed_origins: str = ""
     auth: bool = True
+
+    @property
+    def api_keys(self) -> tuple[str, ...]:
+        return _listed(self.api_key)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Raises SettingsError."""
+        origins = _listed(self.allowed_origins.lower())
+        for origin in origins:
+            if not re.fullmatch(r"https?://[^/?#@*\s]+", origin):
+                raise SettingsError(
+                    "bad_setting",
+                    f"The origin '{shown(origin)}' cannot be used. Write it as https://example.com, with a port if it "
+                    "has one, and nothing behind it.",
+                    f"来源“{shown(origin)}”无效。请写成 https://example.com 的形式，可带端口，后面不加任何内容。",
+                )
+        return origins
 
     @property
     def on_loopback(self) -> bool:

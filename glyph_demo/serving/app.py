@@ -14,13 +14,14 @@ from glyph_demo.serving.generate import generate_router
 from glyph_demo.serving.health import docs_page, health_router
 from glyph_demo.serving.metrics import Metrics
 from glyph_demo.serving.openai import openai_router
+from glyph_demo.serving.origins import Origins
 from glyph_demo.serving.service import Service
 
 PATHS = ("/api/v1/", "/v1/", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")  # what create_api answers
 
 
-def create_api(service: Service) -> FastAPI:
-    """Every route for programs. The caller closes `service`."""
+def create_api(service: Service) -> ASGIApp:
+    """Every route for programs. The caller closes `service`. Raises SettingsError."""
     app = FastAPI(title="Glyph Demo", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(generate_router(service))
     app.include_router(chat_router(service))
@@ -34,7 +35,8 @@ def create_api(service: Service) -> FastAPI:
     errors.install(app, service.settings.language)
     app.add_middleware(Door, settings=service.settings)
     app.add_middleware(_Counted, metrics=service.metrics)
-    return app
+    app.openapi()  # which takes long once, and would on the event loop
+    return Origins(app, service.settings)
 
 
 class _Counted:

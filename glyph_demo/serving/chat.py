@@ -6,21 +6,24 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
 from glyph_demo.engines.base import Event, Thinking, Turn
 from glyph_demo.errors import GlyphError, Language
+from glyph_demo.serving.bodies import from_json
 from glyph_demo.serving.chat_schemas import ChatAnswer, ChatMessage, ChatRequest, FilePart, ImagePart, TextPart
+from glyph_demo.serving.door import owner_of
 from glyph_demo.serving.errors import language_of
-from glyph_demo.serving.images import check_image, decode_base64
-from glyph_demo.serving.library import Attachment, Paper, Part, Picture
+from glyph_demo.serving.fields import MAX_PARTS, MAX_QUESTION, too_long
+from glyph_demo.serving.images import decode_base64
+from glyph_demo.serving.library import Attachment, Paper, Part, Picture, picture
 from glyph_demo.serving.replies import complete, first_events, server_sent
-from glyph_demo.serving.schemas import ERRORS
+from glyph_demo.serving.schemas import ERRORS, json_body
 from glyph_demo.serving.service import Asked, Query, Said, Service, as_turns, usage
 
 
@@ -28,13 +31,15 @@ def chat_router(service: Service) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=ERRORS)
     stream_too: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
 
-    @router.post("/chat/completions", response_model=ChatAnswer, responses=stream_too)
-    async def chat(wanted: ChatRequest, request: Request) -> Any:
+    body = json_body(ChatRequest)
+
+    @router.post("/chat/completions", response_model=ChatAnswer, responses=stream_too, openapi_extra=body)
+    async def chat(request: Request) -> Any:
         """Answer the last question of a conversation about pages. A file part names an uploaded file, or brings one."""
         language = language_of(request.headers, service.settings.language)
-        asked = service.submit(await run_in_threadpool(_query, service, wanted))
-        counted = wanted.stream_options is not None and wanted.stream_options.include_usage
-        reply = _Reply(service.model, asked, language, counted)
+        wanted = await service.bodies.read(request, partial(_wanted, service, owner_of(request)))
+        asked = service.submit(wanted.query)
+        reply = _Reply(service.model, asked, language, wanted.counted)
         if not wanted.stream:
             await complete(request, asked)
             return reply.whole()
@@ -93,28 +98,46 @@ class _Reply:
         return {"timings": self._asked.timings(), "evidence": answer.evidence(), "notices": notices}
 
 
-def _query(service: Service, wanted: ChatRequest) -> Query:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A question and how its answer shall come: as a `stream`, and with the usage at the end of one."""
+
+    query: Query
+    stream: bool
+    counted: bool
+
+
+def _wanted(service: Service, owner: str, body: bytes, kind: str) -> _Wanted:
+    """Raises GlyphError for what cannot be used, or RequestValidationError."""
+    sent = from_json(ChatRequest, body, kind)
+    counted = sent.stream_options is not None and bool(sent.stream_options.include_usage)
+    return _Wanted(_query(service, owner, sent), bool(sent.stream), counted)
+
+
+def _query(service: Service, owner: str, wanted: ChatRequest) -> Query:
     """Raises GlyphError for parts that cannot be used."""
+    messages = [(message.role, _parts(message)) for message in wanted.messages]
+    _check_length([part for _, parts in messages for part in parts])
     files: list[Part] = []
     pictures: list[Part] = []
     said: list[Said] = []
     rules: list[str] = []
-    for message in wanted.messages:
+    for role, parts in messages:
         text, places = "", []
-        for part in _parts(message):
+        for part in parts:
             if isinstance(part, str):
                 text += part
                 continue
-            used = _used(service, part)
-            if isinstance(used, Picture) and message.role == "user":
+            used = _used(service, owner, part)
+            if isinstance(used, Picture) and role == "user":
                 places.append(len(text))
                 pictures.append(used)
             else:
                 files.append(used)
-        if message.role in ("system", "developer"):
+        if role in ("system", "developer"):
             rules.append(text)
         else:
-            said.append(Said(message.role, text, tuple(places)))
+            said.append(Said(role, text, tuple(places)))
     history, last = as_turns(said)
     turns = [*history, last]
     # Pages before every text are the document, as a file's are: it is read before there is a question.
@@ -123,15 +146,14 @@ def _query(service: Service, wanted: ChatRequest) -> Query:
     if last.question.strip() and service.engine.name != "pocket":
         turns[0] = _ruled(turns[0], "\n\n".join(filter(None, rules)))
     *history, last = turns
-    thinking = wanted.chat_template_kwargs.enable_thinking if wanted.chat_template_kwargs else None
     options = service.options(
-        max_new_tokens=wanted.max_completion_tokens or wanted.max_tokens,
         stop=wanted.stops(),
-        thinking=thinking,
+        thinking=wanted.chat_template_kwargs.enable_thinking if wanted.chat_template_kwargs else None,
         places=last.places,
-        **wanted.sampling(),
+        **wanted.options(),
     )
-    return Query((*files, *pictures), last.question, tuple(history), options, bool(wanted.include_stop_str_in_output))
+    keep = bool(wanted.include_stop_str_in_output)
+    return Query((*files, *pictures), last.question, tuple(history), options, keep, owner)
 
 
 def _ruled(turn: Turn, rules: str) -> Turn:
@@ -148,15 +170,26 @@ def _parts(message: ChatMessage) -> Sequence[str | ImagePart | FilePart]:
     return [part.text if isinstance(part, TextPart) else part for part in message.content]
 
 
-def _used(service: Service, part: ImagePart | FilePart) -> Part:
+def _check_length(parts: Sequence[str | ImagePart | FilePart]) -> None:
+    """Before they are put together, which takes longer the more there are. Raises GlyphError."""
+    texts = [part for part in parts if isinstance(part, str)]
+    if sum(map(len, texts)) > MAX_QUESTION:
+        raise too_long()
+    if len(parts) - len(texts) > MAX_PARTS:
+        raise GlyphError(
+            "too_many_parts",
+            f"The conversation has more than {MAX_PARTS:,} pictures and files. Send fewer, or one file of many pages.",
+            f"对话中的图片和文件超过 {MAX_PARTS:,} 个。请减少，或合并为一个多页文件。",
+        )
+
+
+def _used(service: Service, owner: str, part: ImagePart | FilePart) -> Part:
     if isinstance(part, ImagePart):
-        data = decode_base64(part.image_url.url)
-        check_image(data)
-        return Picture(data)
+        return picture(decode_base64(part.url))
     if part.file.file_id:
-        return Paper(service.files.get(part.file.file_id))
+        return Paper(service.files.get(part.file.file_id, owner))
     if part.file.file_data:
-        return Attachment(decode_base64(part.file.file_data), part.file.filename)
+        return Attachment(decode_base64(part.file.file_data), part.file.filename or "document")
     raise GlyphError(
         "no_file",
         "A file part names no file. Send file_id, from /v1/files, or file_data.",

@@ -3,11 +3,15 @@ that are not named here are ignored."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
 
-from glyph_demo.serving.schemas import MAX_LIST, Count, Quote, Sampled, Text, Timings, Usage
+from glyph_demo.serving.fields import Base64, Items, Name, Text
+from glyph_demo.serving.schemas import Quote, Sampled, Timings, Usage
+
+MAX_STOPS, MAX_STOP, MAX_ALL_STOPS = 1000, 256, 20_000  # how many, letters of one, letters of all
 
 
 class TextPart(BaseModel):
@@ -16,25 +20,24 @@ class TextPart(BaseModel):
 
 
 class ImageUrl(BaseModel):
-    url: str = Field(description="A data URL with a PNG, JPEG or WebP file in base64; nothing is fetched")
-
-
-def _as_object(url: Any) -> Any:
-    """Some clients send the URL alone."""
-    return {"url": url} if isinstance(url, str) else url
+    url: Base64 = Field(description="A data URL with a PNG, JPEG or WebP file in base64; nothing is fetched")
 
 
 class ImagePart(BaseModel):
     type: Literal["image_url"]
-    image_url: Annotated[ImageUrl, BeforeValidator(_as_object)]
+    image_url: Base64 | ImageUrl = Field(description="Some clients send the URL alone")
+
+    @property
+    def url(self) -> memoryview:
+        return self.image_url.url if isinstance(self.image_url, ImageUrl) else self.image_url
 
 
 class NamedFile(BaseModel):
     """A file by the id that /v1/files gave it, or the file itself as a data URL."""
 
-    file_id: str | None = None
-    file_data: str | None = None
-    filename: Text = Field("document", max_length=1000)
+    file_id: Name | None = None
+    file_data: Base64 | None = None
+    filename: Name | None = None
 
 
 class FilePart(BaseModel):
@@ -42,16 +45,17 @@ class FilePart(BaseModel):
     file: NamedFile
 
 
+Stops = Annotated[list[Text], Field(max_length=MAX_STOPS, fail_fast=True)]
 Part = Annotated[TextPart | ImagePart | FilePart, Field(discriminator="type")]
 
 
 class ChatMessage(BaseModel):
     role: Literal["system", "developer", "user", "assistant"]
-    content: Text | list[Part] | None = None
+    content: Text | Items[Part] | None = None
 
 
 class StreamOptions(BaseModel):
-    include_usage: bool = False
+    include_usage: bool | None = None
 
 
 class TemplateOptions(BaseModel):
@@ -62,20 +66,42 @@ class ResponseFormat(BaseModel):
     type: Literal["text"]
 
 
+class Unread(BaseModel):
+    """An object of which nothing is looked at."""
+
+
+def _short(stop: str | list[str] | None) -> str | list[str] | None:
+    lengths = [len(stop)] if isinstance(stop, str) else list(map(len, stop or []))
+    if max(lengths, default=0) > MAX_STOP or sum(lengths) > MAX_ALL_STOPS:
+        limits = {"one": MAX_STOP, "all": MAX_ALL_STOPS}
+        raise PydanticCustomError("long_stops", "Stops may have {one} characters each and {all} together", limits)
+    return stop
+
+
+def _none_called(tools: list[Unread] | None, sent: ValidationInfo) -> list[Unread] | None:
+    if tools and sent.data.get("tool_choice") != "none":
+        raise PydanticCustomError("no_tools", "This model calls no tools. Leave them out, or send tool_choice: none")
+    return tools
+
+
 class ChatRequest(Sampled):
-    messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_LIST)
-    model: str | None = Field(None, description="Any name; the one model here answers")
+    messages: Annotated[Items[ChatMessage], Field(min_length=1)]
+    model: Name | None = Field(None, description="Any name; the one model here answers")
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_completion_tokens: Count | None = None
-    stop: Text | list[Text] | None = Field(None, max_length=1000, description="Texts that end the answer")
+    stop: Annotated[Text | Stops | None, AfterValidator(_short)] = Field(
+        None, description=f"Texts that end the answer, of up to {MAX_STOP} characters"
+    )
     n: Literal[1] | None = None
-    tools: list[Any] | None = Field(None, max_length=0, description="This model calls none")
+    tool_choice: Name | Unread | None = None
+    tools: Annotated[Items[Unread] | None, AfterValidator(_none_called)] = Field(
+        None, description="This model calls none: only with tool_choice none, or empty"
+    )
     response_format: ResponseFormat | None = None
     logprobs: Literal[False] | None = None
     include_stop_str_in_output: bool | None = None
     skip_special_tokens: bool | None = Field(None, description="Taken and not needed: none are shown")
-    stop_token_ids: list[int] | None = Field(None, max_length=MAX_LIST, description="Taken and not needed")
+    stop_token_ids: Items[int] | None = Field(None, description="Taken and not needed")
     ignore_eos: bool | None = Field(None, description="Taken and not heeded")
     chat_template_kwargs: TemplateOptions | None = Field(None, description="enable_thinking: answer with or without")
 

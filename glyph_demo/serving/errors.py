@@ -4,6 +4,7 @@ read too, with the status that tells a client what to do."""
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,8 +13,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from glyph_demo.errors import EngineError, GlyphError, Language
-from glyph_demo.reading import internal_error
+from glyph_demo.errors import EngineError, GlyphError, Language, shown
+from glyph_demo.reading import told
 from glyph_demo.serving.jobs import ClientGone
 
 log = logging.getLogger(__name__)
@@ -25,9 +26,11 @@ STATUS = {
     "no_key": 401,
     "foreign_host": 403,
     "foreign_page": 403,
+    "foreign_origin": 403,
     "no_such_file": 404,
     "no_such_model": 404,
     "internal": 500,
+    "disk_full": 507,
     **dict.fromkeys(
         ("too_large", "too_many_characters", "too_many_pages", "context_full", "image_too_large", "files_full"), 413
     ),
@@ -43,12 +46,18 @@ _REFUSED = {
         "The rest of the request did not come. Send it again.",
         "请求正文未传完。请重新发送。",
     ),
+    503: (
+        "busy",
+        "Other large requests are being taken in. Try again in a moment.",
+        "正在接收其他大型请求。请稍后重试。",
+    ),
     413: (
         "too_large",
         "The request is larger than this server takes. Send less, or raise documents.max_file_mb.",
         "请求超过服务器的上限。请减小请求，或调大 documents.max_file_mb。",
     ),
 }
+_FIELD = re.compile("[a-z_]+")  # of a request; the rest of a place are types of Python's
 _BAD_BODY = ("bad_body", "The body of the request cannot be read. Send it again.", "无法读取请求正文。请重新发送。")
 
 
@@ -89,14 +98,15 @@ def install(app: FastAPI, fallback: str) -> None:
     def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         # Of what fits none of several shapes the one that was meant fitted longest.
         first = max(error.errors(), key=lambda found: len(found["loc"]))
-        where = (
-            ".".join(str(step) for step in first["loc"][1:] if str(step).isidentifier() or type(step) is int) or None
-        )
+        steps = first["loc"][1:]
+        where = shown(".".join(str(step) for step in steps if type(step) is int or _FIELD.fullmatch(str(step)))) or None
         # What was sent is not repeated: it may be large, or secret.
+        tags = first.get("ctx", {}).get("expected_tags")
+        wrong = shown(f"The type should be one of {tags}" if tags else first["msg"])
         named = GlyphError(
             "invalid",
-            f"{where or 'The request'}: {first['msg']}. See /docs.",
-            f"{where or '请求'} 无效({first['msg']})。请看 /docs。",
+            f"{where or 'The request'}: {wrong}. See /docs.",
+            f"{where or '请求'} 无效({wrong})。请看 /docs。",
         )
         return error_response(named, language_of(request.headers, fallback), where)
 
@@ -104,7 +114,8 @@ def install(app: FastAPI, fallback: str) -> None:
     def on_refused(request: Request, error: HTTPException) -> JSONResponse:
         refused = GlyphError(*_REFUSED.get(error.status_code, _BAD_BODY))
         body = error_body(refused, language_of(request.headers, fallback))
-        return JSONResponse(body, error.status_code, error.headers)
+        retry = {"Retry-After": str(RETRY_SECONDS)} if error.status_code == 503 else error.headers
+        return JSONResponse(body, error.status_code, retry)
 
     @app.exception_handler(ClientGone)
     @app.exception_handler(ClientDisconnect)
@@ -113,5 +124,5 @@ def install(app: FastAPI, fallback: str) -> None:
 
     @app.exception_handler(Exception)
     def on_bug(request: Request, error: Exception) -> JSONResponse:
-        log.error("serving %s failed", request.url.path, exc_info=error)
-        return error_response(internal_error(), language_of(request.headers, fallback))
+        log.error("serving %s failed", shown(request.url.path))
+        return error_response(told(error), language_of(request.headers, fallback))

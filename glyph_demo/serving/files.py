@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import secrets
 import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from glyph_demo.documents.extraction import shown_name
 from glyph_demo.documents.problems import problem
 from glyph_demo.errors import DocumentError
 from glyph_demo.scratch import DAY
 
-_READ = 1 << 20  # bytes a read
+MAX_FILES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """`digest` is the SHA-256 of the bytes, in hex; `created` is in Unix seconds."""
+    """`digest` is the SHA-256 of the bytes, in hex; `created` is in Unix seconds; `owner` is the key that it came
+    with."""
 
     id: str
     name: str
@@ -32,11 +31,12 @@ class StoredFile:
     purpose: str
     digest: str
     path: Path
+    owner: str = field(repr=False)
 
 
 class FileShelf:
-    """Files by id, oldest first. Thread-safe. One file has at most `max_file_mb`, all together `max_mb` MiB. `clock`
-    gives Unix seconds."""
+    """Files by id, oldest first; nobody hears of those of another owner. Thread-safe. One file has at most
+    `max_file_mb`, those of all owners together `max_mb` MiB. `clock` gives Unix seconds."""
 
     def __init__(self, folder: Path, max_file_mb: int, max_mb: int, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder
@@ -47,26 +47,22 @@ class FileShelf:
         self._used: dict[str, float] = {}  # when a file was last named
         self._lock = threading.Lock()
 
-    def add(self, content: BinaryIO, name: str, purpose: str) -> StoredFile:
+    def add(self, content: bytes, name: str, purpose: str, owner: str) -> StoredFile:
         """Keep a file. Raises DocumentError `empty_file`, `too_large` or `files_full`."""
-        identifier = f"file-{secrets.token_hex(12)}"
-        path = self._folder / identifier
-        sha, size = hashlib.sha256(), 0
+        size = len(content)
+        if not size:
+            raise problem("empty_file")
+        if size > self._max_file_mb << 20:
+            raise problem("too_large", size=-(-size >> 20), limit=self._max_file_mb)
+        identifier, now = f"file-{secrets.token_hex(12)}", self._clock()
+        path, digest = self._folder / identifier, hashlib.sha256(content).hexdigest()
+        file = StoredFile(identifier, shown_name(name), size, int(now), purpose, digest, path, owner)
+        self.sweep()
         try:
-            with path.open("wb") as kept:
-                while block := content.read(_READ):
-                    sha.update(block)
-                    size += len(block)
-                    if size > self._max_file_mb << 20:
-                        raise problem("too_large", size=-(-size >> 20), limit=self._max_file_mb)
-                    kept.write(block)
-            if not size:
-                raise problem("empty_file")
-            now = self._clock()
-            file = StoredFile(identifier, shown_name(name), size, int(now), purpose, sha.hexdigest(), path)
-            self.sweep()
+            path.write_bytes(content)
             with self._lock:
-                if sum(other.size for other in self._files.values()) + size > self._max_mb << 20:
+                taken = sum(other.size for other in self._files.values())
+                if taken + size > self._max_mb << 20 or len(self._files) >= MAX_FILES:
                     raise _full(self._max_mb)
                 self._files[identifier] = file
                 self._used[identifier] = now
@@ -75,37 +71,42 @@ class FileShelf:
             raise
         return file
 
-    def get(self, identifier: str) -> StoredFile:
-        """Raises DocumentError `no_such_file`."""
+    def get(self, identifier: str, owner: str) -> StoredFile:
+        """Raises DocumentError `no_such_file`, also for a file of somebody else."""
         self.sweep()
         with self._lock:
             file = self._files.get(identifier)
-            if file is None:
+            if file is None or file.owner != owner:
                 raise _missing()
             self._used[identifier] = self._clock()
         return file
 
-    def list(self) -> list[StoredFile]:
+    def list(self, owner: str) -> list[StoredFile]:
         self.sweep()
         with self._lock:
-            return list(self._files.values())
+            return [file for file in self._files.values() if file.owner == owner]
 
-    def remove(self, identifier: str) -> None:
-        """Raises DocumentError `no_such_file`."""
+    def remove(self, identifier: str, owner: str) -> None:
+        """Raises DocumentError `no_such_file`, also for a file of somebody else."""
         with self._lock:
-            file = self._files.pop(identifier, None)
-            self._used.pop(identifier, None)
-        if file is None:
-            raise _missing()
-        file.path.unlink(missing_ok=True)
+            file = self._files.get(identifier)
+            if file is None or file.owner != owner:
+                raise _missing()
+        self._forget(identifier)
 
     def sweep(self) -> None:
         """Remove the files that nobody has named for a day."""
         with self._lock:
             old = [identifier for identifier, used in self._used.items() if self._clock() - used > DAY]
         for identifier in old:
-            with contextlib.suppress(DocumentError):  # somebody else was faster
-                self.remove(identifier)
+            self._forget(identifier)
+
+    def _forget(self, identifier: str) -> None:
+        with self._lock:
+            file = self._files.pop(identifier, None)
+            self._used.pop(identifier, None)
+        if file is not None:
+            file.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -122,6 +123,7 @@ def _missing() -> DocumentError:
 def _full(limit: int) -> DocumentError:
     return DocumentError(
         "files_full",
-        f"The uploaded files would take more than {limit} MB. Delete some, or raise store.disk_mb.",
-        f"上传的文件将超过 {limit} MB。请删除一些，或调大 store.disk_mb。",
+        f"The uploaded files of all keys would be more than {MAX_FILES:,}, or take more than {limit} MB. "
+        "Delete some, or raise store.disk_mb.",
+        f"上传的文件（所有密钥合计）将超过 {MAX_FILES:,} 个或 {limit} MB。请删除一些，或调大 store.disk_mb。",
     )

@@ -26,13 +26,14 @@ code {{ background: #8882 }} td {{ padding: 0 1rem 0 0; vertical-align: top }}</
 def health_router(service: Service) -> APIRouter:
     router = APIRouter(tags=["operation"])
 
+    # Both answer on the event loop: other work cannot take all threads from them.
     @router.get("/healthz")
-    def healthz() -> dict[str, str]:
+    async def healthz() -> dict[str, str]:
         """The server runs."""
         return {"status": "ok"}
 
     @router.get("/readyz", responses={503: ERRORS[503]})
-    def readyz() -> dict[str, str]:
+    async def readyz() -> dict[str, str]:
         """The engine is loaded."""
         if not service.ready():
             raise GlyphError("loading", "The model is being loaded. Wait a moment.", "模型正在加载。请稍候。")

@@ -3,51 +3,80 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
+import json
+import struct
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glyph_demo.errors import DocumentError
-
-if TYPE_CHECKING:
-    from PIL import Image
+from glyph_demo.serving.headers import size_in_header
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 36_000_000  # what Glyph's published clients keep their pages within
 MAX_SIDE = 8192  # longer sides gain nothing and may not be read
 MAX_RATIO = 100  # of the sides; the model's processor refuses 200
+MAX_EXIF = 1 << 16  # bytes, the most that a segment of a JPEG holds; Pillow's time grows faster than its length
+
+_BLOCK = 1 << 20  # bytes of base64 that are decoded in one go
+_ESCAPE = 6  # bytes of the longest, \u002b
+_MAX_HEAD = 1000  # bytes of a data URL before its data
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")  # from the other alphabet of RFC 4648
+_WHITE = b" \t\r\n\f\v"
 
 
-def decode_base64(text: str) -> bytes:
-    """The bytes of a data URL, or of plain base64. Raises DocumentError."""
-    if text[:8].lower().startswith(("http://", "https://")):
+def decode_base64(sent: bytes | memoryview) -> bytes:
+    """The bytes of a data URL, or of plain base64, in which characters may be escaped as in JSON. Raises
+    DocumentError."""
+    start = bytes(sent[:_MAX_HEAD])
+    if start.lstrip().lower().startswith((b"http:", b"https:")):
         raise DocumentError(
             "no_network",
             "This server fetches nothing from the network. Send the data itself, as a data URL in base64.",
             "本服务不会从网络下载内容。请以 base64 data URL 直接发送数据。",
         )
-    head, comma, data = text.partition(",")
-    head = head.lower() if comma else ""
-    if comma and not (head.startswith("data:") and head.endswith(";base64")):
+    head, comma, _ = start.partition(b",")
+    if comma and not (head[:5].lower() == b"data:" and head[-7:].lower() == b";base64"):
         raise _not_base64()
-    # Both alphabets of RFC 4648.
-    plain = "".join((data if comma else text).split()).replace("-", "+").replace("_", "/")
+    decoded, left, ended = io.BytesIO(), b"", False
     try:
-        decoded = base64.b64decode(plain, validate=True)
-    except (binascii.Error, ValueError):
+        for block in _unescaped(sent[len(head) + 1 if comma else 0 :]):
+            left += block.translate(_TO_STANDARD, _WHITE)
+            if ended and left:
+                raise _not_base64()
+            whole = len(left) - len(left) % 4
+            decoded.write(base64.b64decode(left[:whole], validate=True))
+            ended = ended or left.endswith(b"=")
+            left = left[whole:]
+    except ValueError:  # of base64 or JSON
         raise _not_base64() from None
-    if not decoded:
+    if left or not decoded.tell():
         raise _not_base64()
-    return decoded
+    return decoded.getvalue()
+
+
+def _unescaped(sent: bytes | memoryview) -> Iterator[bytes]:
+    """What stands in a string of JSON, in blocks. Raises ValueError."""
+    place = 0
+    while place < len(sent):
+        block = bytes(sent[place : place + _BLOCK])
+        cut = block.rfind(b"\\", len(block) - _ESCAPE)  # it may go on behind the block
+        if cut > 0 and place + len(block) < len(sent):
+            block = block[:cut]
+        place += len(block)
+        yield json.loads(f'"{block.decode("ascii")}"', strict=False).encode("ascii") if b"\\" in block else block
 
 
 def check_image(data: bytes) -> None:
     """Raise DocumentError for what is no picture of a size that is read. Looks at the header only."""
-    _open(data).close()
+    try:
+        size = size_in_header(data)
+    except (ValueError, IndexError, struct.error):
+        raise _damaged() from None
+    _check_size(size)
 
 
 def decode_image(data: bytes) -> NDArray[np.uint8]:
@@ -56,8 +85,17 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
     DocumentError."""
     from PIL import Image, ImageOps
 
-    with _open(data) as image:
-        try:
+    check_image(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is lower
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        _check_size(image.size)
+        with image:
+            image.load()  # Exif may stand behind the pixels
+            for name in ("exif", "Raw profile type exif"):
+                if len(image.info.get(name, "")) > MAX_EXIF:
+                    del image.info[name]
             upright = ImageOps.exif_transpose(image)
             if upright.mode.startswith("I;16"):  # Pillow cuts what is over 255 off, which leaves white
                 upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
@@ -65,25 +103,19 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
                 upright = upright.convert("RGBA")
                 upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
             pixels = np.array(upright if upright.mode == "L" else upright.convert("RGB"))
-        except Exception as error:  # Pillow's decoders raise what they like for damaged files
-            raise _damaged() from error
+    except DocumentError:
+        raise
+    except Exception as error:  # Pillow's decoders raise what they like for damaged files
+        raise _damaged() from error
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         pixels = np.ascontiguousarray(pixels[..., 0])
     return pixels
 
 
-def _open(data: bytes) -> Image.Image:
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is lower
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.DecompressionBombError:
-        raise _too_large() from None
-    except Exception as error:
-        raise _damaged() from error
-    short, long = sorted(image.size)
+def _check_size(size: tuple[int, int]) -> None:
+    short, long = sorted(size)
+    if not short:
+        raise _damaged()
     if short * long > MAX_PIXELS or long > MAX_SIDE:
         raise _too_large()
     if long > MAX_RATIO * short:
@@ -92,7 +124,6 @@ def _open(data: bytes) -> Image.Image:
             f"A picture is more than {MAX_RATIO} times as long as wide. Cut it into pieces.",
             f"图片的长宽比超过 {MAX_RATIO}。请将其裁成几段。",
         )
-    return image
 
 
 def _not_base64() -> DocumentError:

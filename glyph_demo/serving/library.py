@@ -22,7 +22,7 @@ from glyph_demo.engines.base import Engine
 from glyph_demo.reading import Reading
 from glyph_demo.rendering import render, resolve_style
 from glyph_demo.serving.files import StoredFile
-from glyph_demo.serving.images import decode_image
+from glyph_demo.serving.images import check_image, decode_image
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
 
@@ -36,6 +36,12 @@ class Picture:
     @property
     def key(self) -> str:
         return hashlib.sha256(self.data).hexdigest()
+
+
+def picture(data: bytes) -> Picture:
+    """Raises DocumentError for what is no picture of a size that is read."""
+    check_image(data)
+    return Picture(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +102,10 @@ class Library:
         self._reader = ThreadPoolExecutor(readers, thread_name_prefix="api-reader")
 
     @contextlib.contextmanager
-    def using(self, parts: tuple[Part, ...], placed: bool = False) -> Iterator[tuple[Reading, bool]]:
-        """The document made of `parts` in this order, for the caller alone, and whether it was open before. A new one
-        is being read in the background when this returns. `placed`: questions say where its
-        pages stand."""
-        key = (*(part.key for part in parts), *["placed"] * placed)
+    def using(self, parts: tuple[Part, ...], placed: bool = False, owner: str = "") -> Iterator[tuple[Reading, bool]]:
+        """The document made of `parts` in this order, for the caller alone, and whether `owner` had it open before. A
+        new one is being read in the background when this returns. `placed`: questions say where its pages stand."""
+        key = (owner, *(part.key for part in parts), *["placed"] * placed)
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())
             self._entries.move_to_end(key)

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
-MAX_LIST = 10_000  # messages, images or stop ids of one request
-
-
-def _whole(text: str) -> str:
-    """JSON can name halves of characters, which no answer and no log could repeat."""
-    if not text.isascii():
-        text.encode()  # UnicodeEncodeError is a ValueError
-    return text
-
-
-Text = Annotated[str, AfterValidator(_whole)]
-Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
-Count = Annotated[int, Field(ge=1, le=2**31)]
+from glyph_demo.serving.fields import MAX_PARTS, Base64, Limit, Name, Seed, Text
 
 
 class Sampled(BaseModel):
     """How to choose tokens. What is left out comes from the server's settings."""
 
-    max_tokens: Count | None = Field(None, description="The longest answer, thinking included")
+    max_tokens: Limit = Field(None, description="The longest answer, thinking included; -1 is the server's own limit")
+    max_completion_tokens: Limit = Field(None, description="The newer name of max_tokens, which it goes before")
     temperature: float | None = Field(
         None, ge=0, le=100, allow_inf_nan=False, description="0 takes the likeliest token"
     )
@@ -33,17 +22,18 @@ class Sampled(BaseModel):
     repetition_penalty: float | None = Field(None, ge=0.1, le=10, allow_inf_nan=False)
     seed: Seed | None = None
 
-    def sampling(self) -> dict[str, Any]:
-        """The fields that AskOptions has under the same name."""
-        return self.model_dump(include={"temperature", "top_p", "top_k", "repetition_penalty", "seed"})
+    def options(self) -> dict[str, Any]:
+        """What AskOptions has a field for, by its name there."""
+        sampling = self.model_dump(include={"temperature", "top_p", "top_k", "repetition_penalty", "seed"})
+        return {"max_new_tokens": self.max_completion_tokens or self.max_tokens, **sampling}
 
 
 class GenerateRequest(Sampled):
     prompt: Text
-    image: str | None = Field(None, description="A PNG, JPEG or WebP file in base64, or a data URL")
-    images: list[str] = Field(default=[], max_length=MAX_LIST, description="Several of them, in order")
-    document: str | None = Field(None, description="A PDF, DOCX or TXT file in base64, or a data URL")
-    document_name: Text = Field("document", max_length=1000)
+    image: Base64 | None = Field(None, description="A PNG, JPEG or WebP file in base64, or a data URL")
+    images: list[Base64] = Field([], max_length=MAX_PARTS, fail_fast=True, description="Several of them, in order")
+    document: Base64 | None = Field(None, description="A PDF, DOCX or TXT file in base64, or a data URL")
+    document_name: Name = "document"
 
 
 class GenerateAnswer(BaseModel):
@@ -111,3 +101,25 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     422: {"model": ErrorAnswer, "description": "Something in the request must be changed"},
     503: {"model": ErrorAnswer, "description": "Try again after the seconds in Retry-After"},
 }
+
+
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """What OpenAPI says of a route that takes `model` as JSON and reads the body itself."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema_of(model)}}}}
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of a model, with those it is made of inside it."""
+    whole = model.model_json_schema()
+    models = whole.pop("$defs", {})
+
+    def inside(node: Any) -> Any:
+        if isinstance(node, list):
+            return [inside(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            return inside(models[node["$ref"].rpartition("/")[2]])
+        return {name: inside(value) for name, value in node.items() if name != "discriminator"}
+
+    return inside(whole)

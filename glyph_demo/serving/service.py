@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import shutil
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from glyph_demo.engines.base import (
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.reading import Reading, ReadingTimings
 from glyph_demo.scratch import scratch_folder
+from glyph_demo.serving.bodies import Bodies
+from glyph_demo.serving.fields import MAX_QUESTION, too_long
 from glyph_demo.serving.files import FileShelf
 from glyph_demo.serving.jobs import Job, JobQueue
 from glyph_demo.serving.library import Library, Part
@@ -33,7 +35,6 @@ from glyph_demo.serving.stops import StopFilter
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.store import FeatureStore
 
-MAX_QUESTION = 200_000  # characters of all texts of a request; far over every model's context
 GREEDY_BELOW = 1e-5  # temperatures under it overflow logits, and pick the likeliest token anyway
 DIGITS = 4  # of seconds: a tenth of a millisecond
 
@@ -47,6 +48,7 @@ class Query:
     history: tuple[Turn, ...] = ()
     options: AskOptions = AskOptions()  # noqa: RUF009  frozen
     keep_stop: bool = False  # the stop text stays in the answer
+    owner: str = field(default="", repr=False)  # the key it came with; nobody else's document goes on
 
     @property
     def placed(self) -> bool:
@@ -106,6 +108,7 @@ class Service:
         (self._folder / "files").mkdir()
         self.library = Library(engine, settings, store, self._folder)
         self.files = FileShelf(self._folder / "files", settings.documents.max_file_mb, settings.store.disk_mb)
+        self.bodies = Bodies()
         self.queue = JobQueue(max(1, settings.inference.max_batch_size))
         self.metrics = Metrics(self.queue, self.library, store)
 
@@ -143,11 +146,7 @@ class Service:
         if not query.question.strip():
             raise GlyphError("no_question", "There is no question. Send one as text.", "没有问题。请发送文字问题。")
         if sum(map(len, said)) > MAX_QUESTION:
-            raise GlyphError(
-                "context_full",
-                f"The texts have more than {MAX_QUESTION:,} characters. Send less, or send the text as a file.",
-                f"文字超过 {MAX_QUESTION:,} 个字符。请减少文字，或作为文件上传。",
-            )
+            raise too_long()
         return Asked(self, query)
 
     def options(self, **given: Any) -> AskOptions:
@@ -181,7 +180,8 @@ class Asked(Job):
         service.queue.submit(self)
 
     def _answering(self) -> Generator[Event, None, None]:
-        with self._service.library.using(self._query.parts, self._query.placed) as (reading, known):
+        query = self._query
+        with self._service.library.using(query.parts, query.placed, query.owner) as (reading, known):
             try:
                 yield from reading.events()
             except GeneratorExit:

@@ -12,7 +12,7 @@ import pytest
 from visitors import MAX_FILE_MB, PREFIX, Browser, serving
 
 from glyph_demo import web
-from glyph_demo.serving.door import BODY_SLACK
+from glyph_demo.serving.door import largest_body
 from glyph_demo.ui.door import MAX_EVENT_BYTES
 
 Address = tuple[str, int]
@@ -114,9 +114,9 @@ def chunked(path: str, kind: str) -> bytes:
         (f"{PREFIX}/queue/join", "application/json", MAX_EVENT_BYTES),
         (f"{PREFIX}/run/predict", "application/json", MAX_EVENT_BYTES),
         ("/login", "application/x-www-form-urlencoded", MAX_EVENT_BYTES),
-        ("/v1/chat/completions", "application/json", BODY_SLACK * MAX_FILE_MB << 20),
-        ("/api/v1/generate", "application/json", BODY_SLACK * MAX_FILE_MB << 20),
-        ("/v1/files", "multipart/form-data; boundary=x", BODY_SLACK * MAX_FILE_MB << 20),
+        ("/v1/chat/completions", "application/json", largest_body(MAX_FILE_MB)),
+        ("/api/v1/generate", "application/json", largest_body(MAX_FILE_MB)),
+        ("/v1/files", "multipart/form-data; boundary=x", largest_body(MAX_FILE_MB)),
     ],
 )
 def test_a_body_without_a_length_is_refused_at_the_limit(path: str, kind: str, most: int, address: Address) -> None:

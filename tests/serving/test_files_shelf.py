@@ -1,7 +1,5 @@
 """Uploaded files go a day after their last use."""
 
-import io
-
 import pytest
 
 from glyph_demo.errors import DocumentError
@@ -23,15 +21,15 @@ def shelf(folder, clock, max_mb=1):
 def test_a_file_goes_a_day_after_it_was_last_named(tmp_path):
     clock = Clock()
     files = shelf(tmp_path, clock)
-    left, named = (files.add(io.BytesIO(b"words"), name, "user_data") for name in ("left.txt", "named.txt"))
+    left, named = (files.add(b"words", name, "user_data", "") for name in ("left.txt", "named.txt"))
     assert left.created == 1e9
     clock.now += DAY - 1
-    files.get(named.id)
+    files.get(named.id, "")
     clock.now += 2
-    assert files.list() == [named]
+    assert files.list("") == [named]
     assert [path.name for path in tmp_path.iterdir()] == [named.id]
     with pytest.raises(DocumentError) as caught:
-        files.get(left.id)
+        files.get(left.id, "")
     assert caught.value.code == "no_such_file"
     clock.now += DAY
     files.sweep()
@@ -42,18 +40,18 @@ def test_what_has_gone_makes_room_for_another(tmp_path):
     clock = Clock()
     files = shelf(tmp_path, clock)
     content = b"x" * (600 << 10)
-    files.add(io.BytesIO(content), "a.txt", "user_data")
+    files.add(content, "a.txt", "user_data", "")
     with pytest.raises(DocumentError) as caught:
-        files.add(io.BytesIO(content), "b.txt", "user_data")
+        files.add(content, "b.txt", "user_data", "")
     assert caught.value.code == "files_full"
     clock.now += DAY + 1
-    kept = files.add(io.BytesIO(content), "b.txt", "user_data")
+    kept = files.add(content, "b.txt", "user_data", "")
     assert [path.name for path in tmp_path.iterdir()] == [kept.id]
 
 
 def test_a_removed_file_leaves_nothing(tmp_path):
     files = shelf(tmp_path, Clock())
-    files.remove(files.add(io.BytesIO(b"words"), "a.txt", "user_data").id)
+    files.remove(files.add(b"words", "a.txt", "user_data", "").id, "")
     assert not list(tmp_path.iterdir())
     files.sweep()
-    assert files.list() == []
+    assert files.list("") == []

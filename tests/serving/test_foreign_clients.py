@@ -29,6 +29,21 @@ def text(words="Hi?"):
         {"messages": [{"role": "user", "name": "Bo", "content": "Hi?"}]},
         {"user": "u", "store": False, "logit_bias": {"5": 3}, "frequency_penalty": 0.5, "reasoning_effort": "low"},
         {"tools": [], "n": 1, "logprobs": False, "response_format": {"type": "text"}, "stop": []},
+        {"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "none"},
+        {"tools": [], "tool_choice": {"type": "function", "function": {"name": "f"}}},
+        {"max_tokens": -1, "max_completion_tokens": -1, "metadata": {"a": "b"}, "service_tier": "auto"},
+        {"presence_penalty": 0, "parallel_tool_calls": False, "stream_options": {"include_usage": None, "more": 1}},
+        {"messages": user({**text(), "cache_control": {"type": "ephemeral"}, "annotations": []})},
+        {
+            "messages": [
+                {"role": "developer", "content": [text("Be brief.")]},
+                *user(text()),
+                {"role": "assistant", "content": None, "refusal": None, "tool_calls": None, "audio": None, "name": "x"},
+                {"role": "assistant", "content": "Yes.", "annotations": [], "function_call": None},
+                *user({**text(), "detail": 1}),
+            ]
+        },
+        dict.fromkeys(("max_tokens", "max_completion_tokens", "tool_choice", "stream_options", "model")),
         dict.fromkeys(("stop", "temperature", "top_p", "n", "tools", "response_format", "stream", "seed", "logprobs")),
     ],
 )
@@ -41,6 +56,12 @@ def test_what_other_clients_add_is_taken_or_ignored(serve, sent):
     ("sent", "param"),
     [
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"tools": [{"type": "function"}], "tool_choice": "required"}, "tools"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_completion_tokens": -2}, "max_completion_tokens"),
+        ({"stop": ["x"] * 1001}, "stop"),
+        ({"stop": ["x" * 257]}, "stop"),
+        ({"stop": ["x" * 200] * 101}, "stop"),
         ({"n": 2}, "n"),
         ({"logprobs": True}, "logprobs"),
         ({"response_format": {"type": "json_object"}}, "response_format.type"),
@@ -54,6 +75,52 @@ def test_what_this_server_cannot_do_is_refused_by_name(serve, sent, param):
         answer = client.post(ROUTE, json={"messages": user(text()), **sent})
     assert answer.status_code == 422
     assert param in answer.json()["error"]["param"]
+
+
+@pytest.mark.parametrize("route", [ROUTE, "/api/v1/generate"])
+@pytest.mark.parametrize("sent", [{"max_tokens": -1}, {"max_tokens": None}, {"max_completion_tokens": -1}, {}])
+def test_no_limit_on_an_answer_is_the_servers_own(serve, route, sent):
+    words = "a b c d e f g h i j"
+    body = {"prompt": words} if route != ROUTE else {"messages": user(text(words))}
+    with serve(**{"inference.max_new_tokens": 9}).client as client:
+        whole = client.post(route, json=body | sent).text
+        short = client.post(route, json=body | {"max_completion_tokens": 5}).text
+    assert "a b c d e " in whole
+    assert "f g" not in whole
+    assert "a b" not in short
+
+
+def test_what_is_wrong_is_never_told_with_more_than_a_line_of_what_was_sent(serve):
+    long = "secret" * 10_000
+    sent = [
+        {"messages": user({"type": long})},
+        {"messages": user({"type": "text", "text": {long: long}})},
+        {"messages": [{"role": long, "content": "x"}]},
+        {"messages": [{long: long}]},
+        {"messages": user(text()), "response_format": {"type": long}},
+        {"messages": user(text()), "chat_template_kwargs": {"enable_thinking": long}},
+        {"messages": user(text()), "model": long},
+        {"messages": user(text()), "temperature": long},
+        {"messages": user(text()), "max_tokens": 10**4000},
+        {"messages": user({"type": "file", "file": {"file_id": long}})},
+        {"messages": user({"type": "image_url", "image_url": long})},
+        {"messages": user({"type": "file", "file": {"file_data": "data:" + long + ",x"}})},
+    ]
+    with serve().client as client:
+        for body in sent:
+            answer = client.post(ROUTE, json=body)
+            assert 400 <= answer.status_code < 500
+            assert answer.text.count("secret") <= 200 / len("secret"), body
+            assert len(answer.text) < 1000
+        for path in (f"/v1/{long}"[:5000], f"/v1/models/{long}"[:5000], f"/v1/files/{long}"[:5000]):
+            assert "secret" not in client.get(path).text
+
+
+def test_an_unknown_kind_of_part_is_told_which_there_are(serve):
+    with serve().client as client:
+        said = client.post(ROUTE, json={"messages": user({"type": "input_audio"})}).json()["error"]["message"]
+    assert "'text', 'image_url', 'file'" in said
+    assert "input_audio" not in said
 
 
 def test_parts_of_a_request_pipelined_and_in_chunks_are_answered_in_turn(serve):

@@ -1,6 +1,7 @@
 """POST /api/v1/generate as the clients of the second source call it, and with everything that can be wrong."""
 
 import base64
+import json
 import threading
 
 import pytest
@@ -63,6 +64,36 @@ def test_the_same_as_a_form_with_files(serve):
     assert engine.encoded == pages
 
 
+def test_texts_in_a_form_may_be_as_long_as_documents_may_be(serve):
+    words = b"A text of some length. " * 60_000
+    parts = {"prompt": "?", "document": base64.b64encode(words).decode(), "document_name": "notes.txt"}
+    form = {name: (None, value) for name, value in parts.items()}
+    form["images"] = (None, "data:image/png;base64," + base64_png(1))
+    with serve().client as client:
+        first = client.post(ROUTE, files=form)
+        assert first.status_code == 200
+        body = {"prompt": "?", "images": [base64_png(1)], "document": parts["document"], "document_name": "notes.txt"}
+        assert client.post(ROUTE, json=body).json()["timings"]["encode"] == 0, "the same document"
+
+
+def test_long_strings_of_json_are_what_short_ones_are(serve):
+    """They take another way, see `bodies`."""
+    letters = "\\" * 700 + '"' * 9 + "é文😀\n" * 300
+    prompt = f"{letters} {letters}"
+    picture = encoded(noise(1))
+    escaped = json.dumps(base64.b64encode(picture).decode()).replace("/", "\\/").replace("+", "\\u002B")
+    with serve().client as client:
+        for ascii_only in (True, False):
+            sent = json.dumps(prompt, ensure_ascii=ascii_only)
+            body = f'{{"ignored": {sent}, "image": {escaped}, "prompt": {sent}}}'.encode()
+            answer = client.post(ROUTE, content=body, headers={"Content-Type": "application/json"}).json()
+            assert answer["text"].strip() == f"1 pages, turn 1: {prompt}".strip()
+        half = json.dumps("x" * 5000 + "\ud800")
+        for wrong in (half, '"' + "x" * 5000 + '\\q"', '"' + "x" * 5000 + '\n"'):
+            body = f'{{"prompt": {wrong}}}'.encode()
+            assert client.post(ROUTE, content=body, headers={"Content-Type": "application/json"}).status_code == 422
+
+
 def test_a_question_without_pages_is_answered_too(serve):
     with serve().client as client:
         assert client.post(ROUTE, json={"prompt": "Hello?"}).json()["text"] == "0 pages, turn 1: Hello? "
@@ -93,8 +124,8 @@ BAD = {
     "an address": ({"json": {"prompt": "x", "image": "https://example.com/a.png"}}, 422, "no_network"),
     "no document": ({"json": {"prompt": "x", "document": PROGRAM}}, 422, "not_a_document"),
     "over-long": ({"json": {"prompt": "x" * 300_000}}, 413, "context_full"),
-    "too large": ({"json": {"prompt": "x", "document": "A" * (3 << 20)}}, 413, "too_large"),
-    "too large, size unsaid": (raw(b" " * 65536 for _ in range(64)), 413, "too_large"),
+    "too large": ({"json": {"prompt": "x", "document": "A" * (5 << 20)}}, 413, "too_large"),
+    "too large, size unsaid": (raw(b" " * 65536 for _ in range(80)), 413, "too_large"),
     "too large a file": ({"data": {"prompt": "x"}, "files": {"document": b"x " * (600 << 10)}}, 413, "too_large"),
     "a form of nothing": ({"files": {"document": b""}}, 422, "invalid"),
 }  # fmt: skip

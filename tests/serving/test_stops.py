@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,3 +36,11 @@ def test_the_beginning_of_a_stop_that_never_ends_is_part_of_the_answer():
     assert filtered.found
     again = StopFilter(["END"], False)
     assert again.feed("the EN") + again.feed("try") + again.finish() == "the ENtry"
+
+
+def test_a_thousand_stops_cost_a_piece_no_more_than_one():
+    stops = ["a" * 200 + "b", *(f"{number:03}" + "b" * 187 for number in range(1000))]
+    filtered = StopFilter(stops, False)
+    start = time.process_time()
+    assert "".join(filtered.feed("a") for _ in range(300)) + filtered.finish() == "a" * 300
+    assert time.process_time() - start < 1, "second, for what takes a thousandth of one"
