@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from glyph_demo.connections import BACKLOG, Connection, most_connections
 from glyph_demo.scratch import remove_old, scratch_folder
 from glyph_demo.serving.app import PATHS, create_api
 from glyph_demo.serving.service import Service
@@ -31,6 +33,7 @@ from glyph_demo.ui.window import Windows
 GRACE = 2.0  # seconds that open streams get to end by themselves when the app ends
 LAST = 10  # seconds after which what still runs is cancelled
 STALLED = 60.0  # seconds without a byte of a request's body after which nobody waits for the rest
+SLOWEST = 1000  # bytes a second that a body must come with after that, on average
 _ANNOUNCING = (b"content-length", b"transfer-encoding")  # a body
 HOUR = 3600.0  # seconds between two looks for uploads that are a day old
 # Seconds until a thread that computes in Python lets another go on; Python's own is 0.005. A click takes about ten such
@@ -65,7 +68,7 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
     try:
         app = web_app(windows, service)
         shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
-        config = uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=LAST)
+        config = server_config(app, host, port)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill also cleans up
         with contextlib.suppress(KeyboardInterrupt), sweeping(uploads, windows.sweep, service.files.sweep):
             _Server(config, f"http://{shown}:{port}").run()
@@ -75,6 +78,20 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
         service.close()
         windows.engine.close()
         shutil.rmtree(uploads, ignore_errors=True)
+
+
+def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+    """How the app is served."""
+    Connection.most = most_connections()
+    return uvicorn.Config(
+        app,
+        host,
+        port,
+        http=Connection,
+        backlog=BACKLOG,
+        log_level="warning",
+        timeout_graceful_shutdown=LAST,
+    )
 
 
 def web_app(windows: Windows, service: Service) -> FastAPI:
@@ -107,7 +124,8 @@ def sweeping(uploads: Path, *sweeps: Callable[[], None], interval: float = HOUR)
 
 
 class _Impatient:
-    """ASGI middleware: a request whose body stands still is answered with 408, and what came of it is let go."""
+    """ASGI middleware: a request whose body stands still, or comes slower than any line is, is answered with 408, and
+    what came of it is let go."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -115,9 +133,10 @@ class _Impatient:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Without a body nobody may ever look for one.
         waiting = scope["type"] == "http" and any(name in _ANNOUNCING for name, _ in scope["headers"])
+        began, taken = time.monotonic(), 0
 
         async def received() -> Message:
-            nonlocal waiting
+            nonlocal waiting, taken
             if not waiting:  # for the end of the connection, which may take as long as an answer
                 return await receive()
             try:
@@ -125,6 +144,9 @@ class _Impatient:
             except (TimeoutError, asyncio.TimeoutError):
                 raise HTTPException(408) from None
             waiting = bool(message.get("more_body"))
+            taken += len(message.get("body", b""))
+            if waiting and time.monotonic() - began > STALLED + taken / SLOWEST:
+                raise HTTPException(408)
             return message
 
         await self._app(scope, received, send)

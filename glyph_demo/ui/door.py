@@ -71,7 +71,7 @@ def password(server: Server) -> str:
         return ""
     if server.on_loopback:
         return server.password
-    if not server.password and not server.api_key:
+    if not server.password and not server.api_keys:
         raise SettingsError(
             "open_door",
             f"On {server.host} everybody in the network could read your documents. Set server.password (user name: "
@@ -79,7 +79,7 @@ def password(server: Server) -> str:
             f"在 {server.host} 上，网络中的任何人都能读取您的文档。请设置 server.password（用户名: {USER}），"
             "例如通过环境变量 GLYPH_DEMO_SERVER__PASSWORD；如确实需要开放，请加 --no-auth。",
         )
-    return server.password or server.api_key
+    return server.password or server.api_keys[0]
 
 
 class Visitors:

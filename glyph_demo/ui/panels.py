@@ -35,8 +35,7 @@ def upload_box(elem_id: str) -> gr.HTML:
     return gr.HTML(
         html_template=UPLOAD_BOX,
         elem_id=elem_id,
-        elem_classes="glyph-upload",
-        js_on_load='element.closest(".glyph-upload").sent = (files) => trigger("upload", files);',
+        js_on_load=f'document.getElementById("{elem_id}").sent = (files) => trigger("upload", files);',
     )
 
 

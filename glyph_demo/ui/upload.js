@@ -3,7 +3,7 @@
 // browser would leave the page and show the file.
 (() => {
   const TICK = 50; // ms between two looks for a box that is not there yet
-  const BOX = ".glyph-upload";
+  const BOX = "#upload, #many-upload";
 
   const send = (file, progress) =>
     new Promise((sent) => {

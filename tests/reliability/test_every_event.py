@@ -48,6 +48,13 @@ def dependencies(browser: Browser) -> list[dict[str, Any]]:
     return [dependency for dependency in listed if dependency["backend_fn"]]
 
 
+def plausible(browser: Browser) -> dict[int, Any]:
+    """What a page would send of each component, by its id."""
+    components = json.loads(browser.get("/config")[1])["components"]
+    named = {component["id"]: component["props"].get("value") for component in components}
+    return {identifier: value if isinstance(value, str | int | float) else None for identifier, value in named.items()}
+
+
 def named(browser: Browser, events: list[dict[str, Any]], element: str, event: str) -> int:
     components = json.loads(browser.get("/config")[1])["components"]
     identifier = next(c["id"] for c in components if c["props"].get("elem_id") == element)
@@ -57,12 +64,12 @@ def named(browser: Browser, events: list[dict[str, Any]], element: str, event: s
 def sends(browser: Browser, shape: Callable[[Any], Any], value: Any) -> str:
     """Every event with `value` in this shape in the place of each of its inputs, and in all of its event data. All that
     the page is told of it."""
-    heard = []
+    heard, usual = [], plausible(browser)
     for event in dependencies(browser):
         places = ("files", "id", "page", "exchange", "line", "index", "value", "name", "path", "selected", "key")
         data = dict.fromkeys(places, shape(value))
         for at in range(len(event["inputs"])):
-            values: list[Any] = [None] * len(event["inputs"])
+            values: list[Any] = [usual[identifier] for identifier in event["inputs"]]
             values[at] = shape(value)
             for act in ("page", "line", "remove", "select") if at == 0 else ("page",):
                 body = {"data": values, "event_data": data | {"act": act}, "fn_index": event["id"]}

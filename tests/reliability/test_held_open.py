@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
-from visitors import MAX_FILE_MB, PREFIX, Browser, serving
+from visitors import MAX_FILE_MB, PREFIX, ROOT, Browser, serving
 
-from glyph_demo import web
+from glyph_demo import connections, web
 from glyph_demo.serving.door import largest_body
 from glyph_demo.ui.door import MAX_EVENT_BYTES
 
@@ -49,10 +53,39 @@ def held(address: Address, beginnings: list[bytes]) -> Iterator[list[socket.sock
         yield connections
 
 
+def of_page(address: Address, request: bytes) -> bytes:
+    """A request as it comes from a page that was served."""
+    cookies = "; ".join(f"{name}={value}" for name, value in Browser(address).cookies.items())
+    return request.replace(b"\r\n", f"\r\nCookie: {cookies}\r\n".encode(), 1)
+
+
+def closed(connection: socket.socket) -> bool:
+    """Whether a connection is closed after what is still to come on it."""
+    try:
+        while connection.recv(1000):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        pass
+    return True
+
+
+def cut_off(connection: socket.socket, piece: bytes, times: int, pause: float = 0.0) -> bool:
+    """Whether a connection is closed while this is sent on it again and again."""
+    for _ in range(times):
+        try:
+            connection.sendall(piece)
+        except ConnectionError:
+            return True
+        time.sleep(pause)
+    return False
+
+
 def works(address: Address) -> bool:
     browser = Browser(address)
-    path = browser.uploaded("mine.txt", b"words")
-    return bool(path) and browser.get("/healthz")[0] == 200 and browser.get("/")[0] == 200
+    upload = browser.uploaded("mine.txt", b"words")
+    return bool(upload) and browser.get("/healthz")[0] == 200 and browser.get("/")[0] == 200
 
 
 def status(connection: socket.socket) -> int:
@@ -63,13 +96,64 @@ def status(connection: socket.socket) -> int:
 
 @pytest.mark.parametrize("beginning", BODIES.values(), ids=BODIES)
 def test_requests_that_never_end_hold_nobody_up(beginning: bytes, address: Address) -> None:
-    with held(address, [beginning] * MANY):
+    with held(address, [of_page(address, beginning)] * MANY):
         assert works(address)
     assert works(address)
 
 
+def test_a_header_that_never_ends_is_not_waited_for(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.5)
+    with held(address, [b"", b"G", BODIES["a header"], b"GET / HTTP/1.1\r\n"]) as silent:
+        assert all(closed(connection) for connection in silent)
+    with held(address, [BODIES["a header"]]) as (trickling,):
+        assert cut_off(trickling, b"x", times=100, pause=0.05)
+    with held(address, [b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"]) as (kept,):
+        assert status(kept) == 200
+        kept.sendall(b"GET /healthz HT")
+        assert closed(kept), "nor is that of a second request"
+
+
+def test_a_header_without_end_is_cut_off(address: Address) -> None:
+    for beginning, piece in ((BODIES["a header"], b"x" * 10_000), (b"GET / HTTP/1.1\r\n", b"a: b\r\n" * 1000)):
+        with held(address, [beginning]) as (connection,):
+            assert cut_off(connection, piece, times=1000)
+    assert works(address)
+
+
+def test_more_connections_than_there_is_room_for_starve_nobody(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that wait longest for a request make room; only where all are answered is another refused."""
+    monkeypatch.setattr(connections.Connection, "most", 20)
+    with held(address, [BODIES["a header"]] * MANY):
+        assert works(address)
+    stream = of_page(address, f"GET {PREFIX}/heartbeat/someone HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    with held(address, [stream] * 20) as streams:
+        assert {status(connection) for connection in streams} == {200}
+        with held(address, [b""]) as (one_more,):
+            assert status(one_more) == 503
+    assert works(address)
+
+
+@pytest.mark.long
+def test_with_few_descriptors_the_app_is_there_for_others(tmp_path: Path) -> None:
+    """200 headers that never ended made an app with 160 descriptors unreachable."""
+    environment = os.environ | {"GLYPH_DEMO_CACHE_DIR": str(tmp_path), "GLYPH_DEMO_SERVER__PORT": "0"}
+    command = ["bash", "-c", f"ulimit -n 160; exec {sys.executable} app.py --engine pocket"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as app:
+        assert app.stdout is not None
+        port = int(app.stdout.readline().rpartition(":")[2])
+        try:
+            with held(("127.0.0.1", port), [BODIES["a header"]] * 200):
+                for _ in range(10):
+                    assert works(("127.0.0.1", port))
+        finally:
+            app.terminate()
+
+
 def test_streams_that_are_held_open_hold_nobody_up(address: Address) -> None:
-    stream = [f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() for path in STREAMS]
+    streams = (f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() for path in STREAMS)
+    stream = [of_page(address, request) for request in streams]
     with held(address, stream * (MANY // 2)) as connections:
         assert {status(connection) for connection in connections} <= {200, 404}
         assert works(address)
@@ -89,12 +173,23 @@ def test_an_upgrade_to_a_websocket_gives_no_way_in(address: Address) -> None:
 @pytest.mark.parametrize("kind", [kind for kind in BODIES if kind != "a header"])
 def test_a_body_that_stands_still_is_let_go(kind: str, address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "STALLED", 0.2)
-    with held(address, [BODIES[kind]]) as (connection,):
+    with held(address, [of_page(address, BODIES[kind])]) as (connection,):
+        assert status(connection) == 408
+
+
+def test_nor_does_one_that_trickles_take_for_ever(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "STALLED", 0.3)
+    with held(address, [of_page(address, BODIES["an upload"])]) as (connection,):
+        for _ in range(20):
+            time.sleep(0.1)
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(b"x")
         assert status(connection) == 408
 
 
 def test_a_body_that_comes_slowly_is_waited_for(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "STALLED", 1.0)
+    monkeypatch.setattr(web, "SLOWEST", 1)
     head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 8\r\n\r\n"
     with held(address, [head]) as (connection,):
         for _ in range(8):
@@ -123,11 +218,11 @@ def test_a_body_without_a_length_is_refused_at_the_limit(path: str, kind: str, m
     """However much is sent, it takes no more memory than its limit and a copy."""
     before = psutil.Process().memory_info().rss
     piece = b"%x\r\n%s\r\n" % (1 << 20, b" " * (1 << 20))
-    with held(address, [chunked(path, kind)]) as (connection,):
+    with held(address, [of_page(address, chunked(path, kind))]) as (connection,):
         for _ in range(0, 5 * most, 1 << 20):
             connection.sendall(piece)
         assert status(connection) in (400, 413)
-        assert psutil.Process().memory_info().rss - before < 3 * most
+        assert psutil.Process().memory_info().rss - before < 3 * most + (4 << 20)  # what a process moves by anyway
     assert works(address)
 
 

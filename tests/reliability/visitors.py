@@ -24,7 +24,7 @@ from glyph_demo.session import open_store
 from glyph_demo.settings import Server, Settings
 from glyph_demo.ui.server import free_port
 from glyph_demo.ui.window import Windows
-from glyph_demo.web import web_app
+from glyph_demo.web import server_config, web_app
 from tests.fakes import FakeEngine
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def serving(folder: Path, server: Server | None = None) -> Iterator[tuple[str, i
         windows = Windows(engine, settings, lambda changed: FakeEngine(), store)
         port = free_port(settings.server.host, 7870)
         app = web_app(windows, service)
-        server_of_app = uvicorn.Server(uvicorn.Config(app, settings.server.host, port, log_level="error"))
+        server_of_app = uvicorn.Server(server_config(app, settings.server.host, port))
         thread = threading.Thread(target=server_of_app.run)
         thread.start()
         while not server_of_app.started:
