@@ -43,10 +43,20 @@ class App:
         self.close()
 
     def _repr_html_(self) -> str:
-        return f'<iframe src="{self.url}" width="100%" height="800" style="border: 0"></iframe>'
+        return frame(self.url)
 
     def __repr__(self) -> str:
         return self.url
+
+
+def frame(url: str) -> str:
+    """HTML that shows the app in a notebook. To browsers localhost and 127.0.0.1 are different sites, and a frame of
+    another site may keep neither cookies nor settings: the app is called as the notebook is."""
+    return (
+        f'<iframe src="{url}" width="100%" height="800" style="border: 0"></iframe><script>'
+        '(frame => { if (location.hostname === "localhost") frame.src = frame.src.replace("127.0.0.1", "localhost") })'
+        "(document.currentScript.previousElementSibling)</script>"
+    )
 
 
 def launch(config: str | Path | None = None, **settings: Any) -> App:

@@ -22,6 +22,7 @@ from glyph_demo.engines.base import (
     Token,
     Turn,
 )
+from glyph_demo.engines.stops import StopFilter
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.reading import Reading, ReadingTimings
 from glyph_demo.scratch import scratch_folder
@@ -31,7 +32,6 @@ from glyph_demo.serving.files import FileShelf
 from glyph_demo.serving.jobs import Job, JobQueue
 from glyph_demo.serving.library import Library, Part
 from glyph_demo.serving.metrics import Metrics
-from glyph_demo.serving.stops import StopFilter
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.store import FeatureStore
 

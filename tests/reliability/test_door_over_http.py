@@ -214,6 +214,18 @@ def test_pages_of_other_sites_can_send_nothing(address: tuple[str, int]) -> None
     assert browser.upload("a.txt", b"text", **{"Sec-Fetch-Site": "same-origin"})[0] == 200
 
 
+def test_in_a_frame_of_another_site_the_cookie_is_one_that_browsers_keep_there(address: tuple[str, int]) -> None:
+    for headers, reach in (
+        ({"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "cross-site"}, "SameSite=None; Secure; Partitioned"),
+        ({"Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site"}, "SameSite=Lax"),
+        ({}, "SameSite=Lax"),
+    ):
+        connection = http.client.HTTPConnection(*address, timeout=30)
+        connection.request("GET", "/", headers=headers)
+        assert (connection.getresponse().getheader("set-cookie") or "").endswith(f"; Path=/; HttpOnly; {reach}")
+        connection.close()
+
+
 def test_nobody_can_say_that_they_are_another(address: tuple[str, int]) -> None:
     mine, other = Browser(address), Browser(address)
     upload = mine.uploaded("mine.txt", b"private words of mine")

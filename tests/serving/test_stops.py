@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glyph_demo.serving.stops import StopFilter
+from glyph_demo.engines.stops import StopFilter
 
 pieces = st.lists(st.text("abc", max_size=3), max_size=12)
 stops = st.lists(st.text("abc", min_size=1, max_size=3), max_size=3)

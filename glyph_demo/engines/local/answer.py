@@ -13,6 +13,7 @@ from glyph_demo.decoding.dialogue import Answering, Dialogue
 from glyph_demo.decoding.sampling import Sampling
 from glyph_demo.engines.base import AskOptions, Event, Finished, Progress, Reason, Timings, Token, Usage
 from glyph_demo.engines.local.speech import Speech, loops
+from glyph_demo.engines.stops import StopFilter
 from glyph_demo.errors import out_of_memory, ran_out_of_memory
 
 
@@ -28,6 +29,7 @@ class Answer:
         self._prompt = prompt
         self._options = options
         self._quotable = quotable
+        self._stops = StopFilter(options.stop)
         self._drafted = self._accepted = 0
         self._generated: list[int] = []  # what the model said, or was made to say
         self._spoke: int | None = None  # where the answer begins, behind the thinking
@@ -73,8 +75,9 @@ class Answer:
             self._generated.append(token)
             for event in self.speech.feed(token):
                 self._first = self._first or self._elapsed()
-                if self._spoke is None and isinstance(event, Token):
-                    self._spoke = len(self._generated) - 1
+                if isinstance(event, Token):
+                    self._stops.feed(event.text)
+                    self._spoke = len(self._generated) - 1 if self._spoke is None else self._spoke
                 yield event
 
     @property
@@ -108,7 +111,7 @@ class Answer:
 
     def _closed(self) -> bool:
         """Whether the answer has said its end."""
-        return self.speech.done or any(stop in self.speech.answer for stop in self._options.stop)
+        return self.speech.done or self._stops.found
 
     def _thought_enough(self) -> bool:
         self._thought += self.speech.thinking

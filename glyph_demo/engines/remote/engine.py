@@ -26,6 +26,7 @@ from glyph_demo.engines.base import (
 )
 from glyph_demo.engines.remote.servers import Piece, Servers, Unreachable, parse_urls, unreachable
 from glyph_demo.engines.splitter import Splitter, overlap
+from glyph_demo.engines.stops import StopFilter
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.models.chat import pieces
 from glyph_demo.rendering import encode_png
@@ -161,7 +162,7 @@ def _events(pieces: Iterator[Piece | None], stops: Sequence[str]) -> Iterator[Ev
     """Pieces of a stream as events, `Finished` last, until the answer holds one of `stops`. How many pieces came is
     then all that is known of its tokens."""
     began = time.perf_counter()
-    answer = _Answer()
+    answer, ends = _Answer(), StopFilter(stops)
     heard = said = 0.0
     counted = 0
     usage = Usage()
@@ -175,12 +176,14 @@ def _events(pieces: Iterator[Piece | None], stops: Sequence[str]) -> Iterator[Ev
             counted += 1
         for event in answer.take(piece):
             said = said or time.perf_counter() - began
+            if isinstance(event, Token):
+                ends.feed(event.text)
             yield event
         reason = piece.reason or reason
         if piece.usage is not None:
             prompt, cached, generated = piece.usage
             usage = Usage(prompt, cached, generated)
-        if not reason and answer.holds(stops):
+        if not reason and ends.found:
             reason, usage = "stop", Usage(output=counted)
             break
     yield from answer.finish()
@@ -212,9 +215,6 @@ class _Answer:
         end = len(self._held) - max(overlap(self._held, stop) for stop in SPOKEN_STOPS)
         text, self._held = self._held[:end], self._held[end:]
         yield from self._splitter.split(text)
-
-    def holds(self, stops: Sequence[str]) -> bool:
-        return any(stop in self._splitter.answer for stop in stops)
 
     def finish(self) -> Iterator[Thinking | Token]:
         yield from self._splitter.split(self._held)

@@ -11,7 +11,7 @@ class StopFilter:
     comes first, of two that end together the longer. What may be the beginning of a stop is held back until that is
     clear. Work is in proportion to the letters of the stops and of the answer (Aho and Corasick, 1975)."""
 
-    def __init__(self, stops: Sequence[str], keep: bool) -> None:
+    def __init__(self, stops: Sequence[str], keep: bool = False) -> None:
         self.found = False
         self._keep = keep
         self._held = ""
