@@ -56,7 +56,8 @@ ALLOWED = {
         "process",
         "__init__",
     },
-    "web": {"scratch", "settings", "session", "serving", "ui"},
+    "connections": set(),
+    "web": {"connections", "scratch", "settings", "session", "serving", "ui"},
     "bench": {"errors", "settings", "documents", "rendering", "engines", "models", "decoding", "store", "session"},
     "commands": {
         "errors",

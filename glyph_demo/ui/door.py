@@ -29,6 +29,8 @@ EVERYBODY = "everybody"  # who sends it where `server.auth` is off
 # Uploads up to this many times our own limit come through, so that our message meets them and not the server's.
 UPLOAD_SLACK = 4
 MAX_EVENT_BYTES = 256 << 10  # of a click or a question; files come by /uploads
+MAX_EVENT_VALUES = 1000  # in its JSON; a page sends about a dozen
+MAX_BRACKETS = 10_000  # in the same, those of a question's text included
 MAX_NAME = 255  # bytes, of a file's name in the usual file systems
 LOGGED_IN = 256  # browsers that gave the password and are remembered
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -179,11 +181,13 @@ class Guard:
             return receive, error.status_code
         if path == _LOGIN:
             return _again(body, receive), None
+        if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
+            return receive, 400  # making so many lists, Python looks for garbage meanwhile, which holds everybody up
         try:
             event = _EVENTS[path].model_validate_json(body)
         except ValidationError:
             return receive, 400
-        if event.fn_index not in self._events or _names_a_file(event.model_dump()):
+        if event.fn_index not in self._events or not _is_plain(event.model_dump()):
             return receive, 400
         return _again(event.model_dump_json().encode(), receive), None
 
@@ -207,18 +211,21 @@ class Guard:
         return welcome
 
 
-def _names_a_file(event: dict[str, Any]) -> bool:
-    """Whether there is an object with a path in it. No event of this window has one, since its files have ids."""
+def _is_plain(event: dict[str, Any]) -> bool:
+    """Whether there are few values, and no object with a path in it: Gradio would take it for a file, and those of this
+    window have ids."""
     waiting: list[Any] = [event]
-    while waiting:
+    seen = 0
+    while waiting and seen <= MAX_EVENT_VALUES:
         item = waiting.pop()
         if isinstance(item, dict):
             if "path" in item:
-                return True
+                return False
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)
-    return False
+        seen += 1
+    return not waiting
 
 
 async def _read(receive: Receive) -> bytes:

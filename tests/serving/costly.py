@@ -22,6 +22,7 @@ from tests.serving.pictures import encoded, noise
 
 CHAT, GENERATE, FILES = "/v1/chat/completions", "/api/v1/generate", "/v1/files"
 JSON, FORM = "application/json", "multipart/form-data; boundary=xyzxyz"
+JOIN, EVENT = "/gradio_api/queue/join", 256 << 10
 DELIMITER = b"--xyzxyz\r\n"
 SERVER = """
 import contextlib, pathlib, sys, time
@@ -89,6 +90,15 @@ def talk(content: bytes, more: bytes = b"") -> bytes:
 def beside(piece: bytes, around: bytes = b"[%s]") -> Callable[[int], bytes]:
     """A question with a field that no one knows, full of pieces."""
     return lambda size: b'{"prompt":"?","x":' + around % (filled(piece + b",", size - 40) + piece) + b"}"
+
+
+def event(data: bytes) -> bytes:
+    """Of the window, as large as events may be."""
+    return b'{"session_hash":"s","fn_index":0,"data":[null,' + data + b"]}"
+
+
+def events(piece: bytes, behind: bytes = b",0") -> Callable[[int], bytes]:
+    return lambda size: event(filled(piece, min(size, EVENT) - 100) + behind)
 
 
 # By name: the route, the content type, and the body of about `size` bytes.
@@ -178,6 +188,14 @@ BODIES: dict[str, tuple[str, str, Callable[[int], bytes]]] = {
         FORM,
         lambda size: form(field("prompt", b"?"), field("document", b"AAAA" * (size // 4 - 100))),
     ),
+    "an event of lists": (JOIN, JSON, events(b"[],", b"0")),
+    "an event of objects": (JOIN, JSON, events(b"{},", b"0")),
+    "an event of keys": (JOIN, JSON, events(b'{"a":1},', b"0")),
+    "a deep event": (JOIN, JSON, events(b"[", b"")),
+    "an event of one text": (JOIN, JSON, lambda size: event(b'"' + b"\\u4e2d" * ((EVENT - 100) // 6) + b'"')),
+    "an event that is answered at once": ("/gradio_api/run/predict", JSON, events(b"[],", b"0")),
+    "a login of fields": ("/login", "application/x-www-form-urlencoded", lambda size: b"a=1&" * (EVENT // 4 - 1)),
+    "a file": ("/uploads?name=a.txt", "application/octet-stream", lambda size: b"x" * size),
 }
 
 
@@ -199,6 +217,10 @@ class App:
     def __init__(self, port: int, process: psutil.Process) -> None:
         self.port = port
         self.process = process
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request("GET", "/")
+            self._cookie = (connection.getresponse().getheader("Set-Cookie") or "").partition(";")[0]
 
     def sent(self, route: str, kind: str, body: bytes) -> Cost:
         """Send a body, and ask /healthz meanwhile."""
@@ -221,7 +243,7 @@ class App:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=900)
         with contextlib.closing(connection):
             with contextlib.suppress(ConnectionError):  # it may be refused before it is sent to the end
-                connection.request("POST", route, body, {"Content-Type": kind})
+                connection.request("POST", route, body, {"Content-Type": kind, "Cookie": self._cookie})
             return connection.getresponse().status
 
     def _ask(self, ended: threading.Event, waits: list[float]) -> None:
