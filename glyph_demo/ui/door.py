@@ -34,9 +34,12 @@ MAX_BRACKETS = 10_000  # in the same, those of a question's text included
 MAX_NAME = 255  # bytes, of a file's name in the usual file systems
 LOGGED_IN = 256  # browsers that gave the password and are remembered
 _SAFE = ("GET", "HEAD", "OPTIONS")
-# All that this window uses. Gradio has many more routes: some hand files out by their path, fetch addresses, cut
-# videos, run functions or write files for whoever asks.
-_OPEN = re.compile(r"/|/(?:config|theme\.css|favicon\.ico|robots\.txt|manifest\.json)|/(?:assets|static)/.*", re.DOTALL)
+# All that this window uses; app_id tells a page that had lost the app that it is there again. Gradio has many more
+# routes: some hand files out by their path, fetch addresses, run functions or write files for whoever asks.
+_OPEN = re.compile(
+    r"/|/(?:config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|gradio_api/app_id)|/(?:assets|static)/.*",
+    re.DOTALL,
+)
 _LOGIN = "/login"
 _UPLOAD = "/uploads"
 Name = Annotated[str, Field(pattern=r"^\w{1,64}$")]
@@ -49,7 +52,7 @@ class _Event(BaseModel):
     session_hash: Name
     fn_index: StrictInt
     data: list[Any]
-    event_data: dict[str, Any] | None = None
+    event_data: Any = None
     trigger_id: StrictInt | None = None
 
 

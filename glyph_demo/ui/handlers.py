@@ -66,7 +66,7 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
         window = self.windows.get(visit)
         window.language = language
         window.save()
-        return merged(self.labels(language), self.front(window, gallery=False))
+        return merged(self.labels(language), self.front(window))
 
     # Chat
 

@@ -23,6 +23,7 @@ class ShelfHandlers(Shown):
     def open_files(self, visit: Visit, data: gr.EventData, request: gr.Request) -> Updates:
         """Open all that the page has sent; the first is put in front, because it is ready first."""
         window = self.windows.get(visit)
+        window.notice = None
         uploads, failures = self.windows.uploads.sent(request.headers.get(VISITOR, ""), data.files)
         opened = [window.open(upload.path, upload.name) for upload in uploads]
         if opened:

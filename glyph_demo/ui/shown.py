@@ -39,7 +39,7 @@ class Shown:
         self.ui = components
         self.examples = examples
 
-    def front(self, window: Window, gallery: bool = True) -> Updates:
+    def front(self, window: Window) -> Updates:
         """Everything about the document in front."""
         ui, reading, identifier = self.ui, window.reading, window.session.current_id
         samples = window.samples.get(identifier or "", ())
@@ -48,13 +48,12 @@ class Shown:
             ui.progress: views.progress(reading, window.language),
             **self.conversation(window),
             ui.page: self.page(window),
+            ui.gallery: self.gallery(reading, window.language),
             **self.status(window),
         }
         for index, button in enumerate(ui.samples):
             shown = index < len(samples)
             updates[button] = gr.update(value=samples[index] if shown else "", visible=shown)
-        if gallery:
-            updates[ui.gallery] = self.gallery(reading, window.language)
         return updates
 
     def documents(self, window: Window) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import get_args
 
 from glyph_demo.errors import GlyphError, Language, Message
 from glyph_demo.ui.panel_texts import PANEL_TEXTS
@@ -190,6 +190,15 @@ NO_TEXT_LAYER = GlyphError(
 
 READ_AGAIN = Message("The document is being read again.", "正在重新阅读文档。")
 LOADING = Message("Loading the engine. It may take minutes.", "正在加载引擎，可能需要几分钟。")
+UPLOAD_NOT_KEPT = Message(
+    "It could not be kept: the disk for temporary files is full or cannot be written. Free some space, or set TMPDIR "
+    "to another.",
+    "无法保存: 临时文件所在的磁盘已满或不可写。请清理空间，或将 TMPDIR 指向其他磁盘。",
+)
+UPLOAD_BROKE_OFF = Message(
+    "It did not come through. Choose it again; instead of a folder, choose the files in it.",
+    "上传未完成。请重新选择；若是文件夹，请选择其中的文件。",
+)
 NO_SUCH_UPLOAD = Message("A file is not here any more. Choose it again.", "某个文件已不存在。请重新选择。")
 LOADED = Message("The engine is loaded.", "引擎已加载。")
 
@@ -200,22 +209,6 @@ def too_many_windows(most: int) -> GlyphError:
         f"{most} windows are at work already. Close one, or wait for its answer, and reload this page.",
         f"已有 {most} 个窗口正在工作。请关闭一个或等它完成，然后重新加载本页。",
     )
-
-
-def upload_failed(status: Any, limit: int) -> Message:
-    """Why a file did not come; `status` is HTTP's, 0 for a connection that broke, and `limit` the largest in MB."""
-    if status == 413:
-        return Message(
-            f"It is over {limit} MB. Choose a smaller file, or raise documents.max_file_mb.",
-            f"文件超过 {limit} MB。请选择更小的文件，或调大 documents.max_file_mb。",
-        )
-    if status in (500, 507):
-        return Message(
-            "It could not be kept: the disk for temporary files is full or cannot be written. Free some space, or set "
-            "TMPDIR to another.",
-            "无法保存: 临时文件所在的磁盘已满或不可写。请清理空间，或将 TMPDIR 指向其他磁盘。",
-        )
-    return Message("It did not come through. Choose it again.", "上传未完成。请重新选择文件。")
 
 
 def too_long(pages: int) -> GlyphError:

@@ -8,9 +8,11 @@
   const send = (file, progress) =>
     new Promise((sent) => {
       const request = new XMLHttpRequest();
-      const taken = () => request.status === 200;
       request.upload.onprogress = (event) => progress(event.loaded / event.total);
-      request.onloadend = () => sent(taken() ? JSON.parse(request.response) : { name: file.name, status: request.status });
+      request.onloadend = () => {
+        const failed = { name: file.name, status: request.status, size: file.size };
+        sent(request.status === 200 ? JSON.parse(request.response) : failed);
+      };
       request.open("POST", "uploads?name=" + encodeURIComponent(file.name));
       request.send(file);
     });
@@ -24,7 +26,9 @@
     const sent = [];
     for (const file of files) sent.push(await send(file, (share) => say(`${file.name} ${Math.floor(100 * share)} %`)));
     while (!document.querySelector(box)?.sent) await new Promise((go) => setTimeout(go, TICK));
-    say("");
+    // Where the app is gone, nobody else can say it.
+    const lost = sent.filter((file) => file.status === 0);
+    say(lost.map((file) => `${file.name} ✗`).join(" "));
     document.querySelector(box).sent({ files: sent });
   };
 
@@ -40,7 +44,7 @@
   window.addEventListener("drop", (event) => {
     if (event.defaultPrevented || !files(event)) return;
     event.preventDefault();
-    const box = event.target.closest?.(BOX) ?? { id: "upload" };
-    if (event.dataTransfer.files.length) give([...event.dataTransfer.files], `#${box.id}`);
+    const box = event.target.closest?.(BOX) ?? [...document.querySelectorAll(BOX)].find((one) => one.offsetParent);
+    if (event.dataTransfer.files.length) give([...event.dataTransfer.files], `#${box?.id ?? "upload"}`);
   });
 })();

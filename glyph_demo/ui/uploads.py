@@ -14,9 +14,10 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from glyph_demo.documents.extraction import shown_name
+from glyph_demo.documents.problems import problem
 from glyph_demo.errors import Message
 from glyph_demo.scratch import remove_old, scratch_folder
-from glyph_demo.ui.texts import NO_SUCH_UPLOAD, of_file, upload_failed
+from glyph_demo.ui.texts import NO_SUCH_UPLOAD, UPLOAD_BROKE_OFF, UPLOAD_NOT_KEPT, of_file
 
 TOGETHER = 8  # as much as files of the largest size are kept together
 FILES = 256  # that are kept; a file is copied as soon as it is opened, so the oldest may go
@@ -62,7 +63,7 @@ class Uploads:
         failures: list[Message] = []
         for file in files if isinstance(files, list) else ():
             if isinstance(file, dict) and "status" in file:
-                failures.append(of_file(shown_name(str(file.get("name"))), upload_failed(file["status"], self._limit)))
+                failures.append(of_file(shown_name(str(file.get("name"))), self._why(file)))
             elif (upload := self._mine(visitor, file.get("id") if isinstance(file, dict) else None)) is not None:
                 uploads.append(upload)
             else:
@@ -83,6 +84,14 @@ class Uploads:
         with self._lock:
             upload = self._files.get(identifier) if isinstance(identifier, str) else None
         return upload if upload is not None and upload.visitor == visitor and upload.path.exists() else None
+
+    def _why(self, failed: dict[str, Any]) -> Message:
+        """Why a file did not come, from the status that HTTP gave it."""
+        if failed["status"] == 413:
+            size = failed.get("size")
+            megabytes = -(-size >> 20) if isinstance(size, int) else self._limit + 1
+            return problem("too_large", size=megabytes, limit=self._limit).message
+        return UPLOAD_NOT_KEPT if failed["status"] in (500, 507) else UPLOAD_BROKE_OFF
 
     def _place(self) -> Path:
         with self._lock:

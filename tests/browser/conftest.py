@@ -39,12 +39,13 @@ def address(tmp_path_factory):
 
 
 @contextlib.contextmanager
-def serving(folder, *flags):
-    """The address of an app with these flags, an empty cache and no hub to ask."""
+def serving(folder, *flags, port=0):
+    """The address of an app with these flags, a cache in this folder and no hub to ask."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GLYPH_DEMO_")}
     environment |= {"GLYPH_DEMO_CACHE_DIR": str(folder / "cache"), "HF_HUB_OFFLINE": "1", "TMPDIR": str(folder)}
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
     command = [sys.executable, "app.py", "--port", str(port), *flags]
     log = folder / "log"

@@ -233,6 +233,26 @@ def test_nothing_is_cut_on_a_phone(open_page, artifacts, name, scheme):
     expect_accessible(page)
 
 
+def test_what_sliders_say_is_taken_and_remembered(open_page):
+    page = open_page()
+    refused = []
+    page.on("response", lambda response: refused.append(response.url) if response.status >= 400 else None)
+    open_settings(page)
+    for number, (value, key) in enumerate((("8176", "ArrowLeft"), ("0.1", "ArrowRight"))):
+        slider = page.locator("#settings input[type=range]").nth(number)
+        slider.press(key)
+        slider.dispatch_event("pointerup")  # lets go of it
+        expect(page.locator("#settings input[type=number]").nth(number)).to_have_value(value)
+    page.wait_for_function("Object.values(localStorage).join().length > 0")
+    page.wait_for_timeout(1000)
+    page.reload()
+    page.locator("#title h1").wait_for()
+    open_settings(page)
+    for number, value in enumerate(("8176", "0.1")):
+        expect(page.locator("#settings input[type=number]").nth(number)).to_have_value(value)
+    assert refused == []
+
+
 def test_settings_are_remembered_and_those_of_the_page_have_it_read_again(open_page):
     page = open_page()
     upload(page, "survey.txt", files.text())

@@ -1,4 +1,4 @@
-"""An engine chosen in the window, over restarts of the app."""
+"""Restarts of the app: an engine chosen in the window, and pages that stay open."""
 
 import re
 import shutil
@@ -7,8 +7,9 @@ import pytest
 from checkpoints import make_checkpoint
 from playwright.sync_api import expect
 
+from tests.browser import files
 from tests.browser.conftest import serving
-from tests.browser.test_browser import open_settings
+from tests.browser.test_browser import ask, expect_answers, open_settings, upload, wait_until_read
 
 LOAD_MS = 60_000
 
@@ -51,3 +52,19 @@ def test_an_engine_chosen_in_the_window_is_there_after_a_restart_and_one_that_is
         expect(page.locator("#status")).to_contain_text("chosen in the window could not be loaded", timeout=LOAD_MS)
         expect(page.locator("#title")).to_contain_text("Engine: pocket", timeout=LOAD_MS)
         page.screenshot(path=artifacts / "engine-gone.png")
+
+
+def test_a_page_that_was_used_while_the_app_was_down_comes_back_by_itself(visit, tmp_path):
+    with serving(tmp_path, "--engine", "pocket") as address:
+        page = visit(address)
+        upload(page, "survey.txt", files.text())
+        wait_until_read(page)
+        ask(page, "Who led the survey of the harbour?")
+        expect_answers(page, 1)
+    ask(page, "And when?")
+    with serving(tmp_path, "--engine", "pocket", port=int(address.rpartition(":")[2])):
+        page.wait_for_event("framenavigated", timeout=LOAD_MS)
+        expect(page.locator("#documents")).to_contain_text("survey.txt", timeout=LOAD_MS)
+        expect_answers(page, 1)
+        ask(page, "Where was the survey kept?")
+        expect_answers(page, 2)

@@ -45,7 +45,7 @@ def test_nothing_that_a_page_says_is_taken_for_a_path(uploads, said):
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(413, "over 1 MB"), (507, "disk"), (0, "did not come"), (None, "did not come"), ([], "did not")],
+    [(413, "the limit is 1 MB"), (507, "disk"), (0, "did not come"), (None, "did not come"), ([], "did not")],
 )
 def test_what_did_not_come_is_said_with_what_to_do(uploads, status, words):
     _, (failure,) = uploads.sent("me", [{"name": "../big.pdf", "status": status}])
