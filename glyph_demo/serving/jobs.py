@@ -90,7 +90,7 @@ class JobQueue:
     def limit(self, most: int) -> None:
         """Run `most` jobs at a time from now on; those that run already go on to their end."""
         with self._changed:
-            self._most = max(1, most)
+            self._most = max(1, min(most, MAX_WAITING))
             while len(self._threads) < self._most:
                 self._threads.append(threading.Thread(target=self._work, name="api-jobs", daemon=True))
                 self._threads[-1].start()

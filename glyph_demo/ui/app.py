@@ -31,6 +31,15 @@ def window_app(windows: Windows) -> gr.Blocks:
     return app
 
 
+def _as_it_came(component: Any, payload: Any) -> Any:
+    return payload
+
+
+# Handlers judge what comes. Gradio's complaint of what is no choice repeats all of it, and goes to the log. Set on the
+# classes: Gradio makes a page's components anew when their labels change, and writes a file beside a subclass.
+gr.Radio.preprocess = gr.Dropdown.preprocess = _as_it_came  # type: ignore[method-assign, assignment]
+
+
 def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     # Every event is of this window only: no API, no overlay over what it changes, no queue behind another window.
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}

@@ -7,9 +7,10 @@ import hmac
 import re
 import secrets
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Collection
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, Field, StrictInt, ValidationError
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,10 +29,13 @@ VISITOR = (
 EVERYBODY = "everybody"  # who sends it where `server.auth` is off
 # Uploads up to this many times our own limit come through, so that our message meets them and not the server's.
 UPLOAD_SLACK = 4
-MAX_EVENT_BYTES = 256 << 10  # of a click or a question; files come by /uploads
+MAX_EVENT_BYTES = 64 << 10  # of a click or a question; files come by /uploads
 MAX_EVENT_VALUES = 1000  # in its JSON; a page sends about a dozen
+MAX_NUMBER = 2**53  # all whole ones below are numbers of JavaScript's, too
 MAX_BRACKETS = 10_000  # in the same, those of a question's text included
-MAX_NAME = 255  # bytes, of a file's name in the usual file systems
+MAX_PATH, MAX_NAME = 1000, 255  # bytes, of what is asked for and of one step of it; file systems stumble over more
+MAX_STREAMS = 64  # that one browser may hold open; a tab has two
+MAX_SESSIONS = 1000  # of pages; they are remembered with who opened them
 LOGGED_IN = 256  # browsers that gave the password and are remembered
 _SAFE = ("GET", "HEAD", "OPTIONS")
 # All that this window uses; app_id tells a page that had lost the app that it is there again. Gradio has many more
@@ -43,6 +47,9 @@ _OPEN = re.compile(
 _LOGIN = "/login"
 _UPLOAD = "/uploads"
 Name = Annotated[str, Field(pattern=r"^\w{1,64}$")]
+_STREAM = re.compile(r"/gradio_api/(?:queue/data|heartbeat/(\w+))")
+_HOST = re.compile(r"(?:[\w.-]{1,255}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?")
+_FORM = "application/x-www-form-urlencoded"
 _OWN = re.compile(r"/gradio_api/queue/data|/gradio_api/heartbeat/\w+|/pages/\w+/\w+\.png")
 
 
@@ -137,6 +144,8 @@ class Guard:
         self._most_uploaded = UPLOAD_SLACK * settings.documents.max_file_mb << 20
         self._events = events
         self._visitors = Visitors()
+        self._sessions: OrderedDict[str, str] = OrderedDict()  # of pages, and who opened them
+        self._streams: Counter[str] = Counter()  # that are open, by visitor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -146,35 +155,54 @@ class Guard:
         visitor = self._visitors.named(headers, cookie) if self._server.auth else EVERYBODY
         refused = self._refused(scope, headers, visitor)
         if refused is None and scope["method"] not in _SAFE:
-            receive, refused = await self._body(scope["path"], receive)
+            receive, refused = await self._body(scope["path"], visitor, receive)
         if refused is not None:
             await PlainTextResponse("Refused.", refused)(scope, receive, send)
             return
-        others = [(name, value) for name, value in scope["headers"] if name != VISITOR.encode()]
+        others = [(name, value) for name, value in scope["headers"] if _is_passed_on(name, value)]
         scope = {**scope, "headers": [*others, (VISITOR.encode(), visitor.encode())]}
-        await self._app(scope, receive, self._welcoming(scope["path"], visitor, cookie, headers, send))
+        send = self._welcoming(scope["path"], visitor, cookie, headers, send)
+        if not _STREAM.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        self._streams[visitor] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._streams[visitor] -= 1
+            self._streams += Counter()  # drops those without any
 
     def _refused(self, scope: Scope, headers: Headers, visitor: str) -> int | None:
         server, path, safe = self._server, scope["path"], scope["method"] in _SAFE
         if server.auth and server.on_loopback and not names_loopback(headers.get("host", "")):
             return 400
-        if "\0" in path or any(len(step.encode()) > MAX_NAME for step in path.split("/")):
-            return 400  # no file can be called that; Gradio would stumble over it
+        if (
+            "\0" in path
+            or len(path.encode()) > MAX_PATH
+            or any(len(name.encode()) > MAX_NAME for name in path.split("/"))
+        ):
+            return 400
+        if not _HOST.fullmatch(headers.get("host", "")):
+            return 400  # Gradio would stumble over it
         if safe and _OPEN.fullmatch(path):
             return None
         if not (_OWN.fullmatch(path) if safe else path in (_UPLOAD, _LOGIN, *_EVENTS)):
             return 404
-        if server.auth and not safe and cross_site(headers):
-            return 403
-        if not visitor:
+        if not visitor or (server.auth and cross_site(headers)):
             return 403
         if self._secret and path != _LOGIN and not self._visitors.logged_in(visitor):
             return 401
+        if path == _LOGIN and not headers.get("content-type", "").lower().startswith(_FORM):
+            return 400
+        if (stream := _STREAM.fullmatch(path)) and server.auth and self._streams[visitor] >= MAX_STREAMS:
+            return 429
+        if stream and not self._is_own(stream[1] or _query(scope, "session_hash"), visitor):
+            return 403
         most = self._most_uploaded if path == _UPLOAD else MAX_EVENT_BYTES
         length = headers.get("content-length") or "0"
         return 413 if not length.isdecimal() or len(length) > 15 or int(length) > most else None
 
-    async def _body(self, path: str, receive: Receive) -> tuple[Receive, int | None]:
+    async def _body(self, path: str, visitor: str, receive: Receive) -> tuple[Receive, int | None]:
         """`receive` that gives the body of a request, as far as it may go, and the status to refuse it with."""
         if path == _UPLOAD:
             return _counted(receive, self._most_uploaded), None
@@ -192,7 +220,17 @@ class Guard:
             return receive, 400
         if event.fn_index not in self._events or not _is_plain(event.model_dump()):
             return receive, 400
+        if not self._is_own(event.session_hash, visitor):
+            return receive, 403
         return _again(event.model_dump_json().encode(), receive), None
+
+    def _is_own(self, session: str, visitor: str) -> bool:
+        """Whether a page's session is this visitor's, as it is from its first use on."""
+        owner = self._sessions.setdefault(session, visitor)
+        self._sessions.move_to_end(session)
+        while len(self._sessions) > MAX_SESSIONS:
+            self._sessions.popitem(last=False)
+        return owner == visitor
 
     def _welcoming(self, path: str, visitor: str, cookie: str, headers: Headers, send: Send) -> Send:
         """`send` that gives a browser its cookie with a page, and remembers who gave the password."""
@@ -200,6 +238,8 @@ class Guard:
         async def welcome(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(scope=message)
+                for name in [name for name in answer if name.startswith("access-control-")]:
+                    del answer[name]  # Gradio lets pages of other ports read what it answers
                 if not visitor and answer.get("content-type", "").startswith("text/html"):
                     # In a frame of another site, such as a notebook's, browsers keep only cookies of the second kind.
                     framed = headers.get("sec-fetch-dest") == "iframe" and cross_site(headers)
@@ -212,6 +252,18 @@ class Guard:
             await send(message)
 
         return welcome
+
+
+def _is_passed_on(name: bytes, value: bytes) -> bool:
+    """Whether Gradio may see a header: it makes addresses of those that proxies add, and fails over odd ones."""
+    if name in (b"x-forwarded-host", b"x-forwarded-proto"):
+        return bool(_HOST.fullmatch(value.decode("latin-1")))
+    return name not in (VISITOR.encode(), b"x-gradio-server", b"x-forwarded-port", b"x-forwarded-prefix", b"forwarded")
+
+
+def _query(scope: Scope, name: str) -> str:
+    """The value of a field of the address's query; "" for none."""
+    return next((value for key, value in parse_qsl(scope["query_string"].decode("latin-1")) if key == name), "")
 
 
 def _is_plain(event: dict[str, Any]) -> bool:
@@ -227,6 +279,8 @@ def _is_plain(event: dict[str, Any]) -> bool:
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)
+        elif isinstance(item, int | float) and not abs(item) < MAX_NUMBER:
+            return False
         seen += 1
     return not waiting
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
@@ -64,6 +64,8 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
 
     def speak(self, visit: Visit, language: Language) -> Updates:
         window = self.windows.get(visit)
+        if language not in get_args(Language):
+            return gr.skip()
         window.language = language
         window.save()
         return merged(self.labels(language), self.front(window))

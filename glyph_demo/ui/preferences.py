@@ -11,7 +11,7 @@ import gradio as gr
 from glyph_demo.errors import GlyphError, SettingsError
 from glyph_demo.settings import merge
 from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
-from glyph_demo.ui.sidebar import MODES, PREFERENCES, known_window, remembered
+from glyph_demo.ui.sidebar import MODES, PREFERENCES, known_window, offered, remembered
 from glyph_demo.ui.texts import LOADED, LOADING, READ_AGAIN
 from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Spot
@@ -20,15 +20,19 @@ from glyph_demo.ui.window import Spot
 class PreferenceHandlers(Shown):
     def change(self, visit: Visit, memory: Any, value: Any, name: str) -> Updates:
         """A setting was changed: the next question takes it up. What pages look like has them read again."""
+        if not offered(PREFERENCES[name], value):
+            return gr.skip()
         return self._configure(visit, memory, {PREFERENCES[name]: value})
 
-    def change_mode(self, visit: Visit, memory: Any, mode: str) -> Updates:
+    def change_mode(self, visit: Visit, memory: Any, mode: Any) -> Updates:
+        if not isinstance(mode, str) or mode not in MODES:
+            return gr.skip()
         return self._configure(visit, memory, MODES[mode])
 
     def change_engine(self, visit: Visit, engine: str, model: str, precision: str) -> Iterator[Updates]:
         """Load another engine, for all windows, and tell when it is there. Documents and conversations stay."""
         window = self.windows.get(visit)
-        values = {"engine": engine, "model": model.strip() or "auto", "inference.precision": precision}
+        values = {"engine": engine, "model": str(model).strip() or "auto", "inference.precision": precision}
         window.notice = (LOADING, "hint")
         yield {**self.status(window), self.ui.load: gr.update(interactive=False)}
         try:

@@ -61,6 +61,13 @@ MODES: dict[str, dict[str, Any]] = {
     },
 }
 
+RANGES = {
+    "inference.max_new_tokens": (16, MAX_NEW_TOKENS),
+    "inference.temperature": (0, 1.5),
+    "rendering.font_size": (0, 72),
+    "rendering.dpi": (0, 600),
+}
+
 
 def setting(settings: Settings, name: str) -> Any:
     """The value of a setting, by its dotted name."""
@@ -80,13 +87,21 @@ def mode_choices(language: Language) -> list[tuple[str, str]]:
     return [(say(f"mode.{mode}", language), mode) for mode in MODES]
 
 
+def offered(name: str, value: Any) -> bool:
+    """Whether the sidebar offers to set this setting to this value. What a page sends may be anything."""
+    if type(value) not in (bool, int, float):
+        return False
+    if name in RANGES:
+        least, most = RANGES[name]
+        return least <= value <= most
+    of_modes = [values[name] for values in MODES.values() if name in values]
+    return value in of_modes if of_modes else name in PREFERENCES.values() and isinstance(value, bool)
+
+
 def remembered(memory: Any) -> dict[str, Any]:
-    """The settings that a browser remembers, by dotted name; nothing else that it may hold. All of them are numbers."""
+    """The settings that a browser remembers, by dotted name; nothing else that it may hold."""
     kept = memory.get("settings") if isinstance(memory, dict) else None
-    allowed = {*PREFERENCES.values(), *(name for values in MODES.values() for name in values)}
-    if not isinstance(kept, dict):
-        return {}
-    return {name: value for name, value in kept.items() if name in allowed and isinstance(value, bool | int | float)}
+    return {name: value for name, value in kept.items() if offered(name, value)} if isinstance(kept, dict) else {}
 
 
 def known_window(memory: Any) -> str | None:

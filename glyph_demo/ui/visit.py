@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 ARRIVAL_SECONDS = 20.0  # that an event waits for the load event of its page
+_WAITING = threading.BoundedSemaphore(8)  # events that wait at a time; each takes a thread that others need
 
 
 class Visit:
@@ -26,7 +27,11 @@ class Visit:
 
     def wait(self) -> str:
         """The id of the page's window. Raises LookupError where the page has never loaded."""
-        self._arrived.wait(0 if self.window_id else ARRIVAL_SECONDS)
+        if self.window_id is None and _WAITING.acquire(blocking=False):
+            try:
+                self._arrived.wait(ARRIVAL_SECONDS)
+            finally:
+                _WAITING.release()
         if self.window_id is None:
             raise LookupError("no window without a page")
         return self.window_id

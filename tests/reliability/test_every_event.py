@@ -124,3 +124,20 @@ def test_values_that_no_page_sends_break_nothing(browser: Browser, odd: Any) -> 
     assert browser.get("/healthz")[0] == 200
     again = browser.window("another")
     assert re.fullmatch("[0-9a-f]{32}", again)
+
+
+def test_what_a_component_does_not_take_is_not_repeated(browser: Browser) -> None:
+    """A language of 250,000 letters came back as many, and went to the log."""
+    labels = {c["id"]: c["type"] for c in json.loads(browser.get("/config")[1])["components"]}
+    heard = b""
+    for event in dependencies(browser):
+        # Questions and names of models are shown to who typed them; all else is a choice.
+        if {"textbox", "button"} & {labels[identifier] for identifier in event["inputs"]}:
+            continue
+        for value in ("y" * 30_000, 10**15, ["y" * 300]):
+            body = {"data": [value] * len(event["inputs"]), "fn_index": event["id"], "session_hash": "session"}
+            route = "queue/join" if event["queue"] is not False else "run/predict"
+            heard += browser.post(f"{PREFIX}/{route}", body)[1]
+    heard += browser.get(f"{PREFIX}/queue/data?session_hash=session")[1]
+    at = heard.find(b"y" * 201)
+    assert at < 0, heard[max(0, at - 120) : at]

@@ -127,7 +127,7 @@ def test_more_connections_than_there_is_room_for_starve_nobody(
     monkeypatch.setattr(connections.Connection, "most", 20)
     with held(address, [BODIES["a header"]] * MANY):
         assert works(address)
-    stream = of_page(address, f"GET {PREFIX}/heartbeat/someone HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    stream = of_page(address, f"GET {PREFIX}/heartbeat/busy HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
     with held(address, [stream] * 20) as streams:
         assert {status(connection) for connection in streams} == {200}
         with held(address, [b""]) as (one_more,):

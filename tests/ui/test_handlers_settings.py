@@ -8,11 +8,35 @@ from glyph_demo.errors import EngineError, Message
 from glyph_demo.settings import load_settings
 from glyph_demo.ui.blocks import build
 from glyph_demo.ui.handlers import Handlers
-from glyph_demo.ui.sidebar import MODES
+from glyph_demo.ui.sidebar import MODES, PREFERENCES
 from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import Windows
 from tests.fakes import FakeEngine
 from tests.ui.handling import final, listed, opened, request, value, write
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"inference.max_batch_size": 1500},
+        {"store.open_documents": 10**6},
+        {"rendering.dpi": 10**6},
+        {"rendering.font_size": -1},
+        {"inference.temperature": float("nan")},
+        {"inference.thinking": 3},
+        {"inference.max_new_tokens": 10**9},
+        {"cache_dir": "/"},
+        {"x": [["path"], "/"]},
+    ],
+)
+def test_settings_that_no_sidebar_offers_are_not_taken(on, odd):
+    """A page that said that it remembered 1,500 answers at once had 1,500 threads started."""
+    memory = on.load(Visit(), {"settings": odd}, request("en"))[on.ui.memory]
+    assert memory["settings"] == {}
+    name = next((key for key, path in PREFERENCES.items() if path in odd), "cache")
+    value = next(iter(odd.values()))
+    assert on.change(Visit(memory["window"]), memory, value, name=name) == gr.skip()
+    assert on.change_mode(Visit(memory["window"]), memory, value) == gr.skip()
 
 
 def test_a_setting_reaches_the_next_question_and_is_remembered(on, tmp_path):
