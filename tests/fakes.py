@@ -1,8 +1,11 @@
 """An engine small enough to reason about: it `reads` a page as the digest of its pixels and answers word by word."""
 
+import asyncio
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +25,14 @@ from glyph_demo.engines.base import (
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
 from glyph_demo.store import PageFeatures
+
+T = TypeVar("T")
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns, run in an event loop on a thread of its own: a browser's driver has one on this."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 class FakeEngine:

@@ -237,7 +237,7 @@ def test_serve_goes_its_own_way_whatever_is_meant_for_gradio_and_says_the_port_i
             config = client.get("/config").json()
             assert config["root"] == address
             assert not config["mcp_server"]
-            assert client.get("/gradio_api/file=/etc/passwd").status_code == 403
+            assert client.get("/gradio_api/file=/etc/passwd").status_code == 404
     finally:
         process.terminate()
         _, complaints = process.communicate(timeout=PATIENCE)

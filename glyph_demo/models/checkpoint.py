@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from glyph_demo.errors import EngineError
+from glyph_demo.errors import EngineError, shown
 from glyph_demo.models.base import LoadProgress, digest
 
 _HUB_PATTERN = re.compile(r"[\w.-]+/[\w.-]+")
@@ -62,9 +62,13 @@ def find_checkpoint(source: str, architectures: frozenset[str], cache_dir: Path,
     it is there. `report` counts bytes downloaded. Raises EngineError: `model_missing`, `model_unreachable`,
     `model_unsupported` (its model_type is none of `architectures`), `model_incomplete` or `model_unusable` (a tensor is
     of a kind that cannot be read)."""
-    folder = Path(source).expanduser()
-    if not folder.is_dir():
-        if folder.exists() or not _HUB_PATTERN.fullmatch(source):
+    try:
+        folder = Path(source).expanduser()
+        is_folder, is_there = folder.is_dir(), folder.exists()
+    except (OSError, RuntimeError, ValueError):  # too long a name, no home folder, a null byte
+        raise _missing(source) from None
+    if not is_folder:
+        if is_there or not _HUB_PATTERN.fullmatch(source):
             raise _missing(source)
         folder = _download(source, cache_dir, report)
     config = _json(folder / "config.json")
@@ -201,8 +205,8 @@ def _json(path: Path) -> dict[str, Any]:
 def _missing(source: str) -> EngineError:
     return EngineError(
         "model_missing",
-        f"There is no model '{source}': no such folder, and no such name on the hub. Check --model.",
-        f"找不到模型“{source}”：没有这个文件夹，Hub 上也没有这个名称。请检查 --model。",
+        f"There is no model '{shown(source)}': no such folder, and no such name on the hub. Check --model.",
+        f"找不到模型“{shown(source)}”：没有这个文件夹，Hub 上也没有这个名称。请检查 --model。",
     )
 
 

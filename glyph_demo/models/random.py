@@ -9,7 +9,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import Glm4vConfig, Glm4vForConditionalGeneration, PreTrainedTokenizerFast
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
-from glyph_demo.errors import EngineError
+from glyph_demo.errors import EngineError, shown
 from glyph_demo.models.glm4v import VisionLanguageModel, check_rope
 
 SEED = 0
@@ -74,8 +74,8 @@ def _config(source: str) -> tuple[Glm4vConfig, PreTrainedTokenizerFast]:
         names = ", ".join(SHAPES)
         raise EngineError(
             "model_missing",
-            f"There is no model '{source}'. With random weights there are: {names}.",
-            f"没有模型“{source}”。可用的随机权重模型: {names}。",
+            f"There is no model '{shown(source)}'. With random weights there are: {names}.",
+            f"没有模型“{shown(source)}”。可用的随机权重模型: {names}。",
         )
     shape = SHAPES[source]
     vocabulary = shape["text_config"]["vocab_size"]

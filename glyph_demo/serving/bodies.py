@@ -19,7 +19,7 @@ from glyph_demo.serving.fields import BYTES_A_LETTER, MAX_QUESTION
 PARSERS = 2  # bodies that are looked at at a time; the others wait
 LONG = 1024  # bytes of a string that JSON's parser does not see
 MAX_QUOTES = 1_000_000  # of a body, those in strings counted too
-MAX_VALUES = 300_000  # of a body, and commas in short strings; one may take 200 bytes of memory
+MAX_VALUES = 60_000  # of a body, and commas in short strings; one may take 300 bytes of memory
 MAX_REST = BYTES_A_LETTER * MAX_QUESTION + (1 << 20)  # bytes of JSON beside long strings
 _QUOTE, _BACKSLASH = b'"', ord("\\")
 _BOM = b"\xef\xbb\xbf"  # some programs on Windows begin texts with it

@@ -17,7 +17,9 @@
       request.send(file);
     });
 
-  const give = async (files, box) => {
+  let last = Promise.resolve(); // files are opened in the order they were chosen
+  const give = (files, box) => (last = last.then(() => deliver(files, box)));
+  const deliver = async (files, box) => {
     // The box is written anew with the language, so it is looked up whenever something is said in it.
     const say = (text) => {
       const place = document.querySelector(`${box} .glyph-sent`);

@@ -168,6 +168,8 @@ def test_identity_names_weights_settings_and_precision(small: Path, copy: Path, 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert refused(tmp_path / "nowhere", tmp_path) == "model_missing"
     assert refused("random:huge", tmp_path) == "model_missing"
+    for name in ("x" * 490, "a/" * 3000, "null\0byte", "~nobody-here/model"):
+        assert refused(name, tmp_path) == "model_missing", name[:10]
 
 
 def test_a_hub_id_without_a_network_says_so(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 
 from glyph_demo.serving.door import TOGETHER, Door
 from glyph_demo.settings import load_settings
+from tests.fakes import finished
 from tests.serving.costly import BODIES, app
 
 
@@ -59,5 +60,5 @@ def test_bodies_that_are_held_are_no_more_than_so_much_together():
         await asyncio.gather(*waiting)
         await post("/later")
 
-    asyncio.run(requests())
+    finished(requests())
     assert answered == [*(f"/{number}" for number in range(TOGETHER)), "/later"]

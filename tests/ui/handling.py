@@ -1,9 +1,10 @@
 """What tests of the handlers do and look at."""
 
-import asyncio
 import re
 from pathlib import Path
 from types import SimpleNamespace
+
+from tests.fakes import finished
 
 
 def sent(on, visit, *paths):
@@ -18,7 +19,7 @@ def kept(uploads, visitor, path):
     async def chunks():
         yield path.read_bytes()
 
-    return asyncio.run(uploads.receive(visitor, path.name, chunks()))
+    return finished(uploads.receive(visitor, path.name, chunks()))
 
 
 def opened(on, path):

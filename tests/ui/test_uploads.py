@@ -1,11 +1,10 @@
 """Files that browsers send, and who may use them."""
 
-import asyncio
-
 import pytest
 
 from glyph_demo.ui import uploads as module
 from glyph_demo.ui.uploads import Uploads
+from tests.fakes import finished
 from tests.ui.handling import kept
 
 
@@ -70,7 +69,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(uploads, tmp_path):
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        asyncio.run(uploads.receive("me", "a.txt", chunks()))
+        finished(uploads.receive("me", "a.txt", chunks()))
     whole = kept(uploads, "me", file(tmp_path, b"whole"))
     (upload,), _ = uploads.sent("me", [{"id": whole}])
     assert list(upload.path.parent.iterdir()) == [upload.path]

@@ -5,6 +5,7 @@ import pytest
 
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import load_settings
+from glyph_demo.ui import visit
 from glyph_demo.ui.visit import Visit
 from glyph_demo.ui.window import MAX_WINDOWS, MOST_WINDOWS, Window, Windows
 from tests.fakes import FakeEngine
@@ -176,6 +177,32 @@ def test_pages_that_never_load_share_no_window(windows, monkeypatch):
         windows.get(first)
     assert len(windows) == 0
     assert copy.deepcopy(Visit("tab")).window_id is None, "every page gets a copy that has not arrived"
+
+
+def test_pages_that_never_load_take_few_threads(windows, monkeypatch):
+    """Sixty of them took all threads of the app for twenty seconds."""
+    monkeypatch.setattr("glyph_demo.ui.visit.ARRIVAL_SECONDS", 30)
+    visits = [Visit() for _ in range(9)]
+    waiting = [threading.Thread(target=windows.get, args=(one,)) for one in visits[:8]]
+    for thread in waiting:
+        thread.start()
+    while waits_free():
+        pass
+    with pytest.raises(LookupError):
+        windows.get(visits[8])
+    for one in visits[:8]:
+        one.arrive("tab")
+    for thread in waiting:
+        thread.join(10)
+    assert len(windows) == 1
+
+
+def waits_free():
+    """Whether another event could wait."""
+    free = visit._WAITING.acquire(blocking=False)
+    if free:
+        visit._WAITING.release()
+    return free
 
 
 def test_a_window_closed_to_make_room_comes_back_with_its_pages_settings(windows):
