@@ -21,7 +21,7 @@ from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.settings import Settings, Store
-from glyph_demo.ui.window import MAX_WINDOWS, Windows
+from glyph_demo.ui.window import MOST_WINDOWS, Windows
 
 PEOPLE = 2  # with two tabs each, as many as there are windows
 MEGABYTE = 1 << 20
@@ -127,7 +127,7 @@ def use(windows: Windows, paths: list[Path], questions: int, scratch: Path) -> l
         part = paths[number * len(paths) // ROUNDS : (number + 1) * len(paths) // ROUNDS]
         people = crowd(windows, part, questions // ROUNDS, PEOPLE, 100 * number)
         assert not [error for person in people for error in person.errors]
-        assert len(windows) <= MAX_WINDOWS
+        assert len(windows) <= MOST_WINDOWS
         records += [record for person in people for record in person.records]
         windows.close_all()
         held.append(Held.now(scratch))

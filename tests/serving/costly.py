@@ -22,7 +22,7 @@ from tests.serving.pictures import encoded, noise
 
 CHAT, GENERATE, FILES = "/v1/chat/completions", "/api/v1/generate", "/v1/files"
 JSON, FORM = "application/json", "multipart/form-data; boundary=xyzxyz"
-JOIN, EVENT = "/gradio_api/queue/join", 256 << 10
+JOIN, EVENT = "/gradio_api/queue/join", 64 << 10
 DELIMITER = b"--xyzxyz\r\n"
 SERVER = """
 import contextlib, pathlib, sys, time
