@@ -70,7 +70,7 @@ def test_rows_join_and_leave_between_steps_and_no_forward_is_wider_than_allowed(
 
 def test_a_closed_answer_frees_its_row(model):
     decoder = Counting(model)
-    decoder.share(8, 0.5)
+    decoder.share(8, 3.0)  # a thread may be late on a busy machine
     arenas = [decoder.arena() for _ in range(2)]
     streams = []
     for arena, prompt in zip(arenas, PROMPTS, strict=False):
