@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -20,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glyph_demo.connections import BACKLOG, Connection, most_connections
-from glyph_demo.scratch import remove_old, scratch_folder
+from glyph_demo.scratch import remove_old
 from glyph_demo.serving.app import PATHS, create_api
 from glyph_demo.serving.service import Service
 from glyph_demo.session import open_store
@@ -49,8 +48,7 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
     host, port = settings.server.host, free_port(settings.server.host, settings.server.port)
     if settings.server.port not in (0, port):
         print(f"Port {settings.server.port} is taken; using {port}. 端口已被占用，改用 {port}。", file=sys.stderr)
-    uploads = scratch_folder()
-    os.environ["GRADIO_TEMP_DIR"] = str(uploads)
+    gradio_files = Path(os.environ["GRADIO_TEMP_DIR"])  # see surroundings.before_gradio; uploads have their own
     sys.setswitchinterval(SWITCH_INTERVAL)
     store = open_store(settings)
     choice = Choice(settings, given=not ENGINE_NAMES.isdisjoint(named))
@@ -70,14 +68,13 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
         shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
         config = server_config(app, host, port)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill also cleans up
-        with contextlib.suppress(KeyboardInterrupt), sweeping(uploads, windows.sweep, service.files.sweep):
+        with contextlib.suppress(KeyboardInterrupt), sweeping(gradio_files, windows.sweep, service.files.sweep):
             _Server(config, f"http://{shown}:{port}").run()
     finally:
         choice.survived()
         windows.close_all()
         service.close()
         windows.engine.close()
-        shutil.rmtree(uploads, ignore_errors=True)
 
 
 def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:

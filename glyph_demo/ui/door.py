@@ -23,16 +23,15 @@ from glyph_demo.settings import Server, Settings, cross_site, names_loopback
 
 USER = "glyph"
 COOKIE = "glyph-visitor"
-VISITOR = (
-    "x-glyph-visitor"  # the header that tells handlers and routes who sends a request; what comes in it is dropped
-)
+# The header that tells handlers and routes who sends a request; what comes in it from outside is dropped.
+VISITOR = "x-glyph-visitor"
 EVERYBODY = "everybody"  # who sends it where `server.auth` is off
 # Uploads up to this many times our own limit come through, so that our message meets them and not the server's.
 UPLOAD_SLACK = 4
 MAX_EVENT_BYTES = 64 << 10  # of a click or a question; files come by /uploads
 MAX_EVENT_VALUES = 1000  # in its JSON; a page sends about a dozen
-MAX_NUMBER = 2**53  # all whole ones below are numbers of JavaScript's, too
 MAX_BRACKETS = 10_000  # in the same, those of a question's text included
+MAX_NUMBER = 2**53  # all whole ones below are numbers of JavaScript's, too
 MAX_PATH, MAX_NAME = 1000, 255  # bytes, of what is asked for and of one step of it; file systems stumble over more
 MAX_STREAMS = 64  # that one browser may hold open; a tab has two
 MAX_SESSIONS = 1000  # of pages; they are remembered with who opened them
@@ -50,7 +49,7 @@ Name = Annotated[str, Field(pattern=r"^\w{1,64}$")]
 _STREAM = re.compile(r"/gradio_api/(?:queue/data|heartbeat/(\w+))")
 _HOST = re.compile(r"(?:[\w.-]{1,255}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?")
 _FORM = "application/x-www-form-urlencoded"
-_OWN = re.compile(r"/gradio_api/queue/data|/gradio_api/heartbeat/\w+|/pages/\w+/\w+\.png")
+_PICTURE = re.compile(r"/pages/\w+/\w+\.png")
 
 
 class _Event(BaseModel):
@@ -186,7 +185,8 @@ class Guard:
             return 400  # Gradio would stumble over it
         if safe and _OPEN.fullmatch(path):
             return None
-        if not (_OWN.fullmatch(path) if safe else path in (_UPLOAD, _LOGIN, *_EVENTS)):
+        stream = _STREAM.fullmatch(path) if safe else None
+        if not (stream or _PICTURE.fullmatch(path) if safe else path in (_UPLOAD, _LOGIN, *_EVENTS)):
             return 404
         if not visitor or (server.auth and cross_site(headers)):
             return 403
@@ -194,7 +194,7 @@ class Guard:
             return 401
         if path == _LOGIN and not headers.get("content-type", "").lower().startswith(_FORM):
             return 400
-        if (stream := _STREAM.fullmatch(path)) and server.auth and self._streams[visitor] >= MAX_STREAMS:
+        if stream and server.auth and self._streams[visitor] >= MAX_STREAMS:
             return 429
         if stream and not self._is_own(stream[1] or _query(scope, "session_hash"), visitor):
             return 403

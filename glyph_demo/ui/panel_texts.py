@@ -11,7 +11,6 @@ PANEL_TEXTS: dict[str, Message] = {
         "One question to many documents. Answers are kept for a day: run again, and only what is missing is asked.",
         "向多份文档提出同一个问题。回答保留一天；再次运行时只补问缺少的部分。",
     ),
-    "many.upload": Message("Documents to ask", "要提问的文档"),
     "many.opened": Message("Add the opened documents", "添加已打开的文档"),
     "many.question": Message("Question to every document", "向每份文档提出的问题"),
     "many.run": Message("Run", "运行"),

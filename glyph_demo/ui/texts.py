@@ -35,7 +35,6 @@ TEXTS: dict[str, Message] = {
         "A document can have up to {pages} pages of 595x842 pixels.", "一份文档最多可有 {pages} 页(595x842 像素)。"
     ),
     # Document
-    "upload": Message("Document", "文档"),
     "upload.hint": Message(
         "Drop a PDF, DOCX or TXT here, or click to choose", "把 PDF、DOCX 或 TXT 拖到这里，或点击选择"
     ),
