@@ -12,14 +12,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from glyph_demo import many
+from glyph_demo.conversation import table as many
+from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.documents.text import clean
 from glyph_demo.engines import choose_engine, create_engine
 from glyph_demo.engines.base import Evidence, Finished, Notice, Progress, Region, Token, capacity
 from glyph_demo.engines.loading import LoadLines
 from glyph_demo.errors import Language, SettingsError, shown
 from glyph_demo.gpu import gpus
-from glyph_demo.session import DocumentSession
 from glyph_demo.settings import Settings
 from glyph_demo.surroundings import before_gradio, legible
 
@@ -29,7 +29,7 @@ DIGITS = 4  # of seconds: a tenth of a millisecond
 def serve(settings: Settings, named: Collection[str]) -> dict[str, Any]:
     """`named` are the settings that this start names itself, see web.run."""
     before_gradio()
-    from glyph_demo.web import run
+    from glyph_demo.web.app import run
 
     run(settings, named)
     return {}

@@ -9,69 +9,30 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "glyph_demo"
 
+BASE = {"errors", "settings", "scratch"}
+DRAWN = {"documents", "rendering"}
+# Each room, and the rooms below it that it may import from.
 ALLOWED = {
     "errors": set(),
     "settings": {"errors"},
     "gpu": set(),
-    "scratch": {"errors"},
-    "surroundings": {"errors", "scratch", "settings"},
     "process": set(),
+    "scratch": {"errors"},
+    "surroundings": BASE,
     "documents": {"errors", "settings"},
     "rendering": {"errors", "settings", "documents"},
+    "store": {"errors", "scratch"},
     "models": {"errors", "settings"},
     "decoding": {"errors"},
     "engines": {"errors", "settings", "rendering", "models", "decoding", "gpu", "store", "process"},
-    "store": {"errors", "scratch"},
-    "heat": {"rendering", "engines"},
-    "drawing": {"errors", "settings", "documents", "rendering"},
-    "reading": {"errors", "settings", "documents", "rendering", "engines", "store", "heat", "drawing"},
-    "session": {"errors", "settings", "engines", "store", "reading", "scratch"},
-    "many": {"errors", "settings", "engines", "store", "session", "scratch"},
-    "comparison": {"errors", "engines", "session"},
-    "ui": {
-        "comparison",
-        "many",
-        "bench",
-        "errors",
-        "settings",
-        "engines",
-        "store",
-        "reading",
-        "drawing",
-        "session",
-        "gpu",
-        "documents",
-        "rendering",
-        "scratch",
-    },
-    "serving": {
-        "errors",
-        "settings",
-        "engines",
-        "store",
-        "reading",
-        "documents",
-        "rendering",
-        "scratch",
-        "process",
-        "__init__",
-    },
-    "connections": set(),
-    "web": {"connections", "scratch", "settings", "session", "serving", "ui"},
-    "bench": {"errors", "settings", "documents", "rendering", "engines", "models", "decoding", "store", "session"},
-    "commands": {
-        "errors",
-        "settings",
-        "documents",
-        "rendering",
-        "engines",
-        "session",
-        "many",
-        "bench",
-        "web",
-        "gpu",
-        "surroundings",
-    },
+    "conversation": BASE | DRAWN | {"engines", "store"},
+    "windows": BASE | {"documents", "engines", "store", "conversation"},
+    "bench": {"errors", "settings", "documents", "rendering", "engines", "models", "decoding", "store", "conversation"},
+    "ui": {"errors", "settings", "engines", "gpu", "bench", "conversation", "windows"},
+    "serving": BASE | DRAWN | {"engines", "store", "process", "conversation", "__init__"},
+    "web": BASE | {"engines", "conversation", "serving", "windows", "ui"},
+    "commands": {"errors", "settings", "documents", "rendering", "engines", "gpu"}
+    | {"surroundings", "conversation", "bench", "web"},
     "cli": {"commands", "documents", "errors", "process", "settings", "surroundings"},
     "__main__": {"cli"},
     "notebook": {"errors", "settings"},
@@ -120,7 +81,7 @@ def test_a_room_imports_only_from_rooms_below_it(path):
 
 def test_front_ends_start_without_loading_anything_heavy():
     code = (
-        "import sys, glyph_demo.cli, glyph_demo.session, glyph_demo.engines, glyph_demo.bench\n"
+        "import sys, glyph_demo.cli, glyph_demo.conversation.session, glyph_demo.engines, glyph_demo.bench\n"
         "heavy = {'torch', 'transformers', 'gradio', 'onnxruntime', 'rapidocr', 'pypdf', 'docx2txt', 'cv2'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -85,7 +85,7 @@ FIFTY_DOCUMENTS = """
 import sys, psutil
 from pathlib import Path
 from glyph_demo.engines import create_engine
-from glyph_demo.session import DocumentSession
+from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.settings import load_settings
 
 settings = load_settings(flags={"pocket.language_model": "none", "cache_dir": sys.argv[1]})

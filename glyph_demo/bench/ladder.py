@@ -265,7 +265,7 @@ class _Measuring:
     def _overlapping(self) -> Iterator[tuple[LocalDocument, float, dict[str, float]]]:
         """Through a session, as the app does it: pages are drawn, read and prefilled beside one another. What taking
         the text from the file takes is left out."""
-        from glyph_demo.session import DocumentSession
+        from glyph_demo.conversation.session import DocumentSession
 
         style = replace(self.settings.rendering, style=self.style.name)
         settings = _of_rung(replace(self.settings, rendering=style), self.rung)

@@ -1,16 +1,34 @@
-"""How far a model is while it is downloaded and loaded, told in lines on a terminal."""
+"""An engine that is loaded in the background, and how far its model is: in lines on a terminal, and for a window."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TextIO
 
-from glyph_demo.engines.base import Progress
-from glyph_demo.errors import Language, Message
+from glyph_demo.engines import choose_engine, create_engine
+from glyph_demo.engines.base import (
+    Engine,
+    OpenDocument,
+    PageFeatures,
+    Progress,
+    attach,
+    capacity,
+    prepare,
+    share,
+    text_engine,
+)
+from glyph_demo.errors import EngineError, GlyphError, Language, Message
+from glyph_demo.rendering.page import Page
+from glyph_demo.settings import Settings
+from glyph_demo.store import FeatureStore
+
+log = logging.getLogger(__name__)
 
 EVERY = 0.5  # seconds between two lines on a terminal; elsewhere, where each stays, ten times that
 
@@ -80,3 +98,80 @@ def amount(done: int, total: int | None) -> str:
         (unit, name) for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B")) if size >= unit or unit == 1
     )
     return f"{done / unit:.1f}/{total / unit:.1f} {name}" if total else f"{done / unit:.1f} {name}"
+
+
+class LoadingEngine:
+    """An engine that is made on a thread of its own; whoever needs it waits, and hears the EngineError if it cannot
+    be had. `loading` tells how far its model is, until it is there; lines on stderr tell the same."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.name = choose_engine(settings).name
+        self.loading: Progress | None = None
+        self._lines = LoadLines()
+        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        self._engine: Future[Engine] = self._loader.submit(self._load, settings)
+
+    @property
+    def identity(self) -> str:
+        return self._engine.result().identity
+
+    def encode(self, page: Page) -> PageFeatures:
+        return self._engine.result().encode(page)
+
+    def prepare(self, page: Page) -> Callable[[], PageFeatures]:
+        return prepare(self._engine.result(), page)
+
+    def attach(self, store: FeatureStore) -> None:
+        attach(self._engine.result(), store)
+
+    def open(self, features: Sequence[PageFeatures] = ()) -> OpenDocument:
+        return self._engine.result().open(features)
+
+    def open_text(self, text: str) -> OpenDocument:
+        return text_engine(self._engine.result()).open_text(text)
+
+    def _load(self, settings: Settings) -> Engine:
+        try:
+            with contextlib.ExitStack() as failed:
+                engine = create_engine(settings, self._tell)
+                failed.callback(engine.close)  # another may be loaded in its place
+                engine.open().close()  # what the first document has loaded is loaded now: Python's lock is held
+                failed.pop_all()
+            return engine
+        except GlyphError:
+            raise
+        except Exception as error:  # a file, a driver or a library that no check foresaw must not lock people out
+            log.exception("the engine could not be loaded")
+            raise EngineError(
+                "engine_failed",
+                "The engine could not be loaded. The log has the details; choose another engine or model.",
+                "引擎无法加载。日志中有详细信息；请选择其他引擎或模型。",
+            ) from error
+        finally:
+            self.loading = None
+
+    def _tell(self, done: int, total: int | None, file: int = 0, files: int = 0) -> None:
+        self._lines(done, total, file, files)
+        self.loading = self._lines.now
+
+    def ready(self) -> bool:
+        """Whether the engine is there. Raises the EngineError if it cannot be had."""
+        return self._engine.done() and self._engine.result() is not None
+
+    def capacity(self) -> int | None:
+        loaded = self._engine.done() and not self._engine.cancelled() and self._engine.exception() is None
+        return capacity(self._engine.result()) if loaded else None
+
+    def share(self, most: int, wait: float) -> None:
+        """Once the engine is there, if it is not yet."""
+
+        def there(loaded: Future[Engine]) -> None:
+            if not loaded.cancelled() and loaded.exception() is None:
+                share(loaded.result(), most, wait)
+
+        self._engine.add_done_callback(there)
+
+    def close(self) -> None:
+        self._loader.shutdown(wait=True, cancel_futures=True)
+        if not self._engine.cancelled() and self._engine.exception() is None:
+            self._engine.result().close()

@@ -13,8 +13,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from glyph_demo.conversation.errors import as_user_error
 from glyph_demo.errors import EngineError, GlyphError, Language, shown
-from glyph_demo.reading import told
 from glyph_demo.serving.jobs import ClientGone
 
 log = logging.getLogger(__name__)
@@ -125,4 +125,4 @@ def install(app: FastAPI, fallback: str) -> None:
     @app.exception_handler(Exception)
     def on_bug(request: Request, error: Exception) -> JSONResponse:
         log.error("serving %s failed", shown(request.url.path))
-        return error_response(told(error), language_of(request.headers, fallback))
+        return error_response(as_user_error(error), language_of(request.headers, fallback))

@@ -10,10 +10,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator
 
+from glyph_demo.conversation.errors import as_user_error
 from glyph_demo.engines.base import Event
 from glyph_demo.errors import GlyphError
 from glyph_demo.process import give_memory_back
-from glyph_demo.reading import told
 
 MAX_WAITING = 64  # requests; each may hold its pages in memory
 
@@ -61,7 +61,7 @@ class Job:
         except StopIteration:
             pass
         except Exception as error:
-            self._put(told(error))
+            self._put(as_user_error(error))
 
     def _put(self, event: Event | Exception) -> None:
         with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits

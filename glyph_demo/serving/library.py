@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from glyph_demo.conversation.reading import Reading
 from glyph_demo.documents.extraction import extract, shown_name
 from glyph_demo.documents.model import Document, PageImages
 from glyph_demo.engines.base import Engine
-from glyph_demo.reading import Reading
 from glyph_demo.rendering import render, resolve_style
 from glyph_demo.serving.files import StoredFile
 from glyph_demo.serving.images import check_image, decode_image

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from glyph_demo.conversation.reading import Reading, ReadingTimings
 from glyph_demo.engines.base import (
     AskOptions,
     Engine,
@@ -24,7 +25,6 @@ from glyph_demo.engines.base import (
 )
 from glyph_demo.engines.stops import StopFilter
 from glyph_demo.errors import GlyphError, Message
-from glyph_demo.reading import Reading, ReadingTimings
 from glyph_demo.scratch import scratch_folder
 from glyph_demo.serving.bodies import Bodies
 from glyph_demo.serving.fields import MAX_QUESTION, too_long

@@ -12,15 +12,15 @@ import gradio as gr
 
 from glyph_demo.errors import Language
 from glyph_demo.settings import Settings
-from glyph_demo.ui.benchmark import BenchmarkPanel
-from glyph_demo.ui.compare import ComparePanel
 from glyph_demo.ui.examples import QUESTIONS_PER_EXAMPLE, Example
-from glyph_demo.ui.machine import MachinePanel
-from glyph_demo.ui.many import ManyPanel
-from glyph_demo.ui.panels import ACTIONS, Labels, Panel, upload_box
 from glyph_demo.ui.sidebar import sidebar
+from glyph_demo.ui.tabs.benchmark import BenchmarkPanel
+from glyph_demo.ui.tabs.compare import ComparePanel
+from glyph_demo.ui.tabs.machine import MachinePanel
+from glyph_demo.ui.tabs.many import ManyPanel
+from glyph_demo.ui.tabs.panels import ACTIONS, Labels, Panel, upload_box
 from glyph_demo.ui.texts import LANGUAGES
-from glyph_demo.ui.visit import Visit
+from glyph_demo.windows.visit import Visit
 
 MAX_QUESTION = 4000  # characters
 SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.js")}

@@ -14,16 +14,15 @@ import gradio as gr
 
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui import views
-from glyph_demo.ui.door import VISITOR
-from glyph_demo.ui.history import as_json, as_markdown
 from glyph_demo.ui.preferences import PreferenceHandlers
 from glyph_demo.ui.shelf import ShelfHandlers
 from glyph_demo.ui.shown import Updates, merged
-from glyph_demo.ui.sidebar import known_window, remembered
 from glyph_demo.ui.space import limits
 from glyph_demo.ui.texts import LANGUAGES, browser_language, say
-from glyph_demo.ui.visit import Visit
-from glyph_demo.ui.window import Spot, Window
+from glyph_demo.windows.history import as_json, as_markdown
+from glyph_demo.windows.preferences import known_window, remembered
+from glyph_demo.windows.visit import VISITOR, Visit
+from glyph_demo.windows.window import Spot, Window
 
 ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer
 

@@ -7,11 +7,11 @@ import html
 import io
 from collections.abc import Sequence
 
-from glyph_demo.drawing import PageView
+from glyph_demo.conversation.drawing import PageView
 from glyph_demo.engines.base import Heat
 from glyph_demo.errors import Language
 from glyph_demo.ui.texts import say
-from glyph_demo.ui.window import Spot
+from glyph_demo.windows.window import Spot
 
 AMBER = (245, 158, 11)
 HOTTEST = 170  # opacity of the hottest cell, of 255: the text below stays readable

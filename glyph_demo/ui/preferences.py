@@ -11,10 +11,10 @@ import gradio as gr
 from glyph_demo.errors import GlyphError, SettingsError
 from glyph_demo.settings import merge
 from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
-from glyph_demo.ui.sidebar import MODES, PREFERENCES, known_window, offered, remembered
 from glyph_demo.ui.texts import LOADED, LOADING, READ_AGAIN
-from glyph_demo.ui.visit import Visit
-from glyph_demo.ui.window import Spot
+from glyph_demo.windows.preferences import MODES, PREFERENCES, known_window, offered, remembered
+from glyph_demo.windows.visit import Visit
+from glyph_demo.windows.window import Spot
 
 
 class PreferenceHandlers(Shown):

@@ -10,11 +10,11 @@ import gradio as gr
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
-from glyph_demo.ui.door import VISITOR
 from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
-from glyph_demo.ui.texts import GONE, NO_TEXT_LAYER, READ_AGAIN, of_file, too_long
-from glyph_demo.ui.visit import Visit
-from glyph_demo.ui.window import Refused, Spot, Window
+from glyph_demo.ui.texts import NO_TEXT_LAYER, READ_AGAIN, document_gone, too_long
+from glyph_demo.windows.errors import of_file
+from glyph_demo.windows.visit import VISITOR, Visit
+from glyph_demo.windows.window import Refused, Spot, Window
 
 GALLERY_SECONDS_PER_PAGE = 0.02  # sending the gallery costs time per page, so a long one is sent less often
 
@@ -61,7 +61,7 @@ class ShelfHandlers(Shown):
     def select(self, visit: Visit, document_id: str) -> Updates:
         window = self.windows.get(visit)
         if document_id not in window.session.documents:
-            return merged(self.front(window), self.say_error(window, GONE))
+            return merged(self.front(window), self.say_error(window, document_gone()))
         window.select(document_id)
         return self.front(window)
 
@@ -140,14 +140,15 @@ class ShelfHandlers(Shown):
         reading = window.session.documents[identifier]
         window.failures[identifier] = error
         if isinstance(error, TooLong) or not isinstance(error, (SettingsError, EngineError)):
+            message = error.message
             if error.code == "no_text_layer":
                 window.refused += (Refused(reading.path, reading.name),)
-                error = NO_TEXT_LAYER  # the same, but for people with a button instead of a command line
+                message = NO_TEXT_LAYER
             elif isinstance(error, TooLong) and error.pages:
                 window.refused += (Refused(reading.path, reading.name, error.pages),)
-                error = too_long(error.pages)
+                message = too_long(error.pages)
             window.forget(identifier)
-            window.complain(of_file(reading.name, error.message))
+            window.complain(of_file(reading.name, message))
         else:
             window.notice = (error.message, "error")
         return self.front(window)

@@ -6,26 +6,18 @@ from typing import Any
 
 import gradio as gr
 
+from glyph_demo.conversation.reading import Reading
 from glyph_demo.engines.base import capacity
 from glyph_demo.errors import GlyphError, Language
-from glyph_demo.reading import Reading
 from glyph_demo.settings import Settings
 from glyph_demo.ui import views
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.pages import gallery_view, page_view
-from glyph_demo.ui.sidebar import (
-    ENGINE_PREFERENCES,
-    FONT_SIZES,
-    PREFERENCES,
-    RESOLUTIONS,
-    choices,
-    mode_choices,
-    mode_of,
-    setting,
-)
+from glyph_demo.ui.sidebar import FONT_SIZES, RESOLUTIONS, choices, mode_choices
 from glyph_demo.ui.texts import LOADING, say
-from glyph_demo.ui.window import Window, Windows
+from glyph_demo.windows.preferences import ENGINE_PREFERENCES, PREFERENCES, mode_of, setting
+from glyph_demo.windows.window import Window, Windows
 
 # A page may lose a `gr.update` of a handler that yields more at once: Gradio's page changes it in place to what comes
 # next. Handlers that yield therefore show what matters by plain values.

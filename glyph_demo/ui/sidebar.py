@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, get_args, get_type_hints
 
@@ -11,9 +10,8 @@ import gradio as gr
 from glyph_demo.errors import Language
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.ui.texts import say
+from glyph_demo.windows.preferences import ENGINES, MAX_NEW_TOKENS, MODES, mode_of
 
-WINDOW_ID = re.compile("[0-9a-f]{32}")
-MAX_NEW_TOKENS = 8192
 FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
 RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
 # The button that opens the sidebar has a name of Gradio's, and no tooltip.
@@ -23,91 +21,10 @@ NAME_THE_BUTTON = """const named = () => {
 };
 named();
 watch("value", named);"""
-ENGINES = ("auto", "pocket", "local", "remote")
-
-# Components of the sidebar by name, and the setting each of them shows.
-PREFERENCES = {
-    "cache": "inference.reuse_cache",
-    "thinking": "inference.thinking",
-    "max_new_tokens": "inference.max_new_tokens",
-    "temperature": "inference.temperature",
-    "font_size": "rendering.font_size",
-    "dpi": "rendering.dpi",
-}
-OF_PAGES = ("font_size", "dpi")  # those that change what pages look like
-ENGINE_PREFERENCES = {"engine_name": "engine", "model": "model", "precision": "inference.precision"}
-
-MODES: dict[str, dict[str, Any]] = {
-    "latency": {
-        "inference.thinking": False,
-        "inference.max_new_tokens": 1024,
-        "store.open_documents": 2,
-        "inference.max_batch_size": 1,
-        "inference.max_wait_ms": 0,
-    },
-    "balanced": {
-        "inference.thinking": True,
-        "inference.max_new_tokens": 8192,
-        "store.open_documents": 8,
-        "inference.max_batch_size": 8,
-        "inference.max_wait_ms": 50,
-    },
-    "throughput": {
-        "inference.thinking": False,
-        "inference.max_new_tokens": 512,
-        "store.open_documents": 32,
-        "inference.max_batch_size": 8,
-        "inference.max_wait_ms": 100,  # as in "memory and batch size for GLM-4.6V-Flash-WEB": max_wait_time 0.1 s
-    },
-}
-
-RANGES = {
-    "inference.max_new_tokens": (16, MAX_NEW_TOKENS),
-    "inference.temperature": (0, 1.5),
-    "rendering.font_size": (0, 72),
-    "rendering.dpi": (0, 600),
-}
-
-
-def setting(settings: Settings, name: str) -> Any:
-    """The value of a setting, by its dotted name."""
-    value: Any = settings
-    for part in name.split("."):
-        value = getattr(value, part)
-    return value
-
-
-def mode_of(settings: Settings) -> str | None:
-    return next(
-        (mode for mode, values in MODES.items() if all(setting(settings, n) == v for n, v in values.items())), None
-    )
 
 
 def mode_choices(language: Language) -> list[tuple[str, str]]:
     return [(say(f"mode.{mode}", language), mode) for mode in MODES]
-
-
-def offered(name: str, value: Any) -> bool:
-    """Whether the sidebar offers to set this setting to this value. What a page sends may be anything."""
-    if type(value) not in (bool, int, float):
-        return False
-    if name in RANGES:
-        least, most = RANGES[name]
-        return least <= value <= most
-    of_modes = [values[name] for values in MODES.values() if name in values]
-    return value in of_modes if of_modes else name in PREFERENCES.values() and isinstance(value, bool)
-
-
-def remembered(memory: Any) -> dict[str, Any]:
-    """The settings that a browser remembers, by dotted name; nothing else that it may hold."""
-    kept = memory.get("settings") if isinstance(memory, dict) else None
-    return {name: value for name, value in kept.items() if offered(name, value)} if isinstance(kept, dict) else {}
-
-
-def known_window(memory: Any) -> str | None:
-    """The id of the window that a browser remembers, if it is one."""
-    named = memory.get("window") if isinstance(memory, dict) else None
-    return named if isinstance(named, str) and WINDOW_ID.fullmatch(named) else None
 
 
 def choices(offered: tuple[float, ...], configured: float, language: Language) -> list[tuple[str, float]]:

@@ -8,7 +8,6 @@ from glyph_demo.errors import GlyphError, Language, Message
 from glyph_demo.ui.panel_texts import PANEL_TEXTS
 
 LANGUAGES: dict[str, Language] = {"English": "en", "中文": "zh"}
-LONG_NAME = 60  # characters of a file name in a message
 
 TEXTS: dict[str, Message] = {
     "title": Message("Glyph Demo", "Glyph Demo"),
@@ -160,73 +159,31 @@ TEXTS: dict[str, Message] = {
     **PANEL_TEXTS,
 }
 
-BUSY = GlyphError(
-    "busy", "An answer is still being written. Stop it, or wait for it.", "上一个回答仍在生成。请停止它或等它结束。"
-)
-MEASURING = GlyphError(
-    "busy",
-    "A measurement is running already. Wait for it, or stop it there.",
-    "已有测量正在进行。请等它结束，或先停止它。",
-)
-NOT_MEASURED = GlyphError(
-    "not_measured",
-    "The measurement failed. Run `python -m glyph_demo bench ladder` in a terminal to see why.",
-    "测量失败。请在终端运行 `python -m glyph_demo bench ladder` 查看原因。",
-)
-ASKING = GlyphError(
-    "busy",
-    "The documents are being asked already. Stop it, or wait for it.",
-    "已在向这些文档提问。请停止它或等它结束。",
-)
-NO_FILES = GlyphError("no_files", "Choose documents first.", "请先选择文档。")
-NO_QUESTION = GlyphError("no_question", "Type a question first.", "请先输入问题。")
-NO_TEXT_LAYER = GlyphError(
-    "no_text_layer",
+READ_AGAIN = Message("The document is being read again.", "正在重新阅读文档。")
+LOADING = Message("Loading the engine. It may take minutes.", "正在加载引擎，可能需要几分钟。")
+LOADED = Message("The engine is loaded.", "引擎已加载。")
+
+
+# What errors of the engine and the parsers say to people with buttons instead of a command line.
+NO_TEXT_LAYER = Message(
     "This PDF has no text layer: its pages are pictures. Read its page images, or open another file.",
     "该 PDF 没有文本层，页面都是图片。请读取页面图像，或打开其他文件。",
 )
 
 
-READ_AGAIN = Message("The document is being read again.", "正在重新阅读文档。")
-LOADING = Message("Loading the engine. It may take minutes.", "正在加载引擎，可能需要几分钟。")
-UPLOAD_NOT_KEPT = Message(
-    "It could not be kept: the disk for temporary files is full or cannot be written. Free some space, or set TMPDIR "
-    "to another.",
-    "无法保存: 临时文件所在的磁盘已满或不可写。请清理空间，或将 TMPDIR 指向其他磁盘。",
-)
-UPLOAD_BROKE_OFF = Message(
-    "It did not come through. Choose it again; instead of a folder, choose the files in it.",
-    "上传未完成。请重新选择；若是文件夹，请选择其中的文件。",
-)
-NO_SUCH_UPLOAD = Message("A file is not here any more. Choose it again.", "某个文件已不存在。请重新选择。")
-LOADED = Message("The engine is loaded.", "引擎已加载。")
-
-
-def too_many_windows(most: int) -> GlyphError:
-    return GlyphError(
-        "too_many_windows",
-        f"{most} windows are at work already. Close one, or wait for its answer, and reload this page.",
-        f"已有 {most} 个窗口正在工作。请关闭一个或等它完成，然后重新加载本页。",
-    )
-
-
-def too_long(pages: int) -> GlyphError:
-    return GlyphError(
-        "context_full",
+def too_long(pages: int) -> Message:
+    return Message(
         f"The document is too long for the model: the first {pages} pages fit. Read those, or open another file.",
         f"文档超出模型的上下文: 能容纳前 {pages} 页。请只读这些页面，或打开其他文件。",
     )
 
 
-def of_file(name: str, message: Message) -> Message:
-    """What is wrong with a file, one of several perhaps."""
-    shown = name if len(name) <= LONG_NAME else f"{name[: LONG_NAME // 2]}…{name[-LONG_NAME // 2 :]}"
-    return Message(f"{shown}: {message.en}", f"{shown}: {message.zh}")
-
-
-GONE = GlyphError(
-    "window_closed", "This document is no longer open. Open its file again.", "该文档已不在打开状态。请重新打开文件。"
-)
+def document_gone() -> GlyphError:
+    return GlyphError(
+        "window_closed",
+        "This document is no longer open. Open its file again.",
+        "该文档已不在打开状态。请重新打开文件。",
+    )
 
 
 def say(key: str, language: Language, **values: object) -> str:

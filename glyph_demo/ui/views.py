@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
+from glyph_demo.conversation.reading import Reading
 from glyph_demo.engines.base import Finished, Progress
 from glyph_demo.engines.loading import loaded, remaining
 from glyph_demo.errors import Language
-from glyph_demo.reading import Reading
-from glyph_demo.ui.history import Exchange
 from glyph_demo.ui.texts import say
+from glyph_demo.windows.history import Exchange
 
 T = TypeVar("T")
 

@@ -13,10 +13,10 @@ from checkpoints import make_checkpoint
 from PIL import Image
 
 from glyph_demo import cli
+from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines.base import AskOptions, Event, Finished, Token, Turn
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import GlyphError
-from glyph_demo.session import DocumentSession
 from glyph_demo.settings import Settings
 from tests.fakes import FakeEngine
 

@@ -14,13 +14,13 @@ import pytest
 import torch
 from checkpoints import make_checkpoint
 
+from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines.base import AskOptions, Token
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.engines.local.pages import OnDevice
 from glyph_demo.models import glm4v
 from glyph_demo.models.transfer import Transfer
-from glyph_demo.session import DocumentSession
 from glyph_demo.settings import Settings, merge
 from glyph_demo.store import FeatureStore, PageFeatures
 

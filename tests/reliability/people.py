@@ -7,12 +7,12 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines.base import AskOptions, Engine, Token, Turn
 from glyph_demo.errors import GlyphError
-from glyph_demo.session import DocumentSession
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
-from glyph_demo.ui.window import Window, Windows
+from glyph_demo.windows.window import Window, Windows
 
 # What may go wrong while somebody else's tab takes a window's place, or a document is closed under an answer.
 EXPECTED = {"document_closed", "no_document", "busy"}

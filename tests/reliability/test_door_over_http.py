@@ -14,8 +14,8 @@ import pytest
 from visitors import MAX_FILE_MB, PREFIX, ROOT, Browser, outside, serving, spellings
 
 from glyph_demo.settings import Server
-from glyph_demo.ui import door
-from glyph_demo.ui.door import MAX_EVENT_BYTES, UPLOAD_SLACK
+from glyph_demo.web import door
+from glyph_demo.web.door import MAX_EVENT_BYTES, UPLOAD_SLACK
 
 STRANGER = "abc"  # a session of a page that never loaded
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from visitors import PREFIX, SECRET, Browser, file_urls, serving
 
-from glyph_demo.ui import benchmark
+from glyph_demo.ui.tabs import benchmark
 
 watched: set[str] = set()
 opened: list[str] = []

@@ -16,15 +16,15 @@ from checkpoints import make_checkpoint
 from echo import EchoEngine
 from stored import KEYS, MEGABYTE, WINDOW, features, same
 
-from glyph_demo import many
+from glyph_demo.conversation import table as many
+from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines import choose_engine
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import EngineError, GlyphError
 from glyph_demo.gpu import gpus
-from glyph_demo.session import DocumentSession
 from glyph_demo.settings import Settings, load_settings
 from glyph_demo.store import FeatureStore
-from glyph_demo.ui.history import History
+from glyph_demo.windows.history import History
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,9 +15,10 @@ import psutil
 import pytest
 from visitors import MAX_FILE_MB, PREFIX, ROOT, Browser, serving
 
-from glyph_demo import connections, web
 from glyph_demo.serving.door import largest_body
-from glyph_demo.ui.door import MAX_EVENT_BYTES
+from glyph_demo.web import app as web
+from glyph_demo.web import connections
+from glyph_demo.web.door import MAX_EVENT_BYTES
 
 Address = tuple[str, int]
 MANY = 60

@@ -16,12 +16,12 @@ from checkpoints import make_checkpoint
 from echo import EchoEngine
 from faults import LOST_CARD, NO_MEMORY, STAGES, Fault, FaultyEngine
 
+from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines.base import AskOptions, Engine, PageFeatures, Token
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.errors import GlyphError
 from glyph_demo.rendering.page import Page
-from glyph_demo.session import DocumentSession
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
 
@@ -133,7 +133,7 @@ def test_memory_that_runs_out_while_a_page_is_drawn_is_told(
         np.empty(1 << 60, np.uint8)
 
     with monkeypatch.context() as memory:
-        memory.setattr("glyph_demo.drawing." + {"render": "render", "picture": "encode_png"}[place], full)
+        memory.setattr("glyph_demo.conversation.drawing." + {"render": "render", "picture": "encode_png"}[place], full)
         session.open(document)
         with pytest.raises(GlyphError, match="out_of_memory"):
             said(session, QUESTIONS[0])
@@ -152,7 +152,7 @@ from dataclasses import replace
 from pathlib import Path
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.pocket.engine import PocketEngine
-from glyph_demo.reading import told
+from glyph_demo.conversation.errors import as_user_error
 from glyph_demo.rendering import render, resolve_style
 from glyph_demo.settings import Settings
 settings = replace(Settings(), pocket=replace(Settings().pocket, language_model="none", threads=1))
@@ -171,7 +171,7 @@ for kilobytes in (0, 256, 1024, 2048):
         codes.append(error)
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
     assert engine.encode(page).texts == right
-print(*(told(error).code for error in codes))
+print(*(as_user_error(error).code for error in codes))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

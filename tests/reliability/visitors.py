@@ -19,12 +19,12 @@ from urllib.parse import quote
 import pytest
 import uvicorn
 
+from glyph_demo.conversation.session import open_store
 from glyph_demo.serving.service import Service
-from glyph_demo.session import open_store
 from glyph_demo.settings import Server, Settings
-from glyph_demo.ui.server import free_port
-from glyph_demo.ui.window import Windows
-from glyph_demo.web import server_config, web_app
+from glyph_demo.web.app import server_config, web_app
+from glyph_demo.web.ports import free_port
+from glyph_demo.windows.window import Windows
 from tests.fakes import FakeEngine
 
 ROOT = Path(__file__).parents[2]

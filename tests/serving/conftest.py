@@ -8,9 +8,9 @@ import httpx
 import pytest
 import uvicorn
 
+from glyph_demo.conversation.session import open_store
 from glyph_demo.serving.app import create_api
 from glyph_demo.serving.service import Service
-from glyph_demo.session import open_store
 from glyph_demo.settings import load_settings
 from tests.fakes import FakeEngine
 

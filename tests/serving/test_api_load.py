@@ -58,7 +58,7 @@ from concurrent.futures import ThreadPoolExecutor
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.serving.app import create_api
 from glyph_demo.serving.service import Service
-from glyph_demo.session import open_store
+from glyph_demo.conversation.session import open_store
 from glyph_demo.settings import load_settings
 from tests.checkpoints import make_checkpoint
 from tests.serving.pictures import image_part

@@ -15,7 +15,7 @@ import pytest
 
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import Settings
-from glyph_demo.ui.benchmark import command, measure, progress_view, result_view
+from glyph_demo.ui.tabs.benchmark import command, measure, progress_view, result_view
 
 NAME = {"en": "FP32 <eager>", "zh": "FP32 逐步"}
 RESULT: dict[str, Any] = {
@@ -90,10 +90,10 @@ def test_a_result_that_cannot_be_drawn_is_not_shown(tmp_path: Path, content: str
 def test_the_ladder_is_a_command_of_this_app(monkeypatch: pytest.MonkeyPatch) -> None:
     from glyph_demo.cli import build_parser
 
-    monkeypatch.setattr("glyph_demo.ui.benchmark.gpus", list)
+    monkeypatch.setattr("glyph_demo.ui.tabs.benchmark.gpus", list)
     call, environment = command(Settings(cache_dir="/somewhere"))
     options = build_parser().parse_args(call[3:])
     assert (options.command, options.what, options.model) == ("bench", "ladder", "random:mid")
     assert environment == {"GLYPH_DEMO_CACHE_DIR": "/somewhere"}
-    monkeypatch.setattr("glyph_demo.ui.benchmark.gpus", lambda: [object()])
+    monkeypatch.setattr("glyph_demo.ui.tabs.benchmark.gpus", lambda: [object()])
     assert "random:glyph" in command(Settings())[0]

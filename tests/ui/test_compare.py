@@ -1,9 +1,9 @@
 """The tab that asks one question in three ways, as HTML."""
 
-from glyph_demo.comparison import Side
+from glyph_demo.conversation.comparison import Side
 from glyph_demo.engines.base import Finished, Timings, Usage
 from glyph_demo.errors import Message
-from glyph_demo.ui.compare import sides_view
+from glyph_demo.ui.tabs.compare import sides_view
 
 
 def done(way, seconds, tokens, cached=0, encode=0.0, answer="An answer."):

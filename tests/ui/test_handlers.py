@@ -15,8 +15,8 @@ from glyph_demo.ui.app import window_app
 from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.ui.texts import TEXTS
-from glyph_demo.ui.visit import Visit
-from glyph_demo.ui.window import Windows
+from glyph_demo.windows.visit import Visit
+from glyph_demo.windows.window import Windows
 from tests.ui.handling import final, listed, opened, request, sent, value, write
 
 

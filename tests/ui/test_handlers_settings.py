@@ -8,9 +8,9 @@ from glyph_demo.errors import EngineError, Message
 from glyph_demo.settings import load_settings
 from glyph_demo.ui.blocks import build
 from glyph_demo.ui.handlers import Handlers
-from glyph_demo.ui.sidebar import MODES, PREFERENCES
-from glyph_demo.ui.visit import Visit
-from glyph_demo.ui.window import Windows
+from glyph_demo.windows.preferences import MODES, PREFERENCES
+from glyph_demo.windows.visit import Visit
+from glyph_demo.windows.window import Windows
 from tests.fakes import FakeEngine
 from tests.ui.handling import final, listed, opened, request, value, write
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from glyph_demo.gpu import Card, Sample
 from glyph_demo.settings import load_settings
-from glyph_demo.ui import machine
 from glyph_demo.ui.app import window_app
-from glyph_demo.ui.charts import history, timing_bar
-from glyph_demo.ui.window import Windows
+from glyph_demo.ui.tabs import machine
+from glyph_demo.ui.tabs.charts import history, timing_bar
+from glyph_demo.windows.window import Windows
 from tests.fakes import FakeEngine
 
 GIB = 2**30

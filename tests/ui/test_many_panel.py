@@ -8,9 +8,9 @@ from glyph_demo.engines.base import Progress
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import load_settings
 from glyph_demo.store import FeatureStore
-from glyph_demo.ui.batch import Batch
-from glyph_demo.ui.many import LONG, now_view, table_view
-from glyph_demo.ui.window import Windows
+from glyph_demo.ui.tabs.many import LONG, now_view, table_view
+from glyph_demo.windows.table_run import Batch
+from glyph_demo.windows.window import Windows
 from tests.fakes import FakeEngine
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glyph_demo.drawing import PageView
+from glyph_demo.conversation.drawing import PageView
 from glyph_demo.engines.base import Heat, Region
 from glyph_demo.ui.pages import HOTTEST, page_view
-from glyph_demo.ui.window import Spot
+from glyph_demo.windows.window import Spot
 
 
 @pytest.fixture

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from glyph_demo.engines.loading import LoadingEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import load_settings
 from glyph_demo.ui import views
-from glyph_demo.ui.server import LoadingEngine, free_port, theme
+from glyph_demo.ui.mount import theme
+from glyph_demo.web.ports import free_port
 from tests.fakes import FakeEngine
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +53,7 @@ def test_whatever_goes_wrong_while_an_engine_is_loaded_is_an_error_that_people_c
             self.closed = True
 
     made = Odd()
-    monkeypatch.setattr("glyph_demo.ui.server.create_engine", lambda settings, tell: made)
+    monkeypatch.setattr("glyph_demo.engines.loading.create_engine", lambda settings, tell: made)
     engine = LoadingEngine(load_settings(flags={"engine": "pocket"}))
     with pytest.raises(EngineError, match="engine_failed"):
         _ = engine.identity
@@ -68,7 +70,7 @@ def test_what_the_first_document_would_load_is_loaded_before_anybody_clicks(monk
             return super().open(features)
 
     made = Watched()
-    monkeypatch.setattr("glyph_demo.ui.server.create_engine", lambda settings, tell: made)
+    monkeypatch.setattr("glyph_demo.engines.loading.create_engine", lambda settings, tell: made)
     engine = LoadingEngine(load_settings(flags={"engine": "pocket"}))
     assert engine.identity == made.identity  # waits until it is there
     engine.close()

@@ -3,7 +3,8 @@ import string
 
 import pytest
 
-from glyph_demo.ui.texts import BUSY, GONE, LANGUAGES, NO_TEXT_LAYER, TEXTS, browser_language, say
+from glyph_demo.ui.texts import LANGUAGES, NO_TEXT_LAYER, TEXTS, browser_language, document_gone, say
+from glyph_demo.windows import errors
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 SAME_IN_BOTH = {"title"}
@@ -23,7 +24,9 @@ def test_every_text_exists_in_both_languages_with_the_same_placeholders(key):
     assert placeholders(english) == placeholders(chinese)
 
 
-@pytest.mark.parametrize("error", [BUSY, GONE, NO_TEXT_LAYER])
+@pytest.mark.parametrize(
+    "error", [errors.answer_running(), errors.table_running(), errors.no_files(), document_gone(), NO_TEXT_LAYER]
+)
 def test_errors_of_the_window_exist_in_both_languages(error):
     assert not CHINESE.search(error.text("en"))
     assert CHINESE.search(error.text("zh"))

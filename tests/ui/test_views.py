@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from glyph_demo.conversation.reading import ReadingTimings
 from glyph_demo.engines.base import Finished, Progress, Region, Thinking, Timings, Token, Usage
-from glyph_demo.reading import ReadingTimings
 from glyph_demo.ui import views
-from glyph_demo.ui.history import Exchange
+from glyph_demo.windows.history import Exchange
 from tests.fakes import FakeEngine
 
 HOSTILE = "<img src=http://evil.example/a.png onerror=alert(1)> &lt;b&gt; <script>x</script> R&D a < b <!-- -->"

@@ -1,0 +1,86 @@
+"""One question asked in three ways, for a look at what each costs: over the pages with what was kept, over the pages
+with nothing kept, and over the document's text as tokens."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from glyph_demo.conversation.session import DocumentSession
+from glyph_demo.engines.base import Event, Finished, Progress, Token
+from glyph_demo.errors import GlyphError, Message
+
+Way = Literal["kept", "anew", "text"]
+# What was kept comes first: after the others the arena would hold the question too.
+WAYS: tuple[Way, ...] = ("kept", "anew", "text")
+
+
+@dataclass
+class Side:
+    """What one way gave so far. `encode` is the seconds that reading the pages again took, `load` those that the answer
+    waited for a model to be loaded, which happens once and is not the way's fault."""
+
+    way: Way
+    state: Literal["waiting", "running", "done", "stopped"] = "waiting"
+    answer: str = ""
+    encode: float = 0.0
+    load: float = 0.0
+    progress: Progress | None = None
+    finished: Finished | None = None
+    error: Message | None = None
+    _encoding: float | None = field(default=None, repr=False)
+    _loading: float | None = field(default=None, repr=False)
+
+    @property
+    def seconds(self) -> float | None:
+        """From the question to the end of the answer, without loading; None until then."""
+        return None if self.finished is None else self.encode + self.finished.timings.total - self.load
+
+    def take(self, event: Event) -> None:
+        now = time.perf_counter()
+        if self._loading is not None:
+            self.load += now - self._loading
+        self._loading = now if isinstance(event, Progress) and event.stage == "load" else None
+        if isinstance(event, Token):
+            self.answer += event.text
+        elif isinstance(event, Progress):
+            self.progress = event
+            if event.stage == "encode" and self.way == "anew":
+                self._encoding = self._encoding or now
+                self.encode = now - self._encoding
+        elif isinstance(event, Finished):
+            self.finished = event
+
+
+def compare(session: DocumentSession, question: str) -> Iterator[list[Side]]:
+    """Ask the document in front, one way after the other; yields all sides whenever one has grown. A way that cannot be
+    had carries the reason. Closing the iterator stops the engine. No turn is kept. Raises GlyphError for what fails
+    at once, such as a document that cannot be read."""
+    sides = [Side(way) for way in WAYS]
+    for side in sides:
+        side.state = "running"
+        try:
+            with contextlib.closing(_asked(session, question, side.way)) as events:  # type: ignore[type-var]
+                for event in events:
+                    side.take(event)
+                    yield sides
+            side.state = "done"
+        except GlyphError as error:
+            if side.way == "kept":
+                raise
+            side.state, side.error = "done", error.message
+        finally:
+            if side.state == "running":
+                side.state = "stopped"
+        yield sides
+
+
+def _asked(session: DocumentSession, question: str, way: Way) -> Iterator[Event]:
+    if way == "text":
+        reading = session.current
+        options = session.options(reuse_kv=False)
+        return session.ask_as_text(question, options, tuple(reading.turns) if reading else ())
+    return session.ask_aside(question, reuse=way == "kept")

@@ -1,0 +1,166 @@
+"""The tab that measures this machine: the ladder in a process of its own, so that neither the window nor the answers it
+gives meanwhile are counted, and its chart beside the published figures."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import gradio as gr
+
+from glyph_demo.bench.charts import ladder_chart
+from glyph_demo.errors import GlyphError, Language
+from glyph_demo.gpu import gpus
+from glyph_demo.settings import ENVIRONMENT_PREFIX, Settings
+from glyph_demo.ui import views
+from glyph_demo.ui.tabs.panels import Labels
+from glyph_demo.ui.texts import say
+from glyph_demo.windows.window import Windows
+
+INTERVAL = 0.5  # seconds between two updates
+STOP_SECONDS = 10.0
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class BenchmarkPanel:
+    def __init__(self, labels: Labels) -> None:
+        self._about = labels(gr.HTML(elem_id="benchmark-about"), value="benchmark.about")
+        with gr.Row(elem_id="benchmark-tools"):
+            run = gr.Button(variant="primary", scale=0, min_width=220, elem_id="benchmark-run")
+            self._run = labels(run, value="benchmark.run")
+            self._stop = labels(gr.Button(scale=0, min_width=90, elem_id="benchmark-stop"), value="benchmark.stop")
+        self._shown = gr.HTML(elem_id="benchmark")
+        self.components: list[Any] = [self._about, self._run, self._stop]
+
+    def connect(
+        self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
+    ) -> None:
+        settings = windows.settings
+
+        def run(said: Language) -> Iterator[str]:
+            try:
+                with contextlib.closing(measure(command(settings), kept(settings))) as steps:  # type: ignore[type-var]
+                    for lines, seconds in views.paced(steps, INTERVAL):
+                        yield progress_view(lines, seconds, said)
+            except GlyphError as error:
+                yield views.notice(error.message.text(said))
+                return
+            yield result_view(kept(settings))
+
+        running = self._run.click(run, language, self._shown, trigger_mode="once", **private)
+        self._stop.click(lambda: result_view(kept(settings)), None, self._shown, cancels=[running], **private)
+        self._shown.value = result_view(kept(settings))
+
+
+def kept(settings: Settings) -> Path:
+    """Where the last result is."""
+    return settings.cache_path / "benchmarks" / "ladder.json"
+
+
+def command(settings: Settings) -> tuple[list[str], dict[str, str]]:
+    """The ladder as a command, and what it needs of the settings; full size where there is a card."""
+    model = "random:glyph" if gpus() else "random:mid"  # noise is computed as fast as weights, and needs no download
+    call = [sys.executable, "-m", "glyph_demo", "bench", "ladder", "--json", "--engine", "local", "--model", model]
+    return call, {f"{ENVIRONMENT_PREFIX}CACHE_DIR": settings.cache_dir}
+
+
+def measure(call: tuple[list[str], dict[str, str]], target: Path) -> Iterator[tuple[list[str], float]]:
+    """Run a benchmark, yielding its lines so far and the seconds since its start, and put its result at `target`.
+    Closing the iterator ends it. Raises GlyphError when it fails, or while another is running."""
+    if not _ONE_AT_A_TIME.acquire(blocking=False):
+        raise measuring()
+    try:
+        yield from _run(call, target)
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+def _run(call: tuple[list[str], dict[str, str]], target: Path) -> Iterator[tuple[list[str], float]]:
+    began, lines = time.monotonic(), list[str]()
+    said: queue.Queue[str] = queue.Queue()
+    with subprocess.Popen(
+        call[0],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | call[1],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        threading.Thread(target=_pass_on, args=(process.stderr, said), daemon=True).start()
+        results: list[str] = []
+        out = threading.Thread(target=lambda stream: results.append(stream.read()), args=(process.stdout,), daemon=True)
+        out.start()
+        try:
+            while process.poll() is None:
+                with contextlib.suppress(queue.Empty):
+                    lines.append(said.get(timeout=INTERVAL / 2))
+                yield lines, time.monotonic() - began
+            out.join()
+        finally:
+            _end(process)
+    try:
+        result = json.loads(results[0])
+        ladder_chart(result)
+    except (ValueError, LookupError, TypeError) as error:
+        raise not_measured() from error
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(result), encoding="utf-8")
+
+
+def progress_view(lines: list[str], seconds: float, language: Language) -> str:
+    """HTML while it runs: the rungs measured so far."""
+    head = say("benchmark.running", language, seconds=f"{seconds:.0f}")
+    rows = "".join(f"<li>{html.escape(line)}</li>" for line in lines if line.startswith(("whitepaper ", "pages ")))
+    return f"<p class='glyph-wait'>{head}</p><ul class='glyph-rungs'>{rows}</ul>"
+
+
+def result_view(path: Path) -> str:
+    """HTML: the chart of the last result; nothing where there is none that can be drawn."""
+    try:
+        return f"<div class='glyph-chart'>{ladder_chart(json.loads(path.read_text(encoding='utf-8')))}</div>"
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+
+
+def _pass_on(stream: IO[str], said: queue.Queue[str]) -> None:
+    for line in stream:
+        said.put(line.rstrip())
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def measuring() -> GlyphError:
+    return GlyphError(
+        "busy",
+        "A measurement is running already. Wait for it, or stop it there.",
+        "已有测量正在进行。请等它结束，或先停止它。",
+    )
+
+
+def not_measured() -> GlyphError:
+    return GlyphError(
+        "not_measured",
+        "The measurement failed. Run `python -m glyph_demo bench ladder` in a terminal to see why.",
+        "测量失败。请在终端运行 `python -m glyph_demo bench ladder` 查看原因。",
+    )

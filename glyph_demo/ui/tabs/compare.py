@@ -1,0 +1,119 @@
+"""The tab that asks one question in three ways and shows the answers, times and tokens side by side."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from glyph_demo.conversation.comparison import WAYS, Side, Way, compare
+from glyph_demo.errors import GlyphError, Language
+from glyph_demo.ui import views
+from glyph_demo.ui.tabs.charts import timing_bar
+from glyph_demo.ui.tabs.panels import Labels
+from glyph_demo.ui.texts import say
+from glyph_demo.windows.window import Windows
+
+INTERVAL = 0.2  # seconds between two updates
+SHOWN: tuple[Way, ...] = ("anew", "kept", "text")
+
+
+class ComparePanel:
+    def __init__(self, labels: Labels) -> None:
+        with gr.Row(elem_id="compare-ask"):
+            question = gr.Textbox(
+                lines=1, max_lines=4, scale=6, min_width=300, elem_id="compare-question", max_length=4000
+            )
+            self._question = labels(question, label="compare.question", info="compare.hint")
+            self._run = labels(
+                gr.Button(variant="primary", scale=1, min_width=120, elem_id="compare-run"), value="compare.run"
+            )
+            self._stop = labels(gr.Button(scale=1, min_width=90, elem_id="compare-stop"), value="compare.stop")
+        self._shown = gr.HTML(elem_id="compare")
+        self._last = gr.State(None)
+        self.components: list[Any] = [self._question, self._run, self._stop]
+
+    def connect(
+        self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
+    ) -> None:
+        def run(window_id: str, question: str, said: Language) -> Iterator[tuple[str, list[Side] | None]]:
+            try:
+                with contextlib.closing(compare(windows.get(window_id).session, question)) as steps:  # type: ignore[type-var]
+                    for sides in views.paced(steps, INTERVAL):
+                        yield sides_view(sides, said), sides
+            except GlyphError as error:
+                yield views.notice(error.message.text(said)), None
+
+        def stopped(sides: list[Side] | None, said: Language) -> str:
+            for side in sides or []:
+                side.state = "stopped" if side.state == "running" else side.state
+            return sides_view(sides or [], said)
+
+        asked = [window, self._question, language]
+        shown = [self._shown, self._last]
+        events = [
+            self._run.click(run, asked, shown, trigger_mode="once", **private),
+            self._question.submit(run, asked, shown, trigger_mode="once", **private),
+        ]
+        self._stop.click(stopped, [self._last, language], self._shown, cancels=events, **private)
+        language.change(
+            lambda sides, said: sides_view(sides or [], said), [self._last, language], self._shown, **private
+        )
+
+
+def sides_view(sides: Sequence[Side], language: Language) -> str:
+    """HTML: what was gained, then a column for every way."""
+    if not sides:
+        return ""
+    by_way = {side.way: side for side in sides}
+    longest = max((side.seconds or 0.0 for side in sides), default=0.0)
+    columns = "".join(_column(by_way[way], longest, language) for way in SHOWN)
+    gains = "".join(f"<p>{line}</p>" for line in _gains(by_way, language))
+    return f"<div class='glyph-gains'>{gains}</div><div class='glyph-compare'>{columns}</div>"
+
+
+def _gains(sides: dict[Way, Side], language: Language) -> Iterator[str]:
+    kept, anew, text = (sides[way] for way in WAYS)
+    if kept.seconds and anew.seconds:
+        yield say("compare.faster", language, times=f"{anew.seconds / kept.seconds:.1f}")
+    if anew.finished and text.finished and anew.finished.usage.input:
+        pages, tokens = anew.finished.usage.input, text.finished.usage.input
+        yield say("compare.smaller", language, pages=f"{pages:,}", text=f"{tokens:,}", times=f"{tokens / pages:.1f}")
+
+
+def _column(side: Side, longest: float, language: Language) -> str:
+    parts = [
+        f"<h2>{say(f'compare.{side.way}', language)}</h2>",
+        f"<p class='glyph-note'>{say(f'compare.{side.way}.more', language)}</p>",
+    ]
+    if side.error is not None:
+        parts.append(views.notice(side.error.text(language), "hint"))
+    elif side.state == "waiting":
+        parts.append(f"<p class='glyph-wait'>{say('compare.waits', language)}</p>")
+    elif side.state == "running" and not side.answer:
+        parts.append(f"<p class='glyph-wait'>{html.escape(views.waiting(side.progress, language))}</p>")
+    elif side.state == "stopped":
+        parts.append(f"<p class='glyph-note'>{say('compare.stopped', language)}</p>")
+    if side.finished is not None:
+        parts.append(_figures(side, longest, language))
+    if side.answer:
+        parts.append(f"<div class='glyph-answer'>{html.escape(side.answer)}</div>")
+    return f"<section class='glyph-side' data-way='{side.way}'>{''.join(parts)}</section>"
+
+
+def _figures(side: Side, longest: float, language: Language) -> str:
+    assert side.finished is not None
+    timings, usage = side.finished.timings, side.finished.usage
+    before = min(timings.first_token, timings.total)
+    stages = (("encode", side.encode), ("prefill", before), ("decode", timings.total - before - side.load))
+    bar = timing_bar([(name, say(f"compare.{name}", language), seconds) for name, seconds in stages], longest)
+    lines = [say("compare.total", language, value=f"{side.seconds:.2f}")]
+    if usage.input:
+        lines.append(say("compare.tokens", language, input=f"{usage.input:,}", cached=f"{usage.cached:,}"))
+        lines.append(say("compare.output", language, output=usage.output))
+    if usage.kv_bytes:
+        lines.append(say("compare.memory", language, mib=f"{usage.kv_bytes / 2**20:.1f}"))
+    return f"<p class='glyph-total'>{' · '.join(lines)}</p>{bar}"

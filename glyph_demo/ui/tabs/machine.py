@@ -1,0 +1,115 @@
+"""The tab that shows what the machine is doing: each card's figures with a minute of history, or the processor's."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from glyph_demo.errors import Language
+from glyph_demo.gpu import HISTORY, INTERVAL, Card, Monitor, Sample
+from glyph_demo.ui.tabs.charts import history
+from glyph_demo.ui.tabs.panels import Labels
+from glyph_demo.ui.texts import say
+from glyph_demo.windows.window import Windows
+
+MONITOR = Monitor()  # one for the process, so that several windows take one sample a second together
+
+Figure = tuple[str, str, list[float | None] | None]  # key of its name, value in words, shares 0 to 1 for its chart
+
+
+class MachinePanel:
+    """Asks for a sample a second while its page is open."""
+
+    def __init__(self, labels: Labels) -> None:
+        self._shown = gr.HTML(elem_id="machine")
+        self._timer = gr.Timer(INTERVAL)
+        self.components: list[Any] = []
+
+    def connect(
+        self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
+    ) -> None:
+        # Not in the queue: a figure that waits behind an answer is of no use.
+        quiet = {name: value for name, value in private.items() if name != "concurrency_limit"}
+        self._timer.tick(show, language, self._shown, queue=False, **quiet)
+        language.change(show, language, self._shown, queue=False, **quiet)
+
+
+def show(language: Language) -> str:
+    """HTML of the machine as it is now."""
+    return machine(MONITOR.look(), language)
+
+
+def machine(samples: Sequence[Sample], language: Language) -> str:
+    """HTML: warnings, then a group of figures for every card, or for the processor where there is none."""
+    now = samples[-1]
+    warnings = [say("machine.lost", language, name=html.escape(name)) for name in now.lost]
+    groups = []
+    for index, card in enumerate(now.cards):
+        if card.throttled:
+            reasons = ", ".join(say(f"throttled.{reason}", language) for reason in card.throttled)
+            warnings.append(say("machine.throttled", language, name=html.escape(card.name), reasons=reasons))
+        past = [s.cards[index] if index < len(s.cards) and s.cards[index].name == card.name else None for s in samples]
+        groups.append(_group(html.escape(card.name), _card_figures(card, past, language), samples, language))
+    if not now.cards:
+        groups.append(f"<p class='glyph-note'>{say('machine.no_card', language)}</p>")
+        groups.append(_group(say("machine.processor", language), _own_figures(samples, language), samples, language))
+    shown = "".join(f"<div role='alert' class='glyph-notice error'>{warning}</div>" for warning in warnings)
+    return f"<div class='glyph-machine'>{shown}{''.join(groups)}</div>"
+
+
+def _card_figures(card: Card, past: Sequence[Card | None], language: Language) -> list[Figure]:
+    """What the card tells; what it does not is left out."""
+    memory = f"{_gib(card.memory_used)} / {_gib(card.memory_total)} GiB"
+    if card.allocated is not None and card.reserved is not None:
+        memory += f" · {say('machine.allocated', language)} {_gib(card.allocated)} GiB"
+        memory += f" · {say('machine.reserved', language)} {_gib(card.reserved)} GiB"
+    shares = [None if c is None else c.memory_used / c.memory_total for c in past]
+    figures: list[Figure] = [("machine.card_memory", memory, shares)]
+    if card.load is not None:
+        figures.append(("machine.load", f"{card.load:.0%}", [None if c is None else c.load for c in past]))
+    if card.power is not None:
+        limit = card.power_limit
+        drawn = [None if c is None or c.power is None or not limit else c.power / limit for c in past]
+        of = f" / {limit:.0f}" if limit else ""
+        figures.append(("machine.power", f"{card.power:.0f}{of} W", drawn if limit else None))
+    if card.clock is not None:
+        of = f" / {card.clock_max}" if card.clock_max else ""
+        figures.append(("machine.clock", f"{card.clock}{of} MHz", None))
+    if card.memory_clock is not None:
+        figures.append(("machine.memory_clock", f"{card.memory_clock} MHz", None))
+    if card.temperature is not None:
+        figures.append(("machine.temperature", f"{card.temperature} °C", None))
+    return figures
+
+
+def _own_figures(samples: Sequence[Sample], language: Language) -> list[Figure]:
+    now = samples[-1]
+    memory = (
+        f"{_gib(now.memory_used)} / {_gib(now.memory_total)} GiB · {say('machine.own', language)} {_gib(now.own)} GiB"
+    )
+    return [
+        ("machine.load", f"{now.processor:.0%}", [s.processor for s in samples]),
+        ("machine.memory", memory, [s.memory_used / s.memory_total for s in samples]),
+    ]
+
+
+def _group(name: str, figures: Sequence[Figure], samples: Sequence[Sample], language: Language) -> str:
+    rows = []
+    for key, value, shares in figures:
+        title = say(key, language)
+        points = [(samples[-1].time - s.time, share) for s, share in zip(samples, shares or [], strict=False)]
+        known = [(age, share) for age, share in points if share is not None]
+        chart = ""
+        if known:
+            low, high = min(share for _, share in known), max(share for _, share in known)
+            label = say("machine.minute", language, name=title, low=f"{low:.0%}", high=f"{high:.0%}")
+            chart = history(known, HISTORY * INTERVAL, label)
+        rows.append(f"<div><dt>{title}</dt><dd>{value}{chart}</dd></div>")
+    return f"<section><h2>{name}</h2><dl>{''.join(rows)}</dl></section>"
+
+
+def _gib(count: int) -> str:
+    return f"{count / 2**30:.1f}"

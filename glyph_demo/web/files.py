@@ -1,0 +1,38 @@
+"""Where pages of the window send files to, and get the pictures of a document's pages from."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import FileResponse
+from starlette.requests import ClientDisconnect
+
+from glyph_demo.windows.visit import VISITOR
+from glyph_demo.windows.window import Windows
+
+log = logging.getLogger(__name__)
+
+
+def files_router(windows: Windows) -> APIRouter:
+    """Where pages send files to, and get the pictures of a document's pages from."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.post("/uploads")
+    async def upload(request: Request, name: str = "document") -> dict[str, str]:
+        try:
+            return {"id": await windows.uploads.receive(request.headers[VISITOR], name, request.stream())}
+        except ClientDisconnect:
+            raise HTTPException(400) from None
+        except OSError:
+            log.exception("an upload could not be kept")
+            raise HTTPException(507) from None
+
+    @router.get("/pages/{document}/{digest}.png")
+    def picture(request: Request, document: str, digest: str) -> FileResponse:
+        path = windows.picture(request.headers[VISITOR], document, digest)
+        if path is None:
+            raise HTTPException(404)
+        return FileResponse(path, headers={"Cache-Control": "private, max-age=86400, immutable"})
+
+    return router

@@ -1,0 +1,101 @@
+"""The engine that was chosen in the window, kept for the next start."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from glyph_demo.errors import GlyphError, Message
+from glyph_demo.scratch import write_whole
+from glyph_demo.settings import Settings, usable
+from glyph_demo.windows.preferences import ENGINE_PREFERENCES, setting
+
+log = logging.getLogger(__name__)
+
+ENGINE_NAMES = frozenset(ENGINE_PREFERENCES.values())
+NOT_SURVIVED = Message(
+    "The engine chosen in the window did not get loaded before the app ended last time, so the one of the settings is "
+    "used. Choose again in the sidebar.",
+    "上次应用退出前，窗口中选择的引擎未能加载完成，因此使用设置中的引擎。请在侧边栏重新选择。",
+)
+
+
+def not_loaded(error: GlyphError) -> Message:
+    return Message(
+        f"The engine chosen in the window could not be loaded, so the one of the settings is used. {error.message.en}",
+        f"窗口中选择的引擎无法加载，因此使用设置中的引擎。{error.message.zh}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """`over` are the settings that the choice replaced, None where they were given for one start only. `loading` is
+    true from a start until the engine is there, so that one which takes the app down with it is not tried again."""
+
+    chosen: dict[str, str]
+    over: dict[str, str] | None = None
+    loading: bool = False
+
+
+class Choice:
+    """Which engine to start with: that of the settings, or the one chosen in the window since they were last changed.
+    `given` says that flags or the environment name the engine of this start; they win."""
+
+    def __init__(self, settings: Settings, given: bool = False) -> None:
+        self.settings = settings
+        self.notice: Message | None = None  # why the choice was not taken
+        self._given = given
+        self._file = settings.cache_path / "engine.json"
+        self._starting: _Kept | None = None
+
+    def start(self) -> Settings:
+        """The settings to start with."""
+        kept = self._read()
+        if kept is None or self._given or kept.over not in (None, _named(self.settings)):
+            return self.settings
+        if kept.loading:
+            self._file.unlink(missing_ok=True)
+            self.notice = NOT_SURVIVED
+            return self.settings
+        self._starting = kept
+        self._write(replace(kept, loading=True))
+        return usable(self.settings, {name: value for name, value in kept.chosen.items() if name in ENGINE_NAMES})
+
+    @property
+    def taken(self) -> bool:
+        """Whether this start is with the choice, and its engine not there yet."""
+        return self._starting is not None
+
+    def survived(self) -> None:
+        """The engine of this start was loaded or refused, or the app ends in good order."""
+        if self._starting is not None:
+            self._write(self._starting)
+            self._starting = None
+
+    def keep(self, settings: Settings) -> None:
+        """An engine was chosen, and it is there."""
+        self._starting = self.notice = None
+        if _named(settings) == _named(self.settings) and not self._given:
+            self._file.unlink(missing_ok=True)
+        else:
+            self._write(_Kept(_named(settings), None if self._given else _named(self.settings)))
+
+    def _read(self) -> _Kept | None:
+        try:
+            return TypeAdapter(_Kept).validate_json(self._file.read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def _write(self, kept: _Kept) -> None:
+        content = {"chosen": kept.chosen, "over": kept.over, "loading": kept.loading}
+        try:
+            write_whole(self._file, json.dumps(content).encode())
+        except OSError:
+            log.warning("the engine chosen is not kept for the next start: the cache folder cannot be written")
+
+
+def _named(settings: Settings) -> dict[str, str]:
+    return {name: setting(settings, name) for name in sorted(ENGINE_NAMES)}

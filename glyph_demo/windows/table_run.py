@@ -1,0 +1,192 @@
+"""One question to many documents: the documents of a window, their answers so far, and the thread that asks. All of it
+is kept in the window's folder, so that a reload or a restart finds it, and asking again asks only what is missing."""
+
+from __future__ import annotations
+
+import contextlib
+import filecmp
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from glyph_demo.conversation.errors import as_user_error, no_question
+from glyph_demo.conversation.table import Row, Working, ask_many, load, save
+from glyph_demo.engines.base import Engine, Progress
+from glyph_demo.errors import GlyphError, Language, SettingsError
+from glyph_demo.scratch import kept_copy, write_whole
+from glyph_demo.settings import Settings
+from glyph_demo.store import FeatureStore
+from glyph_demo.windows.errors import no_files, table_running
+
+log = logging.getLogger(__name__)
+
+BEAT = 0.2  # seconds between two looks at whether to go on
+
+
+class Batch:
+    """Thread-safe. `files` are copies of our own by the name that the table shows; `error` is why the last asking did
+    not come to its end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files: dict[str, Path] = {}
+        self.question = ""
+        self.error: GlyphError | None = None
+        self._folder = folder
+        self._known: dict[tuple[str, str, str, str], Row] = {}  # every answer to every question, the latest last
+        self._asked: tuple[str, ...] = ()  # names of the files that are being asked
+        self._engine = ""  # identity of the engine that is asked
+        self._progress: dict[str, Progress] = {}
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._changed = threading.Condition()
+        self._version = 0
+        self._restore()
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Names of the files that are being asked; none when nothing runs."""
+        return self._asked if self.running else ()
+
+    @property
+    def progress(self) -> dict[str, Progress]:
+        """How far the files are that are being read or answered, by name."""
+        return self._progress if self.running else {}
+
+    def rows(self) -> dict[str, Row]:
+        """The last answers to the question, by name, in the order of the files. Those that are being asked again are
+        not among them."""
+        with self._changed:
+            known = {row.file: row for row in self._known.values() if row.question == self.question}
+            asked = self.asked
+        again = {name for name in asked if name in known and (known[name].error or known[name].engine != self._engine)}
+        return {name: known[name] for name in self.files if name in known and name not in again}
+
+    def add(self, files: Sequence[tuple[str, Path]]) -> None:
+        """Take documents in, (name, path) each; one that is there already is left out."""
+        for name, path in files:
+            stem, suffix, number, known = Path(name).stem, Path(name).suffix, 1, False
+            while (there := self.files.get(name)) is not None and not known:
+                known = filecmp.cmp(there, path, shallow=False)
+                number += 1
+                name = name if known else f"{stem} ({number}){suffix}"
+            if not known:
+                self.files[name] = kept_copy(path, self._folder)
+        self._keep()
+
+    def remove(self, name: str) -> None:
+        """Forget a document and what was answered about it."""
+        path = self.files.pop(name, None)
+        if path is not None and self._folder in path.parents:
+            path.unlink(missing_ok=True)
+        with self._changed:
+            self._known = {key: row for key, row in self._known.items() if row.file != name}
+        self._keep()
+
+    def forget(self) -> None:
+        """Forget all answers, so that asking again asks everything."""
+        with self._changed:
+            self._known.clear()
+        self._keep()
+
+    def start(self, engine: Engine, settings: Settings, store: FeatureStore, question: str, language: Language) -> None:
+        """Ask all documents, on a thread of its own. Raises GlyphError `busy`, `no_files` or `no_question`."""
+        if self.running:
+            raise table_running()
+        if not self.files:
+            raise no_files()
+        if not question.strip():
+            raise no_question()
+        files = dict(self.files)
+        self.question, self.error = question.strip(), None
+        self._asked, self._engine, self._progress = tuple(files), "", {}
+        self._stopped.clear()
+        self._keep()
+        for path in files.values():
+            with contextlib.suppress(OSError):
+                os.utime(path)  # is in use, and so kept for another day
+        asking = (engine, settings, files, store, language)
+        self._thread = threading.Thread(target=self._ask, args=asking, name="batch", daemon=True)
+        self._thread.start()
+        self._tell()
+
+    def stop(self) -> None:
+        """Have the asking end; the answers until then stay."""
+        self._stopped.set()
+
+    def close(self) -> None:
+        """`stop`, and return once the engine is let go."""
+        self.stop()
+        if self._thread is not None:
+            self._thread.join()
+
+    def changes(self) -> Iterator[None]:
+        """Now, and whenever something has changed, until nothing runs; also every BEAT seconds in between."""
+        while True:
+            version, runs = self._version, self.running
+            yield
+            if not runs:
+                return
+            with self._changed:
+                if self._version == version:
+                    self._changed.wait(BEAT)
+
+    def _ask(
+        self, engine: Engine, settings: Settings, files: dict[str, Path], store: FeatureStore, language: Language
+    ) -> None:
+        try:
+            self._engine = engine.identity
+            known = list(self._known.values())
+            asking = ask_many(engine, settings, files, [self.question], known, language, store)
+            with contextlib.closing(asking) as events:  # type: ignore[type-var]
+                for event in events:
+                    if self._stopped.is_set():
+                        break
+                    if isinstance(event, Row):
+                        self._take(event)
+                    elif isinstance(event, Working):
+                        self._progress = dict(event.files)
+                    self._tell()
+        except Exception as error:
+            self.error = as_user_error(error)
+        finally:
+            self._asked = ()
+            self._tell()
+
+    def _take(self, row: Row) -> None:
+        with self._changed:
+            name = (row.file, *row.key)
+            self._known.pop(name, None)
+            self._known[name] = row
+        self._keep()
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._version += 1
+            self._changed.notify_all()
+
+    def _keep(self) -> None:
+        named = {name: path.name for name, path in self.files.items() if self._folder in path.parents}
+        listed = json.dumps({"question": self.question, "files": named}, ensure_ascii=False)
+        try:
+            write_whole(self._folder / "files.json", listed.encode())
+            save(list(self._known.values()), self._folder / "answers.json")
+        except (OSError, SettingsError):
+            log.warning("answers are not kept for later: the cache folder cannot be written")
+
+    def _restore(self) -> None:
+        try:
+            kept = json.loads((self._folder / "files.json").read_bytes())
+            files = {str(name): self._folder / Path(file).name for name, file in kept["files"].items()}
+            rows = load(self._folder / "answers.json")
+            self.question = str(kept["question"])
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, SettingsError):
+            return  # nothing is kept, or nothing that this version can read
+        self.files = {name: path for name, path in files.items() if path.is_file()}
+        self._known = {(row.file, *row.key): row for row in rows}

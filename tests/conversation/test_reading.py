@@ -1,0 +1,168 @@
+"""The next page is made ready while the engine reads the one before it, and nothing else changes."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from checkpoints import make_checkpoint
+
+from glyph_demo.conversation.reading import Reading
+from glyph_demo.conversation.session import DocumentSession
+from glyph_demo.engines.base import Engine
+from glyph_demo.engines.local.engine import LocalEngine
+from glyph_demo.errors import EngineError, GlyphError
+from glyph_demo.rendering.page import Page
+from glyph_demo.settings import Settings
+from glyph_demo.store import FeatureStore, PageFeatures
+from tests.fakes import FakeEngine
+
+PAGES = 6
+BROKEN = EngineError("broken", "The page is broken. Take another.", "页面已损坏。请换一页。")
+
+
+class Patches:
+    """What is ready of a page."""
+
+
+class PreparingEngine(FakeEngine):
+    """Encodes a page, all but the last, only when the page after it is ready, or cannot be made so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready: list[Page] = []
+        self.alive: weakref.WeakSet[Patches] = weakref.WeakSet()
+        self.most_alive = 0
+        self.changed = threading.Condition()
+        self.broken = -1  # index of a page that cannot be made ready
+
+    def prepare(self, page: Page) -> Callable[[], PageFeatures]:
+        if page.index == self.broken:
+            with self.changed:
+                self.ready.append(page)
+                self.changed.notify_all()
+            raise BROKEN
+        patches = Patches()
+        with self.changed:
+            self.ready.append(page)
+            self.alive.add(patches)
+            self.most_alive = max(self.most_alive, len(self.alive))
+            self.changed.notify_all()
+
+        def rest(patches: Patches = patches) -> PageFeatures:
+            with self.changed:
+                assert page.index == PAGES - 1 or self.changed.wait_for(lambda: len(self.ready) > page.index + 1, 5)
+            return self.encode(page)
+
+        return rest
+
+
+def write(folder: Path, pages: int = PAGES) -> Path:
+    path = folder / "a.txt"
+    path.write_text("\n\n".join(f"Paragraph {i} of a story. " * 30 for i in range(pages * 6)))
+    return path
+
+
+class Open:
+    """Opens documents, and closes their sessions after the test."""
+
+    def __init__(self) -> None:
+        self.sessions: list[DocumentSession] = []
+
+    def __call__(self, engine: Engine, path: Path, store: FeatureStore | None = None) -> Reading:
+        settings = replace(Settings(), documents=replace(Settings().documents, pages=f"1-{PAGES}"))
+        session = DocumentSession(engine, settings, store or FeatureStore(None, 1 << 26, 0))
+        self.sessions.append(session)
+        session.open(path)
+        assert session.current is not None
+        return session.current
+
+
+@pytest.fixture
+def start() -> Iterator[Open]:
+    made = Open()
+    yield made
+    for session in made.sessions:
+        session.close()
+
+
+@pytest.fixture
+def read(start: Open) -> Callable[..., Reading]:
+    def through(*what: Any) -> Reading:
+        reading = start(*what)
+        reading.wait()
+        return reading
+
+    return through
+
+
+def ahead() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("ahead")]
+
+
+def test_a_page_is_read_while_the_next_is_made_ready_and_no_further_one(
+    read: Callable[..., Reading], tmp_path: Path
+) -> None:
+    engine = PreparingEngine()
+    reading = read(engine, write(tmp_path))
+    assert len(reading.pages) == PAGES
+    assert engine.encoded == [page.digest for page in engine.ready] == [view.digest for view in reading.pages]
+    assert engine.most_alive <= 3, "the one being read, the one ready, and one just done with"
+    assert ahead() == []
+
+
+def test_known_pages_are_not_made_ready(read: Callable[..., Reading], tmp_path: Path) -> None:
+    engine, store, path = PreparingEngine(), FeatureStore(None, 1 << 26, 0), write(tmp_path)
+    read(engine, path, store)
+    assert read(engine, path, store).pages_from_store == PAGES
+    assert len(engine.ready) == PAGES
+
+
+def test_a_page_that_comes_twice_is_read_once(read: Callable[..., Reading], tmp_path: Path) -> None:
+    engine, path = FakeEngine(), tmp_path / "a.txt"
+    path.write_text("The same line of text.\n" * 400)
+    reading = read(engine, path)
+    assert len({view.digest for view in reading.pages}) == len(engine.encoded) < len(reading.pages)
+
+
+@pytest.mark.parametrize("broken", [0, 3])
+def test_a_page_that_cannot_be_made_ready_is_told_when_its_turn_comes(start: Open, tmp_path: Path, broken: int) -> None:
+    engine = PreparingEngine()
+    engine.broken = broken
+    reading = start(engine, write(tmp_path))
+    with pytest.raises(GlyphError, match="broken"):
+        reading.wait()
+    assert len(engine.encoded) == reading.encoded == broken
+    assert ahead() == []
+
+
+def test_a_cancel_midway_leaves_nothing_behind(start: Open, tmp_path: Path) -> None:
+    engine = PreparingEngine()
+    engine.page_seconds = 0.05
+    start(engine, write(tmp_path))
+    assert engine.encoding.wait(5)
+    start.sessions[0].close()
+    gc.collect()
+    assert 0 < len(engine.encoded) < PAGES
+    assert (list(engine.alive), ahead(), engine.open_handles) == ([], [], 0)
+
+
+def test_features_are_those_of_pages_that_were_not_made_ready(read: Callable[..., Reading], tmp_path: Path) -> None:
+    settings = Settings(model=str(make_checkpoint(tmp_path / "model")), cache_dir=str(tmp_path))
+    found = []
+    for hidden in (False, True):
+        engine, store = LocalEngine(settings), FeatureStore(None, 1 << 26, 0)
+        if hidden:
+            engine.prepare = None  # type: ignore[assignment,method-assign]
+        reading = read(engine, write(tmp_path), store)
+        features = [store.get(reading._key(view.digest)) for view in reading.pages]
+        found.append([f.arrays["embeds"] for f in features if f is not None])
+    assert len(found[0]) > 2
+    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))

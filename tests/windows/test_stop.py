@@ -1,0 +1,126 @@
+"""Stop, pressed at any moment of a question: at most one more step is taken, and the next question is answered."""
+
+import itertools
+import random
+import threading
+from dataclasses import replace
+
+import pytest
+import torch
+from checkpoints import make_checkpoint
+
+from glyph_demo.engines.local.engine import LocalEngine
+from glyph_demo.settings import load_settings
+from glyph_demo.windows.window import Windows
+from tests.fakes import FakeEngine
+
+PAGES = 4
+WORDS = [
+    f"{word}{number} " for number, word in enumerate(random.Random(7).choices(["reed", "pond", "lark", "mill"], k=99))
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make_checkpoint(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def window(folder, tmp_path):
+    settings = load_settings(flags={"engine": "local", "model": str(folder), "cache_dir": str(tmp_path / "cache")})
+    (tmp_path / "a.txt").write_text("A line of the document.\n" * 70 * PAGES)
+    windows = Windows(LocalEngine(settings, kv_bytes=1 << 26), settings)
+    made = windows.get("tab")
+    made.session.open(tmp_path / "a.txt")
+    made.reading.wait()
+    assert len(made.reading.pages) >= PAGES
+    yield made
+    windows.close_all()
+    windows.engine.close()
+
+
+def says(engine, text):
+    """Have the model say this."""
+    ids = itertools.chain(engine.model.tokenizer.encode(text), itertools.repeat(next(iter(engine.model.stop_ids))))
+
+    def logits(hidden):
+        row = torch.zeros(len(hidden), engine.decoder._head.weight.shape[0])
+        row[:, next(ids)] = 1000.0
+        return row
+
+    engine.decoder.logits = logits
+
+
+def press_in(window, engine, kind, number):
+    """Have Stop be pressed within call `number` of the decoder's method `kind`. The calls, and where it was pressed."""
+    calls, at = [], []
+
+    def watched(name):
+        method = getattr(engine.decoder, name)
+
+        def called(*given, **named):
+            calls.append(name)
+            if name == kind and calls.count(name) == number:
+                threading.Thread(target=window.stop).start()
+                assert window._stopping.wait(5)
+                at.append(len(calls))
+            return method(*given, **named)
+
+        setattr(engine.decoder, name, called)
+
+    watched("extend")
+    watched("step")
+    return calls, at
+
+
+@pytest.mark.parametrize(
+    ("moment", "kind", "said"),
+    [
+        ("prefill", "extend", "<answer>" + "".join(WORDS)),
+        ("thinking", "step", "<think>" + "".join(WORDS)),
+        ("answering", "step", "<answer>" + "".join(WORDS)),
+    ],
+)
+def test_a_stop_while_the_engine_computes_costs_at_most_one_more_step(window, moment, kind, said):
+    engine = window.session.engine
+    inference = replace(window.session.settings.inference, reuse_cache=moment != "prefill")
+    window.session.configure(replace(window.session.settings, inference=inference))
+    says(engine, said)
+    calls, at = press_in(window, engine, kind, 3 if kind == "extend" else 30)
+    seen = list(window.ask("What does the mill do?"))
+    (pressed,) = at
+    assert len(calls) - pressed <= 1
+    assert bool(seen[-1].thinking) is (moment == "thinking")
+    assert bool(seen[-1].answer) is (moment == "answering")
+    del engine.decoder.extend, engine.decoder.step
+    says(engine, "<answer>The wheel.</answer>")
+    assert list(window.ask("And now?"))[-1].answer == "The wheel."
+
+
+def test_a_stop_while_pages_are_read_ends_the_question_before_the_page_is_done(tmp_path):
+    class Held(FakeEngine):
+        gate = threading.Event()
+
+        def encode(self, page):
+            self.encoding.set()
+            assert self.gate.wait(10)
+            return super().encode(page)
+
+    engine = Held()
+    windows = Windows(engine, load_settings(flags={"cache_dir": str(tmp_path / "cache")}))
+    window = windows.get("tab")
+    (tmp_path / "a.txt").write_text("A line of the document.\n" * 200)
+    window.session.open(tmp_path / "a.txt")
+    assert engine.encoding.wait(10)
+    asking = threading.Thread(target=lambda: list(window.ask("one?")))
+    asking.start()
+    while not window.transcript:
+        pass
+    window.stop()
+    asking.join(5)
+    assert not asking.is_alive()
+    assert (window.transcript, engine.encoded, engine.steps) == ([], [], 0)
+    engine.gate.set()
+    window.reading.wait()
+    assert list(window.ask("two?"))[-1].finished
+    windows.close_all()

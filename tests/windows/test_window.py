@@ -1,0 +1,219 @@
+import copy
+import threading
+
+import pytest
+
+from glyph_demo.errors import GlyphError
+from glyph_demo.settings import load_settings
+from glyph_demo.windows import visit
+from glyph_demo.windows.visit import Visit
+from glyph_demo.windows.window import MAX_WINDOWS, MOST_WINDOWS, Window, Windows
+from tests.fakes import FakeEngine
+
+
+@pytest.fixture
+def engine():
+    return FakeEngine()
+
+
+@pytest.fixture
+def windows(engine):
+    made = Windows(engine, load_settings())
+    yield made
+    made.close_all()
+    assert engine.open_handles == 0
+
+
+@pytest.fixture
+def window(windows, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("A line of the document.\n" * 3)
+    made = windows.get("tab")
+    made.session.open(path)
+    made.reading.wait()
+    return made
+
+
+def ask(window, question, at=None):
+    for _ in window.ask(question, at):
+        pass
+
+
+def test_an_exchange_grows_with_the_events_of_its_answer(window):
+    lengths = [len(exchange.answer) for exchange in window.ask(" what is it? ")]
+    assert lengths == sorted(lengths)
+    (exchange,) = window.transcript
+    assert exchange.question == "what is it?"
+    assert exchange.answer == "1 pages, turn 1: what is it? "
+    assert exchange.regions[0].page == 1
+    assert exchange.finished.reason == "stop"
+    assert exchange.reused == (1, 1)
+    assert not exchange.running
+
+
+def test_stopping_ends_the_engines_work_within_a_step_and_keeps_what_was_said(engine, window):
+    answer = window.ask("one two three four five six seven")
+    for exchange in answer:
+        if exchange.answer:
+            break
+    steps = engine.steps
+    threading.Timer(0.05, window.stop).start()
+    engine.token_seconds = 0.1
+    for _ in answer:
+        pass
+    assert engine.steps <= steps + 2
+    (exchange,) = window.transcript
+    assert exchange.answer
+    assert exchange.finished is None
+    ask(window, "and now?")
+    assert window.transcript[1].answer.startswith("1 pages, turn 2")
+
+
+def test_a_closed_answer_without_a_word_leaves_no_exchange(window):
+    answer = window.ask("what?")
+    next(answer)
+    answer.close()
+    assert window.transcript == []
+    ask(window, "again")
+    assert window.transcript[0].answer.startswith("1 pages, turn 1")
+
+
+def test_an_edit_replaces_the_exchange_and_all_after_it(window):
+    for question in ("a", "b", "c"):
+        ask(window, question)
+    ask(window, "B", at=1)
+    assert [e.question for e in window.transcript] == ["a", "B"]
+    assert [t.question for t in window.reading.turns] == ["a", "B"]
+    assert window.transcript[1].answer.startswith("1 pages, turn 2: B")
+
+
+def test_undo_gives_the_question_back_and_clear_forgets_all(window):
+    for question in ("a", "b", "c"):
+        ask(window, question)
+    assert window.undo() == "c"
+    assert [t.question for t in window.reading.turns] == ["a", "b"]
+    window.clear()
+    assert window.transcript == window.reading.turns == []
+    assert window.undo() == ""
+
+
+def test_a_failing_question_leaves_no_exchange_and_the_next_is_answered(window):
+    with pytest.raises(GlyphError, match="fake_failure"):
+        ask(window, "fail")
+    with pytest.raises(GlyphError, match="internal"):
+        ask(window, "crash")
+    with pytest.raises(GlyphError, match="no_question"):
+        ask(window, "  ")
+    assert window.transcript == []
+    ask(window, "fine?")
+    assert window.transcript[0].finished
+
+
+def test_a_second_question_during_an_answer_is_refused(window):
+    answer = window.ask("first")
+    next(answer)
+    with pytest.raises(GlyphError, match="busy"):
+        ask(window, "second")
+    answer.close()
+
+
+def test_a_question_without_a_document_is_refused(windows):
+    with pytest.raises(GlyphError, match="no_document"):
+        ask(windows.get("tab"), "what?")
+
+
+def test_every_document_keeps_its_own_transcript(window, tmp_path):
+    first = window.session.current_id
+    ask(window, "about a")
+    other = tmp_path / "b.txt"
+    other.write_text("Another document.")
+    window.session.open(other)
+    window.reading.wait()
+    assert window.transcript == []
+    ask(window, "about b")
+    window.session.select(first)
+    assert [e.question for e in window.transcript] == ["about a"]
+    window.forget(first)
+    assert [e.question for e in window.transcript] == ["about b"]
+
+
+def test_windows_are_capped_and_the_one_not_used_for_longest_goes(engine, windows, window):
+    ask(window, "kept?")
+    others = [windows.get(f"other {number}") for number in range(MAX_WINDOWS - 1)]
+    assert windows.get("tab") is window
+    windows.get("one too many")
+    assert len(windows) == MAX_WINDOWS
+    assert windows.get("tab") is window
+    assert windows.get("other 0") is not others[0]
+    assert engine.open_handles == 1
+
+
+def test_a_window_with_something_to_do_is_not_closed_for_another(engine, windows, window):
+    """Five pages that said that they had loaded ended an answer of a sixth."""
+    engine.token_seconds = 0.05
+    answer = window.ask("one two three four five six seven eight")
+    next(answer)
+    for number in range(2 * MAX_WINDOWS):
+        windows.arrive(f"{number:032x}")
+    assert [exchange.answer for exchange in answer][-1].rstrip().endswith("seven eight")
+    assert windows.get("tab") is window
+    windows.get("one more")
+    assert len(windows) == MAX_WINDOWS
+
+
+def test_while_all_have_something_to_do_windows_have_a_limit(windows, monkeypatch):
+    monkeypatch.setattr(Window, "busy", True)
+    for number in range(MOST_WINDOWS):
+        windows.get(f"{number}")
+    with pytest.raises(GlyphError) as refused:
+        windows.get("one more")
+    assert refused.value.code == "too_many_windows"
+
+
+def test_pages_that_never_load_share_no_window(windows, monkeypatch):
+    monkeypatch.setattr("glyph_demo.windows.visit.ARRIVAL_SECONDS", 0.05)
+    first = Visit()
+    with pytest.raises(LookupError):
+        windows.get(first)
+    assert len(windows) == 0
+    assert copy.deepcopy(Visit("tab")).window_id is None, "every page gets a copy that has not arrived"
+
+
+def test_pages_that_never_load_take_few_threads(windows, monkeypatch):
+    """Sixty of them took all threads of the app for twenty seconds."""
+    monkeypatch.setattr("glyph_demo.windows.visit.ARRIVAL_SECONDS", 30)
+    visits = [Visit() for _ in range(9)]
+    waiting = [threading.Thread(target=windows.get, args=(one,)) for one in visits[:8]]
+    for thread in waiting:
+        thread.start()
+    while waits_free():
+        pass
+    with pytest.raises(LookupError):
+        windows.get(visits[8])
+    for one in visits[:8]:
+        one.arrive("tab")
+    for thread in waiting:
+        thread.join(10)
+    assert len(windows) == 1
+
+
+def waits_free():
+    """Whether another event could wait."""
+    free = visit._WAITING.acquire(blocking=False)
+    if free:
+        visit._WAITING.release()
+    return free
+
+
+def test_a_window_closed_to_make_room_comes_back_with_its_pages_settings(windows):
+    page = Visit("tab")
+    page.values = {"inference.temperature": 0.7}
+    windows.get(page)
+    windows.close("tab")
+    assert windows.get(page).session.settings.inference.temperature == 0.7
+
+
+def test_a_closed_window_lets_its_documents_go(engine, windows, window):
+    windows.close("tab")
+    assert engine.open_handles == 0
+    assert windows.get("tab").reading is None
