@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from glyph_demo import __version__, commands, process, surroundings
 from glyph_demo.documents.text import clean
+from glyph_demo.engines.registry import ENGINES
 from glyph_demo.errors import GlyphError, Language, SettingsError, shown
 from glyph_demo.settings import Settings, load_settings, named
 
@@ -62,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     common.add_argument("--config", metavar="FILE", help="settings file (default: the project's config.yaml)")
     common.add_argument("--language", choices=["zh", "en"], help="language of messages")
-    common.add_argument("--engine", choices=["auto", "pocket", "local", "remote"])
+    common.add_argument("--engine", choices=["auto", *ENGINES])
     common.add_argument("--model", metavar="NAME", help="folder or hub id of the engine's model")
     common.add_argument("--remote-urls", metavar="URL,…", help="servers of the engine remote")
     common.add_argument("--precision", metavar="NAME", help="fp16, bf16, fp32, int8 or int4, of the engine local")
@@ -182,7 +183,7 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
                 "Write `ask FILE QUESTION`, or `ask FILE … -q QUESTION` for many files; --out and --csv go with -q.",
                 "请写 `ask 文件 问题`；多个文件时写 `ask 文件 … -q 问题`。--out 和 --csv 需与 -q 同用。",
             )
-        return commands.ask(settings, options.file, options.questions, language, out)
+        return commands.ask_document(settings, options.file, options.questions, language, out)
     if options.command == "render":
         return commands.render_pages(settings, options.file, options.out, language, out)
     if options.command == "bench":

@@ -14,10 +14,12 @@ from typing import Any, TextIO
 
 from glyph_demo.conversation import table as many
 from glyph_demo.conversation.session import DocumentSession
+from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.documents.text import clean
 from glyph_demo.engines import choose_engine, create_engine
-from glyph_demo.engines.base import Evidence, Finished, Notice, Progress, Region, Token, capacity
+from glyph_demo.engines.events import Notice, Progress, Token
 from glyph_demo.engines.loading import LoadLines
+from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import Language, SettingsError, shown
 from glyph_demo.gpu import gpus
 from glyph_demo.settings import Settings
@@ -35,7 +37,9 @@ def serve(settings: Settings, named: Collection[str]) -> dict[str, Any]:
     return {}
 
 
-def ask(settings: Settings, path: Path, questions: list[str], language: Language, out: TextIO | None) -> dict[str, Any]:
+def ask_document(
+    settings: Settings, path: Path, questions: list[str], language: Language, out: TextIO | None
+) -> dict[str, Any]:
     engine = create_engine(settings, LoadLines())
     with closing(engine), closing(DocumentSession(engine, settings)) as session:
         session.open(path, legible(path.name))
@@ -49,7 +53,7 @@ def ask(settings: Settings, path: Path, questions: list[str], language: Language
         answers = [_answer(session, legible(question), language, out) for question in questions]
         return {
             "engine": engine.name,
-            "capacity": capacity(engine),
+            "capacity": engine.capacity(),
             "document": {
                 "name": document.name,
                 "pages": len(reading.pages),
@@ -100,33 +104,24 @@ def ask_many(
 
 
 def _answer(session: DocumentSession, question: str, language: Language, out: TextIO | None) -> dict[str, Any]:
-    pieces: list[str] = []
-    regions: tuple[Region, ...] = ()
-    notices: list[str] = []
-    finished: Finished | None = None
+    exchange = Exchange(question)
     if out:
         print(clean(f"\n> {question}"), file=out)
-    for event in session.ask(question):
-        if isinstance(event, Token):
-            pieces.append(event.text)
-            if out:
-                print(clean(event.text), end="", file=out, flush=True)  # a model may say what a terminal obeys
-        elif isinstance(event, Evidence):
-            regions = event.regions
+    for event in session.converse(exchange):
+        if isinstance(event, Token) and out:
+            print(clean(event.text), end="", file=out, flush=True)  # a model may say what a terminal obeys
         elif isinstance(event, Notice):
-            notices.append(event.message.en)
             print(event.message.text(language), file=sys.stderr)
-        elif isinstance(event, Finished):
-            finished = event
+    finished = exchange.finished
     assert finished is not None
     usage = finished.usage
     if out:
         print(file=out)
     return {
         "question": question,
-        "text": "".join(pieces),
-        "quotes": [{"page": region.page, "line": region.line, "text": region.text} for region in regions],
-        "notices": notices,
+        "text": exchange.answer,
+        "quotes": [{"page": region.page, "line": region.line, "text": region.text} for region in exchange.regions],
+        "notices": [notice.en for notice in exchange.notices],
         "finish_reason": finished.reason,
         "timings": _rounded(asdict(finished.timings)),
         "tokens": {"input": usage.input, "cached": usage.cached, "output": usage.output},
@@ -142,7 +137,7 @@ def render_pages(
     from glyph_demo.rendering import encode_png, render, resolve_style
 
     document = extract(path, legible(path.name), settings.documents)
-    style = resolve_style(settings.rendering, document.text, choose_engine(settings).name)
+    style = resolve_style(settings.rendering, document.text, engine_kind(choose_engine(settings).name).page_style)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         pages = []

@@ -172,7 +172,7 @@ class Remote:
 @dataclass(frozen=True, slots=True)
 class Settings:
     language: Literal["auto", "en", "zh"] = "auto"
-    engine: Literal["auto", "pocket", "local", "remote"] = "auto"
+    engine: str = "auto"  # or the name of one, see engines/registry.py
     model: str = "auto"
     cache_dir: str = "~/.cache/glyph-demo"
     server: Server = field(default_factory=Server)

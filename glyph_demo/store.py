@@ -12,7 +12,7 @@ import json
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, Literal, Protocol, TypeVar, get_args
@@ -47,14 +47,11 @@ class OnDevice(Protocol):
 class PageFeatures:
     """What reading one page's pixels gave; computed once a page and kept in the store. `arrays` and `texts` are the
     engine's own: boxes and lines for pocket, the vision tower's output for a vision-language model; `device` holds them
-    a second time where the engine's device has memory of its own. `again` gives them anew, so that an engine need not
-    hold on to them and the store's budgets count all there are; `keep` takes what an engine has put on its device."""
+    a second time where the engine's device has memory of its own."""
 
     arrays: Mapping[str, NDArray[np.generic]] = field(repr=False)
     texts: tuple[str, ...] = ()
-    again: Callable[[], PageFeatures] | None = field(default=None, repr=False, compare=False)
     device: OnDevice | None = field(default=None, repr=False, compare=False)
-    keep: Callable[[OnDevice], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def nbytes(self) -> int:

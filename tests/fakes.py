@@ -3,25 +3,14 @@
 import asyncio
 import threading
 import time
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
 
-from glyph_demo.engines.base import (
-    AskOptions,
-    Event,
-    Evidence,
-    Finished,
-    Heat,
-    Progress,
-    Region,
-    Timings,
-    Token,
-    Turn,
-    Usage,
-)
+from glyph_demo.engines.base import AskOptions, Engine, FeatureSource, OpenDocument, Turn
+from glyph_demo.engines.events import Events, Evidence, Finished, Heat, Progress, Region, Timings, Token, Usage
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
 from glyph_demo.store import PageFeatures
@@ -35,7 +24,7 @@ def finished(work: Coroutine[Any, Any, T]) -> T:
         return thread.submit(asyncio.run, work).result()
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     name = "pocket"
     identity = "fake-1"
 
@@ -56,25 +45,24 @@ class FakeEngine:
         self.encoded.append(page.digest)
         return PageFeatures({"ink": np.array([int((page.pixels < 128).sum())])}, (page.digest,))
 
-    def open(self, features: Sequence[PageFeatures] = ()) -> "FakeHandle":
+    def open_document(self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None) -> "FakeHandle":
         self.open_handles += 1
         return FakeHandle(self, features)
 
-    def close(self) -> None:
-        pass
 
-
-class FakeHandle:
-    tokens = 640
-
+class FakeHandle(OpenDocument):
     def __init__(self, engine: FakeEngine, features: Sequence[PageFeatures]) -> None:
         self.engine = engine
         self.digests = [f.texts[0] for f in features]
 
+    @property
+    def tokens(self) -> int:
+        return 640
+
     def append(self, features: PageFeatures) -> None:
         self.digests.append(features.texts[0])
 
-    def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
+    def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
         if question == "fail":
             raise EngineError("fake_failure", "It failed. Try again.", "失败了。请重试。")
         if question == "crash":
@@ -89,9 +77,6 @@ class FakeHandle:
             yield Progress("decode", self.engine.steps, None)
             yield Token(word + " ")
         yield Finished(Usage(10, 5, len(words)), Timings(0.1, 0.2, 0.3, 0.6), "stop")
-
-    def hint(self, text: str) -> None:
-        pass
 
     def compression(self, text: str) -> float | None:
         return len(text) / len(self.digests) if text else None

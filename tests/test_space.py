@@ -20,8 +20,8 @@ from glyph_demo.settings import load_settings
 from glyph_demo.ui.blocks import build
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.ui.space import CANNOT_PERSIST
+from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.visit import Visit
-from glyph_demo.windows.window import Windows
 from tests.fakes import FakeEngine
 
 ROOT = Path(__file__).parents[1]

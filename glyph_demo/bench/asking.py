@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from glyph_demo.engines.base import AskOptions, Finished, Thinking, Token, Turn, Usage
+from glyph_demo.engines.base import AskOptions, Turn
+from glyph_demo.engines.events import Finished, Thinking, Token, Usage
 from glyph_demo.engines.local.document import LocalDocument
 
 QUESTIONS = ("这份白皮书讲了什么?", "文中提到了哪些数字?", "结论是什么?")
@@ -33,7 +34,7 @@ def ask(document: LocalDocument, history: Sequence[Turn], tokens: int, device: t
     question = QUESTIONS[index % len(QUESTIONS)]
     options = AskOptions(tokens, temperature=1.0, top_p=1.0, repetition_penalty=1.0, seed=index, thinking=False)
     began, first, answer, usage = clock(), 0.0, "", Usage()
-    for event in document.ask(question, history, options):
+    for event in document.answer(question, history, options):
         if isinstance(event, (Token, Thinking)):
             first = first or clock() - began
         if isinstance(event, Token):
@@ -41,5 +42,5 @@ def ask(document: LocalDocument, history: Sequence[Turn], tokens: int, device: t
         elif isinstance(event, Finished):
             usage = event.usage
     seconds = clock() - began
-    ids = document.turns[index].ids if len(document.turns) > index else ()
+    ids = document.answer_ids(answer)
     return Answered(Turn(question, answer), ids, first or seconds, seconds, usage)

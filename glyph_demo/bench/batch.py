@@ -15,6 +15,7 @@ import torch
 
 from glyph_demo.bench.measure import device_name
 from glyph_demo.engines.base import AskOptions, Turn
+from glyph_demo.engines.events import Token
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import GlyphError
@@ -71,18 +72,22 @@ def _batch(engine: LocalEngine, size: int, first: int = 0) -> tuple[dict[str, An
     options = AskOptions(max_new_tokens=TOKENS, thinking=False)
     cuda = engine.decoder.device.type == "cuda"
     documents: dict[int, LocalDocument] = {}
+    turns: dict[int, list[Turn]] = {number: [] for number in range(first, first + size)}
     if cuda:
         torch.cuda.reset_peak_memory_stats()
 
     def read(number: int) -> str:
-        documents[number] = engine.open([engine.encode(_picture(number))])
+        documents[number] = engine.open_document([engine.encode(_picture(number))])
         return ask(number)
 
     def ask(number: int) -> str:
-        history = [Turn(turn.question, turn.answer) for turn in documents[number].turns]
-        for _ in documents[number].ask(QUESTION, history, options):
-            pass
-        return str([turn.ids for turn in documents[number].turns])
+        said = [
+            event.text
+            for event in documents[number].answer(QUESTION, turns[number], options)
+            if isinstance(event, Token)
+        ]
+        turns[number].append(Turn(QUESTION, "".join(said)))
+        return str([documents[number].answer_ids(turn.answer) for turn in turns[number]])
 
     try:
         numbers = range(first, first + size)

@@ -46,7 +46,7 @@ def run(
     features = [engine.encode(page) for page in pictures]
     encoded = now(device)
     report(f"{len(pictures)} pages read in {encoded - start:.2f}")
-    document = engine.open(features)
+    document = engine.open_document(features)
     ready = now(device)
     report(f"{document.tokens} tokens taken in in {ready - encoded:.2f}")
     history: list[Turn] = []

@@ -253,7 +253,7 @@ class _Measuring:
         drawn = now(device)
         features = [self.engine.encode(page) for page in pages]
         encoded = now(device)
-        document = self.engine.open(features)
+        document = self.engine.open_document(features)
         ready = now(device)
         try:
             parts = {"render": drawn - began, "encode": encoded - drawn, "prefill": ready - encoded}

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from glyph_demo.engines.base import AskOptions, Finished, Thinking, Token, Turn
+from glyph_demo.engines.base import AskOptions, Turn
+from glyph_demo.engines.events import Finished, Thinking, Token
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.rendering.page import Page
@@ -37,8 +38,8 @@ def run(settings: Settings, pages: int = 4, tokens: int = 12) -> dict[str, Any]:
     # What stands on a page makes no difference to its cost.
     draw = np.random.default_rng(0)
     pictures = [Page(i, draw.integers(0, 256, PAGE, dtype=np.uint8)) for i in range(pages)]
-    ours, document = _ours(engine, pictures, tokens, clock)
-    original, same = _quick_start(engine, pictures, [turn.ids for turn in document.turns], tokens, clock)
+    ours, document, answers = _ours(engine, pictures, tokens, clock)
+    original, same = _quick_start(engine, pictures, answers, tokens, clock)
     result = {
         "model": engine.label,
         "precision": str(engine.model.dtype).removeprefix("torch."),
@@ -57,9 +58,11 @@ def run(settings: Settings, pages: int = 4, tokens: int = 12) -> dict[str, Any]:
     return result
 
 
-def _ours(engine: LocalEngine, pages: list[Page], tokens: int, clock: Clock) -> tuple[dict[str, float], LocalDocument]:
+def _ours(
+    engine: LocalEngine, pages: list[Page], tokens: int, clock: Clock
+) -> tuple[dict[str, float], LocalDocument, list[tuple[int, ...]]]:
     began = clock()
-    document = engine.open()
+    document = engine.open_document()
     encode = 0.0
     for page in pages:
         before = clock()
@@ -72,7 +75,7 @@ def _ours(engine: LocalEngine, pages: list[Page], tokens: int, clock: Clock) -> 
     options = AskOptions(max_new_tokens=tokens, repetition_penalty=1.0)
     for question in QUESTIONS:
         asked, answer, times, said = clock(), "", [], 0
-        for event in document.ask(question, tuple(history), options):
+        for event in document.answer(question, tuple(history), options):
             times.append(clock())
             if isinstance(event, Token):
                 answer += event.text
@@ -83,13 +86,17 @@ def _ours(engine: LocalEngine, pages: list[Page], tokens: int, clock: Clock) -> 
         first.append(times[0] - asked)
         steps.append((times[-1] - times[0]) / max(1, said - 1))
         history.append(Turn(question, answer))
-    return {
-        "turn1_first_token": round(ready - began + first[0], 3),
-        "turn2_first_token": round(first[1], 3),
-        "decode_per_token": round(sum(steps) / len(steps), 4),
-        "encode": round(encode, 3),
-        "prefill": round(ready - began - encode, 3),
-    }, document
+    return (
+        {
+            "turn1_first_token": round(ready - began + first[0], 3),
+            "turn2_first_token": round(first[1], 3),
+            "decode_per_token": round(sum(steps) / len(steps), 4),
+            "encode": round(encode, 3),
+            "prefill": round(ready - began - encode, 3),
+        },
+        document,
+        [document.answer_ids(turn.answer) for turn in history],
+    )
 
 
 def _quick_start(

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.engines.base import Event, Finished, Progress, Token
+from glyph_demo.conversation.transcript import Exchange
+from glyph_demo.engines.events import Event, Events, Progress
 from glyph_demo.errors import GlyphError, Message
 
 Way = Literal["kept", "anew", "text"]
@@ -25,11 +27,9 @@ class Side:
 
     way: Way
     state: Literal["waiting", "running", "done", "stopped"] = "waiting"
-    answer: str = ""
     encode: float = 0.0
     load: float = 0.0
-    progress: Progress | None = None
-    finished: Finished | None = None
+    so_far: Exchange = field(default_factory=partial(Exchange, ""))
     error: Message | None = None
     _encoding: float | None = field(default=None, repr=False)
     _loading: float | None = field(default=None, repr=False)
@@ -37,25 +37,21 @@ class Side:
     @property
     def seconds(self) -> float | None:
         """From the question to the end of the answer, without loading; None until then."""
-        return None if self.finished is None else self.encode + self.finished.timings.total - self.load
+        finished = self.so_far.finished
+        return None if finished is None else self.encode + finished.timings.total - self.load
 
     def take(self, event: Event) -> None:
         now = time.perf_counter()
         if self._loading is not None:
             self.load += now - self._loading
         self._loading = now if isinstance(event, Progress) and event.stage == "load" else None
-        if isinstance(event, Token):
-            self.answer += event.text
-        elif isinstance(event, Progress):
-            self.progress = event
-            if event.stage == "encode" and self.way == "anew":
-                self._encoding = self._encoding or now
-                self.encode = now - self._encoding
-        elif isinstance(event, Finished):
-            self.finished = event
+        if isinstance(event, Progress) and event.stage == "encode" and self.way == "anew":
+            self._encoding = self._encoding or now
+            self.encode = now - self._encoding
+        self.so_far.take(event)
 
 
-def compare(session: DocumentSession, question: str) -> Iterator[list[Side]]:
+def compare(session: DocumentSession, question: str) -> Generator[list[Side], None, None]:
     """Ask the document in front, one way after the other; yields all sides whenever one has grown. A way that cannot be
     had carries the reason. Closing the iterator stops the engine. No turn is kept. Raises GlyphError for what fails
     at once, such as a document that cannot be read."""
@@ -63,7 +59,7 @@ def compare(session: DocumentSession, question: str) -> Iterator[list[Side]]:
     for side in sides:
         side.state = "running"
         try:
-            with contextlib.closing(_asked(session, question, side.way)) as events:  # type: ignore[type-var]
+            with contextlib.closing(_asked(session, question, side.way)) as events:
                 for event in events:
                     side.take(event)
                     yield sides
@@ -78,9 +74,8 @@ def compare(session: DocumentSession, question: str) -> Iterator[list[Side]]:
         yield sides
 
 
-def _asked(session: DocumentSession, question: str, way: Way) -> Iterator[Event]:
+def _asked(session: DocumentSession, question: str, way: Way) -> Events:
     if way == "text":
-        reading = session.current
-        options = session.options(reuse_kv=False)
-        return session.ask_as_text(question, options, tuple(reading.turns) if reading else ())
+        history = session.current.transcript.turns() if session.current else ()
+        return session.ask_as_text(question, session.options(reuse_kv=False), history)
     return session.ask_aside(question, reuse=way == "kept")

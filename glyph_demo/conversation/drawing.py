@@ -26,11 +26,11 @@ class PageView:
 
 
 def draw(
-    document: Document, settings: Settings, engine: str, folder: Path, warnings: list[Message]
+    document: Document, settings: Settings, style_name: str, folder: Path, warnings: list[Message]
 ) -> Iterator[tuple[Page, PageView]]:
-    """The pages of the settings' range in the style that suits `engine`, each with a picture in `folder`. Adds to
-    `warnings` what is not drawn. Raises SettingsError `no_such_pages`."""
-    style = resolve_style(settings.rendering, document.text, engine)
+    """The pages of the settings' range in the style that the settings name, `style_name` for `auto`, each with a
+    picture in `folder`. Adds to `warnings` what is not drawn. Raises SettingsError `no_such_pages`."""
+    style = resolve_style(settings.rendering, document.text, style_name)
     first, last = settings.documents.page_range
     drawn = 0
     for page in render(document, style):

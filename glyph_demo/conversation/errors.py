@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 
-from glyph_demo.errors import GlyphError, card_lost, lost_card, out_of_memory, ran_out_of_memory
+from glyph_demo.errors import DocumentError, GlyphError, card_lost, lost_card, out_of_memory, ran_out_of_memory
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,10 @@ def internal_error() -> GlyphError:
         "Something went wrong inside. The log has the details; try again, or try another file.",
         "内部出错。日志中有详细信息；请重试，或换一个文件。",
     )
+
+
+def document_closed() -> GlyphError:
+    return DocumentError("document_closed", "This document was closed. Open it again.", "该文档已关闭，请重新打开。")
 
 
 def no_question() -> GlyphError:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from glyph_demo.engines.base import Heat, Region
+from glyph_demo.engines.events import Heat, Region
 from glyph_demo.rendering.page import Line
 
 MOST_LINES = 5

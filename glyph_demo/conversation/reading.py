@@ -9,7 +9,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,33 +18,19 @@ from typing import Literal
 
 import numpy as np
 
-from glyph_demo.conversation.drawing import PageView, draw, picture
-from glyph_demo.conversation.errors import as_user_error
+from glyph_demo.conversation.drawing import PageView, draw
+from glyph_demo.conversation.errors import as_user_error, document_closed, no_question
+from glyph_demo.conversation.features import DocumentFeatures, FetchedFeatures
 from glyph_demo.conversation.heat import hottest_lines
+from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.model import Document
-from glyph_demo.engines.base import (
-    Engine,
-    Evidence,
-    OpenDocument,
-    PageFeatures,
-    Progress,
-    TextEngine,
-    Turn,
-    attach,
-    hold,
-    prepare,
-    text_engine,
-)
-from glyph_demo.errors import (
-    DocumentError,
-    GlyphError,
-    Message,
-    ran_out_of_memory,
-)
-from glyph_demo.rendering import Page, decode_png
+from glyph_demo.engines.base import AskOptions, Engine, OpenDocument, Turn
+from glyph_demo.engines.events import Events, Evidence, Finished, Progress, Token
+from glyph_demo.errors import DocumentError, GlyphError, Message
+from glyph_demo.rendering import Page
 from glyph_demo.settings import Settings
-from glyph_demo.store import TIERS, FeatureStore, Tier, feature_key
+from glyph_demo.store import FeatureStore, Tier
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +64,7 @@ class Reading:
     held: bool = False
     error: GlyphError | None = None
     pages: list[PageView] = field(default_factory=list)
-    turns: list[Turn] = field(default_factory=list)
+    transcript: Transcript = field(default_factory=Transcript)
     timings: ReadingTimings = field(default_factory=ReadingTimings)
     warnings: list[Message] = field(default_factory=list)
     total: int | None = None  # pages in all, once the last one is drawn
@@ -94,6 +80,8 @@ class Reading:
         self._progress = Progress("extract", 0, 1)
         self._cancelled = False
         self._text_handle: OpenDocument | None = None
+        reuse = self.settings.inference.reuse_cache
+        self._features = DocumentFeatures(self.engine, self.store, self.folder, reuse)
 
     def run(self) -> None:
         """Read the document through. Ends in `ready`, `failed` (see `error`) or `closed`; raises nothing."""
@@ -101,17 +89,17 @@ class Reading:
             return
         try:
             self._set_state("reading")
-            texts = text_engine(self.engine) if self.settings.documents.as_text else None
+            as_text = self.settings.documents.as_text
             document = self._extract()
-            attach(self.engine, self.store)
-            self.handle = None if texts else self.engine.open()
+            self.engine.attach_store(self.store)
+            self.handle = None if as_text else self.engine.open_document(source=self._features)
             if self.handle and self.held:
-                hold(self.handle)
+                self.handle.hold_pages()
             self._read_pages(document, self.handle)
-            if texts and not self._cancelled:
-                self.handle = self._open_text(texts)
+            if as_text and not self._cancelled:
+                self.handle = self._open_text()
             elif self.handle and self.pages and not self._cancelled:
-                self.handle.hint(document.text)
+                self.handle.hint_text(document.text)
                 self.compression = self.handle.compression(self._shown())
         except Exception as error:
             self.error = as_user_error(error)
@@ -162,22 +150,50 @@ class Reading:
 
     def kept(self) -> Tier | Literal["nowhere"]:
         """Where the features of all pages can be had from again: the slowest tier that is needed."""
-        if self.state != "ready":
-            return "nowhere"
-        tiers = [self.store.where(self._key(page.digest)) for page in list(self.pages)]
-        return max((tier or "nowhere" for tier in tiers), key=[*TIERS, "nowhere"].index, default="nowhere")
+        return self._features.slowest_tier([page.digest for page in self.pages]) if self.state == "ready" else "nowhere"
 
-    def as_text(self) -> OpenDocument:
-        """The same pages' text as tokens, for a document that is ready; made once. Raises EngineError `no_text_way`,
-        DocumentError `no_text`, TooLong."""
-        if self._text_handle is None:
-            self._text_handle = self._open_text(text_engine(self.engine))
-        return self._text_handle
+    def ask(self, question: str, history: Sequence[Turn], options: AskOptions, *, as_text: bool = False) -> Events:
+        """Answer a question after the turns of `history`. Waits, yielding Progress, while the document is being read.
+        With `as_text` the engine is given the pages' text as tokens instead. Raises GlyphErrors only, such as
+        `no_question`, `document_closed`, and those of `Engine.open_text`."""
+        if not question.strip():
+            raise no_question()
+        try:
+            yield from self.events()
+            if self.handle is None:
+                raise document_closed()
+            if as_text and self._text_handle is None:
+                self._text_handle = self._open_text()
+            handle = self._text_handle if as_text and self._text_handle else self.handle
+            with contextlib.closing(handle.answer(question, history, options)) as events:
+                for event in events:
+                    yield self.placed(event) if isinstance(event, Evidence) else event
+        except GlyphError:
+            raise
+        except Exception as error:
+            raise as_user_error(error) from error
 
-    def encode_again(self) -> Iterator[Progress]:
+    def converse(self, exchange: Exchange, options: AskOptions, at: int | None = None) -> Events:
+        """Ask the question of `exchange` as the next one of the conversation, or in place of exchange `at` and all
+        after it, and record there what comes. See Transcript for when it takes its place. Raises as `ask` does."""
+        read_before = self.read_anew
+        with (
+            self.transcript.asking(exchange, at) as history,
+            contextlib.closing(self.ask(exchange.question, history, options)) as events,
+        ):
+            for event in events:
+                exchange.take(event)
+                if isinstance(event, Finished):
+                    exchange.reused = (max(0, len(self.pages) - (self.read_anew - read_before)), len(self.pages))
+                if isinstance(event, (Token, Finished)):
+                    self.transcript.commit()
+                yield event
+
+    def read_again(self) -> Iterator[Progress]:
         """Have the engine read every page once more, as if nothing had been kept, and throw away what it gives."""
         from PIL import Image
 
+        yield from self.events()
         views = list(self.pages)
         for done, view in enumerate(views):
             yield Progress("encode", done, len(views))
@@ -203,7 +219,7 @@ class Reading:
         assert self.document is not None
         return self.document.text[self.pages[0].span[0] : self.pages[-1].span[1]]
 
-    def _open_text(self, engine: TextEngine) -> OpenDocument:
+    def _open_text(self) -> OpenDocument:
         text = self._shown() if self.document and self.pages else ""
         if not text.strip():
             raise DocumentError(
@@ -211,7 +227,7 @@ class Reading:
                 "This document has no text that could be given as tokens. Ask it as pages.",
                 "该文档没有可作为词元输入的文字。请以页面图像方式提问。",
             )
-        return engine.open_text(text)
+        return self.engine.open_text(text)
 
     def _close_handle(self) -> None:
         handles = self.handle, self._text_handle
@@ -265,7 +281,7 @@ class Reading:
     def _paint(self, document: Document, drawn: queue.Queue[Page | Exception | None], stop: threading.Event) -> None:
         try:
             start = time.perf_counter()
-            for page, view in draw(document, self.settings, self.engine.name, self.folder, self.warnings):
+            for page, view in draw(document, self.settings, self.engine.kind.page_style, self.folder, self.warnings):
                 self.pages.append(view)
                 self.timings.render += time.perf_counter() - start
                 drawn.put(page)
@@ -290,62 +306,25 @@ class Reading:
         if handle is None:
             return lambda: None
         start = time.perf_counter()
-        known = self.settings.inference.reuse_cache and self.store.get(self._key(page.digest))
-        encode = partial(self.engine.encode, page) if known else prepare(self.engine, page)
-        return partial(self._read, page, encode, handle, time.perf_counter() - start)
+        fetch = self._features.begin_fetch(page)
+        return partial(self._read, fetch, handle, time.perf_counter() - start)
 
-    def _read(self, page: Page, encode: Callable[[], PageFeatures], handle: OpenDocument, seconds: float) -> None:
+    def _read(self, fetch: Callable[[], FetchedFeatures], handle: OpenDocument, seconds: float) -> None:
         """Have the document take a page; `seconds` were spent on it before."""
         start = time.perf_counter()
-        fresh = None
-        if not self.settings.inference.reuse_cache:
-            features = encode()
-        elif (stored := self._stored(page.digest)) is not None:
-            features = stored
-            self.pages_from_store += 1
-        else:
-            fresh = encode()
-            key = self._key(page.digest)  # of now: encoding may have changed the precision
-            features = self._lent(fresh, page.digest)
+        fetched = fetch()
         self.encoded += 1
+        self.pages_from_store += fetched.from_store
         try:
-            handle.append(features)
+            handle.append(fetched.features)
             self.prefilled += 1
-        finally:
-            if fresh is not None:  # last, because the store waits until they have come from the device
-                self._keep(key, fresh)
+        finally:  # last, because the store waits until features have come from the device
+            self._features.keep(fetched)
         self.timings.encode += seconds + time.perf_counter() - start
-
-    def _lent(self, features: PageFeatures, digest: str) -> PageFeatures:
-        """Features for the engine to use and let go of."""
-        keep = partial(self.store.keep_on_device, self._key(digest))
-        return replace(features, again=partial(self._again, digest), keep=keep)
-
-    def _stored(self, digest: str) -> PageFeatures | None:
-        features = self.store.get(self._key(digest))
-        return features and self._lent(features, digest)
-
-    def _again(self, digest: str) -> PageFeatures:
-        """Features of a page that was read before: from the store, else from the page's picture."""
-        features = self._stored(digest)
-        if features is None:
-            features = self.engine.encode(Page(0, decode_png(picture(self.folder, digest).read_bytes())))
-            self._keep(self._key(digest), features)
-        return features
-
-    def _keep(self, key: str, features: PageFeatures) -> None:
-        try:
-            self.store.put(key, features)
-        except Exception as error:
-            if not ran_out_of_memory(error):  # a page that cannot be kept is read all the same
-                raise
-
-    def _key(self, digest: str) -> str:
-        return feature_key(digest, self.engine.identity)
 
     def _latest(self) -> Progress:
         """How far reading is, or the engine, where that is still being loaded and tells."""
-        return getattr(self.engine, "loading", None) or self._progress
+        return self.engine.loading or self._progress
 
     def _set_progress(self, stage: Literal["extract", "encode"], done: int) -> None:
         with self._changed:

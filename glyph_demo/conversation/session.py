@@ -16,10 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from glyph_demo.conversation.errors import as_user_error, no_question
 from glyph_demo.conversation.reading import Reading
-from glyph_demo.engines.base import AskOptions, Engine, Event, Evidence, Progress, Token, Turn
-from glyph_demo.errors import DocumentError, GlyphError
+from glyph_demo.conversation.transcript import Exchange, Transcript
+from glyph_demo.engines.base import AskOptions, Engine, Turn
+from glyph_demo.engines.events import Events, Progress
+from glyph_demo.errors import DocumentError
 from glyph_demo.scratch import scratch_folder
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
@@ -34,7 +35,7 @@ def open_store(settings: Settings) -> FeatureStore:
 class DocumentSession:
     """Documents are named by ids that `open` hands out and stay known until `close`. At most
     `settings.store.open_documents` of them hold pages and engine state; one that was closed to make room is read
-    again, from the store, when it is returned to. Its turns are kept."""
+    again, from the store, when it is returned to. Its transcript is kept."""
 
     def __init__(self, engine: Engine, settings: Settings, store: FeatureStore | None = None) -> None:
         self.engine = engine
@@ -74,16 +75,24 @@ class DocumentSession:
         if pages is not None:
             settings = replace(settings, documents=replace(settings.documents, pages=pages))
         identifier = str(next(self._ids))
-        self._start(identifier, Path(path), name or Path(path).name, settings, [])
+        self._start(identifier, Path(path), name or Path(path).name, settings, Transcript())
         return identifier
 
-    def restore(self, path: Path, name: str, turns: list[Turn], *, page_images: bool, pages: str) -> str:
-        """Know a document of an earlier run again, with its turns. It is read when it is selected. Returns its id."""
+    def restore(self, path: Path, name: str, exchanges: Sequence[Exchange], *, page_images: bool, pages: str) -> str:
+        """Know a document of an earlier run again, with what was said about it. It is read when it is selected. Returns
+        its id."""
         documents = replace(self.settings.documents, page_images=page_images, pages=pages)
         settings = replace(self.settings, documents=documents)
         identifier = str(next(self._ids))
         self._readings[identifier] = Reading(
-            name, path, settings, self.engine, self.store, self._folder, state="closed", turns=turns
+            name,
+            path,
+            settings,
+            self.engine,
+            self.store,
+            self._folder,
+            state="closed",
+            transcript=Transcript(exchanges),
         )
         return identifier
 
@@ -91,7 +100,7 @@ class DocumentSession:
         """Put a document in front again, reading it anew if it was closed to make room."""
         reading = self._readings[identifier]
         if reading.state in ("closed", "failed"):
-            return self._start(identifier, reading.path, reading.name, reading.settings, reading.turns)
+            return self._start(identifier, reading.path, reading.name, reading.settings, reading.transcript)
         self._readings.move_to_end(identifier)
         self.current_id = identifier
         return reading
@@ -115,46 +124,37 @@ class DocumentSession:
             reading.settings = replace(settings, documents=reading.settings.documents)
         if other_pages and self.current_id:
             current = self._readings[self.current_id]
-            self._start(self.current_id, current.path, current.name, current.settings, current.turns)
+            self._start(self.current_id, current.path, current.name, current.settings, current.transcript)
         return other_pages
 
-    def ask(self, question: str, options: AskOptions | None = None) -> Iterator[Event]:
-        """Ask the document in front. Waits, yielding Progress, while it is still being read. Closing the iterator
-        stops the engine; what was answered until then stays as the turn's answer."""
+    def ask(self, question: str, options: AskOptions | None = None, at: int | None = None) -> Events:
+        """Ask the document in front, in place of exchange `at` (from 0) and all after it if given. Waits, yielding
+        Progress, while it is still being read. Closing the generator stops the engine; what was answered until then
+        stays. Raises GlyphErrors only."""
+        return self.converse(Exchange(question.strip()), options, at)
+
+    def converse(self, exchange: Exchange, options: AskOptions | None = None, at: int | None = None) -> Events:
+        """`ask` the question of an exchange that grows with its answer."""
+        return self._alone(self._in_front().converse(exchange, options or self.options(), at))
+
+    def ask_as_text(self, question: str, options: AskOptions | None = None, history: Sequence[Turn] = ()) -> Events:
+        """Ask the same of the pages' text, given to the same language model as tokens: what reading pages saves.
+        Nothing is recorded; `history` are turns to go before. Raises EngineError `no_text_way` where the engine has no
+        such way."""
         reading = self._in_front()
-        return self._ask(reading, _asked(question), options or self.options())
+        return self._alone(reading.ask(question.strip(), history, options or self.options(), as_text=True))
 
-    def ask_as_text(
-        self, question: str, options: AskOptions | None = None, history: Sequence[Turn] = ()
-    ) -> Iterator[Event]:
-        """Ask the same of the pages' text, given to the same language model as tokens: what reading pages saves. No
-        turn is kept; `history` are turns to go before. Raises EngineError `no_text_way` where the engine has no such
-        way."""
+    def ask_aside(self, question: str, history: Sequence[Turn] | None = None, reuse: bool = True) -> Events:
+        """Ask after `history`, by default the conversation so far, and record nothing. Without `reuse` every page is
+        read and the whole prompt computed once more, with nothing that was kept."""
         reading = self._in_front()
-        return self._ask(reading, _asked(question), options or self.options(), history)
+        turns = reading.transcript.turns() if history is None else history
+        answer = reading.ask(question.strip(), turns, self.options(reuse_kv=reuse))
+        return self._alone(answer if reuse else _after(reading.read_again(), answer))
 
-    def ask_aside(self, question: str, reuse: bool = True) -> Iterator[Event]:
-        """Ask as the next question of the conversation would be asked, and keep no turn of it. Without `reuse` every
-        page is read and the whole prompt computed once more, with nothing that was kept."""
-        reading = self._in_front()
-        options = self.options(reuse_kv=reuse)
-        return self._ask(reading, _asked(question), options, aside=True)
-
-    def retry(self) -> Iterator[Event]:
-        """Ask the last question again in place of its turn."""
-        reading = self._in_front()
-        return self.edit(len(reading.turns) - 1, reading.turns[-1].question) if reading.turns else iter(())
-
-    def undo(self) -> Turn | None:
-        """Take the last turn back."""
-        turns = self._in_front().turns
-        return turns.pop() if turns else None
-
-    def edit(self, index: int, question: str) -> Iterator[Event]:
-        """Replace turn `index` (from 0) by another question; later turns are dropped."""
-        turns = self._in_front().turns
-        del turns[index:]
-        return self.ask(question)
+    def undo(self) -> Exchange | None:
+        """Take the last exchange about the document in front back."""
+        return self._in_front().transcript.undo()
 
     def rest(self) -> None:
         """Let go of the engine: every document is closed, turns are kept. Returns once no page is being read."""
@@ -173,9 +173,9 @@ class DocumentSession:
         self.current_id = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _start(self, identifier: str, path: Path, name: str, settings: Settings, turns: list[Turn]) -> Reading:
+    def _start(self, identifier: str, path: Path, name: str, settings: Settings, transcript: Transcript) -> Reading:
         folder = Path(tempfile.mkdtemp(prefix=f"{identifier}-", dir=self._folder))
-        reading = Reading(name, path, settings, self.engine, self.store, folder, turns=turns)
+        reading = Reading(name, path, settings, self.engine, self.store, folder, transcript=transcript)
         self._readings[identifier] = reading
         self._readings.move_to_end(identifier)
         self.current_id = identifier
@@ -197,46 +197,18 @@ class DocumentSession:
         """What the settings ask for, with some of it changed."""
         return replace(AskOptions.of(self.settings.inference), **changed)
 
-    def _ask(
-        self,
-        reading: Reading,
-        question: str,
-        options: AskOptions,
-        text_history: Sequence[Turn] | None = None,
-        aside: bool = False,
-    ) -> Iterator[Event]:
-        """Over the document's pages and its own turns, or, where `text_history` is given, over its text and those; an
-        answer over text or `aside` becomes no turn."""
+    def _alone(self, events: Events) -> Events:
+        """`events`, once no other question of this session is being answered."""
         while not self._asking.acquire(timeout=0.2):
-            yield Progress("prefill", 0)  # another question of this session is being answered
-        pieces: list[str] = []
+            yield Progress("prefill", 0)
         try:
-            yield from reading.events()
-            if aside and not options.reuse_kv:
-                yield from reading.encode_again()
-            if reading.handle is None:
-                raise DocumentError(
-                    "document_closed", "This document was closed. Open it again.", "该文档已关闭，请重新打开。"
-                )
-            handle = reading.handle if text_history is None else reading.as_text()
-            history = tuple(reading.turns if text_history is None else text_history)
-            with contextlib.closing(handle.ask(question, history, options)) as events:  # type: ignore[type-var]
-                for event in events:
-                    if isinstance(event, Token):
-                        pieces.append(event.text)
-                    yield reading.placed(event) if isinstance(event, Evidence) else event
-        except GlyphError:
-            raise
-        except Exception as error:
-            raise as_user_error(error) from error
+            with contextlib.closing(events):
+                yield from events
         finally:
-            if pieces and text_history is None and not aside:
-                reading.turns.append(Turn(question, "".join(pieces)))
             self._asking.release()
 
 
-def _asked(question: str) -> str:
-    question = question.strip()
-    if not question:
-        raise no_question()
-    return question
+def _after(first: Iterator[Progress], then: Events) -> Events:
+    yield from first
+    with contextlib.closing(then):
+        yield from then

@@ -9,13 +9,15 @@ import io
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from glyph_demo.conversation.session import DocumentSession, open_store
-from glyph_demo.engines.base import Engine, Evidence, Finished, Progress, Region, Token
+from glyph_demo.conversation.transcript import Exchange
+from glyph_demo.engines.base import Engine
+from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language, SettingsError, shown
 from glyph_demo.scratch import write_whole
 from glyph_demo.settings import Settings
@@ -73,9 +75,9 @@ def ask_many(
     known: Sequence[Row] = (),
     language: Language = "en",
     store: FeatureStore | None = None,
-) -> Iterator[Row | Progress | Working]:
+) -> Generator[Row | Progress | Working, None, None]:
     """Every question to every file, files by the name that the table shows: a Row for each, those of a file together as
-    soon as it is done, and Progress of the stage "answer" with the rows done. The local engine works on
+    soon as it is done, and Progress of the stage "answer" with the rows done. An engine that can works on
     `inference.max_batch_size` documents at a time, whose answers share its steps. Rows of `known` that carry an answer
     stand in for asking again. A PDF without text is read as page images. A file that cannot be read, or a question that
     fails, gives rows with `error`, and the others go on. Closing the iterator stops all."""
@@ -84,9 +86,11 @@ def ask_many(
     total = len(files) * len(questions)
     told = 0
     yield Progress("answer", 0, total)
-    with ThreadPoolExecutor(max(1, settings.inference.max_batch_size if engine.name == "local" else 1)) as threads:
+    with ThreadPoolExecutor(
+        max(1, settings.inference.max_batch_size if engine.kind.parallel_documents else 1)
+    ) as threads:
         try:
-            waiting = [threads.submit(work.ask, name, path, questions) for name, path in files.items()]
+            waiting = [threads.submit(work.ask_file, name, path, questions) for name, path in files.items()]
             while waiting:
                 done = wait(waiting, BEAT, FIRST_COMPLETED).done
                 for document in [each for each in waiting if each in done]:
@@ -115,7 +119,7 @@ class _Work:
     stopped: threading.Event = field(default_factory=threading.Event)
     counting: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask(self, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
+    def ask_file(self, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
         """The rows of one file; those until then once `stopped` is set."""
         wanted = _wanted(self.engine, name, path, questions)
         session: DocumentSession | None = None
@@ -140,20 +144,14 @@ class _Work:
         return rows
 
     def _answer(self, session: DocumentSession, row: Row, path: Path) -> Row:
-        pieces: list[str] = []
-        regions: tuple[Region, ...] = ()
-        reason, seconds, error = "", 0.0, ""
+        exchange, error = Exchange(row.question), ""
         try:
-            with contextlib.closing(session.ask(row.question)) as events:  # type: ignore[type-var]
+            # Aside: questions stand for themselves, and an answer must not depend on their order.
+            with contextlib.closing(session.ask_aside(row.question)) as events:
                 for event in events:
-                    if isinstance(event, Token):
-                        pieces.append(event.text)
-                    elif isinstance(event, Evidence):
-                        regions = event.regions
-                    elif isinstance(event, Progress):
-                        self.progress[row.file] = event
-                    elif isinstance(event, Finished):
-                        reason, seconds = event.reason, round(event.timings.total, DIGITS)
+                    exchange.take(event)
+                    if exchange.progress is not None:
+                        self.progress[row.file] = exchange.progress
                     if self.stopped.is_set():
                         break
         except GlyphError as problem:
@@ -161,9 +159,11 @@ class _Work:
                 session.open(path, Path(row.file).name, page_images=True)
                 return self._answer(session, row, path)
             error = problem.text(self.language)
-        session.undo()  # questions stand for themselves: an answer must not depend on their order
-        quotes = tuple(Quote(region.page, region.line, region.text) for region in regions)
-        return replace(row, answer="".join(pieces), quotes=quotes, reason=reason, seconds=seconds, error=error)
+        quotes = tuple(Quote(region.page, region.line, region.text) for region in exchange.regions)
+        answered = replace(row, answer=exchange.answer, quotes=quotes, error=error)
+        if (finished := exchange.finished) is None:
+            return answered
+        return replace(answered, reason=finished.reason, seconds=round(finished.timings.total, DIGITS))
 
 
 def _wanted(engine: Engine, name: str, path: Path, questions: Sequence[str]) -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from glyph_demo.engines.base import Engine
+from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import Message
 from glyph_demo.models.base import LoadProgress
 from glyph_demo.settings import Settings
@@ -19,9 +20,9 @@ class Choice(NamedTuple):
 
 
 def choose_engine(settings: Settings) -> Choice:
-    """The engine that `settings.engine` means on this machine, and why."""
+    """The engine that `settings.engine` means on this machine, and why. Raises SettingsError `unknown_engine`."""
     if settings.engine != "auto":
-        return Choice(settings.engine, Message("The settings name it.", "由设置指定。"))
+        return Choice(engine_kind(settings.engine).name, Message("The settings name it.", "由设置指定。"))
     if settings.model != "auto":
         return Choice("local", Message("The settings name a model for it.", "设置指定了它的模型。"))
     from glyph_demo.gpu import gpus
@@ -55,16 +56,5 @@ def choose_engine(settings: Settings) -> Choice:
 
 def create_engine(settings: Settings, progress: LoadProgress | None = None) -> Engine:
     """`progress` counts bytes while a model is downloaded and loaded. Raises EngineError when the engine cannot be had
-    here."""
-    name = choose_engine(settings).name
-    if name == "pocket":
-        from glyph_demo.engines.pocket import PocketEngine
-
-        return PocketEngine(settings)
-    if name == "local":
-        from glyph_demo.engines.local.engine import LocalEngine
-
-        return LocalEngine(settings, progress)
-    from glyph_demo.engines.remote import RemoteEngine
-
-    return RemoteEngine(settings)
+    here, and SettingsError `unknown_engine`."""
+    return engine_kind(choose_engine(settings).name).create(settings, progress)

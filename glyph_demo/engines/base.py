@@ -1,115 +1,19 @@
-"""The one protocol every engine speaks, and the typed events it yields. Front ends translate events; nothing else
-crosses this line."""
+"""What an engine is: it reads pages, opens documents of them, and answers questions about those with events."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol
 
-from glyph_demo.errors import EngineError, Message
+from glyph_demo.engines.events import Events, Progress
+from glyph_demo.engines.registry import EngineKind, engine_kind
+from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Inference
-from glyph_demo.store import FeatureStore, PageFeatures
-
-Stage = Literal["load", "extract", "render", "encode", "prefill", "decode", "answer", "evidence"]
-Reason = Literal["stop", "length", "stopped", "not_found", "repetition"]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """`done` of `total` units of a stage (pages, tokens, bytes); total is None while it is unknown. `more` is what else
-    there is to say, such as how long it will take."""
-
-    stage: Stage
-    done: int
-    total: int | None = None
-    more: Message | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Thinking:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """The next piece of the answer's text."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A place an answer rests on. `page` and `line` count from 1; `box` is (left, top, right, bottom) in pixels."""
-
-    page: int
-    line: int
-    text: str
-    boxes: tuple[tuple[int, int, int, int], ...]
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Heat:
-    """How much an answer looked at each part of a page: `rows` times `columns` cells that cover it evenly, row by row.
-    `values` are 0 to 1, where 1 is the cell looked at most on any page."""
-
-    page: int
-    rows: int
-    columns: int
-    values: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Where an answer comes from: places, best first, and the pages looked at most, most first."""
-
-    regions: tuple[Region, ...]
-    heat: tuple[Heat, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Token counts of one answer: prompt tokens in all, those of them found in the KV cache, tokens generated; tokens
-    drafted from the document's text, and those of them that were right. `kv_bytes` is what the keys and values of
-    prompt and answer take."""
-
-    input: int = 0
-    cached: int = 0
-    output: int = 0
-    drafted: int = 0
-    accepted: int = 0
-    kv_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Seconds of one turn, counted from the question: until the prompt was computed, until the first piece of the
-    answer, spent generating, and until the end."""
-
-    prefill: float = 0.0
-    first_token: float = 0.0
-    decode: float = 0.0
-    total: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    usage: Usage
-    timings: Timings
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to tell people beside the answer, such as a change of precision."""
-
-    message: Message
-
-
-Event = Progress | Thinking | Token | Evidence | Notice | Finished
+from glyph_demo.store import FeatureStore, OnDevice, PageFeatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,106 +69,105 @@ class TooLong(EngineError):
         self.pages = pages
 
 
-class OpenDocument(Protocol):
-    """An engine's hold on one document, from `Engine.open` until `close`."""
+class FeatureSource(Protocol):
+    """Where an engine gets the features of a document's pages from once it has let go of them. Pages count from 0, in
+    the order they were appended."""
+
+    def reload(self, page: int) -> PageFeatures:
+        """The features of a page: kept ones, else read from its pixels again."""
+        ...
+
+    def cache_on_device(self, page: int, features: OnDevice) -> None:
+        """Keep features that are on the engine's device, as far as the budget for them allows."""
+        ...
+
+
+class OpenDocument(ABC):
+    """An engine's hold on one document, from `Engine.open_document` until `close`."""
 
     @property
     def tokens(self) -> int | None:
         """Tokens that the document takes of the model's context; None for an engine that counts none."""
-        ...
+        return None
 
+    @abstractmethod
     def append(self, features: PageFeatures) -> None:
-        """Add the next page, so that an engine may prefill it while the page after it is being encoded."""
-        ...
+        """Add the next page. An engine may prefill it while the page after it is being encoded."""
 
-    def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
-        """Yield events, `Finished` last. `history` holds the turns that still count: fewer than last time means that
-        turns were undone, and the engine rolls back to them. Closing the iterator stops the work within one decode
-        step and leaves the document ready for the next question."""
-        ...
+    @abstractmethod
+    def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
+        """Yield events, `Finished` last. `history` holds the turns before this question, and is the only record of
+        them: an engine rolls back what it has computed beyond it. Closing the generator stops the work within one
+        decode step and leaves the document ready for the next question."""
 
-    def hint(self, text: str) -> None:
-        """Give the text the pages were drawn from. Answers that quote it may come sooner; no answer changes."""
-        ...
+    def hold_pages(self) -> None:
+        """Do not prefill pages before the first question, which says where among its words they are."""
+
+    def hint_text(self, text: str) -> None:
+        """Give the text that the pages were drawn from. Answers that quote it may come sooner; no answer changes."""
 
     def compression(self, text: str) -> float | None:
         """Text tokens per visual token, `text` being what the pages show; None for an engine that compresses nothing
         and for no text."""
-        ...
+        return None
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give memory back. An answer that is being written may end first."""
 
 
-class Engine(Protocol):
-    """`identity` names model and precision: together with a page's digest it is the key of the page's features."""
+class Engine(ABC):
+    """`name` is that of its kind in the registry, and `label` names its model for people. `loading` tells how far an
+    engine is that is still being loaded."""
 
     name: str
+    label: str = ""
+    loading: Progress | None = None
 
     @property
-    def identity(self) -> str: ...
+    def kind(self) -> EngineKind:
+        return engine_kind(self.name)
 
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """Model and precision: together with a page's digest it is the key of the page's features."""
+
+    @abstractmethod
     def encode(self, page: Page) -> PageFeatures:
         """Read one page's pixels. The page's lines and span must not be looked at."""
-        ...
 
-    def open(self, features: Sequence[PageFeatures] = ()) -> OpenDocument:
-        """A document of these pages; more may be appended."""
-        ...
+    def begin_encode(self, page: Page) -> Callable[[], PageFeatures]:
+        """Do what can be done of `encode` while the engine still reads the page before. Returns a function that does
+        the rest, which may be called from another thread."""
+        return partial(self.encode, page)
 
-    def close(self) -> None: ...
-
-
-@runtime_checkable
-class TextEngine(Protocol):
-    """An engine that can also be given the document's text as tokens: what reading pages is compared with."""
+    @abstractmethod
+    def open_document(self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None) -> OpenDocument:
+        """A document of these pages; more may be appended. With a `source` the engine need not hold on to features."""
 
     def open_text(self, text: str) -> OpenDocument:
-        """Raises TooLong."""
-        ...
-
-
-def prepare(engine: Engine, page: Page) -> Callable[[], PageFeatures]:
-    """What can be done of `encode` while the engine still reads the page before, done; what it returns does the rest.
-    May be called from another thread than that."""
-    begin: Callable[[Page], Callable[[], PageFeatures]] | None = getattr(engine, "prepare", None)
-    return begin(page) if begin else partial(engine.encode, page)
-
-
-def attach(engine: Engine, store: FeatureStore) -> None:
-    """Tell an engine whose device has memory of its own which store keeps its features, so that it can have the memory
-    back."""
-    take: Callable[[FeatureStore], None] | None = getattr(engine, "attach", None)
-    if take:
-        take(store)
-
-
-def hold(document: OpenDocument) -> None:
-    """Tell an empty document that questions will have places for its pages, so that it need not prefill them before."""
-    begin: Callable[[], None] | None = getattr(document, "hold", None)
-    if begin:
-        begin()
-
-
-def capacity(engine: Engine) -> int | None:
-    """How many pages of 595x842 one document can have; None for an engine that counts none, or not yet."""
-    count = getattr(engine, "capacity", None)
-    return count() if count else None
-
-
-def share(engine: Engine, most: int, wait: float) -> None:
-    """Have up to `most` answers take their steps together from now on, each waiting at most `wait` seconds for one that
-    is late; nothing for an engine that answers one after another."""
-    change = getattr(engine, "share", None)
-    if change:
-        change(most, wait)
-
-
-def text_engine(engine: Engine) -> TextEngine:
-    """The engine, if it can be given text. Raises EngineError `no_text_way`."""
-    if not isinstance(engine, TextEngine):
+        """A document given as text tokens instead of pages: what reading pages is compared with. Raises TooLong, and
+        EngineError `no_text_way` from an engine that answers from pages only."""
         raise EngineError(
             "no_text_way",
-            f"The engine {engine.name} answers from pages only. To give a model the text instead, use --engine local.",
-            f"{engine.name} 引擎只根据页面回答。如需把文字作为词元交给模型，请使用 --engine local。",
+            f"The engine {self.name} answers from pages only. To give a model the text instead, use --engine local.",
+            f"{self.name} 引擎只根据页面回答。如需把文字作为词元交给模型，请使用 --engine local。",
         )
-    return engine
+
+    def attach_store(self, store: FeatureStore) -> None:
+        """Know which store keeps features on the engine's device, so that it can have the memory back."""
+
+    def capacity(self) -> int | None:
+        """How many pages of 595x842 one document can have; None for an engine that counts none, or not yet."""
+        return None
+
+    def set_batching(self, most: int, wait: float) -> None:
+        """Let up to `most` answers take their steps together, each waiting at most `wait` seconds for one that is late.
+        Nothing for an engine that answers one after another."""
+
+    def ready(self) -> bool:
+        """Whether the engine is loaded. Raises the EngineError if it cannot be had."""
+        return True
+
+    def close(self) -> None:
+        """Give memory back. No document of it may be used afterwards."""

@@ -12,21 +12,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TextIO
 
 from glyph_demo.engines import choose_engine, create_engine
-from glyph_demo.engines.base import (
-    Engine,
-    OpenDocument,
-    PageFeatures,
-    Progress,
-    attach,
-    capacity,
-    prepare,
-    share,
-    text_engine,
-)
+from glyph_demo.engines.base import Engine, FeatureSource, OpenDocument
+from glyph_demo.engines.events import Progress
 from glyph_demo.errors import EngineError, GlyphError, Language, Message
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
-from glyph_demo.store import FeatureStore
+from glyph_demo.store import FeatureStore, PageFeatures
 
 log = logging.getLogger(__name__)
 
@@ -100,13 +91,12 @@ def amount(done: int, total: int | None) -> str:
     return f"{done / unit:.1f}/{total / unit:.1f} {name}" if total else f"{done / unit:.1f} {name}"
 
 
-class LoadingEngine:
+class LoadingEngine(Engine):
     """An engine that is made on a thread of its own; whoever needs it waits, and hears the EngineError if it cannot
     be had. `loading` tells how far its model is, until it is there; lines on stderr tell the same."""
 
     def __init__(self, settings: Settings) -> None:
         self.name = choose_engine(settings).name
-        self.loading: Progress | None = None
         self._lines = LoadLines()
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._engine: Future[Engine] = self._loader.submit(self._load, settings)
@@ -118,24 +108,24 @@ class LoadingEngine:
     def encode(self, page: Page) -> PageFeatures:
         return self._engine.result().encode(page)
 
-    def prepare(self, page: Page) -> Callable[[], PageFeatures]:
-        return prepare(self._engine.result(), page)
+    def begin_encode(self, page: Page) -> Callable[[], PageFeatures]:
+        return self._engine.result().begin_encode(page)
 
-    def attach(self, store: FeatureStore) -> None:
-        attach(self._engine.result(), store)
-
-    def open(self, features: Sequence[PageFeatures] = ()) -> OpenDocument:
-        return self._engine.result().open(features)
+    def open_document(self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None) -> OpenDocument:
+        return self._engine.result().open_document(features, source)
 
     def open_text(self, text: str) -> OpenDocument:
-        return text_engine(self._engine.result()).open_text(text)
+        return self._engine.result().open_text(text)
+
+    def attach_store(self, store: FeatureStore) -> None:
+        self._engine.result().attach_store(store)
 
     def _load(self, settings: Settings) -> Engine:
         try:
             with contextlib.ExitStack() as failed:
                 engine = create_engine(settings, self._tell)
                 failed.callback(engine.close)  # another may be loaded in its place
-                engine.open().close()  # what the first document has loaded is loaded now: Python's lock is held
+                engine.open_document().close()  # loads what the first document would: it holds Python's lock
                 failed.pop_all()
             return engine
         except GlyphError:
@@ -155,19 +145,18 @@ class LoadingEngine:
         self.loading = self._lines.now
 
     def ready(self) -> bool:
-        """Whether the engine is there. Raises the EngineError if it cannot be had."""
         return self._engine.done() and self._engine.result() is not None
 
     def capacity(self) -> int | None:
         loaded = self._engine.done() and not self._engine.cancelled() and self._engine.exception() is None
-        return capacity(self._engine.result()) if loaded else None
+        return self._engine.result().capacity() if loaded else None
 
-    def share(self, most: int, wait: float) -> None:
+    def set_batching(self, most: int, wait: float) -> None:
         """Once the engine is there, if it is not yet."""
 
         def there(loaded: Future[Engine]) -> None:
             if not loaded.cancelled() and loaded.exception() is None:
-                share(loaded.result(), most, wait)
+                loaded.result().set_batching(most, wait)
 
         self._engine.add_done_callback(there)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from glyph_demo.engines.base import Thinking, Token
+from glyph_demo.engines.events import Thinking, Token
 from glyph_demo.models.chat import ANSWER, END_ANSWER, END_THINK, THINK
 
 TAGS = {tag: tag for tag in (THINK, END_THINK, ANSWER, END_ANSWER)}  # and how they stand in the text

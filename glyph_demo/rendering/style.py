@@ -137,13 +137,14 @@ def has_cjk(text: str) -> bool:
     return _IDEOGRAPH.search(text) is not None
 
 
-def resolve_style(settings: Rendering, text: str, engine: str) -> Style:
-    """The Style that settings ask for. `auto` is `pocket` for the engine of that name, else `glyph-zh` for a text
-    with CJK ideographs and `glyph-en` for others. A font size changes the leading in proportion. Raises
-    SettingsError for an unknown name, a page over MAX_SIDE, a size that cannot be set, a font that is not there."""
+def resolve_style(settings: Rendering, text: str, default: str = "") -> Style:
+    """The Style that settings ask for. `auto` is `default`, the style that an engine reads best; without one it is
+    `glyph-zh` for a text with CJK ideographs and `glyph-en` for others. A font size changes the leading in proportion.
+    Raises SettingsError for an unknown name, a page over MAX_SIDE, a size that cannot be set, a font that is not
+    there."""
     name = settings.style
     if name == "auto":
-        name = "pocket" if engine == "pocket" else "glyph-zh" if has_cjk(text) else "glyph-en"
+        name = default or ("glyph-zh" if has_cjk(text) else "glyph-en")
     if name not in STYLES:
         raise SettingsError(
             "unknown_style",

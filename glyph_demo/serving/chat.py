@@ -13,7 +13,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from glyph_demo.engines.base import Event, Thinking, Turn
+from glyph_demo.engines.base import Turn
+from glyph_demo.engines.events import Event, Thinking
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.serving.bodies import from_json
 from glyph_demo.serving.chat_schemas import ChatAnswer, ChatMessage, ChatRequest, FilePart, ImagePart, TextPart
@@ -60,7 +61,11 @@ class _Reply:
 
     def whole(self) -> dict[str, Any]:
         answer = self._asked.answer
-        message = {"role": "assistant", "content": answer.text, "reasoning_content": answer.thinking or None}
+        message = {
+            "role": "assistant",
+            "content": answer.so_far.answer,
+            "reasoning_content": answer.so_far.thinking or None,
+        }
         choice = {"index": 0, "message": message, "finish_reason": answer.reason, "logprobs": None}
         return self._head | {
             "object": "chat.completion",
@@ -94,7 +99,7 @@ class _Reply:
 
     def _details(self) -> dict[str, Any]:
         answer = self._asked.answer
-        notices = [notice.text(self._language) for notice in answer.notices]
+        notices = [notice.text(self._language) for notice in answer.so_far.notices]
         return {"timings": self._asked.timings(), "evidence": answer.evidence(), "notices": notices}
 
 
@@ -143,7 +148,7 @@ def _query(service: Service, owner: str, wanted: ChatRequest) -> Query:
     # Pages before every text are the document, as a file's are: it is read before there is a question.
     turns[0] = replace(turns[0], places=tuple(place for place in turns[0].places if place))
     # No engine knows a system message; the embedded one would search the document for its words.
-    if last.question.strip() and service.engine.name != "pocket":
+    if last.question.strip() and service.engine.kind.takes_system_text:
         turns[0] = _ruled(turns[0], "\n\n".join(filter(None, rules)))
     *history, last = turns
     options = service.options(

@@ -33,14 +33,14 @@ def generate_router(service: Service) -> APIRouter:
         language = language_of(request.headers, service.settings.language)
         return GenerateAnswer.model_validate(
             {
-                "text": answer.text,
-                "thinking": answer.thinking,
+                "text": answer.so_far.answer,
+                "thinking": answer.so_far.thinking,
                 "finish_reason": answer.reason,
                 "model": service.model,
                 "usage": usage(answer.finished),
                 "timings": asked.timings(),
                 "evidence": answer.evidence(),
-                "notices": [notice.text(language) for notice in answer.notices],
+                "notices": [notice.text(language) for notice in answer.so_far.notices],
             }
         )
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 
 from glyph_demo.conversation.errors import as_user_error
-from glyph_demo.engines.base import Event
+from glyph_demo.engines.events import Event
 from glyph_demo.errors import GlyphError
 from glyph_demo.process import give_memory_back
 

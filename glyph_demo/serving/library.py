@@ -96,9 +96,9 @@ class Library:
         return len(self._entries)
 
     def use(self, engine: Engine) -> None:
-        """Read with this engine from now on. The local one reads several documents at a time, pages in one call."""
+        """Read with this engine from now on. One that can reads several documents at a time."""
         self._engine = engine
-        readers = max(1, self._settings.inference.max_batch_size) if engine.name == "local" else 1
+        readers = max(1, self._settings.inference.max_batch_size) if engine.kind.parallel_documents else 1
         self._reader = ThreadPoolExecutor(readers, thread_name_prefix="api-reader")
 
     @contextlib.contextmanager
@@ -154,7 +154,7 @@ class Library:
         if parts:
             self._reader.submit(reading.run)
         else:  # a conversation about nothing but what it says
-            reading.handle, reading.state = self._engine.open(), "ready"
+            reading.handle, reading.state = self._engine.open_document(), "ready"
         return reading
 
     def _pages(self, parts: tuple[Part, ...], folder: Path) -> Iterator[NDArray[np.uint8]]:
@@ -163,7 +163,7 @@ class Library:
                 yield decode_image(part.data)
                 continue
             document = extract(*_file(part, folder), self._settings.documents)
-            style = resolve_style(self._settings.rendering, document.text, self._engine.name)
+            style = resolve_style(self._settings.rendering, document.text, self._engine.kind.page_style)
             for page in render(document, style):
                 yield page.pixels
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from glyph_demo.engines.base import Finished
+from glyph_demo.engines.events import Finished
 from glyph_demo.store import FeatureStore
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi import Request
 
-from glyph_demo.engines.base import Event, Progress
+from glyph_demo.engines.events import Event, Progress
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.serving.errors import error_body
 from glyph_demo.serving.service import Answer, Asked

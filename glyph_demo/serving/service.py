@@ -5,26 +5,17 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from glyph_demo.conversation.reading import Reading, ReadingTimings
-from glyph_demo.engines.base import (
-    AskOptions,
-    Engine,
-    Event,
-    Evidence,
-    Finished,
-    Notice,
-    Region,
-    Thinking,
-    Token,
-    Turn,
-)
+from glyph_demo.conversation.reading import ReadingTimings
+from glyph_demo.conversation.transcript import Exchange
+from glyph_demo.engines.base import AskOptions, Engine, Turn
+from glyph_demo.engines.events import Event, Events, Finished, Thinking, Token
 from glyph_demo.engines.stops import StopFilter
-from glyph_demo.errors import GlyphError, Message
+from glyph_demo.errors import GlyphError
 from glyph_demo.scratch import scratch_folder
 from glyph_demo.serving.bodies import Bodies
 from glyph_demo.serving.fields import MAX_QUESTION, too_long
@@ -57,34 +48,29 @@ class Query:
 
 
 class Answer:
-    """An answer as it comes in. `take` says what of an event to show now."""
+    """An answer as it comes in, until a stop text. `take` says what of an event to show now."""
 
     def __init__(self, query: Query) -> None:
-        self.text = ""
-        self.thinking = ""
-        self.regions: tuple[Region, ...] = ()
-        self.notices: list[Message] = []
-        self.finished: Finished | None = None
+        self.so_far = Exchange(query.question)
         self._stops = StopFilter(query.options.stop, query.keep_stop)
 
     def take(self, event: Event) -> Thinking | Token | None:
-        if isinstance(event, Thinking):
-            self.thinking += event.text
-            return event
         if isinstance(event, Token):
-            return self._say(self._stops.feed(event.text))
-        if isinstance(event, Evidence):
-            self.regions = event.regions
-        elif isinstance(event, Notice):
-            self.notices.append(event.message)
+            text = self._stops.feed(event.text)
         elif isinstance(event, Finished):
-            self.finished = event
-            return self._say(self._stops.finish())
-        return None
+            text = self._stops.finish()
+        else:
+            self.so_far.take(event)
+            return event if isinstance(event, Thinking) else None
+        shown = Token(text) if text else None
+        for each in (shown, event if isinstance(event, Finished) else None):
+            if each is not None:
+                self.so_far.take(each)
+        return shown
 
-    def _say(self, text: str) -> Token | None:
-        self.text += text
-        return Token(text) if text else None
+    @property
+    def finished(self) -> Finished | None:
+        return self.so_far.finished
 
     @property
     def reason(self) -> str:
@@ -93,7 +79,7 @@ class Answer:
         return "length" if length else "stop"
 
     def evidence(self) -> list[dict[str, Any]]:
-        return [{"page": r.page, "line": r.line, "text": r.text, "boxes": list(r.boxes)} for r in self.regions]
+        return [{"page": r.page, "line": r.line, "text": r.text, "boxes": list(r.boxes)} for r in self.so_far.regions]
 
 
 class Service:
@@ -115,9 +101,10 @@ class Service:
     @property
     def model(self) -> str:
         """The name of what answers."""
-        if self.engine.name != "local":
-            return self.engine.name
-        return "glyph" if self.settings.model == "auto" else Path(self.settings.model).name or "local"
+        kind = self.engine.kind
+        if not kind.default_model:
+            return kind.name
+        return kind.default_model if self.settings.model == "auto" else Path(self.settings.model).name or kind.name
 
     def ready(self) -> bool:
         """Whether the engine is there. Raises the EngineError if it cannot be had."""
@@ -179,7 +166,7 @@ class Asked(Job):
         self._query = query
         service.queue.submit(self)
 
-    def _answering(self) -> Generator[Event, None, None]:
+    def _answering(self) -> Events:
         query = self._query
         with self._service.library.using(query.parts, query.placed, query.owner) as (reading, known):
             try:
@@ -190,16 +177,11 @@ class Asked(Job):
             if not known:
                 self.read = reading.timings
                 self._service.metrics.pages(len(reading.pages), reading.pages_from_store)
-            yield from self._asking(reading)
-
-    def _asking(self, reading: Reading) -> Generator[Event, None, None]:
-        assert reading.handle is not None  # nobody else closes documents of the library
-        query = self._query
-        with contextlib.closing(reading.handle.ask(query.question, query.history, query.options)) as events:  # type: ignore[type-var]
-            for event in events:
-                if isinstance(event, Finished):
-                    self._service.metrics.answered(event)
-                yield reading.placed(event) if isinstance(event, Evidence) else event
+            with contextlib.closing(reading.ask(query.question, query.history, query.options)) as events:
+                for event in events:
+                    if isinstance(event, Finished):
+                        self._service.metrics.answered(event)
+                    yield event
 
     def timings(self) -> dict[str, float]:
         """Seconds: waiting in the queue, reading the document, answering."""

@@ -13,8 +13,8 @@ from glyph_demo.ui.blocks import Components, build
 from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.ui.tabs.panels import SAVE
+from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import OF_PAGES, PREFERENCES
-from glyph_demo.windows.window import Windows
 
 KEEP_LANGUAGE = "(memory, language) => ({ ...memory, language })"
 TAB = Path(__file__).with_name("tab.js").read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ from glyph_demo.ui.texts import LANGUAGES, browser_language, say
 from glyph_demo.windows.history import as_json, as_markdown
 from glyph_demo.windows.preferences import known_window, remembered
 from glyph_demo.windows.visit import VISITOR, Visit
-from glyph_demo.windows.window import Spot, Window
+from glyph_demo.windows.window import PageFocus, Window
 
 ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer
 
@@ -42,7 +42,7 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
             return {self.ui.status: views.notice(error.message.text(self._first_language(memory, request)))}
         if is_new:
             window.language = self._first_language(memory, request)
-        told = limits() or self.windows.notice
+        told = limits() or self.windows.switch.notice
         if told is not None:
             window.notice = (told, "hint")
         updates = {
@@ -116,20 +116,20 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
             page = _number(data.page)
             if window.reading is None or all(known.number != page for known in window.reading.pages):
                 return gr.skip()
-            window.spot = replace(window.spot, page=page, chosen=None)
+            window.focus = replace(window.focus, page=page, chosen=None)
             return {self.ui.page: self.page(window)}
         exchanges, at, line = window.transcript, _number(data.exchange), _number(data.line)
         if not 0 <= at < len(exchanges) or not 0 <= line < len(exchanges[at].regions):
             return gr.skip()
-        window.spot = Spot.of(exchanges[at], line)
+        window.focus = PageFocus.of(exchanges[at], line)
         return {self.ui.page: self.page(window)}
 
     def _answer(self, window: Window, question: str, at: int | None) -> Iterator[Updates]:
         """Updates while an answer grows. Closing the iterator closes the engine's."""
-        ui, before = self.ui, window.spot
+        ui, before = self.ui, window.focus
         window.notice = None
         try:
-            with contextlib.closing(window.ask(question, at)) as steps:  # type: ignore[type-var]
+            with contextlib.closing(window.ask(question, at)) as steps:
                 begun = False
                 for exchange in views.paced(steps, ANSWER_INTERVAL):
                     updates: Updates = {}
@@ -137,14 +137,14 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
                         begun = True
                         updates |= {**self.conversation(window), ui.question: "", ui.status: ""}
                     updates[ui.live] = views.live(exchange, window.language)
-                    if exchange.regions and exchange.regions is not window.spot.regions:
-                        window.spot = Spot.of(exchange)
+                    if exchange.regions and exchange.regions is not window.focus.regions:
+                        window.focus = PageFocus.of(exchange)
                         updates[ui.page] = self.page(window)
                     yield updates
         except GlyphError as error:
             yield {**self.conversation(window), ui.question: question, **self.say_error(window, error)}
             return
-        yield {**self.conversation(window), **({ui.page: self.page(window)} if window.spot is not before else {})}
+        yield {**self.conversation(window), **({ui.page: self.page(window)} if window.focus is not before else {})}
 
 
 def _exchange_index(message_index: Any) -> int:

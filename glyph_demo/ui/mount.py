@@ -9,7 +9,7 @@ import gradio as gr
 from fastapi import FastAPI
 
 from glyph_demo.ui.app import window_app
-from glyph_demo.windows.window import Windows
+from glyph_demo.windows.collection import Windows
 
 # Fonts of the system only: the page must work with the network off.
 FONTS = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")

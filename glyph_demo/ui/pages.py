@@ -8,26 +8,26 @@ import io
 from collections.abc import Sequence
 
 from glyph_demo.conversation.drawing import PageView
-from glyph_demo.engines.base import Heat
+from glyph_demo.engines.events import Heat
 from glyph_demo.errors import Language
 from glyph_demo.ui.texts import say
-from glyph_demo.windows.window import Spot
+from glyph_demo.windows.window import PageFocus
 
 AMBER = (245, 158, 11)
 HOTTEST = 170  # opacity of the hottest cell, of 255: the text below stays readable
 
 
-def page_view(key: str, pages: Sequence[PageView], number: int, spot: Spot, language: Language) -> str:
-    """HTML of page `number` of `pages`, empty if it is not among them; `key` is Reading.key. What `spot` knows of this
+def page_view(key: str, pages: Sequence[PageView], number: int, focus: PageFocus, language: Language) -> str:
+    """HTML of page `number` of `pages`, empty if it is not among them; `key` is Reading.key. What `focus` knows of this
     page is drawn on it: where the answer looked as a heat map, its lines as boxes, the chosen one most."""
     index = next((i for i, page in enumerate(pages) if page.number == number), None)
     if index is None:
         return ""
     page, name = pages[index], say("page", language, number=number)
-    marks = "".join(_heat_map(heat) for heat in spot.heat if heat.page == number)
-    for region in spot.regions:
+    marks = "".join(_heat_map(heat) for heat in focus.heat if heat.page == number)
+    for region in focus.regions:
         if region.page == number:
-            marks += "".join(_mark(box, page.size, region is spot.chosen) for box in region.boxes)
+            marks += "".join(_mark(box, page.size, region is focus.chosen) for box in region.boxes)
     before = pages[index - 1].number if index else None
     after = pages[index + 1].number if index + 1 < len(pages) else None
     return (

@@ -14,7 +14,7 @@ from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
 from glyph_demo.ui.texts import LOADED, LOADING, READ_AGAIN
 from glyph_demo.windows.preferences import MODES, PREFERENCES, known_window, offered, remembered
 from glyph_demo.windows.visit import Visit
-from glyph_demo.windows.window import Spot
+from glyph_demo.windows.window import PageFocus
 
 
 class PreferenceHandlers(Shown):
@@ -37,7 +37,7 @@ class PreferenceHandlers(Shown):
         yield {**self.status(window), self.ui.load: gr.update(interactive=False)}
         try:
             with ThreadPoolExecutor(1, thread_name_prefix="choose-engine") as worker:
-                chosen = worker.submit(self.windows.choose_engine, merge(self.windows.settings, values))
+                chosen = worker.submit(self.windows.switch.choose_engine, merge(self.windows.settings, values))
                 while not wait([chosen], READING_INTERVAL).done:
                     yield {**self.status(window), self.ui.engine: self.engine(window.language)}
                 chosen.result()
@@ -57,10 +57,10 @@ class PreferenceHandlers(Shown):
             window.stop()
         window.session.configure(settings)
         if "inference.max_batch_size" in values:
-            self.windows.share(settings.inference)
+            self.windows.switch.set_batching(settings.inference)
         updates = self.preferences(settings)
         if other_pages and window.reading is not None:
-            window.notice, window.spot = (READ_AGAIN, "hint"), Spot()
+            window.notice, window.focus = (READ_AGAIN, "hint"), PageFocus()
             updates = merged(updates, self.front(window))
         visit.values = {**remembered(memory), **values}
         kept = {"window": known_window(memory), "language": window.language, "settings": visit.values}

@@ -14,7 +14,7 @@ from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
 from glyph_demo.ui.texts import NO_TEXT_LAYER, READ_AGAIN, document_gone, too_long
 from glyph_demo.windows.errors import of_file
 from glyph_demo.windows.visit import VISITOR, Visit
-from glyph_demo.windows.window import Refused, Spot, Window
+from glyph_demo.windows.window import PageFocus, Refused, Window
 
 GALLERY_SECONDS_PER_PAGE = 0.02  # sending the gallery costs time per page, so a long one is sent less often
 
@@ -70,7 +70,7 @@ class ShelfHandlers(Shown):
         window = self.windows.get(visit)
         if document_id == window.session.current_id:
             window.stop()
-            window.spot = Spot()
+            window.focus = PageFocus()
         window.forget(document_id)
         window.notice, window.refused = None, ()
         return self.front(window)
@@ -85,7 +85,7 @@ class ShelfHandlers(Shown):
         while turn == window.followed:
             documents, now = window.session.documents, (window.session.current_id or "", "")
             waiting = any(reading.state in ("waiting", "reading") for reading in documents.values())
-            waiting |= self.windows.loading is not None
+            waiting |= self.windows.switch.loading is not None
             for identifier, reading in documents.items():
                 if reading.error is not None and window.failures.get(identifier) is not reading.error:
                     yield self._give_up(window, identifier, reading.error)
@@ -113,11 +113,11 @@ class ShelfHandlers(Shown):
 
     def _loading(self, window: Window) -> Updates:
         """How far the engine is, and everything about it once it is there, if this page has said that it is loading."""
-        if self.windows.loading is not None:
+        if self.windows.switch.loading is not None:
             return {self.ui.engine: self.engine(window.language), **self.status(window)}
         if not window.shows_loading:
             return {}
-        if window.notice is None and (failure := self.windows.failure) is not None:
+        if window.notice is None and (failure := self.windows.switch.failure) is not None:
             window.notice = (failure.message, "error")
         return merged(self.all_of_engine(window), self.status(window))
 

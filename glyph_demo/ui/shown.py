@@ -7,7 +7,6 @@ from typing import Any
 import gradio as gr
 
 from glyph_demo.conversation.reading import Reading
-from glyph_demo.engines.base import capacity
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.settings import Settings
 from glyph_demo.ui import views
@@ -16,8 +15,9 @@ from glyph_demo.ui.examples import Example
 from glyph_demo.ui.pages import gallery_view, page_view
 from glyph_demo.ui.sidebar import FONT_SIZES, RESOLUTIONS, choices, mode_choices
 from glyph_demo.ui.texts import LOADING, say
+from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import ENGINE_PREFERENCES, PREFERENCES, mode_of, setting
-from glyph_demo.windows.window import Window, Windows
+from glyph_demo.windows.window import Window
 
 # A page may lose a `gr.update` of a handler that yields more at once: Gradio's page changes it in place to what comes
 # next. Handlers that yield therefore show what matters by plain values.
@@ -60,9 +60,9 @@ class Shown:
         """The page that was chosen, or the first one, with what the answer that led there rests on."""
         if window.reading is None or not window.reading.pages:
             return ""
-        pages, spot = list(window.reading.pages), window.spot
-        number = spot.page if any(page.number == spot.page for page in pages) else pages[0].number
-        return page_view(window.reading.key, pages, number, spot, window.language)
+        pages, focus = list(window.reading.pages), window.focus
+        number = focus.page if any(page.number == focus.page for page in pages) else pages[0].number
+        return page_view(window.reading.key, pages, number, focus, window.language)
 
     def gallery(self, reading: Reading | None, language: Language) -> str:
         return gallery_view(reading.key, list(reading.pages), language) if reading is not None else ""
@@ -83,12 +83,12 @@ class Shown:
 
     def loading(self, language: Language) -> str:
         """How far the engine's model is; empty once it is there."""
-        progress = self.windows.loading
+        progress = self.windows.switch.loading
         return views.loading(progress, language) if progress is not None else ""
 
     def engine(self, language: Language) -> str:
-        engine, model = self.windows.engine, self.windows.settings.model
-        return views.engine(engine.name, model, capacity(engine), language) + self.loading(language)
+        engine, model = self.windows.switch.engine, self.windows.settings.model
+        return views.engine(engine.kind, model, engine.capacity(), language) + self.loading(language)
 
     def preferences(self, settings: Settings) -> Updates:
         """The sidebar as the settings are, all but the engine."""
@@ -113,8 +113,7 @@ class Shown:
         ):
             updates[dropdown] = updates[dropdown] | gr.update(choices=choices(offered, configured, language))
         updates[ui.mode] = updates[ui.mode] | gr.update(choices=mode_choices(language))
-        engine = self.windows.engine.name
-        updates[ui.header] = views.header(engine, language)
+        updates[ui.header] = views.header(self.windows.switch.engine.kind, language)
         updates[ui.engine] = self.engine(language)
         updates[ui.examples_label] = say("examples", language)
         updates[ui.settings_label] = f"<h2>{say('settings', language)}</h2>"

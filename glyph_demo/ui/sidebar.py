@@ -7,10 +7,11 @@ from typing import Any, get_args, get_type_hints
 
 import gradio as gr
 
+from glyph_demo.engines.registry import ENGINES
 from glyph_demo.errors import Language
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.ui.texts import say
-from glyph_demo.windows.preferences import ENGINES, MAX_NEW_TOKENS, MODES, mode_of
+from glyph_demo.windows.preferences import MAX_NEW_TOKENS, MODES, mode_of
 
 FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
 RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
@@ -52,7 +53,7 @@ def sidebar(labels: Callable[..., Any], settings: Settings) -> dict[str, Any]:
         add("font_size", gr.Dropdown(choices(FONT_SIZES, rendering.font_size, "en"), value=rendering.font_size))
         add("dpi", gr.Dropdown(choices(RESOLUTIONS, rendering.dpi, "en"), value=rendering.dpi))
         made["engine"] = gr.HTML(elem_id="engine")
-        add("engine_name", gr.Dropdown(list(ENGINES), value=settings.engine))
+        add("engine_name", gr.Dropdown(["auto", *ENGINES], value=settings.engine))
         add("model", gr.Textbox(settings.model, max_length=500, elem_id="model"))
         add("precision", gr.Dropdown(list(precisions), value=inference.precision))
         made["load"] = labels(gr.Button(size="sm", elem_id="load"), value="load")

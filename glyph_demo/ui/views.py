@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from glyph_demo.conversation.reading import Reading
-from glyph_demo.engines.base import Finished, Progress
+from glyph_demo.conversation.transcript import Exchange
+from glyph_demo.engines.events import Finished, Progress
 from glyph_demo.engines.loading import loaded, remaining
+from glyph_demo.engines.registry import EngineKind
 from glyph_demo.errors import Language
 from glyph_demo.ui.texts import say
-from glyph_demo.windows.history import Exchange
 
 T = TypeVar("T")
 
@@ -180,7 +181,7 @@ def progress(reading: Reading | None, language: Language) -> str:
         ),
         _bar("prefill", reading.prefilled, total, about, language),
     ]
-    loading = getattr(reading.engine, "loading", None)
+    loading = reading.engine.loading
     model = f"<div class='glyph-note'>{waiting(loading, language)}</div>" if loading else ""
     return model + "".join(bars)
 
@@ -273,21 +274,25 @@ def loading(progress: Progress, language: Language) -> str:
     return f"<div class='glyph-notice hint'>{html.escape(waiting(progress, language))}{bar}</div>"
 
 
-def header(engine_name: str, language: Language) -> str:
+def _engine_title(kind: EngineKind, language: Language) -> str:
+    return kind.title.text(language) if kind.title else say("engine.other", language, name=kind.name)
+
+
+def header(kind: EngineKind, language: Language) -> str:
     """HTML: the app's name, and the engine named for what it is."""
-    known = engine_name == "pocket"
-    line = say("engine.pocket", language) if known else say("engine.other", language, name=engine_name)
+    line = _engine_title(kind, language)
     return (
         f"<h1>{say('title', language)}</h1><p class='tagline'>{say('tagline', language)}</p>"
         f"<p class='glyph-engine'>{html.escape(line)}</p>"
     )
 
 
-def engine(engine_name: str, model: str, room: int | None, language: Language) -> str:
-    """HTML for the settings: engine and model, and what the full engine would need, or how many pages have `room`."""
-    if engine_name == "pocket":
-        return f"<p><b>{say('engine.pocket', language)}</b></p><p>{say('engine.pocket.more', language)}</p>"
-    lines = [say("engine.other", language, name=engine_name), say("engine.model", language, name=model)]
+def engine(kind: EngineKind, model: str, room: int | None, language: Language) -> str:
+    """HTML for the settings: what is to be said of the engine; else its model, and how many pages have `room`."""
+    title = _engine_title(kind, language)
+    if kind.description is not None:
+        return f"<p><b>{html.escape(title)}</b></p><p>{html.escape(kind.description.text(language))}</p>"
+    lines = [title, say("engine.model", language, name=model)]
     if room is not None:
         lines.append(say("engine.room", language, pages=room))
     return "".join(f"<p>{html.escape(line)}</p>" for line in lines)

@@ -31,7 +31,7 @@ from glyph_demo.web.files import files_router
 from glyph_demo.web.head import Early
 from glyph_demo.web.ports import free_port
 from glyph_demo.windows.choice import ENGINE_NAMES, Choice
-from glyph_demo.windows.window import Windows
+from glyph_demo.windows.collection import Windows
 
 GRACE = 2.0  # seconds that open streams get to end by themselves when the app ends
 LAST = 10  # seconds after which what still runs is cancelled
@@ -66,7 +66,7 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
         return fresh
 
     windows = Windows(engine, start, another, store, service.rest, choice, service.share)
-    threading.Thread(target=windows.settle, name="settle", daemon=True).start()
+    threading.Thread(target=windows.switch.settle, name="settle", daemon=True).start()
     try:
         app = web_app(windows, service)
         shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
@@ -78,7 +78,7 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
         choice.survived()
         windows.close_all()
         service.close()
-        windows.engine.close()
+        windows.switch.engine.close()
 
 
 def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:

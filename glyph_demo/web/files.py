@@ -8,8 +8,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse
 from starlette.requests import ClientDisconnect
 
+from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.visit import VISITOR
-from glyph_demo.windows.window import Windows
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter, ValidationError
 
+from glyph_demo.engines.registry import ENGINES
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.scratch import write_whole
 from glyph_demo.settings import Settings, usable
@@ -54,7 +55,12 @@ class Choice:
     def start(self) -> Settings:
         """The settings to start with."""
         kept = self._read()
-        if kept is None or self._given or kept.over not in (None, _named(self.settings)):
+        if (
+            kept is None
+            or kept.chosen.get("engine") not in ("auto", *ENGINES)
+            or self._given
+            or kept.over not in (None, _named(self.settings))
+        ):
             return self.settings
         if kept.loading:
             self._file.unlink(missing_ok=True)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from glyph_demo.engines.base import Engine, Progress, share
+from glyph_demo.engines.base import Engine
+from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.windows.choice import Choice, not_loaded
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from glyph_demo.windows.window import Window
 
 
-class SharedEngine:
+class EngineSwitch:
+    """The engine of all windows. Thread-safe."""
+
     def __init__(
         self,
         engine: Engine,
@@ -26,32 +29,30 @@ class SharedEngine:
         rest: Callable[[], None],
         choice: Choice,
         shared: Callable[[Inference], None],
+        windows: Callable[[], list[Window]],
     ) -> None:
-        """See Windows."""
+        """`windows` lists those that read and answer with the engine; for the others see Windows."""
         self.engine = engine
         self.settings = settings
         self._make = make
         self._rest = rest
         self._choice = choice
         self._shared = shared
+        self._windows = windows
         self._changing = threading.Lock()
         self._settling = False
-
-    def _all(self) -> list[Window]:
-        """Every window that reads and answers with the engine."""
-        raise NotImplementedError
 
     @property
     def loading(self) -> Progress | None:
         """How far the engine is that is being loaded; None once it is there, or cannot be had."""
         changing = self._settling or self._changing.locked()
-        return getattr(self.engine, "loading", None) or (Progress("load", 0) if changing else None)
+        return self.engine.loading or (Progress("load", 0) if changing else None)
 
     @property
     def failure(self) -> GlyphError | None:
         """Why the engine cannot be had."""
         try:
-            getattr(self.engine, "ready", bool)()
+            self.engine.ready()
         except GlyphError as error:
             return error
         return None
@@ -69,7 +70,7 @@ class SharedEngine:
         except GlyphError as error:
             if engine is self.engine and self._choice.taken:
                 self._choice.notice = not_loaded(error)
-                for window in self._all():
+                for window in self._windows():
                     window.notice = (self._choice.notice, "hint")
                 with contextlib.suppress(GlyphError):
                     self.change_engine(self._choice.settings)
@@ -77,12 +78,12 @@ class SharedEngine:
             self._choice.survived()
             self._settling = False
 
-    def share(self, inference: Inference) -> None:
+    def set_batching(self, inference: Inference) -> None:
         """Have the engine of all windows, and one that takes its place, run as many answers at once as these say."""
         most, wait = inference.max_batch_size, inference.max_wait_ms
         now = replace(self.settings.inference, max_batch_size=most, max_wait_ms=wait)
         self.settings = replace(self.settings, inference=now)
-        share(self.engine, most, wait / 1000)
+        self.engine.set_batching(most, wait / 1000)
         self._shared(inference)
 
     def choose_engine(self, settings: Settings) -> None:
@@ -95,7 +96,7 @@ class SharedEngine:
         two may not fit. Where it cannot be had, the one before is made again and the EngineError raised."""
         with self._changing:
             before = self.settings
-            for window in self._all():
+            for window in self._windows():
                 window.rest()
             self._rest()
             self.engine.close()
@@ -107,7 +108,7 @@ class SharedEngine:
 
     def _take_up(self, settings: Settings) -> None:
         self.engine, self.settings = self._make(settings), settings
-        for window in self._all():
+        for window in self._windows():
             mine = window.session.settings
             inference = replace(mine.inference, precision=settings.inference.precision)
             settings = replace(mine, engine=settings.engine, model=settings.model, inference=inference)

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import re
-import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,11 +17,19 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    WrapSerializer,
+)
 
+from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.documents.text import clean
-from glyph_demo.engines.base import Event, Evidence, Finished, Heat, Notice, Progress, Region, Thinking, Token
-from glyph_demo.errors import Language, Message
+from glyph_demo.engines.events import Heat
+from glyph_demo.errors import Language
 from glyph_demo.scratch import kept_copy, remove_old, write_whole
 
 log = logging.getLogger(__name__)
@@ -52,42 +59,20 @@ def _unpack(kept: Any) -> Any:
     return {**kept, "values": tuple(cell / 255 for cell in cells)}
 
 
-KeptHeat = Annotated[Heat, BeforeValidator(_unpack), PlainSerializer(_pack)]
+def _pack_exchange(exchange: Exchange, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    kept: dict[str, Any] = write(exchange)
+    for passing in ("progress", "running", "_thought_at"):
+        kept.pop(passing, None)
+    return {**kept, "heat": [_pack(heat) for heat in exchange.heat]}
 
 
-@dataclass(eq=False, slots=True)
-class Exchange:
-    """A question and what came back so far. `finished` stays None when the answer was stopped. `reused` are the pages
-    that did not have to be read anew for this answer, and all pages."""
+def _unpack_exchange(kept: Any) -> Any:
+    if not isinstance(kept, dict) or not isinstance(kept.get("heat", []), list):
+        return kept
+    return {**kept, "heat": [_unpack(heat) for heat in kept.get("heat", [])]}
 
-    question: str
-    answer: str = ""
-    thinking: str = ""
-    thinking_seconds: float = 0.0
-    regions: tuple[Region, ...] = ()
-    notices: tuple[Message, ...] = ()
-    reused: tuple[int, int] = (0, 0)
-    finished: Finished | None = None
-    heat: tuple[KeptHeat, ...] = ()
-    progress: Annotated[Progress | None, Field(exclude=True)] = None
-    running: Annotated[bool, Field(exclude=True)] = False
-    _thought_at: Annotated[float | None, Field(exclude=True)] = None
 
-    def take(self, event: Event) -> None:
-        if isinstance(event, Token):
-            self.answer += event.text
-        elif isinstance(event, Thinking):
-            self._thought_at = self._thought_at or time.monotonic()
-            self.thinking += event.text
-            self.thinking_seconds = time.monotonic() - self._thought_at
-        elif isinstance(event, Evidence):
-            self.regions, self.heat = event.regions, event.heat
-        elif isinstance(event, Progress):
-            self.progress = event
-        elif isinstance(event, Notice):
-            self.notices = (*self.notices, event.message)
-        else:
-            self.finished = event
+KeptExchange = Annotated[Exchange, BeforeValidator(_unpack_exchange), WrapSerializer(_pack_exchange)]
 
 
 @dataclass(slots=True)
@@ -99,7 +84,7 @@ class SavedDocument:
     page_images: bool = False
     pages: str = ""
     samples: tuple[str, ...] = ()
-    exchanges: list[Exchange] = field(default_factory=list)
+    exchanges: list[KeptExchange] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -185,7 +170,9 @@ def _inert(text: str) -> str:
 
 def as_json(name: str, exchanges: Sequence[Exchange]) -> str:
     """A conversation with all that is known of it but the maps of where answers looked."""
-    listed = _schema(list[Exchange]).dump_python(list(exchanges), mode="json", exclude={"__all__": {"heat"}})
+    listed = _schema(list[KeptExchange]).dump_python(list(exchanges), mode="json")
+    for exchange in listed:
+        del exchange["heat"]
     return json.dumps({"document": name, "exchanges": listed}, ensure_ascii=False, indent=2)
 
 

@@ -9,7 +9,6 @@ from glyph_demo.settings import Settings
 
 WINDOW_ID = re.compile("[0-9a-f]{32}")
 MAX_NEW_TOKENS = 8192
-ENGINES = ("auto", "pocket", "local", "remote")
 
 # Components of the sidebar by name, and the setting each of them shows.
 PREFERENCES = {

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from glyph_demo.conversation.errors import as_user_error, no_question
 from glyph_demo.conversation.table import Row, Working, ask_many, load, save
-from glyph_demo.engines.base import Engine, Progress
+from glyph_demo.engines.base import Engine
+from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language, SettingsError
 from glyph_demo.scratch import kept_copy, write_whole
 from glyph_demo.settings import Settings
@@ -144,7 +145,7 @@ class Batch:
             self._engine = engine.identity
             known = list(self._known.values())
             asking = ask_many(engine, settings, files, [self.question], known, language, store)
-            with contextlib.closing(asking) as events:  # type: ignore[type-var]
+            with contextlib.closing(asking) as events:
                 for event in events:
                     if self._stopped.is_set():
                         break

@@ -12,7 +12,7 @@ from checkpoints import make_checkpoint
 
 from glyph_demo.conversation.comparison import WAYS, Side, compare
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.engines.base import Finished, Progress, Timings, Token, Usage
+from glyph_demo.engines.events import Finished, Progress, Timings, Token, Usage
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import Inference, Rendering, Settings
@@ -57,15 +57,15 @@ def test_all_three_ways_on_a_vision_language_model(tmp_path: Path, story: Path, 
             said(session, "What stands by the river?")
         compared, undisturbed = sessions
         assert compared.current is not None
-        before = list(compared.current.turns)
+        before = compared.current.transcript.turns()
         sides = last(compare(compared, "And what turns?"))
         kept, anew, text = (sides[way] for way in WAYS)
-        assert all(side.state == "done" and side.finished and side.error is None for side in sides.values())
-        assert compared.current.turns == before
-        assert kept.finished and anew.finished and text.finished  # noqa: PT018 - for the type checker
-        assert kept.answer == anew.answer
-        assert (kept.finished.usage.cached > 0, anew.finished.usage.cached) == (True, 0)
-        assert kept.finished.usage.input == anew.finished.usage.input != text.finished.usage.input
+        assert all(side.state == "done" and side.so_far.finished and side.error is None for side in sides.values())
+        assert compared.current.transcript.turns() == before
+        assert kept.so_far.finished and anew.so_far.finished and text.so_far.finished  # noqa: PT018 - for the type checker
+        assert kept.so_far.answer == anew.so_far.answer
+        assert (kept.so_far.finished.usage.cached > 0, anew.so_far.finished.usage.cached) == (True, 0)
+        assert kept.so_far.finished.usage.input == anew.so_far.finished.usage.input != text.so_far.finished.usage.input
         assert (kept.encode, text.encode) == (0.0, 0.0)
         assert anew.encode > 0
         assert kept.seconds is not None
@@ -83,8 +83,8 @@ def test_without_reuse_every_page_is_read_once_more(faked: tuple[FakeEngine, Doc
     assert session.current is not None
     digests = [page.digest for page in session.current.pages]
     assert engine.encoded == digests * 2
-    assert sides["kept"].answer == sides["anew"].answer
-    assert session.current.turns == []
+    assert sides["kept"].so_far.answer == sides["anew"].so_far.answer
+    assert len(session.current.transcript) == 0
 
 
 def test_an_engine_that_answers_from_pages_only_says_so_in_the_third_place(
@@ -109,7 +109,7 @@ def test_closing_stops_the_engine_and_leaves_the_session_usable(faked: tuple[Fak
     engine, session = faked
     with contextlib.closing(compare(session, "one two three four five six")) as steps:  # type: ignore[type-var]
         for sides in steps:
-            if sides[1].answer:
+            if sides[1].so_far.answer:
                 break
     stopped_at = engine.steps
     assert [side.state for side in sides] == ["done", "stopped", "waiting"]

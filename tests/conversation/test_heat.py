@@ -10,7 +10,8 @@ from checkpoints import make_checkpoint
 
 from glyph_demo.conversation.heat import MOST_LINES, hottest_lines, mean_heat
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.engines.base import AskOptions, Evidence, Heat
+from glyph_demo.engines.base import AskOptions
+from glyph_demo.engines.events import Evidence, Heat
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.rendering.page import Line
 from glyph_demo.settings import Rendering, Settings

@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import EngineError, GlyphError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
-from glyph_demo.store import FeatureStore, PageFeatures
+from glyph_demo.store import FeatureStore, PageFeatures, feature_key
 from tests.fakes import FakeEngine
 
 PAGES = 6
@@ -43,7 +44,7 @@ class PreparingEngine(FakeEngine):
         self.changed = threading.Condition()
         self.broken = -1  # index of a page that cannot be made ready
 
-    def prepare(self, page: Page) -> Callable[[], PageFeatures]:
+    def begin_encode(self, page: Page) -> Callable[[], PageFeatures]:
         if page.index == self.broken:
             with self.changed:
                 self.ready.append(page)
@@ -160,9 +161,9 @@ def test_features_are_those_of_pages_that_were_not_made_ready(read: Callable[...
     for hidden in (False, True):
         engine, store = LocalEngine(settings), FeatureStore(None, 1 << 26, 0)
         if hidden:
-            engine.prepare = None  # type: ignore[assignment,method-assign]
+            engine.begin_encode = partial(partial, engine.encode)  # type: ignore[method-assign]
         reading = read(engine, write(tmp_path), store)
-        features = [store.get(reading._key(view.digest)) for view in reading.pages]
+        features = [store.get(feature_key(view.digest, engine.identity)) for view in reading.pages]
         found.append([f.arrays["embeds"] for f in features if f is not None])
     assert len(found[0]) > 2
     assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.engines.base import Evidence, Finished, Progress, Token
+from glyph_demo.engines.events import Evidence, Finished, Progress, Token
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import load_settings
 from glyph_demo.store import FeatureStore
@@ -52,7 +52,7 @@ def test_a_document_is_opened_asked_and_answered_in_turns(session, tmp_path):
     assert any(isinstance(e, Evidence) for e in events)
     assert answer(events) == f"{len(reading.pages)} pages, turn 1: what is it?"
     assert answer(session.ask("and then?")).endswith("turn 2: and then?")
-    assert [t.question for t in reading.turns] == ["what is it?", "and then?"]
+    assert [turn.question for turn in reading.transcript.turns()] == ["what is it?", "and then?"]
 
 
 def test_a_question_asked_while_pages_are_read_waits_and_says_how_far_it_is(engine, session, tmp_path):
@@ -69,14 +69,12 @@ def test_undo_retry_and_edit_work_on_turns(session, tmp_path):
     opened(session, write(tmp_path))
     for question in ("one", "two", "three"):
         list(session.ask(question))
-    turns = session.current.turns
     assert session.undo().question == "three"
-    assert answer(session.retry()).endswith("turn 2: two")
-    assert answer(session.edit(0, "uno")).endswith("turn 1: uno")
-    assert [t.question for t in turns] == ["uno"]
+    assert answer(session.ask("two", at=1)).endswith("turn 2: two")
+    assert answer(session.ask("uno", at=0)).endswith("turn 1: uno")
+    assert [turn.question for turn in session.current.transcript.turns()] == ["uno"]
     assert session.undo() is not None
     assert session.undo() is None
-    assert list(session.retry()) == []
 
 
 def test_closing_the_answer_stops_the_engine_and_keeps_what_was_said(engine, session, tmp_path):
@@ -89,7 +87,7 @@ def test_closing_the_answer_stops_the_engine_and_keeps_what_was_said(engine, ses
     steps = engine.steps
     time.sleep(0.05)
     assert engine.steps == steps
-    assert session.current.turns[-1].answer.strip() == "1"
+    assert session.current.transcript.turns()[-1].answer.strip() == "1"
     assert answer(session.ask("next")).endswith("turn 2: next")
 
 
@@ -144,7 +142,7 @@ def test_documents_are_closed_to_make_room_and_read_from_the_store_on_return(eng
     assert session.current.pages_from_store == len(session.current.pages)
     assert len(engine.encoded) == encoded
     session.select(identifiers[3])
-    assert [t.question for t in session.current.turns] == ["kept?"]
+    assert [turn.question for turn in session.current.transcript.turns()] == ["kept?"]
     session.close()
     assert engine.open_handles == 0
 

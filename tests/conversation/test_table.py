@@ -10,7 +10,7 @@ import pytest
 
 from glyph_demo.cli import main
 from glyph_demo.conversation import table as many
-from glyph_demo.engines.base import Progress
+from glyph_demo.engines.events import Progress
 from glyph_demo.errors import SettingsError
 from glyph_demo.settings import load_settings
 from tests.fakes import FakeEngine, FakeHandle
@@ -50,8 +50,8 @@ def test_documents_are_held_one_at_a_time_and_by_an_engine_that_shares_its_steps
     class Watched(FakeEngine):
         most = 0
 
-        def open(self, features=()):
-            handle = super().open(features)
+        def open_document(self, features=(), source=None):
+            handle = super().open_document(features, source)
             self.most = max(self.most, self.open_handles)
             return handle
 
@@ -69,14 +69,14 @@ def test_a_short_document_is_not_held_up_by_a_long_one_before_it(files, settings
     short_is_told = threading.Event()
 
     class Patient(FakeHandle):
-        def ask(self, question, history, options):
+        def answer(self, question, history, options):
             assert len(self.digests) < 8 or short_is_told.wait(10)
-            yield from super().ask(question, history, options)
+            yield from super().answer(question, history, options)
 
     class Engine(FakeEngine):
         name = "local"
 
-        def open(self, features=()):
+        def open_document(self, features=(), source=None):
             return Patient(self, features)
 
     came = []

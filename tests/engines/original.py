@@ -11,11 +11,12 @@ import transformers
 from PIL import Image
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
-from glyph_demo.engines.base import AskOptions, PageFeatures, Token, Turn
+from glyph_demo.engines.base import AskOptions, Turn
+from glyph_demo.engines.events import Token
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.rendering.page import Page
-from glyph_demo.store import FeatureStore, feature_key
+from glyph_demo.store import FeatureStore, PageFeatures, feature_key
 
 
 class Original:
@@ -86,4 +87,4 @@ def read(engine: LocalEngine, store: FeatureStore, page: Page) -> PageFeatures:
 
 
 def ask(document: LocalDocument, question: str, history: Sequence[Turn], options: AskOptions) -> str:
-    return "".join(event.text for event in document.ask(question, history, options) if isinstance(event, Token))
+    return "".join(event.text for event in document.answer(question, history, options) if isinstance(event, Token))

@@ -12,7 +12,7 @@ from checkpoints import make_checkpoint
 from safetensors.torch import load_file
 
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.engines.base import Progress
+from glyph_demo.engines.events import Progress
 from glyph_demo.engines.loading import LoadLines, amount, loaded, remaining
 from glyph_demo.models.glm4v import load_glm4v
 from glyph_demo.settings import Settings

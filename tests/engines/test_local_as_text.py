@@ -14,7 +14,8 @@ from PIL import Image
 
 from glyph_demo import cli
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.engines.base import AskOptions, Event, Finished, Token, Turn
+from glyph_demo.engines.base import AskOptions, Turn
+from glyph_demo.engines.events import Event, Finished, Token
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import Settings
@@ -58,7 +59,7 @@ def test_text_and_pages_are_asked_side_by_side_and_only_pages_keep_turns(session
     pages, of_pages = ended(session.ask("What is it?", SHORT))
     text, of_text = ended(session.ask_as_text("What is it?", SHORT))
     assert session.current
-    assert session.current.turns == [Turn("What is it?", pages)]
+    assert list(session.current.transcript.turns()) == [Turn("What is it?", pages)]
     assert of_text.usage.input > len(CONTENT) > of_pages.usage.input  # this model's tokens are bytes
     assert of_text.usage.kv_bytes / of_text.usage.input == pytest.approx(
         of_pages.usage.kv_bytes / of_pages.usage.input, rel=0.05
@@ -66,7 +67,7 @@ def test_text_and_pages_are_asked_side_by_side_and_only_pages_keep_turns(session
     again, of_again = ended(session.ask_as_text("And why?", SHORT, [Turn("What is it?", text)]))
     assert of_again.usage.cached > len(CONTENT)
     with_that = session.engine.open_text(CONTENT)  # type: ignore[attr-defined]
-    assert again == ended(with_that.ask("And why?", [Turn("What is it?", text)], SHORT))[0]
+    assert again == ended(with_that.answer("And why?", [Turn("What is it?", text)], SHORT))[0]
     with_that.close()
 
 

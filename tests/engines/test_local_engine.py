@@ -17,7 +17,8 @@ from checkpoints import make_checkpoint
 from original import ask, page, read
 from safetensors.torch import load_file, save_file
 
-from glyph_demo.engines.base import AskOptions, Event, Finished, Notice, Progress, Thinking, Token, TooLong, Turn
+from glyph_demo.engines.base import AskOptions, TooLong, Turn
+from glyph_demo.engines.events import Event, Finished, Notice, Progress, Thinking, Token
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import IN_BFLOAT16, NOISE, LocalEngine
 from glyph_demo.errors import EngineError
@@ -56,7 +57,7 @@ def scripted(engine: LocalEngine, said: Sequence[str | int]) -> None:
 
 
 def opened(engine: LocalEngine, pages: int = 1) -> LocalDocument:
-    return engine.open([engine.encode(page(i, 112, 112)) for i in range(pages)])
+    return engine.open_document([engine.encode(page(i, 112, 112)) for i in range(pages)])
 
 
 def text(events: Sequence[Event], kind: type = Token) -> str:
@@ -67,12 +68,12 @@ def test_thinking_comes_apart_from_the_answer_and_history_drops_it(start: Callab
     engine = start()
     document = opened(engine)
     scripted(engine, ["<think>Page one.</think><answer>A page.</answer>"])
-    events = list(document.ask("What?", (), AskOptions(max_new_tokens=100)))
+    events = list(document.answer("What?", (), AskOptions(max_new_tokens=100)))
     assert (text(events, Thinking), text(events)) == ("Page one.", "A page.")
     finished = events[-1]
     assert isinstance(finished, Finished)
     assert finished.reason == "stop"
-    assert list(document.turns[0].ids) == engine.model.tokenizer.encode("A page.")
+    assert list(document.answer_ids("A page.")) == engine.model.tokenizer.encode("A page.")
     assert 0 < finished.timings.prefill <= finished.timings.first_token <= finished.timings.total
 
 
@@ -81,7 +82,7 @@ def test_thinking_can_be_capped(start: Callable[..., LocalEngine]) -> None:
     document = opened(engine)
     scripted(engine, ["<think>one two", "OK", "</answer>"])
     options = AskOptions(max_new_tokens=100, thinking_tokens=8)
-    events = list(document.ask("What?", (), options))
+    events = list(document.answer("What?", (), options))
     assert (text(events, Thinking), text(events)) == ("one two", "OK")
     assert events[-1].reason == "stop"  # type: ignore[union-attr]
 
@@ -90,7 +91,7 @@ def test_thinking_can_be_switched_off(start: Callable[..., LocalEngine]) -> None
     engine = start()
     document = opened(engine)
     scripted(engine, ["OK</answer>"])
-    events = list(document.ask("What?", (), replace(SHORT, thinking=False)))
+    events = list(document.answer("What?", (), replace(SHORT, thinking=False)))
     assert (text(events, Thinking), text(events)) == ("", "OK")
     assert "<think></think><answer>" in engine.model.tokenizer.decode(document._dialogue.turns[0].question)
 
@@ -99,7 +100,7 @@ def test_endless_repetition_ends_with_its_reason(start: Callable[..., LocalEngin
     engine = start()
     document = opened(engine)
     scripted(engine, ["ha"])
-    finished = list(document.ask("What?", (), AskOptions(max_new_tokens=500)))[-1]
+    finished = list(document.answer("What?", (), AskOptions(max_new_tokens=500)))[-1]
     assert isinstance(finished, Finished)
     assert finished.reason == "repetition"
     assert finished.usage.output < 110
@@ -116,9 +117,9 @@ def test_text_that_answers_quote_makes_them_take_fewer_forwards_and_changes_none
     head.weight = torch.nn.Parameter(weight, requires_grad=False)
     document = opened(engine)
     options = AskOptions(max_new_tokens=40)
-    plain = list(document.ask("What?", (), options))
-    document.hint("Not this. " + text(plain) + " Nor this.")
-    hinted = list(document.ask("What?", (), options))
+    plain = list(document.answer("What?", (), options))
+    document.hint_text("Not this. " + text(plain) + " Nor this.")
+    hinted = list(document.answer("What?", (), options))
     assert text(hinted) == text(plain)
     before, after = plain[-1].usage, hinted[-1].usage  # type: ignore[union-attr]
     assert (before.output, before.drafted, before.accepted) == (after.output, 0, 0)
@@ -127,8 +128,8 @@ def test_text_that_answers_quote_makes_them_take_fewer_forwards_and_changes_none
 
 def test_the_second_question_computes_itself_only(start: Callable[..., LocalEngine]) -> None:
     document = opened(start(), pages=3)
-    first = list(document.ask("What is this?", (), SHORT))
-    second = list(document.ask("And why?", (Turn("What is this?", text(first)),), SHORT))
+    first = list(document.answer("What is this?", (), SHORT))
+    second = list(document.answer("And why?", (Turn("What is this?", text(first)),), SHORT))
     usage = second[-1].usage  # type: ignore[union-attr]
     assert usage.cached > document.tokens
     assert usage.input - usage.cached < 40
@@ -138,11 +139,11 @@ def test_prefill_reports_progress_page_by_page_and_can_be_stopped_there(start: C
     engine = start()
     document = opened(engine, pages=4)
     engine.pool.release()
-    events = document.ask("What?", (), SHORT)
+    events = document.answer("What?", (), SHORT)
     assert isinstance(next(events), Progress)
     assert isinstance(next(events), Progress)
     events.close()
-    shown = [e for e in document.ask("What?", (), SHORT) if isinstance(e, Progress)]
+    shown = [e for e in document.answer("What?", (), SHORT) if isinstance(e, Progress)]
     done = [e.done for e in shown if e.stage == "prefill"]
     assert len(done) == 3  # two of the five segments had been computed before the stop
     assert done == sorted(done)
@@ -159,7 +160,7 @@ def test_a_seed_decides_what_is_sampled(start: Callable[..., LocalEngine]) -> No
 
 def test_a_document_too_long_says_how_many_pages_fit_and_keeps_those(folder: Path, tmp_path: Path, start) -> None:
     engine = start(make_checkpoint(tmp_path / "short", context=128))
-    document = engine.open()
+    document = engine.open_document()
     features = [engine.encode(page(i, 112, 112)) for i in range(10)]
     with pytest.raises(TooLong) as caught:
         list(map(document.append, features))
@@ -175,7 +176,7 @@ def test_a_conversation_too_long_is_refused_and_not_cut(start: Callable[..., Loc
     engine = start(make_checkpoint(tmp_path / "short", context=128))
     document = opened(engine)
     with pytest.raises(Exception, match="context_full"):
-        list(document.ask("why " * 60, (), SHORT))
+        list(document.answer("why " * 60, (), SHORT))
     assert ask(document, "why", (), SHORT)
 
 
@@ -189,7 +190,7 @@ def test_text_is_answered_from_as_tokens(start: Callable[..., LocalEngine], tmp_
     prompt = f"[gMASK]<sop><|user|>\n{content}\n\nWhat?<|assistant|>\n"
     ids = torch.tensor([tokenizer.encode(prompt)])
     out = model.generate(input_ids=ids, max_new_tokens=8, do_sample=False, repetition_penalty=1.1)
-    assert list(document.turns[0].ids) == out[0, ids.shape[1] :].tolist()
+    assert list(document.answer_ids(answer)) == out[0, ids.shape[1] :].tolist()
     assert answer
     with pytest.raises(TooLong, match="As text"):
         start(make_checkpoint(tmp_path / "short", context=128)).open_text(content)
@@ -213,16 +214,16 @@ def test_an_overflow_in_float16_is_redone_in_bfloat16_and_said(folder: Path, tmp
     features = [engine.encode(page(i, 112, 112)) for i in range(2)]
     assert engine.identity.endswith("-float16")
 
-    events = list(document.ask("What?", (), SHORT))
+    events = list(document.answer("What?", (), SHORT))
     assert [e.message for e in events if isinstance(e, Notice)] == [IN_BFLOAT16]
     assert engine.identity.endswith("-bfloat16")
-    expected = ask(start(model, precision=torch.bfloat16).open(features), "What?", (), SHORT)
+    expected = ask(start(model, precision=torch.bfloat16).open_document(features), "What?", (), SHORT)
     assert text(events) == expected
     assert "!!!" not in expected
 
-    again = list(document.ask("And?", (Turn("What?", expected),), SHORT))
+    again = list(document.answer("And?", (Turn("What?", expected),), SHORT))
     assert not [e for e in again if isinstance(e, Notice)]
-    assert Notice(IN_BFLOAT16) in list(other.ask("What?", (), SHORT))
+    assert Notice(IN_BFLOAT16) in list(other.answer("What?", (), SHORT))
     for each in (other, document):
         each.close()
     assert engine.nbytes == 0
@@ -231,14 +232,14 @@ def test_an_overflow_in_float16_is_redone_in_bfloat16_and_said(folder: Path, tmp
 def test_an_overflow_midway_goes_on_from_what_was_said(start: Callable[..., LocalEngine]) -> None:
     engine = start(precision=torch.float16)
     document = opened(engine)
-    whole = list(opened(engine).ask("What?", (), SHORT))
+    whole = list(opened(engine).answer("What?", (), SHORT))
     logits, calls = engine.decoder.logits, iter(range(99))
 
     def overflow(hidden: torch.Tensor) -> torch.Tensor:
         return logits(hidden) * (float("nan") if next(calls) == 3 else 1.0)
 
     engine.decoder.logits = overflow  # type: ignore[method-assign]
-    events = list(document.ask("What?", (), SHORT))
+    events = list(document.answer("What?", (), SHORT))
     assert Notice(IN_BFLOAT16) in events
     assert text(events)[:3] == text(whole)[:3]
     assert events[-1].usage.output == 8  # type: ignore[union-attr]
@@ -253,20 +254,20 @@ def test_closing_an_answer_stops_within_a_step(start: Callable[..., LocalEngine]
     engine = start()
     document = opened(engine)
     scripted(engine, ["abcdefgh"])
-    steps = 0
-    with contextlib.closing(document.ask("What?", (), AskOptions(max_new_tokens=500))) as events:
+    said = ""
+    with contextlib.closing(document.answer("What?", (), AskOptions(max_new_tokens=500))) as events:
         for event in events:
-            steps += isinstance(event, Token)
-            if steps == 3:
+            said += event.text if isinstance(event, Token) else ""
+            if len(said) == 3:
                 break
-    assert document.turns[0].answer == "abc"
+    assert list(document.answer_ids(said)) == engine.model.tokenizer.encode("abc")
     assert len(document._dialogue.turns[-1].answer) == 3
 
 
 def test_closing_a_document_while_it_answers_waits_for_the_stop(start: Callable[..., LocalEngine]) -> None:
     engine = start()
     document = opened(engine)
-    events = document.ask("What?", (), SHORT)
+    events = document.answer("What?", (), SHORT)
     assert isinstance(next(e for e in events if isinstance(e, Token)), Token)
     closer = threading.Thread(target=document.close)
     closer.start()
@@ -285,7 +286,7 @@ def test_memory_running_out_is_an_error_to_act_on(start: Callable[..., LocalEngi
 
     logits, engine.decoder.logits = engine.decoder.logits, full  # type: ignore[method-assign]
     with pytest.raises(EngineError, match="out_of_memory"):
-        list(document.ask("What?", (), SHORT))
+        list(document.answer("What?", (), SHORT))
     engine.decoder.logits = logits  # type: ignore[method-assign]
     assert ask(document, "What?", (), SHORT)
 
@@ -296,7 +297,7 @@ def test_a_hundred_rounds_over_twelve_documents_stay_inside_the_budgets(start, t
     store = FeatureStore(tmp_path / "features", memory_bytes=20_000, disk_bytes=100_000)
     process = psutil.Process()
     for i in range(100):
-        document = engine.open()
+        document = engine.open_document()
         for number in range(1 + i % 3):
             document.append(read(engine, store, page(10 * (i % 12) + number, 112, 140)))
         ask(document, "What?", (), replace(SHORT, max_new_tokens=2))
@@ -321,7 +322,7 @@ def test_a_hundred_rounds_over_twelve_documents_stay_inside_the_budgets(start, t
 def test_random_weights_are_labelled(start: Callable[..., LocalEngine]) -> None:
     engine = start("random:mid")
     assert "random" in engine.label
-    assert Notice(NOISE) in list(opened(engine).ask("What?", (), replace(SHORT, max_new_tokens=1)))
+    assert Notice(NOISE) in list(opened(engine).answer("What?", (), replace(SHORT, max_new_tokens=1)))
 
 
 @pytest.mark.parametrize("runtime", ["compiled", "onnx"])

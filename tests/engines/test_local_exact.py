@@ -12,7 +12,8 @@ import pytest
 from checkpoints import SHAPES, make_checkpoint
 from original import Original, ask, page, read
 
-from glyph_demo.engines.base import AskOptions, Token, Turn
+from glyph_demo.engines.base import AskOptions, Turn
+from glyph_demo.engines.events import Token
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.rendering.page import Page
@@ -74,7 +75,7 @@ class Script:
         self.from_disk += len(self.store._disk)
         self.documents: list[LocalDocument] = []
         for shadow in self.shadows:
-            self.documents.append(self.engine.open([read(self.engine, self.store, p) for p in shadow.pages]))
+            self.documents.append(self.engine.open_document([read(self.engine, self.store, p) for p in shadow.pages]))
             shadow.ids = [self.original.tokenizer.encode(turn.answer) for turn in shadow.turns]
 
     def run(self) -> None:
@@ -107,17 +108,17 @@ class Script:
         if not pieces:
             assert kind == "stop" or not self.original.shown(expected)
             return
-        said = document.turns[len(shadow.turns)]
-        assert list(said.ids) == expected[: len(said.ids)]
-        assert kind == "stop" or len(said.ids) == len(expected)
+        ids = list(document.answer_ids("".join(pieces)))
+        assert ids == expected[: len(ids)]
+        assert kind == "stop" or len(ids) == len(expected)
         shadow.turns.append(Turn(question, "".join(pieces)))
-        shadow.ids.append(list(said.ids))
+        shadow.ids.append(ids)
 
     def pieces(
         self, document: LocalDocument, question: str, shadow: Shadow, options: AskOptions, stop: bool
     ) -> list[str]:
         most = self.random.randint(1, 4) if stop else options.max_new_tokens
-        with contextlib.closing(document.ask(question, tuple(shadow.turns), options)) as events:
+        with contextlib.closing(document.answer(question, tuple(shadow.turns), options)) as events:
             pieces = []
             for event in events:
                 if isinstance(event, Token):
@@ -152,13 +153,13 @@ def test_pages_of_different_sizes(
     folder, original = models[shape]
     pages = [page(i, 84 + 23 * (i % 5), 300 - 31 * (i % 7)) for i in range(count)]
     engine = start(folder, tmp_path)
-    document = engine.open([engine.encode(p) for p in pages])
+    document = engine.open_document([engine.encode(p) for p in pages])
     turns: list[Turn] = []
     asked: list[tuple[str, list[int]]] = []
     for question in ("What is it?", "第二个问题", "why"):
         expected = original.answer(pages, asked, question, PLAIN)
         answer = ask(document, question, tuple(turns), PLAIN)
-        assert list(document.turns[len(turns)].ids) == expected
+        assert list(document.answer_ids(answer)) == expected
         turns.append(Turn(question, answer))
         asked.append((question, expected))
 
@@ -170,8 +171,8 @@ def test_what_another_document_leaves_behind_changes_nothing(
     folder, original = models["wide"]
     engine = start(folder, tmp_path)
     long, short = [page(i, 200, 84) for i in range(3)], [page(9, 60, 230)]
-    first, second = (engine.open([engine.encode(p) for p in pages]) for pages in (long, short))
+    first, second = (engine.open_document([engine.encode(p) for p in pages]) for pages in (long, short))
     for document, pages in ((first, long), (second, short), (first, long)):
         engine.model.model.model.rope_deltas = None
-        ask(document, "one", (), PLAIN)
-        assert list(document.turns[0].ids) == original.answer(pages, [], "one", PLAIN)
+        answer = ask(document, "one", (), PLAIN)
+        assert list(document.answer_ids(answer)) == original.answer(pages, [], "one", PLAIN)

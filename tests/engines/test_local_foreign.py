@@ -198,7 +198,7 @@ def from_scratch(folder: Path, file: Path, template: str) -> list[tuple[str, int
     """transformers' answer to every question, and how many tokens its prompt had."""
     settings = Settings()
     document = extract(file, file.name, settings.documents)
-    pages = list(render(document, resolve_style(settings.rendering, document.text, "local")))
+    pages = list(render(document, resolve_style(settings.rendering, document.text)))
     words = transformers.AutoTokenizer.from_pretrained(folder)
     words.chat_template = template
     processor = Glm4vImageProcessorPil.from_pretrained(folder)

@@ -53,7 +53,7 @@ def short_of_memory(holder: Any, name: str, calls: range) -> None:
 
 
 def opened(engine: LocalEngine, pages: int = 2) -> LocalDocument:
-    return engine.open([engine.encode(page(i, 112, 112)) for i in range(pages)])
+    return engine.open_document([engine.encode(page(i, 112, 112)) for i in range(pages)])
 
 
 STAGES = {
@@ -99,7 +99,7 @@ def test_a_page_that_could_not_be_prefilled_is_computed_with_the_question(start:
     expected = ask(opened(start(), 2), "What?", (), SHORT)
     engine = start()
     features = [engine.encode(page(i, 112, 112)) for i in range(2)]
-    document = engine.open(features[:1])
+    document = engine.open_document(features[:1])
     whole = engine.decoder.extend
     short_of_memory(engine.decoder, "extend", range(1 << 30))
     with pytest.raises(EngineError, match="out_of_memory"):

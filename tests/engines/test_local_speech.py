@@ -10,7 +10,7 @@ import pytest
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from glyph_demo.engines.base import Thinking, Token
+from glyph_demo.engines.events import Thinking, Token
 from glyph_demo.engines.local.speech import Speech, loops
 from glyph_demo.engines.splitter import TAGS
 from glyph_demo.models.random import byte_tokenizer

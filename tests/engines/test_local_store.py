@@ -15,14 +15,15 @@ import torch
 from checkpoints import make_checkpoint
 
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.engines.base import AskOptions, Token
+from glyph_demo.engines.base import AskOptions
+from glyph_demo.engines.events import Token
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.engines.local.pages import OnDevice
 from glyph_demo.models import glm4v
 from glyph_demo.models.transfer import Transfer
 from glyph_demo.settings import Settings, merge
-from glyph_demo.store import FeatureStore, PageFeatures
+from glyph_demo.store import FeatureStore, PageFeatures, feature_key
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -159,7 +160,10 @@ def test_a_page_on_the_device_is_taken_from_there_and_one_from_elsewhere_stays_t
     reading = session.current
     assert reading is not None
     assert reading.kept() == "device"
-    answer, sizes = said(session), [store.get(reading._key(view.digest)).device.nbytes for view in reading.pages]  # type: ignore[union-attr]
+    answer, sizes = (
+        said(session),
+        [store.get(feature_key(view.digest, session.engine.identity)).device.nbytes for view in reading.pages],
+    )  # type: ignore[union-attr]
     sent: list[int] = []
     transfer = session.engine.model.transfer  # type: ignore[attr-defined]
     to_device = transfer.to_device

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from glyph_demo.engines.base import AskOptions, Finished, Token
+from glyph_demo.engines.base import AskOptions
+from glyph_demo.engines.events import Finished, Token
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.settings import load_settings
 from tests.checkpoints import make_checkpoint
@@ -36,11 +37,11 @@ def test_pages_of_different_sizes_read_in_one_call_give_what_each_gives(engine):
 
 
 def answer(engine, number):
-    document = engine.open([engine.encode(page(number + i, *SIZES[number])) for i in range(2)])
+    document = engine.open_document([engine.encode(page(number + i, *SIZES[number])) for i in range(2)])
     try:
         said = []
         for question in ("What?", "And then?"):
-            events = list(document.ask(question, (), OPTIONS))
+            events = list(document.answer(question, (), OPTIONS))
             assert isinstance(events[-1], Finished)
             said.append("".join(event.text for event in events if isinstance(event, Token)))
         return said
@@ -61,7 +62,7 @@ def test_clients_with_documents_of_their_own_get_what_each_gets_alone(engine, mo
     assert sum(calls) == 2 * len(SIZES)
     assert max(calls) >= 2
 
-    engine.share(1, 0.0)  # the window's low latency, on the engine as it runs
+    engine.set_batching(1, 0.0)  # the window's low latency, on the engine as it runs
     widths.clear()
     with ThreadPoolExecutor(2) as threads:
         assert list(threads.map(lambda number: answer(engine, number), range(2))) == alone[:2]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from drawing import CHINESE, ENGLISH, draw
 
-from glyph_demo.engines.base import AskOptions, Evidence, Finished, Progress, Token, Turn
+from glyph_demo.engines.base import AskOptions, Turn
+from glyph_demo.engines.events import Evidence, Finished, Progress, Token
 from glyph_demo.engines.pocket import PocketEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Line
@@ -21,11 +22,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def opened(engine, text):
-    return engine.open([engine.encode(page) for page in draw(text)])
+    return engine.open_document([engine.encode(page) for page in draw(text)])
 
 
 def answer(document, question, history=(), options=DEFAULTS):
-    events = list(document.ask(question, history, options))
+    events = list(document.answer(question, history, options))
     assert isinstance(events[-1], Finished)
     return "".join(event.text for event in events if isinstance(event, Token)), events
 
@@ -53,12 +54,12 @@ def test_the_answer_comes_from_the_pixels_and_nothing_else(engine):
     (page,) = draw(ENGLISH)
     lies = tuple(Line("It cost 999,999 crowns.", 0, 23, line.box) for line in page.lines)
     false = replace(page, lines=lies, span=(0, 1))
-    text, _ = answer(engine.open([engine.encode(false)]), "How much did the trust pay for the signal works?")
+    text, _ = answer(engine.open_document([engine.encode(false)]), "How much did the trust pay for the signal works?")
     assert "240,000" in text
     assert "999,999" not in text
     (changed,) = draw(ENGLISH.replace("240,000", "170,500"))
     painted = replace(page, pixels=changed.pixels)
-    text, _ = answer(engine.open([engine.encode(painted)]), "How much did the trust pay for the signal works?")
+    text, _ = answer(engine.open_document([engine.encode(painted)]), "How much did the trust pay for the signal works?")
     assert "170,500" in text
 
 
@@ -141,7 +142,7 @@ def test_max_new_tokens_caps_the_phrased_sentence(phrasing_document):
 def test_closing_stops_within_one_step_and_leaves_the_document_usable(phrasing_document):
     question = "When was the Harrow Valley Trust founded?"
     whole, _ = answer(phrasing_document, question)
-    events = phrasing_document.ask(question, (), DEFAULTS)
+    events = phrasing_document.answer(question, (), DEFAULTS)
     for event in events:
         if isinstance(event, Progress) and event.stage == "decode" and event.done == 2:
             break
@@ -171,7 +172,7 @@ import sys
 from glyph_demo.engines.pocket import PocketEngine
 from glyph_demo.settings import Pocket, Settings
 engine = PocketEngine(Settings(pocket=Pocket(language_model=sys.argv[1])))
-engine.open()
+engine.open_document()
 while not engine._phraser.running():
     pass
 engine.close()

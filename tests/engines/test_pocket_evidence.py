@@ -9,7 +9,8 @@ import pytest
 from drawing import draw
 
 from glyph_demo.bench.texts import chinese, story
-from glyph_demo.engines.base import AskOptions, Evidence
+from glyph_demo.engines.base import AskOptions
+from glyph_demo.engines.events import Evidence
 from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.rendering.page import Page
 
@@ -53,10 +54,10 @@ def haystack(language: str, needles: int, filler: int, seed: int = 7) -> tuple[l
 
 
 def share_right(engine: PocketEngine, pages: list[Page], asked: list[tuple[str, int]]) -> float:
-    document = engine.open([engine.encode(page) for page in pages])
+    document = engine.open_document([engine.encode(page) for page in pages])
     right = 0
     for question, page in asked:
-        events = document.ask(question, (), AskOptions(max_new_tokens=0))
+        events = document.answer(question, (), AskOptions(max_new_tokens=0))
         regions = next((event.regions for event in events if isinstance(event, Evidence)), ())
         right += bool(regions) and regions[0].page == page
     return right / len(asked)

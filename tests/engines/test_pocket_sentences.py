@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from glyph_demo.engines.base import PageFeatures
 from glyph_demo.engines.pocket.sentences import split_sentences
+from glyph_demo.store import PageFeatures
 
 WIDTH = 60  # characters of a full line
 

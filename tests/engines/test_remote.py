@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from glyph_demo.engines.base import AskOptions, Finished, Notice, Progress, Thinking, Token, Turn
+from glyph_demo.engines.base import AskOptions, Turn
+from glyph_demo.engines.events import Finished, Notice, Progress, Thinking, Token
 from glyph_demo.engines.remote import RemoteEngine
 from glyph_demo.engines.remote.servers import Servers
 from glyph_demo.errors import EngineError
@@ -30,8 +31,8 @@ def engine_at(*urls: str, **flags: str) -> Iterator[RemoteEngine]:
 
 
 def ask(engine, question="Is it?", history=(), options=None, pages=PAGES):
-    document = engine.open([engine.encode(page) for page in pages])
-    return list(document.ask(question, history, options or AskOptions()))
+    document = engine.open_document([engine.encode(page) for page in pages])
+    return list(document.answer(question, history, options or AskOptions()))
 
 
 def content(piece):
@@ -44,9 +45,9 @@ def text(events, kind=Token):
 
 def test_pages_go_first_and_in_order_and_as_the_same_bytes_in_every_request():
     with serving(ANSWER) as stub, engine_at(stub.url) as engine:
-        document = engine.open([engine.encode(page) for page in PAGES])
-        list(document.ask("One?", [], AskOptions()))
-        list(document.ask("Two?", [Turn("One?", "Yes.")], AskOptions()))
+        document = engine.open_document([engine.encode(page) for page in PAGES])
+        list(document.answer("One?", [], AskOptions()))
+        list(document.answer("Two?", [Turn("One?", "Yes.")], AskOptions()))
     first, second = (request["messages"] for request in stub.requests)
     urls = [f"data:image/png;base64,{base64.b64encode(encode_png(page.pixels)).decode()}" for page in PAGES]
     assert [part["image_url"]["url"] for part in first[0]["content"][:-1]] == urls
@@ -155,14 +156,14 @@ def test_a_refusal_in_the_stream_is_heard_too_and_so_is_the_failure_that_vllm_ma
 def test_closing_the_answer_closes_the_connection():
     endless = [step for _ in range(200) for step in (chunk(content="word "), 0.02)]
     with serving(endless) as stub, engine_at(stub.url) as engine:
-        document = engine.open([engine.encode(PAGES[0])])
-        events = document.ask("Go on?", [], AskOptions())
+        document = engine.open_document([engine.encode(PAGES[0])])
+        events = document.answer("Go on?", [], AskOptions())
         while not isinstance(next(events), Token):
             pass
         events.close()
         assert stub.gone.wait(3)
         stub.replies[:] = [ANSWER]
-        assert text(document.ask("Again?", [], AskOptions())) == "Yes."
+        assert text(document.answer("Again?", [], AskOptions())) == "Yes."
 
 
 def test_a_stop_ends_the_answer_and_the_connection_though_the_server_knows_none():
@@ -194,8 +195,8 @@ def test_another_server_takes_over_with_a_notice_when_one_is_down():
             document = next(
                 p for n in range(64) if order(hash_of(p := [Page(0, PAGES[0].pixels + n)], engine))[0] == dead
             )
-            handle = engine.open([engine.encode(page) for page in document])
-            first, second = (list(handle.ask("Is it?", [], AskOptions())) for _ in range(2))
+            handle = engine.open_document([engine.encode(page) for page in document])
+            first, second = (list(handle.answer("Is it?", [], AskOptions())) for _ in range(2))
     assert text(first) == text(second) == "Yes."
     notices = [event.message.en for event in [*first, *second] if isinstance(event, Notice)]
     assert len(notices) == 1, "the second question goes straight to the server that works"
@@ -203,7 +204,7 @@ def test_another_server_takes_over_with_a_notice_when_one_is_down():
 
 
 def hash_of(pages, engine):
-    document = engine.open([engine.encode(page) for page in pages])
+    document = engine.open_document([engine.encode(page) for page in pages])
     return document._hash.hexdigest()
 
 

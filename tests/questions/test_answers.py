@@ -21,7 +21,7 @@ def graded(questions: list[dict[str, Any]], phrase: bool = True) -> Iterator[tup
     """Each question with what the engine shows for it and whether that is right; documents are read once each."""
     from glyph_demo.conversation.session import DocumentSession
     from glyph_demo.engines import create_engine
-    from glyph_demo.engines.base import Evidence, Token
+    from glyph_demo.engines.events import Evidence, Token
     from glyph_demo.settings import load_settings
 
     settings = load_settings(flags={"engine": "pocket", "pocket.language_model": "auto" if phrase else "none"})

@@ -6,7 +6,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from glyph_demo.engines.base import AskOptions, Event, Finished, Progress, Timings, Token, Turn, Usage
+from glyph_demo.engines.base import AskOptions, Turn
+from glyph_demo.engines.events import Event, Finished, Progress, Timings, Token, Usage
 from glyph_demo.store import PageFeatures
 from tests.fakes import FakeEngine, FakeHandle
 
@@ -16,13 +17,13 @@ WORDS = 12  # of an answer
 class EchoEngine(FakeEngine):
     identity = "echo-1"
 
-    def open(self, features: Sequence[PageFeatures] = ()) -> EchoHandle:
+    def open_document(self, features: Sequence[PageFeatures] = (), source=None) -> EchoHandle:
         self.open_handles += 1
         return EchoHandle(self, features)
 
 
 class EchoHandle(FakeHandle):
-    def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
+    def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
         said = repr((self.digests, [(turn.question, turn.answer) for turn in history], question))
         digest = hashlib.sha256(said.encode()).hexdigest()
         for start in range(0, 5 * WORDS, 5):

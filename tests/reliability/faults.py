@@ -11,7 +11,8 @@ import torch
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 from torch.overrides import TorchFunctionMode
 
-from glyph_demo.engines.base import AskOptions, Engine, Event, OpenDocument, Token, Turn, prepare
+from glyph_demo.engines.base import AskOptions, Engine, OpenDocument, Turn
+from glyph_demo.engines.events import Event, Token
 from glyph_demo.rendering.page import Page
 from glyph_demo.store import PageFeatures
 
@@ -69,7 +70,7 @@ class Fault:
                 raise self._error
 
 
-class FaultyEngine:
+class FaultyEngine(Engine):
     def __init__(self, engine: Engine, fault: Fault) -> None:
         self._engine = engine
         self._fault = fault
@@ -83,9 +84,9 @@ class FaultyEngine:
         with _Faults(self._fault, "encode"):
             return self._engine.encode(page)
 
-    def prepare(self, page: Page) -> Callable[[], PageFeatures]:
+    def begin_encode(self, page: Page) -> Callable[[], PageFeatures]:
         with _Faults(self._fault, "prepare"):
-            read = prepare(self._engine, page)
+            read = self._engine.begin_encode(page)
 
         def rest() -> PageFeatures:
             with _Faults(self._fault, "encode"):
@@ -93,11 +94,10 @@ class FaultyEngine:
 
         return rest
 
-    def open(self, features: Sequence[PageFeatures] = ()) -> OpenDocument:
-        return _FaultyDocument(self._engine.open(features), self._fault)
+    def open_document(self, features: Sequence[PageFeatures] = (), source: Any = None) -> Any:
+        return _FaultyDocument(self._engine.open_document(features, source), self._fault)
 
-    def close(self) -> None:
-        pass  # the engine serves other tests too
+    # Closing it does nothing: the engine serves other tests too.
 
 
 class _FaultyDocument:
@@ -112,9 +112,9 @@ class _FaultyDocument:
         with _Faults(self._fault, "append"):
             self._document.append(features)
 
-    def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
+    def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
         stage = "prefill"
-        with closing(self._document.ask(question, history, options)) as events:  # type: ignore[type-var]
+        with closing(self._document.answer(question, history, options)) as events:
             while True:
                 with _Faults(self._fault, stage):
                     event = next(events, None)

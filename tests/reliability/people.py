@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.engines.base import AskOptions, Engine, Token, Turn
+from glyph_demo.engines.base import AskOptions, Engine, Turn
+from glyph_demo.engines.events import Token
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
-from glyph_demo.windows.window import Window, Windows
+from glyph_demo.windows.collection import Windows
+from glyph_demo.windows.window import Window
 
 # What may go wrong while somebody else's tab takes a window's place, or a document is closed under an answer.
 EXPECTED = {"document_closed", "no_document", "busy"}
@@ -118,8 +120,9 @@ class Person:
             answer.close()
             if timer:
                 timer.join()
-        if exchange is not None and exchange.answer and reading.turns and reading.turns[-1].question == question:
-            history = tuple((turn.question, turn.answer) for turn in reading.turns[:-1])
+        turns = reading.transcript.turns()
+        if exchange is not None and exchange.answer and turns and turns[-1].question == question:
+            history = tuple((turn.question, turn.answer) for turn in turns[:-1])
             path = self._files[id(window), identifier]
             self.records.append(Record(path, history, question, exchange.answer, exchange.finished is not None))
 
@@ -147,8 +150,9 @@ def twins(records: list[Record], engine: Engine, settings: Settings, options: As
         assert session.current is not None
         session.current.wait()
         for record in (r for r in records if r.path == path):
-            session.current.turns[:] = [Turn(*turn) for turn in record.history]
-            again = "".join(e.text for e in session.ask(record.question, options) if isinstance(e, Token))
+            history = [Turn(*turn) for turn in record.history]
+            answer = session.current.ask(record.question, history, options or session.options())
+            again = "".join(e.text for e in answer if isinstance(e, Token))
             if not (again == record.answer if record.whole else again.startswith(record.answer)):
                 different.append(f"{path.name} {record.question}: {record.answer!r} and {again!r}")
         session.close()

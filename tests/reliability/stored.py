@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from glyph_demo.conversation import table as many
+from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.store import FeatureStore, PageFeatures
-from glyph_demo.windows.history import Exchange, History, SavedDocument, SavedWindow
+from glyph_demo.windows.history import History, SavedDocument, SavedWindow
 
 MEGABYTE = 1 << 20
 KEYS = [f"{number:02x}key" for number in range(16)]

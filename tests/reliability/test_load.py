@@ -21,7 +21,7 @@ from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.settings import Settings, Store
-from glyph_demo.windows.window import MOST_WINDOWS, Windows
+from glyph_demo.windows.collection import MOST_WINDOWS, Windows
 
 PEOPLE = 2  # with two tabs each, as many as there are windows
 MEGABYTE = 1 << 20

@@ -17,13 +17,14 @@ from echo import EchoEngine
 from faults import LOST_CARD, NO_MEMORY, STAGES, Fault, FaultyEngine
 
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.engines.base import AskOptions, Engine, PageFeatures, Token
+from glyph_demo.engines.base import AskOptions, Engine
+from glyph_demo.engines.events import Token
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.errors import GlyphError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
-from glyph_demo.store import FeatureStore
+from glyph_demo.store import FeatureStore, PageFeatures
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -74,7 +75,7 @@ def survives(engine: Engine, settings: Settings, document: Path, right: list[str
     session = DocumentSession(engine, settings, FeatureStore(None, 1 << 24, 0))
     identifier = session.open(document)
     for question, expected in zip(QUESTIONS, right, strict=True):
-        turns = len(session.current.turns) if session.current else 0
+        turns = len(session.current.transcript) if session.current else 0
         try:
             answer = said(session, question)
         except GlyphError as error:
@@ -82,8 +83,8 @@ def survives(engine: Engine, settings: Settings, document: Path, right: list[str
             if session.current is not None and session.current.state == "failed":
                 session.remove(identifier)
                 identifier = session.open(document)
-            elif session.current is not None:
-                del session.current.turns[turns:]  # half an answer may have come
+            elif session.current is not None and len(session.current.transcript) > turns:
+                session.undo()  # half an answer had come
             answer = said(session, question)
         assert answer == expected
     session.close()

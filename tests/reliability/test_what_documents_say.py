@@ -17,7 +17,8 @@ from markdown_it import MarkdownIt
 
 from glyph_demo.cli import main
 from glyph_demo.conversation import table as many
-from glyph_demo.windows.history import Exchange, as_json, as_markdown
+from glyph_demo.conversation.transcript import Exchange
+from glyph_demo.windows.history import as_json, as_markdown
 from tests.fakes import FakeEngine
 
 TERMINAL = "\x1b]0;title\x07\x1b[2J\x9b31m\x1b]52;c;ZWNobw==\x1b\\ over\rwritten \u202etxt.exe\u2066 \x08\x7f\x00 end"

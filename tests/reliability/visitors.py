@@ -24,7 +24,7 @@ from glyph_demo.serving.service import Service
 from glyph_demo.settings import Server, Settings
 from glyph_demo.web.app import server_config, web_app
 from glyph_demo.web.ports import free_port
-from glyph_demo.windows.window import Windows
+from glyph_demo.windows.collection import Windows
 from tests.fakes import FakeEngine
 
 ROOT = Path(__file__).parents[2]

@@ -12,17 +12,17 @@ from glyph_demo.settings import Rendering
 
 
 @pytest.mark.parametrize(
-    ("text", "engine", "name"),
+    ("text", "default", "name"),
     [
-        ("plain English", "local", "glyph-en"),
-        ("one 字 is enough", "remote", "glyph-zh"),
-        ("かな only, no ideograph", "local", "glyph-en"),
+        ("plain English", "", "glyph-en"),
+        ("one 字 is enough", "", "glyph-zh"),
+        ("かな only, no ideograph", "", "glyph-en"),
         ("plain English", "pocket", "pocket"),
         ("中文", "pocket", "pocket"),
     ],
 )
-def test_auto_takes_what_the_engine_reads_best(text: str, engine: str, name: str) -> None:
-    assert resolve_style(Rendering(), text, engine).name == name
+def test_auto_takes_what_the_engine_reads_best(text: str, default: str, name: str) -> None:
+    assert resolve_style(Rendering(), text, default).name == name
 
 
 def test_glyph_presets_are_the_training_configuration() -> None:
@@ -41,12 +41,12 @@ def test_the_white_paper_is_one_tall_page_within_the_longest_side() -> None:
 
 
 def test_dpi_and_font_size_override_the_preset_and_leading_follows() -> None:
-    style = resolve_style(Rendering(style="glyph-en", dpi=144, font_size=18), "", "local")
+    style = resolve_style(Rendering(style="glyph-en", dpi=144, font_size=18), "")
     assert (style.dpi, style.font_size, style.leading, style.page_pixels) == (144, 18, 20, (1190, 1684))
 
 
 def test_a_font_goes_before_the_style_s_own() -> None:
-    style = resolve_style(Rendering(font=SOURCE_HAN.path), "text", "local")
+    style = resolve_style(Rendering(font=SOURCE_HAN.path), "text")
     assert style.fonts[0] == SOURCE_HAN
     assert DEJAVU.path in [font.path for font in style.fonts]
 
@@ -64,7 +64,7 @@ def test_a_font_goes_before_the_style_s_own() -> None:
 )
 def test_what_cannot_be_set_says_what_to_do(rendering: Rendering, code: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        resolve_style(rendering, "text", "local")
+        resolve_style(rendering, "text")
     assert caught.value.code == code
     assert caught.value.message.zh
     assert caught.value.message.en.endswith(".")
@@ -76,7 +76,7 @@ def test_a_file_that_is_no_font_is_refused(tmp_path: Path) -> None:
     for name, content in broken.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(SettingsError, match="font_unreadable"):
-            resolve_style(Rendering(font=str(tmp_path / name)), "text", "local")
+            resolve_style(Rendering(font=str(tmp_path / name)), "text")
 
 
 def test_a_style_too_narrow_for_its_font_is_refused() -> None:

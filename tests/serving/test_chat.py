@@ -6,7 +6,7 @@ import httpx
 import openai
 import pytest
 
-from glyph_demo.engines.base import Finished, Notice, Thinking, Timings, Token, Usage
+from glyph_demo.engines.events import Finished, Notice, Thinking, Timings, Token, Usage
 from glyph_demo.errors import EngineError, Message
 from tests.fakes import FakeEngine, FakeHandle
 from tests.serving.pictures import base64_png, image_part
@@ -43,13 +43,13 @@ class ThinkingEngine(FakeEngine):
         super().__init__()
         self.asked = []
 
-    def open(self, features=()):
+    def open_document(self, features=(), source=None):
         self.open_handles += 1
         return ThinkingHandle(self, features)
 
 
 class ThinkingHandle(FakeHandle):
-    def ask(self, question, history, options):
+    def answer(self, question, history, options):
         self.engine.asked.append((len(self.digests), tuple(history), question, options))
         yield Notice(Message("A notice.", "一条提示。"))
         yield Thinking("so many ")
@@ -256,9 +256,9 @@ def test_the_client_tries_again_when_memory_was_short(serve):
 
 def test_an_error_behind_the_first_words_comes_inside_the_stream(serve):
     class Failing(ThinkingEngine):
-        def open(self, features=()):
-            handle = super().open(features)
-            handle.ask = self.fail
+        def open_document(self, features=(), source=None):
+            handle = super().open_document(features, source)
+            handle.answer = self.fail
             return handle
 
         def fail(self, question, history, options):

@@ -22,9 +22,9 @@ class Crowd(FakeEngine):
         self.now, self.most, self.clash = [], 0, False
         self.lock = threading.Lock()
 
-    def open(self, features=()):
-        handle = super().open(features)
-        ask, engine = handle.ask, self
+    def open_document(self, features=(), source=None):
+        handle = super().open_document(features, source)
+        answer, engine = handle.answer, self
 
         def counted(*arguments):
             with engine.lock:
@@ -32,12 +32,12 @@ class Crowd(FakeEngine):
                 engine.now.append(handle)
                 engine.most = max(engine.most, len(engine.now))
             try:
-                yield from ask(*arguments)
+                yield from answer(*arguments)
             finally:
                 with engine.lock:
                     engine.now.remove(handle)
 
-        handle.ask = counted
+        handle.answer = counted
         return handle
 
 

@@ -194,9 +194,9 @@ def test_requests_wait_their_turn_and_too_many_are_sent_away(serve, until):
     gate = threading.Event()
 
     class Held(FakeEngine):
-        def open(self, features=()):
+        def open_document(self, features=(), source=None):
             gate.wait()
-            return super().open(features)
+            return super().open_document(features, source)
 
     running = serve(Held(), **{"inference.max_batch_size": 1})
     answers = {}

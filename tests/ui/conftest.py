@@ -8,7 +8,7 @@ from glyph_demo.settings import load_settings
 from glyph_demo.ui.blocks import build
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.handlers import Handlers
-from glyph_demo.windows.window import Windows
+from glyph_demo.windows.collection import Windows
 from tests.fakes import FakeEngine
 
 

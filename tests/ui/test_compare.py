@@ -1,14 +1,15 @@
 """The tab that asks one question in three ways, as HTML."""
 
 from glyph_demo.conversation.comparison import Side
-from glyph_demo.engines.base import Finished, Timings, Usage
+from glyph_demo.conversation.transcript import Exchange
+from glyph_demo.engines.events import Finished, Timings, Usage
 from glyph_demo.errors import Message
 from glyph_demo.ui.tabs.compare import sides_view
 
 
 def done(way, seconds, tokens, cached=0, encode=0.0, answer="An answer."):
     finished = Finished(Usage(tokens, cached, 9, kv_bytes=3 << 20), Timings(0.1, seconds / 2, 0.1, seconds), "stop")
-    return Side(way, "done", answer, encode, finished=finished)
+    return Side(way, "done", encode, so_far=Exchange("", answer, finished=finished))
 
 
 def test_the_ways_stand_side_by_side_with_their_gains():

@@ -15,8 +15,8 @@ from glyph_demo.ui.app import window_app
 from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.ui.texts import TEXTS
+from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.visit import Visit
-from glyph_demo.windows.window import Windows
 from tests.ui.handling import final, listed, opened, request, sent, value, write
 
 
@@ -288,9 +288,9 @@ def test_retry_edit_and_undo_act_on_the_message_chosen(on, tmp_path):
     for question in ("a", "b"):
         list(on.ask("tab", question))
     *_, last = on.edit("tab", SimpleNamespace(index=2, value="<\u2060i>B"))
-    assert on.windows.get("tab").reading.turns[1].question == "<i>B"
+    assert on.windows.get("tab").transcript[1].question == "<i>B"
     *_, last = on.retry("tab", SimpleNamespace(index=2))
-    assert [t.question for t in on.windows.get("tab").reading.turns] == ["a", "<i>B"]
+    assert [exchange.question for exchange in on.windows.get("tab").transcript] == ["a", "<i>B"]
     assert value(on.undo("tab")[on.ui.question]) == "<i>B"
     assert len(value(last[on.ui.chat])) == 4
     assert value(on.clear("tab")[on.ui.chat]) == []

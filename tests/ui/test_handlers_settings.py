@@ -3,14 +3,14 @@
 import gradio as gr
 import pytest
 
-from glyph_demo.engines.base import Progress
+from glyph_demo.engines.events import Progress
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.settings import load_settings
 from glyph_demo.ui.blocks import build
 from glyph_demo.ui.handlers import Handlers
+from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import MODES, PREFERENCES
 from glyph_demo.windows.visit import Visit
-from glyph_demo.windows.window import Windows
 from tests.fakes import FakeEngine
 from tests.ui.handling import final, listed, opened, request, value, write
 
@@ -83,7 +83,7 @@ def test_a_performance_mode_holds_for_the_engine_that_runs_and_for_the_next_and_
     engine,
 ):
     shared, heard = [], []
-    engine.share = lambda most, wait: shared.append((most, wait))
+    engine.set_batching = lambda most, wait: shared.append((most, wait))
     windows = Windows(engine, load_settings(), shared=lambda inference: heard.append(inference.max_batch_size))
     with gr.Blocks():
         on = Handlers(windows, build(windows.settings, [], "en", windows.leave), [])
@@ -111,12 +111,12 @@ def test_another_engine_keeps_documents_and_conversations(on, engine, tmp_path):
     opened(on, write(tmp_path))
     list(on.ask("tab", "before?"))
     made = []
-    on.windows._make = lambda settings: made.append(settings) or FakeEngine()
+    on.windows.switch._make = lambda settings: made.append(settings) or FakeEngine()
     first, *updates = [*on.change_engine("tab", "local", " some/model ", "bf16"), *on.follow("tab")]
     assert "Loading the engine" in first[on.ui.status]
     assert (made[0].engine, made[0].model, made[0].inference.precision) == ("local", "some/model", "bf16")
     assert engine.open_handles == 0
-    assert on.windows.get("tab").session.engine is on.windows.engine is not engine
+    assert on.windows.get("tab").session.engine is on.windows.switch.engine is not engine
     assert listed(final(updates, on.ui.documents)) == ["a.txt"]
     list(on.ask("tab", "after?"))
     assert [e.question for e in on.windows.get("tab").transcript] == ["before?", "after?"]
@@ -148,7 +148,7 @@ def test_an_engine_that_cannot_be_had_leaves_the_one_before(on, tmp_path):
             raise EngineError("model_missing", "There is no such model. Choose another.", "没有该模型。请另选。")
         return FakeEngine()
 
-    on.windows._make = make
+    on.windows.switch._make = make
     updates = [*on.change_engine("tab", "local", "nowhere", "auto"), *on.follow("tab")]
     assert "There is no such model" in final(updates, on.ui.status)
     assert final(updates, on.ui.model)["value"] == "auto"

@@ -8,7 +8,7 @@ from glyph_demo.settings import load_settings
 from glyph_demo.ui.app import window_app
 from glyph_demo.ui.tabs import machine
 from glyph_demo.ui.tabs.charts import history, timing_bar
-from glyph_demo.windows.window import Windows
+from glyph_demo.windows.collection import Windows
 from tests.fakes import FakeEngine
 
 GIB = 2**30

@@ -4,13 +4,13 @@ import threading
 
 import pytest
 
-from glyph_demo.engines.base import Progress
+from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import load_settings
 from glyph_demo.store import FeatureStore
 from glyph_demo.ui.tabs.many import LONG, now_view, table_view
+from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.table_run import Batch
-from glyph_demo.windows.window import Windows
 from tests.fakes import FakeEngine
 
 
@@ -44,12 +44,12 @@ class Gated(FakeEngine):
         self.at, self.asked = at, 0
         self.there, self.gate = threading.Event(), threading.Event()
 
-    def open(self, features=()):
+    def open_document(self, features=(), source=None):
         self.asked += 1
         if self.asked == self.at:
             self.there.set()
             self.gate.wait(10)
-        return super().open(features)
+        return super().open_document(features, source)
 
 
 def test_a_table_fills_and_is_found_again_after_a_restart_without_asking(tmp_path, settings, files):
@@ -149,7 +149,7 @@ def test_a_window_that_rests_or_closes_stops_its_asking(settings, files):
     windows = Windows(engine, settings, make=lambda changed: FakeEngine())
     batch = windows.get("tab").batch
     batch.add(files)
-    for act in (lambda: windows.change_engine(settings), lambda: windows.close("tab")):
+    for act in (lambda: windows.switch.change_engine(settings), lambda: windows.close("tab")):
         batch.start(engine, settings, FeatureStore(settings.cache_path, 0, 0), "one?", "en")
         assert engine.there.wait(10)
         threading.Timer(0.1, engine.gate.set).start()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from glyph_demo.engines.loading import LoadingEngine
+from glyph_demo.engines.registry import LOCAL
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import load_settings
@@ -46,7 +47,7 @@ def test_whatever_goes_wrong_while_an_engine_is_loaded_is_an_error_that_people_c
     class Odd(FakeEngine):
         closed = False
 
-        def open(self, features=()):
+        def open_document(self, features=(), source=None):
             raise RuntimeError("a driver too old")
 
         def close(self):
@@ -65,9 +66,9 @@ def test_what_the_first_document_would_load_is_loaded_before_anybody_clicks(monk
     class Watched(FakeEngine):
         opened = 0
 
-        def open(self, features=()):
+        def open_document(self, features=(), source=None):
             self.opened += 1
-            return super().open(features)
+            return super().open_document(features, source)
 
     made = Watched()
     monkeypatch.setattr("glyph_demo.engines.loading.create_engine", lambda settings, tell: made)
@@ -119,6 +120,6 @@ def test_the_window_says_how_many_pages_there_is_room_for_once_the_engine_knows(
     assert engine.capacity() is None, "pocket counts none"
     engine._engine.result().capacity = lambda: 31
     assert engine.capacity() == 31
-    assert "31 pages" in views.engine("local", "glyph", 31, "en")
-    assert "pages" not in views.engine("local", "glyph", None, "en")
+    assert "31 pages" in views.engine(LOCAL, "glyph", 31, "en")
+    assert "pages" not in views.engine(LOCAL, "glyph", None, "en")
     engine.close()

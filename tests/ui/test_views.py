@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from glyph_demo.conversation.reading import ReadingTimings
-from glyph_demo.engines.base import Finished, Progress, Region, Thinking, Timings, Token, Usage
+from glyph_demo.conversation.transcript import Exchange
+from glyph_demo.engines.events import Finished, Progress, Region, Thinking, Timings, Token, Usage
+from glyph_demo.engines.registry import EngineKind
 from glyph_demo.ui import views
-from glyph_demo.windows.history import Exchange
 from tests.fakes import FakeEngine
 
 HOSTILE = "<img src=http://evil.example/a.png onerror=alert(1)> &lt;b&gt; <script>x</script> R&D a < b <!-- -->"
@@ -46,7 +47,7 @@ def test_nothing_of_document_or_model_becomes_markup():
         + panel.value
         + views.live(replace(exchange, running=True), "en")
         + views.notice(HOSTILE)
-        + views.header(HOSTILE, "en")
+        + views.header(EngineKind(HOSTILE, ""), "en")
     )
     assert not any(tag in text for text in texts for tag in ("<img", "<script", "<!--", "&lt;"))
     assert "<img" not in html
@@ -117,7 +118,11 @@ def test_thinking_is_folded_away_with_its_duration_before_the_answer():
     exchange.take(Thinking("Let me "))
     time.sleep(0.11)
     exchange.take(Thinking("<i>see</i>."))
-    assert "<summary>Thinking, 0.1 s</summary><div>Let me &lt;i&gt;see&lt;/i&gt;.</div>" in views.live(exchange, "en")
+    assert (
+        f"<summary>Thinking, {exchange.thinking_seconds:.1f} s</summary><div>Let me &lt;i&gt;see&lt;/i&gt;.</div>"
+        in views.live(exchange, "en")
+    )
+    assert exchange.thinking_seconds >= 0.1
     exchange.take(Token("Yes."))
     exchange.running = False
     thinking, answer, _ = views.messages([exchange], "en")[1]["content"]

@@ -5,7 +5,7 @@ import pytest
 from glyph_demo.errors import EngineError
 from glyph_demo.settings import load_settings, named
 from glyph_demo.windows.choice import ENGINE_NAMES, NOT_SURVIVED, Choice
-from glyph_demo.windows.window import Windows
+from glyph_demo.windows.collection import Windows
 from tests.fakes import FakeEngine
 
 CHOSEN = {"engine": "local", "model": "some/model", "inference.precision": "int8"}
@@ -78,14 +78,14 @@ def test_a_choice_that_cannot_be_loaded_gives_way_to_the_settings_with_a_notice(
     made = []
     windows = Windows(Broken(), choice.start(), lambda s: made.append(s) or FakeEngine(), choice=choice)
     window = windows.get("tab")
-    windows.settle()
+    windows.switch.settle()
     assert made == [configured()]
     assert windows.settings == configured()
-    assert windows.loading is None
+    assert windows.switch.loading is None
     assert "There is no such model" in window.notice[0].en
-    assert windows.notice == window.notice[0]
+    assert windows.switch.notice == window.notice[0]
     assert Choice(configured()).start().engine == "local", "it may be there the next time"
-    windows.choose_engine(configured(engine="pocket"))
-    assert windows.notice is None
+    windows.switch.choose_engine(configured(engine="pocket"))
+    assert windows.switch.notice is None
     assert Choice(configured()).start().engine == "pocket"
     windows.close_all()

@@ -7,10 +7,11 @@ import zlib
 
 import pytest
 
-from glyph_demo.engines.base import Finished, Heat, Region, Timings, Usage
+from glyph_demo.conversation.transcript import Exchange
+from glyph_demo.engines.events import Finished, Heat, Region, Timings, Usage
 from glyph_demo.errors import Message
 from glyph_demo.scratch import DAY
-from glyph_demo.windows.history import NAME, Exchange, History, SavedDocument, SavedWindow, as_json
+from glyph_demo.windows.history import NAME, History, SavedDocument, SavedWindow, as_json
 
 WINDOW = "0123456789abcdef" * 2
 EXCHANGE = Exchange(

@@ -11,7 +11,7 @@ from checkpoints import make_checkpoint
 
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.settings import load_settings
-from glyph_demo.windows.window import Windows
+from glyph_demo.windows.collection import Windows
 from tests.fakes import FakeEngine
 
 PAGES = 4
@@ -36,7 +36,7 @@ def window(folder, tmp_path):
     assert len(made.reading.pages) >= PAGES
     yield made
     windows.close_all()
-    windows.engine.close()
+    windows.switch.engine.close()
 
 
 def says(engine, text):

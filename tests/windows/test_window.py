@@ -6,8 +6,9 @@ import pytest
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import load_settings
 from glyph_demo.windows import visit
+from glyph_demo.windows.collection import MAX_WINDOWS, MOST_WINDOWS, Windows
 from glyph_demo.windows.visit import Visit
-from glyph_demo.windows.window import MAX_WINDOWS, MOST_WINDOWS, Window, Windows
+from glyph_demo.windows.window import Window
 from tests.fakes import FakeEngine
 
 
@@ -83,7 +84,7 @@ def test_an_edit_replaces_the_exchange_and_all_after_it(window):
         ask(window, question)
     ask(window, "B", at=1)
     assert [e.question for e in window.transcript] == ["a", "B"]
-    assert [t.question for t in window.reading.turns] == ["a", "B"]
+    assert [turn.question for turn in window.reading.transcript.turns()] == ["a", "B"]
     assert window.transcript[1].answer.startswith("1 pages, turn 2: B")
 
 
@@ -91,9 +92,9 @@ def test_undo_gives_the_question_back_and_clear_forgets_all(window):
     for question in ("a", "b", "c"):
         ask(window, question)
     assert window.undo() == "c"
-    assert [t.question for t in window.reading.turns] == ["a", "b"]
+    assert [turn.question for turn in window.reading.transcript.turns()] == ["a", "b"]
     window.clear()
-    assert window.transcript == window.reading.turns == []
+    assert window.transcript == []
     assert window.undo() == ""
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from glyph_demo.decoding.dialogue import Answering, Dialogue
 from glyph_demo.decoding.sampling import Sampling
-from glyph_demo.engines.base import AskOptions, Event, Finished, Progress, Reason, Timings, Token, Usage
+from glyph_demo.engines.base import AskOptions
+from glyph_demo.engines.events import Event, Finished, Progress, Reason, Timings, Token, Usage
 from glyph_demo.engines.local.speech import Speech, loops
 from glyph_demo.engines.stops import StopFilter
 from glyph_demo.errors import out_of_memory, ran_out_of_memory

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,10 +12,11 @@ from numpy.typing import NDArray
 from glyph_demo.decoding.decoder import Segment, text
 from glyph_demo.decoding.dialogue import Dialogue
 from glyph_demo.decoding.sampling import NonFiniteLogits
-from glyph_demo.engines.base import AskOptions, Event, Notice, TooLong, Turn
+from glyph_demo.engines.base import AskOptions, FeatureSource, OpenDocument, TooLong, Turn
+from glyph_demo.engines.events import Event, Events, Notice
 from glyph_demo.engines.local.answer import Answer, memory_errors
 from glyph_demo.engines.local.evidence import Grid, evidence
-from glyph_demo.engines.local.pages import embeds_of, grid_of
+from glyph_demo.engines.local.pages import grid_of, on_device
 from glyph_demo.engines.local.speech import Speech
 from glyph_demo.errors import GlyphError, ran_out_of_memory
 from glyph_demo.store import PageFeatures
@@ -28,46 +28,20 @@ ROOM_FOR_TURNS = 1024  # tokens of the context that a document leaves free for q
 TEXT_STEP = 1024  # tokens of a text document between two reports of progress
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A turn as people saw it, and the answer as the model said it."""
-
-    question: str
-    answer: str
-    ids: tuple[int, ...]
-
-
-class _Source:
-    """Where a page's features come from: they are at hand at first, and had again once they were let go."""
-
-    def __init__(self, features: PageFeatures) -> None:
-        self._at_hand: PageFeatures | None = features
-        self._again = features.again
-
-    def take(self) -> PageFeatures:
-        if self._at_hand is not None:
-            return self._at_hand
-        assert self._again is not None
-        return self._again()
-
-    def let_go(self) -> None:
-        if self._again is not None:
-            self._at_hand = None
-
-
-class LocalDocument:
+class LocalDocument(OpenDocument):
     """Grows by `append`, which computes the page's part of the prefix at once, so that only the question is left to
-    compute when it comes. After an eviction features come back by their `again`; only those without are kept. `turns`
-    are those that it answered, as long as history has them."""
+    compute when it comes. After an eviction features come from `source`; without one the document holds on to them."""
 
-    def __init__(self, engine: LocalEngine) -> None:
+    def __init__(self, engine: LocalEngine, source: FeatureSource | None = None) -> None:
         self._engine = engine
+        self._source = source
+        self._features: dict[int, PageFeatures] = {}  # by page: all without a source, else the one being appended
         self._segments: list[Segment] = [text(engine.model.chat.head)]
         self._pages: list[Segment] = []
         self._grids: list[Grid] = []  # of the pages
         self._held = False  # nothing is computed before a question
         self._quotable: NDArray[np.int64] | None = None  # ids of the text that answers may quote
-        self.turns: list[Said] = []
+        self._answer_ids: dict[str, tuple[int, ...]] = {}  # answers of the history, as the model said them
         self._told = 0  # how many of the engine's notices this document has passed on
         self._closing = False
         self._asking = False
@@ -82,8 +56,8 @@ class LocalDocument:
     @memory_errors()
     def append(self, features: PageFeatures) -> None:
         """Add a page behind the others. Raises TooLong when it does not fit, and the document stays as it was."""
-        source = _Source(features)
-        segment = self._page(features, source)
+        page = len(self._pages)
+        segment = self._page(page, features)
         between = self._engine.model.chat.between if self._grids else ()
         if self.tokens + len(between) + len(segment.ids) > self._engine.prefix_limit:
             fit = len(self._grids)
@@ -95,12 +69,16 @@ class LocalDocument:
                 f"(--pages 1-{fit}), or a style with more text on a page.",
                 f"模型的上下文只能容纳前 {fit} 页。请指定页码范围(--pages 1-{fit})，或换用每页文字更多的排版样式。",
             )
+        self._features[page] = features
         self._extend([*([text(between)] if between else ()), segment])
         self._pages.append(segment)
         self._grids.append(self._grid(self.tokens - len(segment.ids), *grid_of(features)))
-        if not self._held:
-            self._prepare()
-        source.let_go()
+        try:
+            if not self._held:
+                self._prepare()
+        finally:
+            if self._source is not None:
+                del self._features[page]
 
     @memory_errors()
     def append_text(self, content: str) -> None:
@@ -117,24 +95,26 @@ class LocalDocument:
         self._quotable = np.array(ids, np.int64)
         self._extend([text(ids[i : i + TEXT_STEP]) for i in range(0, len(ids), TEXT_STEP)])
 
-    def hold(self) -> None:
+    def hold_pages(self) -> None:
         """Pages that come now wait for a question that says where they stand."""
         self._held = True
 
-    def hint(self, content: str) -> None:
-        """Give the text that the pages were drawn from. Answers that quote it come sooner; no answer changes."""
-        self.hint_ids(self._engine.model.chat.plain(content))
+    def hint_text(self, text: str) -> None:
+        self.hint_ids(self._engine.model.chat.plain(text))
 
     def hint_ids(self, ids: Sequence[int]) -> None:
-        """`hint` for a text that is given as token ids."""
+        """`hint_text` for a text that is given as token ids."""
         self._quotable = np.array(ids, np.int64)
 
-    def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
-        """See OpenDocument. Turns of `history` that this document answered itself go in as the ids they came as;
-        others, as after a restart, by their text."""
+    def answer_ids(self, answer: str) -> tuple[int, ...]:
+        """An answer of the history as token ids: those that it came as if it came from here, others, as after a
+        restart, by its text."""
+        return self._answer_ids.get(answer) or tuple(self._engine.model.chat.plain(answer))
+
+    def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
         chat = self._engine.model.chat
-        kept = [Said(turn.question, turn.answer, self._ids(i, turn)) for i, turn in enumerate(history)]
-        turns = [(turn.question, turn.ids) for turn in kept]
+        self._answer_ids = {turn.answer: self.answer_ids(turn.answer) for turn in history}
+        turns = [(turn.question, self._answer_ids[turn.answer]) for turn in history]
         speech = Speech(self._engine.model.tokenizer, chat.opening(options.thinking))
         places = [(i, place) for i, turn in enumerate(history) for place in turn.places]
         places += [(len(history), place) for place in options.places]
@@ -153,14 +133,14 @@ class LocalDocument:
                 finished = answer.finished(self.tokens, self._engine.decoder.bytes_per_entry)
                 yield from evidence(self._dialogue, answer.origin, self._grids, self._engine.decoder.layers)
         finally:
-            self.turns = [*kept, Said(question, speech.answer, speech.ids)] if speech.answer else kept
+            self._answer_ids[speech.answer] = speech.ids
             self._asking = False
             if self._closing:
                 self._pool.close(self._dialogue)
         yield finished
 
     def compression(self, text: str) -> float | None:
-        """See OpenDocument. Tokens of the text against those of the pages, their markers included."""
+        """Tokens of the text against those of the pages, their markers included."""
         visual = self.tokens - len(self._engine.model.chat.head)
         return len(self._engine.model.chat.plain(text)) / visual if text and visual else None
 
@@ -218,25 +198,31 @@ class LocalDocument:
             if error.code != "memory_full":  # another document is using it; `ask` prepares what is missing
                 raise
 
-    def _page(self, features: PageFeatures, source: _Source) -> Segment:
+    def _page(self, page: int, features: PageFeatures) -> Segment:
         model = self._engine.model
         rows, columns = grid_of(features)
         before, after = model.chat.begin, model.chat.end
         ids = (*before, *[model.image_id] * (rows * columns), *after)
 
         def embeds() -> torch.Tensor:
-            pixels = embeds_of(source.take(), model.transfer)
+            pixels = self._visual_embeds(page)
             around = self._engine.decoder.embed(text(ids))
             return torch.cat([around[: len(before)], pixels.to(around.dtype), around[len(ids) - len(after) :]])
 
         return Segment(ids, embeds, model.positions(rows, columns, len(before), len(after)))
 
-    def _ids(self, index: int, turn: Turn) -> tuple[int, ...]:
-        if index < len(self.turns):
-            said = self.turns[index]
-            if (said.question, said.answer) == (turn.question, turn.answer):
-                return said.ids
-        return tuple(self._engine.model.chat.plain(turn.answer))
+    def _visual_embeds(self, page: int) -> torch.Tensor:
+        """Embeddings of a page (visual tokens, hidden) on the device; those that had to be brought there are cached
+        there, as the source allows."""
+        transfer = self._engine.model.transfer
+        features = self._features.get(page)
+        if features is None:
+            assert self._source is not None
+            features = self._source.reload(page)
+        device = on_device(features, transfer)
+        if transfer.apart and features.device is None and self._source is not None:
+            self._source.cache_on_device(page, device)
+        return transfer.used(device.embeds)
 
     def _notices(self) -> Iterator[Event]:
         while self._told < len(self._engine.notices):

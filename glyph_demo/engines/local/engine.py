@@ -17,6 +17,7 @@ from glyph_demo.decoding.dialogue import Dialogue
 from glyph_demo.decoding.gather import Gather
 from glyph_demo.decoding.loop import prefill
 from glyph_demo.decoding.pool import PrefixPool
+from glyph_demo.engines.base import Engine, FeatureSource
 from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
 from glyph_demo.engines.local.pages import features_of
@@ -46,7 +47,7 @@ NOISE = Message(
 )
 
 
-class LocalEngine:
+class LocalEngine(Engine):
     """Documents share the model and the memory for keys and values, `kv_bytes`; the one unused for longest is computed
     again from its features when it returns. `progress` counts bytes while the model is downloaded and loaded. Raises
     EngineError, see `load_glm4v`."""
@@ -90,11 +91,11 @@ class LocalEngine:
         """How many pages of 595x842 one document can have."""
         return self.prefix_limit // PAGE_TOKENS
 
-    def attach(self, store: FeatureStore) -> None:
+    def attach_store(self, store: FeatureStore) -> None:
         """Empty the device tier of `store` when memory runs out, and when what is in it is of no use any more."""
         self._stores.add(store)
 
-    def share(self, most: int, wait: float) -> None:
+    def set_batching(self, most: int, wait: float) -> None:
         """Have up to `most` pages be read, and answers take their steps, together; see `Gather`."""
         self._encoding.most, self._encoding.wait = max(1, most), wait
         self.decoder.share(self._encoding.most, wait)
@@ -117,8 +118,8 @@ class LocalEngine:
         return self._read(page, self._prepared(page))
 
     @memory_errors()
-    def prepare(self, page: Page) -> Callable[[], PageFeatures]:
-        """See `engines.base.prepare`: the page is cut into patches and copied to the device."""
+    def begin_encode(self, page: Page) -> Callable[[], PageFeatures]:
+        """Cut the page into patches and copy them to the device. Returns a function that encodes them."""
         return memory_errors()(partial(self._read, page, self._prepared(page)))
 
     def _prepared(self, page: Page) -> Prepared:
@@ -144,9 +145,11 @@ class LocalEngine:
             encoded = self.model.encode(page.pixels)
         return features_of(encoded.embeds, (encoded.rows, encoded.columns), self.model.transfer)
 
-    def open(self, features: Sequence[PageFeatures] = ()) -> LocalDocument:
+    def open_document(
+        self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None
+    ) -> LocalDocument:
         """A document of these pages; more may be appended. Raises EngineError `context_full`."""
-        document = LocalDocument(self)
+        document = LocalDocument(self, source)
         for page in features:
             document.append(page)
         return document
@@ -189,7 +192,7 @@ class LocalEngine:
 
     def _prepare_vision(self) -> None:
         """Have the vision runtime of the settings ready for a full page; pages of other sizes are read eagerly."""
-        width, height = resolve_style(self._settings.rendering, "", self.name).page_pixels
+        width, height = resolve_style(self._settings.rendering, "").page_pixels
         folder = self._settings.cache_path / "models"
         notice = self.model.prepare_vision(self._settings.inference.vision, height, width, folder)
         if notice is not None:
@@ -246,7 +249,7 @@ class LocalEngine:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
-        width, height = resolve_style(self._settings.rendering, "", self.name).page_pixels
+        width, height = resolve_style(self._settings.rendering, "").page_pixels
         blank = np.full((height, width), 255, np.uint8)
         ahead = self.model.prepare(blank)  # as the next page is while one is read
         self.model.encode(blank)

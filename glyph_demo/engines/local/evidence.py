@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from glyph_demo.decoding.dialogue import Dialogue
-from glyph_demo.engines.base import Event, Evidence, Heat, Progress
+from glyph_demo.engines.events import Event, Evidence, Heat, Progress
 from glyph_demo.errors import ran_out_of_memory
 
 log = logging.getLogger(__name__)

@@ -70,12 +70,8 @@ def grid_of(features: PageFeatures) -> tuple[int, int]:
     return rows, columns
 
 
-def embeds_of(features: PageFeatures, transfer: Transfer) -> torch.Tensor:
-    """Embeddings (tokens, hidden) on the device. Those that had to be brought there stay there, as the store allows."""
-    device = features.device
-    if not isinstance(device, OnDevice):
-        embeds = transfer.to_device(from_arrays(_EMBEDS, features.arrays))
-        device = OnDevice(embeds, grid_of(features), transfer)
-        if transfer.apart and features.keep is not None:
-            features.keep(device)
-    return transfer.used(device.embeds)
+def on_device(features: PageFeatures, transfer: Transfer) -> OnDevice:
+    """The page's embeddings on the device, copied there where they are not yet."""
+    if isinstance(features.device, OnDevice):
+        return features.device
+    return OnDevice(transfer.to_device(from_arrays(_EMBEDS, features.arrays)), grid_of(features), transfer)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tokenizers import decoders
 
-from glyph_demo.engines.base import Thinking, Token
+from glyph_demo.engines.events import Thinking, Token
 from glyph_demo.engines.splitter import TAGS, Splitter, State
 from glyph_demo.models.tokens import token_ids
 

@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from functools import partial
@@ -16,27 +16,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glyph_demo.engines.base import (
-    AskOptions,
-    Event,
-    Evidence,
-    Finished,
-    PageFeatures,
-    Progress,
-    Reason,
-    Timings,
-    Token,
-    Turn,
-    Usage,
-)
+from glyph_demo.engines.base import AskOptions, Engine, FeatureSource, OpenDocument, Turn
+from glyph_demo.engines.events import Event, Events, Evidence, Finished, Progress, Reason, Timings, Token, Usage
 from glyph_demo.engines.pocket.quotes import Quote, choose_quotes
 from glyph_demo.engines.pocket.retrieval import Index
 from glyph_demo.engines.pocket.sentences import split_sentences
 from glyph_demo.engines.pocket.terms import question_terms
 from glyph_demo.errors import EngineError, GlyphError, Language, Message, ran_out_of_memory, shown
-from glyph_demo.models.base import digest
+from glyph_demo.models.base import LoadProgress, digest
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
+from glyph_demo.store import PageFeatures
 
 if TYPE_CHECKING:
     from glyph_demo.engines.pocket.phrasing import Phraser
@@ -58,16 +48,16 @@ _FULL = re.compile(rf"\b(?:Errno |os error )(?:{errno.ENOSPC}|{errno.EFBIG}|{err
 _IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 
 
-class PocketEngine:
-    """See `glyph_demo.engines.base.Engine`. Both models are loaded behind the caller: the reader from the start, the
+class PocketEngine(Engine):
+    """Both models are loaded behind the caller: the reader from the start, the
     language model from the first `open`. Raises EngineError `reader_missing` without the reader's files."""
 
     name = "pocket"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, progress: LoadProgress | None = None) -> None:
         recognition, detection = reader_files()
         self._settings = settings
-        self.identity = (
+        self._identity = (
             f"pocket-{READER_VERSION}-{recognition.stem}-{digest([recognition])[:16]}"
             f"-{detection.stem}-{digest([detection])[:16]}-float32"
         )
@@ -77,6 +67,10 @@ class PocketEngine:
         self._phraser: Future[Phraser | None] | None = None
         self._closed = threading.Event()
         self._lock = threading.Lock()
+
+    @property
+    def identity(self) -> str:
+        return self._identity
 
     def encode(self, page: Page) -> PageFeatures:
         """Lines read from the page's pixels; arrays and texts as `Reader.read` says."""
@@ -88,7 +82,9 @@ class PocketEngine:
         with self._lock:
             return reader.read(page.pixels)
 
-    def open(self, features: Sequence[PageFeatures] = ()) -> PocketDocument:
+    def open_document(
+        self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None
+    ) -> PocketDocument:
         with self._lock:
             if self._phraser is None and self._settings.pocket.language_model != "none":
                 self._phraser = self._loader.submit(_load_phraser, self._settings, self._closed)
@@ -99,10 +95,9 @@ class PocketEngine:
         self._loader.shutdown(wait=False, cancel_futures=True)
 
 
-class PocketDocument:
-    """See `glyph_demo.engines.base.OpenDocument`."""
-
-    tokens = None  # it reads pages back into text, and the phrasing model sees only quotes
+class PocketDocument(OpenDocument):
+    """Counts no tokens: it reads pages back into text, and the phrasing model sees only quotes. Answers come from the
+    pixels alone."""
 
     def __init__(self, features: Sequence[PageFeatures], phraser: Future[Phraser | None] | None) -> None:
         self._pages = list(features)
@@ -113,7 +108,7 @@ class PocketDocument:
         self._pages.append(features)
         self._index = None
 
-    def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
+    def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
         """Evidence, then a Token for every quote, then for English questions a phrased sentence if the quotes bear it
         out. `options.max_new_tokens` caps the phrased sentence; `options.temperature` is not used."""
         clock = _Clock()
@@ -134,12 +129,6 @@ class PocketDocument:
         if language == "en" and options.max_new_tokens > 0:
             usage, reason = yield from self._phrase(question, quotes, options, clock)
         yield Finished(usage, clock.timings(), reason)
-
-    def hint(self, text: str) -> None:
-        """Not looked at: answers come from the pixels alone."""
-
-    def compression(self, text: str) -> None:
-        """None: the pages are read back into text."""
 
     def close(self) -> None:
         self._phraser = None

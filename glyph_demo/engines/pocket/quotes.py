@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from glyph_demo.engines.base import Region
+from glyph_demo.engines.events import Region
 from glyph_demo.engines.pocket.retrieval import Index, Match
 from glyph_demo.engines.pocket.sentences import Line, Sentence
 

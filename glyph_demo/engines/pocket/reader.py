@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from glyph_demo.engines.base import PageFeatures
 from glyph_demo.engines.pocket.detector import Detector, TextBox
 from glyph_demo.engines.pocket.reading_order import reading_order
 from glyph_demo.engines.pocket.recognizer import Recognizer
 from glyph_demo.engines.pocket.rows import cut_rows
 from glyph_demo.process import give_memory_back
+from glyph_demo.store import PageFeatures
 
 # Line width for the network; CPU time follows it. Measured at 12 px: at 0.65 one Chinese line in 185 lost a digit and
 # English lines lost letters; at 0.8 full lines kept every digit in 304 lines. In short lines, such as table rows, 0.8

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from glyph_demo.engines.base import PageFeatures
+from glyph_demo.store import PageFeatures
 
 Box = tuple[int, int, int, int]
 

@@ -11,23 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from glyph_demo.engines.base import (
-    AskOptions,
-    Event,
-    Finished,
-    Notice,
-    Progress,
-    Reason,
-    Thinking,
-    Timings,
-    Token,
-    Turn,
-    Usage,
-)
+from glyph_demo.engines.base import AskOptions, Engine, FeatureSource, OpenDocument, Turn
+from glyph_demo.engines.events import Event, Events, Finished, Notice, Progress, Reason, Thinking, Timings, Token, Usage
 from glyph_demo.engines.remote.servers import Piece, Servers, Unreachable, parse_urls, unreachable
 from glyph_demo.engines.splitter import Splitter, overlap
 from glyph_demo.engines.stops import StopFilter
 from glyph_demo.errors import EngineError, Message
+from glyph_demo.models.base import LoadProgress
 from glyph_demo.models.chat import pieces
 from glyph_demo.rendering import encode_png
 from glyph_demo.rendering.page import Page
@@ -40,23 +30,28 @@ STOP_TOKEN_IDS = [151329, 151348, 151336]
 SPOKEN_STOPS = ("<|endoftext|>", "<|user|>", "<|observation|>")  # their texts, which that client asks to be told
 
 
-class RemoteEngine:
+class RemoteEngine(Engine):
     """`encode` makes the PNG that is sent: the same bytes for the same pixels, and pages always in the same order and
     before the first question, so that a server's prefix and image caches know them again."""
 
     name = "remote"
-    identity = "remote-png-1"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, progress: LoadProgress | None = None) -> None:
         self.model = "" if settings.model == "auto" else settings.model
         self.servers = Servers(parse_urls(settings.remote.urls), settings.remote.api_key)
         self.label = ", ".join(self.servers.urls)
+
+    @property
+    def identity(self) -> str:
+        return "remote-png-1"
 
     def encode(self, page: Page) -> PageFeatures:
         """The page as a PNG file, uint8 (bytes,)."""
         return PageFeatures({PNG: np.frombuffer(encode_png(page.pixels), np.uint8)})
 
-    def open(self, features: Sequence[PageFeatures] = ()) -> RemoteDocument:
+    def open_document(
+        self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None
+    ) -> RemoteDocument:
         document = RemoteDocument(self)
         for page in features:
             document.append(page)
@@ -66,8 +61,9 @@ class RemoteEngine:
         self.servers.close()
 
 
-class RemoteDocument:
-    """Holds the pages as data URLs; the server holds nothing that a request does not bring again."""
+class RemoteDocument(OpenDocument):
+    """Holds the pages as data URLs; the server holds nothing that a request does not bring again. Tokens are not
+    counted: the server's tokenizer is not here. Servers draft by themselves, or not at all."""
 
     def __init__(self, engine: RemoteEngine) -> None:
         self._engine = engine
@@ -75,16 +71,12 @@ class RemoteDocument:
         self._hash = hashlib.sha256()
         self._answered = ""  # the server of the last question
 
-    @property
-    def tokens(self) -> None:
-        """None: the server's tokenizer is not here."""
-
     def append(self, features: PageFeatures) -> None:
         png = features.arrays[PNG].tobytes()
         self._hash.update(png)
         self._urls.append("data:image/png;base64," + base64.b64encode(png).decode())
 
-    def ask(self, question: str, history: Sequence[Turn], options: AskOptions) -> Iterator[Event]:
+    def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
         """See OpenDocument. A server that cannot be reached gives way to the next one, with a notice."""
         request, extra = self._request(question, history, options), _extra(options)
         servers = self._engine.servers
@@ -95,20 +87,13 @@ class RemoteDocument:
             if number:
                 yield Notice(_moved(order[number - 1], url))
             try:
-                with contextlib.closing(servers.stream(url, request, extra)) as pieces:  # type: ignore[type-var]
+                with contextlib.closing(servers.stream(url, request, extra)) as pieces:
                     yield from _events(pieces, options.stop)
                 self._answered = url
                 return
             except Unreachable as error:
                 why = str(error)
         raise unreachable(order, why)
-
-    def hint(self, text: str) -> None:
-        """Nothing: servers draft by themselves, or not at all."""
-
-    def compression(self, text: str) -> float | None:
-        """None, as for `tokens`."""
-        return None
 
     def close(self) -> None:
         self._urls.clear()

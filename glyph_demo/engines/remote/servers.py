@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import queue
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -61,7 +61,7 @@ class Servers:
         """The servers to try for a document, given its hash."""
         return sorted(self.urls, key=lambda url: hashlib.sha256(f"{document}\n{url}".encode()).digest())
 
-    def stream(self, url: str, request: dict[str, Any], extra: dict[str, Any]) -> Iterator[Piece | None]:
+    def stream(self, url: str, request: dict[str, Any], extra: dict[str, Any]) -> Generator[Piece | None, None, None]:
         """What the server says, as it comes, and None about every BEAT seconds while nothing does. Closing the iterator
         closes the connection, by which a server knows to stop. `extra` holds fields beyond OpenAI's own; a server is
         asked again without those that it refuses. Raises Unreachable before anything came, EngineError otherwise."""
@@ -75,7 +75,7 @@ class Servers:
         for client in self._clients.values():
             await client.close()
 
-    def _beating(self, source: AsyncIterator[T]) -> Iterator[T | None]:
+    def _beating(self, source: AsyncIterator[T]) -> Generator[T | None, None, None]:
         """The items of an asynchronous iterator that runs on the loop's thread."""
         items: queue.SimpleQueue[T | BaseException] = queue.SimpleQueue()
 

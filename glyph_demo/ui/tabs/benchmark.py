@@ -25,7 +25,7 @@ from glyph_demo.settings import ENVIRONMENT_PREFIX, Settings
 from glyph_demo.ui import views
 from glyph_demo.ui.tabs.panels import Labels
 from glyph_demo.ui.texts import say
-from glyph_demo.windows.window import Windows
+from glyph_demo.windows.collection import Windows
 
 INTERVAL = 0.5  # seconds between two updates
 STOP_SECONDS = 10.0

@@ -15,7 +15,7 @@ from glyph_demo.ui import views
 from glyph_demo.ui.tabs.charts import timing_bar
 from glyph_demo.ui.tabs.panels import Labels
 from glyph_demo.ui.texts import say
-from glyph_demo.windows.window import Windows
+from glyph_demo.windows.collection import Windows
 
 INTERVAL = 0.2  # seconds between two updates
 SHOWN: tuple[Way, ...] = ("anew", "kept", "text")
@@ -41,7 +41,7 @@ class ComparePanel:
     ) -> None:
         def run(window_id: str, question: str, said: Language) -> Iterator[tuple[str, list[Side] | None]]:
             try:
-                with contextlib.closing(compare(windows.get(window_id).session, question)) as steps:  # type: ignore[type-var]
+                with contextlib.closing(compare(windows.get(window_id).session, question)) as steps:
                     for sides in views.paced(steps, INTERVAL):
                         yield sides_view(sides, said), sides
             except GlyphError as error:
@@ -79,8 +79,8 @@ def _gains(sides: dict[Way, Side], language: Language) -> Iterator[str]:
     kept, anew, text = (sides[way] for way in WAYS)
     if kept.seconds and anew.seconds:
         yield say("compare.faster", language, times=f"{anew.seconds / kept.seconds:.1f}")
-    if anew.finished and text.finished and anew.finished.usage.input:
-        pages, tokens = anew.finished.usage.input, text.finished.usage.input
+    if anew.so_far.finished and text.so_far.finished and anew.so_far.finished.usage.input:
+        pages, tokens = anew.so_far.finished.usage.input, text.so_far.finished.usage.input
         yield say("compare.smaller", language, pages=f"{pages:,}", text=f"{tokens:,}", times=f"{tokens / pages:.1f}")
 
 
@@ -93,20 +93,20 @@ def _column(side: Side, longest: float, language: Language) -> str:
         parts.append(views.notice(side.error.text(language), "hint"))
     elif side.state == "waiting":
         parts.append(f"<p class='glyph-wait'>{say('compare.waits', language)}</p>")
-    elif side.state == "running" and not side.answer:
-        parts.append(f"<p class='glyph-wait'>{html.escape(views.waiting(side.progress, language))}</p>")
+    elif side.state == "running" and not side.so_far.answer:
+        parts.append(f"<p class='glyph-wait'>{html.escape(views.waiting(side.so_far.progress, language))}</p>")
     elif side.state == "stopped":
         parts.append(f"<p class='glyph-note'>{say('compare.stopped', language)}</p>")
-    if side.finished is not None:
+    if side.so_far.finished is not None:
         parts.append(_figures(side, longest, language))
-    if side.answer:
-        parts.append(f"<div class='glyph-answer'>{html.escape(side.answer)}</div>")
+    if side.so_far.answer:
+        parts.append(f"<div class='glyph-answer'>{html.escape(side.so_far.answer)}</div>")
     return f"<section class='glyph-side' data-way='{side.way}'>{''.join(parts)}</section>"
 
 
 def _figures(side: Side, longest: float, language: Language) -> str:
-    assert side.finished is not None
-    timings, usage = side.finished.timings, side.finished.usage
+    assert side.so_far.finished is not None
+    timings, usage = side.so_far.finished.timings, side.so_far.finished.usage
     before = min(timings.first_token, timings.total)
     stages = (("encode", side.encode), ("prefill", before), ("decode", timings.total - before - side.load))
     bar = timing_bar([(name, say(f"compare.{name}", language), seconds) for name, seconds in stages], longest)

@@ -13,7 +13,7 @@ from glyph_demo.gpu import HISTORY, INTERVAL, Card, Monitor, Sample
 from glyph_demo.ui.tabs.charts import history
 from glyph_demo.ui.tabs.panels import Labels
 from glyph_demo.ui.texts import say
-from glyph_demo.windows.window import Windows
+from glyph_demo.windows.collection import Windows
 
 MONITOR = Monitor()  # one for the process, so that several windows take one sample a second together
 

@@ -10,14 +10,14 @@ from typing import Any
 import gradio as gr
 
 from glyph_demo.conversation.table import Row, to_csv, to_json
-from glyph_demo.engines.base import Progress
+from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui import views
 from glyph_demo.ui.tabs.panels import ACTIONS, SAVE, Labels, upload_box
 from glyph_demo.ui.texts import say
+from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.table_run import Batch
 from glyph_demo.windows.visit import VISITOR, Visit
-from glyph_demo.windows.window import Windows
 
 INTERVAL = 0.3  # seconds between two updates
 SECONDS_PER_ROW = 0.005  # sending the table costs time per row, so a long one is sent less often

@@ -9,7 +9,7 @@ import gradio as gr
 
 from glyph_demo.errors import Language
 from glyph_demo.ui.texts import say
-from glyph_demo.windows.window import Windows
+from glyph_demo.windows.collection import Windows
 
 # A click on a button with data-act in such a component is an event with the button's data.
 ACTIONS = """element.addEventListener("click", (event) => {

@@ -1,0 +1,82 @@
+"""The features of one document's pages: from the store where they are kept, else read by the engine and put there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from glyph_demo.conversation.drawing import picture
+from glyph_demo.engines.base import Engine
+from glyph_demo.errors import ran_out_of_memory
+from glyph_demo.rendering import Page, decode_png
+from glyph_demo.store import TIERS, FeatureStore, OnDevice, PageFeatures, Tier, feature_key
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedFeatures:
+    """`key` is where the store shall keep them; None for those that it has, or shall not keep."""
+
+    features: PageFeatures
+    key: str | None = None
+    from_store: bool = False
+
+
+class DocumentFeatures:
+    """See `engines.base.FeatureSource`. `folder` has the pages' pictures by digest. Without `reuse` every page is read
+    by the engine, and nothing is kept."""
+
+    def __init__(self, engine: Engine, store: FeatureStore, folder: Path, reuse: bool) -> None:
+        self._engine = engine
+        self._store = store
+        self._folder = folder
+        self._reuse = reuse
+        self._digests: list[str] = []  # of the pages, in the order they were fetched
+
+    def begin_fetch(self, page: Page) -> Callable[[], FetchedFeatures]:
+        """Look a page up, so that it comes from disk in time, or have the engine begin with it. Returns a function that
+        gives its features when it is the page's turn."""
+        known = self._reuse and self._store.get(self._key(page.digest))
+        encode = partial(self._engine.encode, page) if known else self._engine.begin_encode(page)
+        return partial(self._fetch, page.digest, encode)
+
+    def keep(self, fetched: FetchedFeatures) -> None:
+        """Put features into the store that are not there. Waits until they have come from the device."""
+        if fetched.key is None:
+            return
+        try:
+            self._store.put(fetched.key, fetched.features)
+        except Exception as error:
+            if not ran_out_of_memory(error):  # a page that cannot be kept is read all the same
+                raise
+
+    def reload(self, page: int) -> PageFeatures:
+        digest = self._digests[page]
+        features = self._store.get(self._key(digest))
+        if features is None:
+            features = self._engine.encode(Page(0, decode_png(picture(self._folder, digest).read_bytes())))
+            self.keep(FetchedFeatures(features, self._key(digest)))
+        return features
+
+    def cache_on_device(self, page: int, features: OnDevice) -> None:
+        self._store.keep_on_device(self._key(self._digests[page]), features)
+
+    def slowest_tier(self, digests: list[str]) -> Tier | Literal["nowhere"]:
+        """Where the features of all these pages can be had from again."""
+        tiers = [self._store.where(self._key(digest)) for digest in digests]
+        return max((tier or "nowhere" for tier in tiers), key=[*TIERS, "nowhere"].index, default="nowhere")
+
+    def _fetch(self, digest: str, encode: Callable[[], PageFeatures]) -> FetchedFeatures:
+        self._digests.append(digest)
+        stored = self._store.get(self._key(digest)) if self._reuse else None
+        if stored is not None:
+            return FetchedFeatures(stored, from_store=True)
+        features = encode()
+        return FetchedFeatures(
+            features, self._key(digest) if self._reuse else None
+        )  # encoding may change the precision
+
+    def _key(self, digest: str) -> str:
+        return feature_key(digest, self._engine.identity)

@@ -1,0 +1,78 @@
+"""The engines there are. Adding one is a module with an `Engine` and a line here; importing this loads none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from glyph_demo.errors import Message, SettingsError
+
+if TYPE_CHECKING:
+    from glyph_demo.engines.base import Engine
+    from glyph_demo.models.base import LoadProgress
+    from glyph_demo.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class EngineKind:
+    """What is known of an engine before it is loaded. `implementation` is `module:class`, the class taking Settings and
+    a LoadProgress. `page_style` is what the style `auto` means for it ("" leaves that to the text). With
+    `parallel_documents` it reads and answers several documents at a time. Without `takes_system_text` it has no use for
+    instructions beside a question. `default_model` is the name that the model `auto` is served under, "" for an engine
+    whose own name says it all. `title` and `description` are a line and a paragraph for people."""
+
+    name: str
+    implementation: str
+    page_style: str = ""
+    parallel_documents: bool = False
+    takes_system_text: bool = True
+    default_model: str = ""
+    title: Message | None = None
+    description: Message | None = None
+
+    def create(self, settings: Settings, progress: LoadProgress | None = None) -> Engine:
+        module, _, name = self.implementation.partition(":")
+        engine: Engine = getattr(import_module(module), name)(settings, progress)
+        return engine
+
+
+POCKET = EngineKind(
+    "pocket",
+    "glyph_demo.engines.pocket.engine:PocketEngine",
+    page_style="pocket",
+    takes_system_text=False,
+    title=Message(
+        "Engine: pocket (OCR, retrieval and a small language model; not a vision-language model)",
+        "引擎: pocket(文字识别、检索和小语言模型；不是视觉语言模型)",
+    ),
+    description=Message(
+        "pocket reads the page images with PP-OCRv6, finds the sentences that answer and quotes them. Answers in "
+        "English may be phrased by SmolLM2-135M. It runs on the CPU, needs no network and compresses nothing. "
+        "The full engine, zai-org/Glyph, needs a CUDA GPU with about 24 GB and its weights (20.6 GB in 16 bit).",
+        "pocket 用 PP-OCRv6 识别页面图像，找出能回答问题的句子并引用。英文回答可由 SmolLM2-135M 组织成句。"
+        "它在 CPU 上运行，不需要网络，也不压缩任何内容。完整引擎 zai-org/Glyph 需要约 24 GB 显存的 CUDA 显卡"
+        "及其权重(16 位，20.6 GB)。",
+    ),
+)
+LOCAL = EngineKind(
+    "local",
+    "glyph_demo.engines.local.engine:LocalEngine",
+    parallel_documents=True,
+    default_model="glyph",
+)
+REMOTE = EngineKind("remote", "glyph_demo.engines.remote.engine:RemoteEngine")
+
+ENGINES: dict[str, EngineKind] = {kind.name: kind for kind in (POCKET, LOCAL, REMOTE)}
+
+
+def engine_kind(name: str) -> EngineKind:
+    """Raises SettingsError `unknown_engine`."""
+    if name not in ENGINES:
+        known = ", ".join(["auto", *ENGINES])
+        raise SettingsError(
+            "unknown_engine",
+            f"There is no engine '{name}'. Choose one of: {known}.",
+            f"没有名为“{name}”的引擎。可选: {known}。",
+        )
+    return ENGINES[name]
