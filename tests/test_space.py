@@ -84,6 +84,6 @@ def test_on_zero_gpu_the_window_says_what_cannot_persist(zero: bool, monkeypatch
     with gr.Blocks():
         on = Handlers(windows, build(windows.settings, [], "en", windows.leave), [])
     request: Any = SimpleNamespace(headers={"accept-language": "en"})
-    updates = on.load(Visit(), None, request)
+    updates = on.load_page(Visit(), None, request)
     assert (CANNOT_PERSIST.en in updates[on.ui.status]) == zero
     windows.close_all()

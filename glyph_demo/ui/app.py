@@ -46,51 +46,51 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     everything = ui.outputs()
     status = [ui.status, ui.read_images, ui.read_first]
     conversation = [ui.chat, ui.live, ui.question, ui.page, *status]
-    app.load(on.load, [ui.window, ui.memory], everything, js=TAB, **private).then(
-        on.follow, ui.window, everything, **private
+    app.load(on.load_page, [ui.window, ui.memory], everything, js=TAB, **private).then(
+        on.shelf.follow_reading, ui.window, everything, **private
     )
-    ui.language.input(on.speak, [ui.window, ui.language], everything, **private)
+    ui.language.input(on.change_language, [ui.window, ui.language], everything, **private)
     ui.language.input(None, [ui.memory, ui.language], ui.memory, js=KEEP_LANGUAGE)
     ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")
 
-    ui.question.submit(on.ask, [ui.window, ui.question], conversation, **private)
+    ui.question.submit(on.chat.ask_question, [ui.window, ui.question], conversation, **private)
     for sample in ui.samples:
-        sample.click(on.ask, [ui.window, sample], conversation, **private)
+        sample.click(on.chat.ask_question, [ui.window, sample], conversation, **private)
     # It shows nothing by itself: the answer that it ends does.
-    ui.question.stop(on.stop, ui.window, None, queue=False, **private)
-    ui.chat.retry(on.retry, ui.window, conversation, **private)
-    ui.chat.edit(on.edit, ui.window, conversation, **private)
-    ui.chat.undo(on.undo, ui.window, conversation, **private)
-    ui.clear.click(on.clear, ui.window, conversation, **private)
+    ui.question.stop(on.chat.stop_answer, ui.window, None, queue=False, **private)
+    ui.chat.retry(on.chat.retry_question, ui.window, conversation, **private)
+    ui.chat.edit(on.chat.edit_question, ui.window, conversation, **private)
+    ui.chat.undo(on.chat.undo_exchange, ui.window, conversation, **private)
+    ui.clear.click(on.chat.clear_conversation, ui.window, conversation, **private)
 
     for button, kind in ((ui.export_markdown, "md"), (ui.export_json, "json")):
-        exported = button.click(partial(on.export, kind=kind), ui.window, ui.exported, **private)
+        exported = button.click(partial(on.chat.export_conversation, kind=kind), ui.window, ui.exported, **private)
         exported.then(None, ui.exported, None, js=SAVE)
 
     opening = [
-        ui.upload.upload(on.open_files, ui.window, everything, trigger_mode="multiple", **private),
-        ui.read_images.click(on.read_images, ui.window, everything, **private),
-        ui.read_first.click(on.read_first, ui.window, everything, **private),
-        ui.documents.click(on.on_document, ui.window, everything, **private),
+        ui.upload.upload(on.shelf.open_files, ui.window, everything, trigger_mode="multiple", **private),
+        ui.read_images.click(on.shelf.read_images, ui.window, everything, **private),
+        ui.read_first.click(on.shelf.read_first, ui.window, everything, **private),
+        ui.documents.click(on.shelf.on_document, ui.window, everything, **private),
     ]
     for index, example in enumerate(ui.examples):
-        opening.append(example.click(partial(on.open_example, index=index), ui.window, everything, **private))
+        opening.append(example.click(partial(on.shelf.open_example, index=index), ui.window, everything, **private))
     # What the next question takes up needs no queue and few updates, so that a click answers while the CPU is busy.
     sidebar = [ui.memory, ui.mode, *(getattr(ui, name) for name in PREFERENCES), *status]
     for name in PREFERENCES:
-        component, changed = getattr(ui, name), partial(on.change, name=name)
+        component, changed = getattr(ui, name), partial(on.preferences.change_setting, name=name)
         event = component.release if isinstance(component, gr.Slider) else component.input
         if name in OF_PAGES:
             opening.append(event(changed, [ui.window, ui.memory, component], everything, **private))
         else:
             event(changed, [ui.window, ui.memory, component], sidebar, queue=False, **private)
-    ui.mode.input(on.change_mode, [ui.window, ui.memory, ui.mode], sidebar, queue=False, **private)
+    ui.mode.input(on.preferences.change_mode, [ui.window, ui.memory, ui.mode], sidebar, queue=False, **private)
     engine = [ui.window, ui.engine_name, ui.model, ui.precision]
-    opening.append(ui.load.click(on.change_engine, engine, everything, **private))
+    opening.append(ui.load.click(on.preferences.change_engine, engine, everything, **private))
     for opened in opening:
-        opened.then(on.follow, ui.window, everything, trigger_mode="multiple", **private)
+        opened.then(on.shelf.follow_reading, ui.window, everything, trigger_mode="multiple", **private)
 
-    ui.page.click(on.on_page, ui.window, ui.page, **private)
+    ui.page.click(on.turn_page, ui.window, ui.page, **private)
 
     for tab, panel in zip(ui.tabs[1:], ui.panels, strict=True):
         panel.connect(tab, ui.window, ui.language, on.windows, private)

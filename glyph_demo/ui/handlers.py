@@ -3,34 +3,39 @@ updates by component. GlyphErrors become the status line; the session goes on.""
 
 from __future__ import annotations
 
-import contextlib
 import secrets
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, get_args
 
 import gradio as gr
 
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui import views
-from glyph_demo.ui.preferences import PreferenceHandlers
-from glyph_demo.ui.shelf import ShelfHandlers
-from glyph_demo.ui.shown import Updates, merged
+from glyph_demo.ui.blocks import Components
+from glyph_demo.ui.chat_handlers import ChatHandlers, place_in_list
+from glyph_demo.ui.examples import Example
+from glyph_demo.ui.preference_handlers import PreferenceHandlers
+from glyph_demo.ui.shelf_handlers import ShelfHandlers
 from glyph_demo.ui.space import limits
-from glyph_demo.ui.texts import LANGUAGES, browser_language, say
-from glyph_demo.windows.history import as_json, as_markdown
+from glyph_demo.ui.texts import LANGUAGES, browser_language
+from glyph_demo.ui.window_view import Updates, WindowView, merged
+from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import known_window, remembered
 from glyph_demo.windows.visit import VISITOR, Visit
-from glyph_demo.windows.window import PageFocus, Window
-
-ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer
+from glyph_demo.windows.window import PageFocus
 
 
-class Handlers(ShelfHandlers, PreferenceHandlers):
-    # The window
+class Handlers:
+    """The handlers of each part of the window, and those of the page as a whole."""
 
-    def load(self, visit: Visit, memory: Any, request: gr.Request) -> Updates:
+    def __init__(self, windows: Windows, components: Components, examples: list[Example]) -> None:
+        self.windows, self.ui, self.examples = windows, components, examples
+        self._view = view = WindowView(windows, components, examples)
+        self.chat = ChatHandlers(view)
+        self.shelf = ShelfHandlers(view)
+        self.preferences = PreferenceHandlers(view)
+
+    def load_page(self, visit: Visit, memory: Any, request: gr.Request) -> Updates:
         """A page was opened: give it the window that its tab names, a new one in the language that its browser
         remembers, or else of the settings, or else of the browser."""
         identifier = known_window(memory) or secrets.token_hex(16)
@@ -50,9 +55,9 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
             self.ui.language: gr.update(value=window.language),
         }
         settings = window.session.settings
-        shown = (self.labels(window.language), self.front(window), self.preferences(settings))
+        shown = (self._view.labels(window.language), self._view.front(window), self._view.preferences(settings))
         visit.arrive(identifier)
-        return merged(*shown, self.engine_preferences(settings), updates)
+        return merged(*shown, self._view.engine_preferences(settings), updates)
 
     def _first_language(self, memory: Any, request: gr.Request) -> Language:
         chosen = memory.get("language") if isinstance(memory, dict) else None
@@ -61,99 +66,25 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
                 return "zh" if language == "zh" else "en"
         return browser_language(request.headers.get("accept-language"))
 
-    def speak(self, visit: Visit, language: Language) -> Updates:
+    def change_language(self, visit: Visit, language: Language) -> Updates:
         window = self.windows.get(visit)
         if language not in get_args(Language):
             return gr.skip()
         window.language = language
         window.save()
-        return merged(self.labels(language), self.front(window))
+        return merged(self._view.labels(language), self._view.front(window))
 
-    # Chat
-
-    def ask(self, visit: Visit, question: str) -> Iterator[Updates]:
-        yield from self._answer(self.windows.get(visit), question, None)
-
-    def retry(self, visit: Visit, data: gr.RetryData) -> Iterator[Updates]:
-        window = self.windows.get(visit)
-        at = _exchange_index(data.index)
-        if 0 <= at < len(window.transcript):
-            yield from self._answer(window, window.transcript[at].question, at)
-
-    def edit(self, visit: Visit, data: gr.EditData) -> Iterator[Updates]:
-        window = self.windows.get(visit)
-        at = _exchange_index(data.index)
-        if 0 <= at < len(window.transcript):
-            yield from self._answer(window, views.typed(str(data.value)), at)
-
-    def undo(self, visit: Visit) -> Updates:
-        window = self.windows.get(visit)
-        question = window.undo()
-        return {**self.conversation(window), self.ui.question: question}
-
-    def clear(self, visit: Visit) -> Updates:
-        window = self.windows.get(visit)
-        window.clear()
-        return self.conversation(window)
-
-    def stop(self, visit: Visit) -> None:
-        self.windows.get(visit).stop()
-
-    def export(self, visit: Visit, kind: str) -> dict[str, str]:
-        """The conversation with the document in front as a file, `kind` being md or json; the page saves it."""
-        window = self.windows.get(visit)
-        name = window.reading.name if window.reading else say("title", window.language)
-        write = as_markdown if kind == "md" else as_json
-        done = [exchange for exchange in window.transcript if not exchange.running]
-        return {"name": f"{Path(name).stem}.{kind}", "text": write(name, done)}
-
-    # Pages
-
-    def on_page(self, visit: Visit, data: gr.EventData) -> Updates:
+    def turn_page(self, visit: Visit, data: gr.EventData) -> Updates:
         """A page was turned to, or a line under an answer was clicked: show where it stands."""
         window = self.windows.get(visit)
         if data.act == "page":
-            page = _number(data.page)
+            page = place_in_list(data.page)
             if window.reading is None or all(known.number != page for known in window.reading.pages):
                 return gr.skip()
             window.focus = replace(window.focus, page=page, chosen=None)
-            return {self.ui.page: self.page(window)}
-        exchanges, at, line = window.transcript, _number(data.exchange), _number(data.line)
+            return {self.ui.page: self._view.page(window)}
+        exchanges, at, line = window.transcript, place_in_list(data.exchange), place_in_list(data.line)
         if not 0 <= at < len(exchanges) or not 0 <= line < len(exchanges[at].regions):
             return gr.skip()
         window.focus = PageFocus.of(exchanges[at], line)
-        return {self.ui.page: self.page(window)}
-
-    def _answer(self, window: Window, question: str, at: int | None) -> Iterator[Updates]:
-        """Updates while an answer grows. Closing the iterator closes the engine's."""
-        ui, before = self.ui, window.focus
-        window.notice = None
-        try:
-            with contextlib.closing(window.ask(question, at)) as steps:
-                begun = False
-                for exchange in views.paced(steps, ANSWER_INTERVAL):
-                    updates: Updates = {}
-                    if not begun:
-                        begun = True
-                        updates |= {**self.conversation(window), ui.question: "", ui.status: ""}
-                    updates[ui.live] = views.live(exchange, window.language)
-                    if exchange.regions and exchange.regions is not window.focus.regions:
-                        window.focus = PageFocus.of(exchange)
-                        updates[ui.page] = self.page(window)
-                    yield updates
-        except GlyphError as error:
-            yield {**self.conversation(window), ui.question: question, **self.say_error(window, error)}
-            return
-        yield {**self.conversation(window), **({ui.page: self.page(window)} if window.focus is not before else {})}
-
-
-def _exchange_index(message_index: Any) -> int:
-    """Which exchange a chat message belongs to: two messages each. -1 for what is no place of a message."""
-    index = message_index[0] if isinstance(message_index, list | tuple) and message_index else message_index
-    return _number(index) // 2
-
-
-def _number(sent: Any) -> int:
-    """A place in a list as a page sends it; -1 for what is none."""
-    text = str(sent)
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
+        return {self.ui.page: self._view.page(window)}

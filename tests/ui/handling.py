@@ -10,7 +10,7 @@ from tests.fakes import finished
 def sent(on, visit, *paths):
     """Send files as a page does; the updates of opening them."""
     files = [{"id": kept(on.windows.uploads, "", Path(path))} for path in paths]
-    return on.open_files(visit, SimpleNamespace(files=files), request("en"))
+    return on.shelf.open_files(visit, SimpleNamespace(files=files), request("en"))
 
 
 def kept(uploads, visitor, path):
@@ -24,7 +24,7 @@ def kept(uploads, visitor, path):
 
 def opened(on, path):
     """Open a file as the upload does; the updates of opening it and of following it to its end."""
-    updates = [sent(on, "tab", path), *on.follow("tab")]
+    updates = [sent(on, "tab", path), *on.shelf.follow_reading("tab")]
     assert updates
     return updates
 

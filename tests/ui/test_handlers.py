@@ -23,28 +23,28 @@ from tests.ui.handling import final, listed, opened, request, sent, value, write
 def test_following_a_document_never_writes_the_chat_which_belongs_to_the_answer_waiting_for_it(on, tmp_path):
     """An answer that came the moment the last page was read was overwritten by "Reading the document first"."""
     sent(on, "tab", write(tmp_path))
-    assert all(on.ui.chat not in update for update in on.follow("tab"))
+    assert all(on.ui.chat not in update for update in on.shelf.follow_reading("tab"))
 
 
 @pytest.mark.parametrize(("accepted", "language"), [("zh-CN,en", "zh"), ("en-US", "en")])
 def test_a_new_window_speaks_the_browsers_language(on, accepted, language):
-    updates = on.load(Visit(), None, request(accepted))
+    updates = on.load_page(Visit(), None, request(accepted))
     assert updates[on.ui.language]["value"] == language
     assert updates[on.ui.question]["placeholder"] == TEXTS["question.hint"].text(language)
     assert on.windows.get(updates[on.ui.memory]["window"]).language == language
 
 
 def test_a_new_window_speaks_what_was_chosen_in_this_browser_before(on):
-    updates = on.load(Visit(), {"language": "zh"}, request("en"))
+    updates = on.load_page(Visit(), {"language": "zh"}, request("en"))
     assert updates[on.ui.language]["value"] == "zh"
-    assert on.load(Visit(), {"language": "fr"}, request("en"))[on.ui.language]["value"] == "en"
+    assert on.load_page(Visit(), {"language": "fr"}, request("en"))[on.ui.language]["value"] == "en"
 
 
 def test_a_file_dropped_before_the_page_has_its_window_is_read_in_that_window(on, tmp_path):
     visit, updates = Visit(), []
     dropped = threading.Thread(target=lambda: updates.append(sent(on, visit, write(tmp_path))))
     dropped.start()
-    window = on.load(visit, None, request("en"))[on.ui.memory]["window"]
+    window = on.load_page(visit, None, request("en"))[on.ui.memory]["window"]
     dropped.join(10)
     assert listed(updates[0][on.ui.documents]) == ["a.txt"]
     assert on.windows.get(window).reading.name == "a.txt"
@@ -52,21 +52,21 @@ def test_a_file_dropped_before_the_page_has_its_window_is_read_in_that_window(on
 
 def test_two_page_loads_are_two_windows(on):
     assert (
-        on.load(Visit(), None, request("en"))[on.ui.memory]["window"]
-        != on.load(Visit(), None, request("en"))[on.ui.memory]["window"]
+        on.load_page(Visit(), None, request("en"))[on.ui.memory]["window"]
+        != on.load_page(Visit(), None, request("en"))[on.ui.memory]["window"]
     )
 
 
 def test_every_label_follows_the_language_also_of_components_that_change_otherwise(on, tmp_path):
     opened(on, write(tmp_path))
-    updates = on.speak("tab", "zh")
+    updates = on.change_language("tab", "zh")
     for component, name, key in on.ui.labels.said:
         assert updates[component][name] == TEXTS[key].zh
     assert "提取" in updates[on.ui.progress]
 
 
 def test_the_window_names_the_pocket_engine_for_what_it_is(on):
-    updates = on.speak("tab", "en")
+    updates = on.change_language("tab", "en")
     assert "not a vision-language model" in updates[on.ui.header]
     assert "24 GB" in updates[on.ui.engine]
     assert "20.6 GB" in updates[on.ui.engine]
@@ -87,7 +87,7 @@ def test_an_upload_shows_stages_then_pages_then_figures(on, engine, tmp_path):
 def test_several_files_at_once_are_read_in_turn_the_first_in_front(on, engine, tmp_path):
     engine.page_seconds = 0.05
     paths = [str(write(tmp_path, name)) for name in ("a.txt", "b.txt", "c.txt")]
-    updates = [sent(on, "tab", *paths), *on.follow("tab")]
+    updates = [sent(on, "tab", *paths), *on.shelf.follow_reading("tab")]
     lists = [u[on.ui.documents] for u in updates if on.ui.documents in u]
     assert listed(lists[0]) == ["a.txt", "b.txt", "c.txt"]
     assert listed(lists[-1], "aria-current='true'") == ["a.txt"]
@@ -98,9 +98,9 @@ def test_several_files_at_once_are_read_in_turn_the_first_in_front(on, engine, t
 def test_what_is_followed_is_sent_once_and_a_later_follower_takes_over(on, engine, tmp_path):
     engine.page_seconds = 0.3
     sent(on, "tab", write(tmp_path))
-    first = on.follow("tab")
+    first = on.shelf.follow_reading("tab")
     next(first)
-    updates = list(on.follow("tab"))
+    updates = list(on.shelf.follow_reading("tab"))
     assert list(first) == []
     assert all(updates)
     lists = [u[on.ui.documents] for u in updates if on.ui.documents in u]
@@ -109,25 +109,25 @@ def test_what_is_followed_is_sent_once_and_a_later_follower_takes_over(on, engin
 
 def test_a_line_under_an_answer_is_shown_on_its_page(on, tmp_path):
     opened(on, write(tmp_path, text="A line.\n" * 400))
-    list(on.ask("tab", "where?"))
-    *_, last = [u for u in on.ask("tab", "where else?") if on.ui.page in u]
+    list(on.chat.ask_question("tab", "where?"))
+    *_, last = [u for u in on.chat.ask_question("tab", "where else?") if on.ui.page in u]
     assert last[on.ui.page].count("glyph-box chosen") == 1
-    turned = on.on_page("tab", SimpleNamespace(act="page", page="2"))
+    turned = on.turn_page("tab", SimpleNamespace(act="page", page="2"))
     assert "Page 2" in turned[on.ui.page]
     assert "glyph-box" not in turned[on.ui.page]
-    back = on.on_page("tab", SimpleNamespace(act="line", exchange="0", line="0"))
+    back = on.turn_page("tab", SimpleNamespace(act="line", exchange="0", line="0"))
     assert "Page 1" in back[on.ui.page]
     assert "glyph-box chosen" in back[on.ui.page]
     for odd in ("99", "-1", "10" * 20, "1e9", None, ["0"], "٣"):
-        assert on.on_page("tab", SimpleNamespace(act="line", exchange=odd, line="0")) == gr.skip()
-        assert on.on_page("tab", SimpleNamespace(act="line", exchange="0", line=odd)) == gr.skip()
-        assert on.on_page("tab", SimpleNamespace(act="page", page=odd)) == gr.skip()
+        assert on.turn_page("tab", SimpleNamespace(act="line", exchange=odd, line="0")) == gr.skip()
+        assert on.turn_page("tab", SimpleNamespace(act="line", exchange="0", line=odd)) == gr.skip()
+        assert on.turn_page("tab", SimpleNamespace(act="page", page=odd)) == gr.skip()
 
 
 def test_an_answer_streams_and_its_first_source_is_selected(on, engine, tmp_path):
     opened(on, write(tmp_path))
     engine.token_seconds = 0.06
-    updates = list(on.ask("tab", "one two three"))
+    updates = list(on.chat.ask_question("tab", "one two three"))
     growing = [u[on.ui.live] for u in updates if on.ui.live in u]
     assert len(set(growing)) > 3
     assert growing[-1] == ""
@@ -142,19 +142,19 @@ def test_an_answer_streams_and_its_first_source_is_selected(on, engine, tmp_path
 
 
 def test_a_reload_finds_documents_and_conversation_again_also_after_a_restart(on, engine, tmp_path):
-    first = on.load(Visit(), None, request("zh-CN"))
+    first = on.load_page(Visit(), None, request("zh-CN"))
     memory = first[on.ui.memory]
     sent(on, memory["window"], write(tmp_path, "a.txt"), write(tmp_path, "b.txt", "Other."))
-    list(on.follow(memory["window"]))
-    list(on.ask(memory["window"], "kept?"))
-    before = on.load(Visit(), memory, request("en"))
+    list(on.shelf.follow_reading(memory["window"]))
+    list(on.chat.ask_question(memory["window"], "kept?"))
+    before = on.load_page(Visit(), memory, request("en"))
     on.windows.leave(Visit(memory["window"]))
     assert len(on.windows) == 1, "the page that was reloaded has gone, the one that took its place has not"
     on.windows.close_all()
 
     later = Windows(engine, load_settings())
     again = Handlers(later, on.ui, on.examples)
-    updates = [again.load(Visit(), memory, request("en")), *again.follow(memory["window"])]
+    updates = [again.load_page(Visit(), memory, request("en")), *again.shelf.follow_reading(memory["window"])]
     assert updates[0][on.ui.language]["value"] == "zh"
     assert listed(updates[0][on.ui.documents]) == ["a.txt", "b.txt"]
     assert listed(updates[0][on.ui.documents], "aria-current='true'") == ["a.txt"]
@@ -162,18 +162,18 @@ def test_a_reload_finds_documents_and_conversation_again_also_after_a_restart(on
     assert len(value(before[on.ui.chat])) == 2
     assert "glyph-box chosen" in final(updates, on.ui.page), "the place its answer rests on is shown again"
     assert "glyph-heat" in final(updates, on.ui.page)
-    list(again.ask(memory["window"], "and now?"))
+    list(again.chat.ask_question(memory["window"], "and now?"))
     assert later.get(memory["window"]).transcript[1].answer.startswith("2 pages, turn 2")
     on.windows = later
 
 
 def test_a_page_loaded_while_an_answer_is_written_shows_no_answer_that_nobody_goes_on_with(on, tmp_path):
-    memory = on.load(Visit(), None, request("en"))[on.ui.memory]
+    memory = on.load_page(Visit(), None, request("en"))[on.ui.memory]
     sent(on, memory["window"], write(tmp_path))
-    list(on.follow(memory["window"]))
-    writing = on.ask(memory["window"], "one two three")
+    list(on.shelf.follow_reading(memory["window"]))
+    writing = on.chat.ask_question(memory["window"], "one two three")
     assert "glyph-live" in next(writing)[on.ui.live]
-    loaded = on.load(Visit(), memory, request("en"))
+    loaded = on.load_page(Visit(), memory, request("en"))
     assert loaded[on.ui.live] == ""
     assert [message["content"] for message in value(loaded[on.ui.chat])] == ["one two three"]
     writing.close()
@@ -181,25 +181,25 @@ def test_a_page_loaded_while_an_answer_is_written_shows_no_answer_that_nobody_go
 
 @pytest.mark.parametrize("memory", [{"window": "../../etc"}, {"window": 7}, ["x"], "tab", {}])
 def test_what_the_browser_remembers_is_not_trusted(on, memory):
-    assert re.fullmatch("[0-9a-f]{32}", on.load(Visit(), memory, request("en"))[on.ui.memory]["window"])
+    assert re.fullmatch("[0-9a-f]{32}", on.load_page(Visit(), memory, request("en"))[on.ui.memory]["window"])
 
 
 def test_a_conversation_is_exported_as_markdown_and_json(on, tmp_path):
     opened(on, write(tmp_path))
-    list(on.ask("tab", "what is it?"))
-    markdown = on.export("tab", "md")
+    list(on.chat.ask_question("tab", "what is it?"))
+    markdown = on.chat.export_conversation("tab", "md")
     assert markdown["name"] == "a.md"
     assert markdown["text"].startswith("# a.txt\n\n## what is it?\n\n2 pages, turn 1: what is it?")
     assert "page 1, line 1" in markdown["text"]
-    exported = json.loads(on.export("tab", "json")["text"])
+    exported = json.loads(on.chat.export_conversation("tab", "json")["text"])
     assert exported["document"] == "a.txt"
     assert exported["exchanges"][0]["finished"]["usage"]["output"] == 7
 
 
 def test_a_bad_file_is_one_line_in_the_language_chosen_and_the_document_before_it_stays(on, tmp_path):
     opened(on, write(tmp_path))
-    list(on.ask("tab", "kept?"))
-    on.speak("tab", "zh")
+    list(on.chat.ask_question("tab", "kept?"))
+    on.change_language("tab", "zh")
     bad = write(tmp_path, "b.txt", "")
     updates = opened(on, bad)
     with pytest.raises(DocumentError) as refused:
@@ -207,13 +207,13 @@ def test_a_bad_file_is_one_line_in_the_language_chosen_and_the_document_before_i
     assert refused.value.text("zh") in final(updates, on.ui.status)
     assert listed(final(updates, on.ui.documents)) == ["a.txt"]
     assert value(final(updates, on.ui.chat))[0]["content"] == "kept?"
-    assert refused.value.text("en") in on.speak("tab", "en")[on.ui.status]
+    assert refused.value.text("en") in on.change_language("tab", "en")[on.ui.status]
 
 
 def test_of_files_dropped_together_every_bad_one_is_named(on, tmp_path):
     long = f"{'x' * 200}.txt"
     paths = [write(tmp_path, name, "") for name in ("b.txt", long)] + [write(tmp_path)]
-    updates = [sent(on, "tab", *paths), *on.follow("tab")]
+    updates = [sent(on, "tab", *paths), *on.shelf.follow_reading("tab")]
     said = final(updates, on.ui.status)
     assert "b.txt: " in said
     assert f"{'x' * 30}…{'x' * 26}.txt: " in said
@@ -224,12 +224,12 @@ def test_of_files_dropped_together_every_bad_one_is_named(on, tmp_path):
 def test_a_failing_question_is_one_line_and_comes_back_to_be_changed(on, tmp_path):
     opened(on, write(tmp_path))
     for question in ("crash", "fail"):
-        *_, last = on.ask("tab", question)
+        *_, last = on.chat.ask_question("tab", question)
         assert "role='status'" in last[on.ui.status]
         assert "Traceback" not in last[on.ui.status]
         assert value(last[on.ui.question]) == question
         assert value(last[on.ui.chat]) == []
-    *_, last = on.ask("tab", "fine?")
+    *_, last = on.chat.ask_question("tab", "fine?")
     assert len(value(last[on.ui.chat])) == 2
 
 
@@ -241,10 +241,10 @@ def test_pdfs_without_text_offer_their_page_images_and_are_read_from_them(on, tm
         canvas = Canvas(path, pagesize=(300, 400))
         canvas.rect(50, 50, 100, 100, fill=1)
         canvas.save()
-    updates = [sent(on, "tab", *paths), *on.follow("tab")]
+    updates = [sent(on, "tab", *paths), *on.shelf.follow_reading("tab")]
     assert final(updates, on.ui.read_images)["visible"] is True
     assert listed(final(updates, on.ui.documents)) == []
-    updates = [on.read_images("tab"), *on.follow("tab")]
+    updates = [on.shelf.read_images("tab"), *on.shelf.follow_reading("tab")]
     assert final(updates, on.ui.read_images)["visible"] is False
     assert listed(final(updates, on.ui.documents)) == ["scan.pdf", "another.pdf"]
     assert "characters" not in final(updates, on.ui.documents)
@@ -253,19 +253,19 @@ def test_pdfs_without_text_offer_their_page_images_and_are_read_from_them(on, tm
 
 
 def test_an_example_brings_its_sample_questions(on):
-    updates = on.open_example("tab", 0)
+    updates = on.shelf.open_example("tab", 0)
     assert [updates[button]["value"] for button in on.ui.samples] == ["When?", "Who?", ""]
     assert [updates[button]["visible"] for button in on.ui.samples] == [True, True, False]
 
 
 def test_a_document_is_returned_to_with_its_conversation(on, tmp_path):
     opened(on, write(tmp_path, "a.txt"))
-    list(on.ask("tab", "about a"))
+    list(on.chat.ask_question("tab", "about a"))
     opened(on, write(tmp_path, "b.txt", "Another text."))
-    updates = [on.select("tab", "1"), *on.follow("tab")]
+    updates = [on.shelf.select("tab", "1"), *on.shelf.follow_reading("tab")]
     assert value(final(updates, on.ui.chat))[0]["content"] == "about a"
     assert listed(final(updates, on.ui.documents), "aria-current='true'") == ["a.txt"]
-    assert "no longer open" in on.select("tab", "77")[on.ui.status]
+    assert "no longer open" in on.shelf.select("tab", "77")[on.ui.status]
 
 
 def test_closing_a_document_stops_its_reading_and_brings_the_one_before_it_back(on, engine, tmp_path):
@@ -274,26 +274,26 @@ def test_closing_a_document_stops_its_reading_and_brings_the_one_before_it_back(
     sent(on, "tab", write(tmp_path, "b.txt", "A line of text.\n" * 2000))
     engine.encoding.clear()
     assert engine.encoding.wait(10)
-    updates = [on.remove("tab", "2"), *on.follow("tab")]
+    updates = [on.shelf.remove("tab", "2"), *on.shelf.follow_reading("tab")]
     read = len(engine.encoded)
     assert listed(final(updates, on.ui.documents)) == ["a.txt"]
     assert on.windows.get("tab").reading.name == "a.txt"
     on.windows.get("tab").session.close()
     assert len(engine.encoded) <= read + 1
-    assert on.speak("tab", "en")[on.ui.documents] == ""
+    assert on.change_language("tab", "en")[on.ui.documents] == ""
 
 
 def test_retry_edit_and_undo_act_on_the_message_chosen(on, tmp_path):
     opened(on, write(tmp_path))
     for question in ("a", "b"):
-        list(on.ask("tab", question))
-    *_, last = on.edit("tab", SimpleNamespace(index=2, value="<\u2060i>B"))
+        list(on.chat.ask_question("tab", question))
+    *_, last = on.chat.edit_question("tab", SimpleNamespace(index=2, value="<\u2060i>B"))
     assert on.windows.get("tab").transcript[1].question == "<i>B"
-    *_, last = on.retry("tab", SimpleNamespace(index=2))
+    *_, last = on.chat.retry_question("tab", SimpleNamespace(index=2))
     assert [exchange.question for exchange in on.windows.get("tab").transcript] == ["a", "<i>B"]
-    assert value(on.undo("tab")[on.ui.question]) == "<i>B"
+    assert value(on.chat.undo_exchange("tab")[on.ui.question]) == "<i>B"
     assert len(value(last[on.ui.chat])) == 4
-    assert value(on.clear("tab")[on.ui.chat]) == []
+    assert value(on.chat.clear_conversation("tab")[on.ui.chat]) == []
 
 
 def test_the_app_offers_no_endpoint_to_programs_and_loads_no_foreign_thing(engine):

@@ -31,12 +31,12 @@ from tests.ui.handling import final, listed, opened, request, value, write
 )
 def test_settings_that_no_sidebar_offers_are_not_taken(on, odd):
     """A page that said that it remembered 1,500 answers at once had 1,500 threads started."""
-    memory = on.load(Visit(), {"settings": odd}, request("en"))[on.ui.memory]
+    memory = on.load_page(Visit(), {"settings": odd}, request("en"))[on.ui.memory]
     assert memory["settings"] == {}
     name = next((key for key, path in PREFERENCES.items() if path in odd), "cache")
     value = next(iter(odd.values()))
-    assert on.change(Visit(memory["window"]), memory, value, name=name) == gr.skip()
-    assert on.change_mode(Visit(memory["window"]), memory, value) == gr.skip()
+    assert on.preferences.change_setting(Visit(memory["window"]), memory, value, name=name) == gr.skip()
+    assert on.preferences.change_mode(Visit(memory["window"]), memory, value) == gr.skip()
 
 
 def test_a_setting_reaches_the_next_question_and_is_remembered(on, tmp_path):
@@ -44,23 +44,25 @@ def test_a_setting_reaches_the_next_question_and_is_remembered(on, tmp_path):
     session = on.windows.get("tab").session
     before = session.current
     window = "0" * 32
-    updates = on.change(Visit("tab"), {"window": window, "x": [["path"], "/etc/passwd"]}, 16, name="max_new_tokens")
+    updates = on.preferences.change_setting(
+        Visit("tab"), {"window": window, "x": [["path"], "/etc/passwd"]}, 16, name="max_new_tokens"
+    )
     assert session.settings.inference.max_new_tokens == 16
     assert session.current is before
     kept = {"window": window, "language": "en", "settings": {"inference.max_new_tokens": 16}}
     assert updates[on.ui.memory] == kept, "and nothing else that the browser sent"
     assert updates[on.ui.mode]["value"] is None, "no mode has these settings"
-    updates = on.change(Visit("tab"), updates[on.ui.memory], 0.5, name="temperature")
+    updates = on.preferences.change_setting(Visit("tab"), updates[on.ui.memory], 0.5, name="temperature")
     assert set(updates[on.ui.memory]["settings"]) == {"inference.max_new_tokens", "inference.temperature"}
 
 
 def test_a_setting_of_the_pages_has_them_read_again_and_says_so(on, tmp_path):
     opened(on, write(tmp_path))
-    list(on.ask("tab", "kept?"))
+    list(on.chat.ask_question("tab", "kept?"))
     session, before = on.windows.get("tab").session, on.windows.get("tab").reading
-    changed = on.change(Visit("tab"), {}, 14.0, name="font_size")
+    changed = on.preferences.change_setting(Visit("tab"), {}, 14.0, name="font_size")
     assert "read again" in changed[on.ui.status]
-    updates = [changed, *on.follow("tab")]
+    updates = [changed, *on.shelf.follow_reading("tab")]
     assert session.current is not before
     assert session.settings.rendering.font_size == 14.0
     assert "Pages " in final(updates, on.ui.progress)
@@ -70,7 +72,7 @@ def test_a_setting_of_the_pages_has_them_read_again_and_says_so(on, tmp_path):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_performance_mode_is_several_settings_at_once(on, mode):
-    updates = on.change_mode(Visit("tab"), None, mode)
+    updates = on.preferences.change_mode(Visit("tab"), None, mode)
     settings = on.windows.get("tab").session.settings
     assert settings.inference.thinking is (mode == "balanced")
     assert updates[on.ui.mode]["value"] == mode
@@ -87,19 +89,19 @@ def test_a_performance_mode_holds_for_the_engine_that_runs_and_for_the_next_and_
     windows = Windows(engine, load_settings(), shared=lambda inference: heard.append(inference.max_batch_size))
     with gr.Blocks():
         on = Handlers(windows, build(windows.settings, [], "en", windows.leave), [])
-    on.change_mode(Visit("tab"), None, "latency")
-    on.change(Visit("tab"), None, 0.5, name="temperature")
+    on.preferences.change_mode(Visit("tab"), None, "latency")
+    on.preferences.change_setting(Visit("tab"), None, 0.5, name="temperature")
     assert (shared, heard) == ([(1, 0.0)], [1])
     assert windows.settings.inference.max_batch_size == 1, "an engine that is loaded later has it too"
     assert windows.settings.inference.thinking, "and nothing else of this window"
-    on.load(Visit(), {"settings": MODES["throughput"]}, request("en"))
+    on.load_page(Visit(), {"settings": MODES["throughput"]}, request("en"))
     assert shared[1:] == [(8, 0.1)]
     windows.close_all()
 
 
 def test_settings_that_a_browser_remembers_come_back_and_nonsense_is_left_out(on):
     kept = {"inference.temperature": 0.7, "inference.thinking": "maybe", "cache_dir": "/", "rendering.dpi": -5}
-    updates = on.load(Visit(), {"settings": kept}, request("en"))
+    updates = on.load_page(Visit(), {"settings": kept}, request("en"))
     settings = on.windows.get(updates[on.ui.memory]["window"]).session.settings
     assert settings.inference.temperature == 0.7
     assert updates[on.ui.temperature]["value"] == 0.7
@@ -109,30 +111,33 @@ def test_settings_that_a_browser_remembers_come_back_and_nonsense_is_left_out(on
 
 def test_another_engine_keeps_documents_and_conversations(on, engine, tmp_path):
     opened(on, write(tmp_path))
-    list(on.ask("tab", "before?"))
+    list(on.chat.ask_question("tab", "before?"))
     made = []
     on.windows.switch._make = lambda settings: made.append(settings) or FakeEngine()
-    first, *updates = [*on.change_engine("tab", "local", " some/model ", "bf16"), *on.follow("tab")]
+    first, *updates = [
+        *on.preferences.change_engine("tab", "local", " some/model ", "bf16"),
+        *on.shelf.follow_reading("tab"),
+    ]
     assert "Loading the engine" in first[on.ui.status]
     assert (made[0].engine, made[0].model, made[0].inference.precision) == ("local", "some/model", "bf16")
     assert engine.open_handles == 0
     assert on.windows.get("tab").session.engine is on.windows.switch.engine is not engine
     assert listed(final(updates, on.ui.documents)) == ["a.txt"]
-    list(on.ask("tab", "after?"))
+    list(on.chat.ask_question("tab", "after?"))
     assert [e.question for e in on.windows.get("tab").transcript] == ["before?", "after?"]
     assert on.windows.get("tab").transcript[1].answer.startswith("2 pages, turn 2")
 
 
 def test_while_the_engine_is_loaded_every_page_sees_how_far_it_is_and_then_what_it_is(on, engine):
-    on.load(Visit("tab"), {"window": "0" * 32}, request("en"))
+    on.load_page(Visit("tab"), {"window": "0" * 32}, request("en"))
     more = Message("file 1 of 4, 42 s left", "第 1/4 个文件，剩余 42 秒")
     engine.loading = Progress("load", 5 * 10**9, 20 * 10**9, more)
-    steps = on.follow("0" * 32)
+    steps = on.shelf.follow_reading("0" * 32)
     first = next(steps)
     for part in (on.ui.status, on.ui.engine):
         assert "Loading the model… 5.0/20.0 GB, file 1 of 4, 42 s left" in first[part]
         assert "aria-valuenow='25'" in first[part]
-    assert "正在加载模型… 5.0/20.0 GB，第 1/4 个文件，剩余 42 秒" in on.speak("0" * 32, "zh")[on.ui.engine]
+    assert "正在加载模型… 5.0/20.0 GB，第 1/4 个文件，剩余 42 秒" in on.change_language("0" * 32, "zh")[on.ui.engine]
     engine.loading = None
     last = [*steps][-1]
     assert last[on.ui.status] == ""
@@ -149,9 +154,9 @@ def test_an_engine_that_cannot_be_had_leaves_the_one_before(on, tmp_path):
         return FakeEngine()
 
     on.windows.switch._make = make
-    updates = [*on.change_engine("tab", "local", "nowhere", "auto"), *on.follow("tab")]
+    updates = [*on.preferences.change_engine("tab", "local", "nowhere", "auto"), *on.shelf.follow_reading("tab")]
     assert "There is no such model" in final(updates, on.ui.status)
     assert final(updates, on.ui.model)["value"] == "auto"
     assert listed(final(updates, on.ui.documents)) == ["a.txt"]
-    *_, last = on.ask("tab", "still there?")
+    *_, last = on.chat.ask_question("tab", "still there?")
     assert len(value(last[on.ui.chat])) == 2

@@ -10,8 +10,8 @@ import gradio as gr
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
-from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
 from glyph_demo.ui.texts import NO_TEXT_LAYER, READ_AGAIN, document_gone, too_long
+from glyph_demo.ui.window_view import READING_INTERVAL, Updates, WindowView, merged
 from glyph_demo.windows.errors import of_file
 from glyph_demo.windows.visit import VISITOR, Visit
 from glyph_demo.windows.window import PageFocus, Refused, Window
@@ -19,39 +19,42 @@ from glyph_demo.windows.window import PageFocus, Refused, Window
 GALLERY_SECONDS_PER_PAGE = 0.02  # sending the gallery costs time per page, so a long one is sent less often
 
 
-class ShelfHandlers(Shown):
+class ShelfHandlers:
+    def __init__(self, view: WindowView) -> None:
+        self._view, self._ui, self._windows = view, view.ui, view.windows
+
     def open_files(self, visit: Visit, data: gr.EventData, request: gr.Request) -> Updates:
         """Open all that the page has sent; the first is put in front, because it is ready first."""
-        window = self.windows.get(visit)
+        window = self._windows.get(visit)
         window.notice = None
-        uploads, failures = self.windows.uploads.sent(request.headers.get(VISITOR, ""), data.files)
+        uploads, failures = self._windows.uploads.sent(request.headers.get(VISITOR, ""), data.files)
         opened = [window.open(upload.path, upload.name) for upload in uploads]
         if opened:
             window.select(opened[0])
         for failure in failures:
             window.complain(failure)
-        return self.front(window)
+        return self._view.front(window)
 
     def open_example(self, visit: Visit, index: int) -> Updates:
-        window, example = self.windows.get(visit), self.examples[index]
+        window, example = self._windows.get(visit), self._view.examples[index]
         window.open(example.path, example.path.name, samples=example.questions)
-        return self.front(window)
+        return self._view.front(window)
 
     def read_images(self, visit: Visit) -> Updates:
         """Open the uploads that had no text layer once more, as page images."""
-        window = self.windows.get(visit)
+        window = self._windows.get(visit)
         for refused in window.refused:
             if not refused.pages:
                 window.open(refused.path, refused.name, page_images=True)
-        return self.front(window)
+        return self._view.front(window)
 
     def read_first(self, visit: Visit) -> Updates:
         """Open the uploads that were too long once more, as far as they fit."""
-        window = self.windows.get(visit)
+        window = self._windows.get(visit)
         for refused in window.refused:
             if refused.pages:
                 window.open(refused.path, refused.name, pages=f"1-{refused.pages}")
-        return self.front(window)
+        return self._view.front(window)
 
     def on_document(self, visit: Visit, data: gr.EventData) -> Updates:
         """A click in the list of documents."""
@@ -59,45 +62,45 @@ class ShelfHandlers(Shown):
         return act(visit, str(data.id))
 
     def select(self, visit: Visit, document_id: str) -> Updates:
-        window = self.windows.get(visit)
+        window = self._windows.get(visit)
         if document_id not in window.session.documents:
-            return merged(self.front(window), self.say_error(window, document_gone()))
+            return merged(self._view.front(window), self._view.say_error(window, document_gone()))
         window.select(document_id)
-        return self.front(window)
+        return self._view.front(window)
 
     def remove(self, visit: Visit, document_id: str) -> Updates:
         """Forget a document, also while it is being read; if it was in front, the one before it takes its place."""
-        window = self.windows.get(visit)
+        window = self._windows.get(visit)
         if document_id == window.session.current_id:
             window.stop()
             window.focus = PageFocus()
         window.forget(document_id)
         window.notice, window.refused = None, ()
-        return self.front(window)
+        return self._view.front(window)
 
-    def follow(self, visit: Visit) -> Iterator[Updates]:
+    def follow_reading(self, visit: Visit) -> Iterator[Updates]:
         """Show how far the engine is loaded and the documents are read, until all of them are. A later call takes
         over."""
-        window = self.windows.get(visit)
+        window = self._windows.get(visit)
         turn = window.followed = window.followed + 1
         sent: Updates = {}
         pages, due, was = 0, 0.0, ("", "")
         while turn == window.followed:
             documents, now = window.session.documents, (window.session.current_id or "", "")
             waiting = any(reading.state in ("waiting", "reading") for reading in documents.values())
-            waiting |= self.windows.switch.loading is not None
+            waiting |= self._windows.switch.loading is not None
             for identifier, reading in documents.items():
                 if reading.error is not None and window.failures.get(identifier) is not reading.error:
                     yield self._give_up(window, identifier, reading.error)
-            updates: Updates = {self.ui.documents: self.documents(window), **self._loading(window)}
+            updates: Updates = {self._ui.documents: self._view.documents(window), **self._loading(window)}
             if (reading := window.reading) is not None:  # type: ignore[assignment]
                 now = (now[0], reading.state)
-                updates[self.ui.progress] = views.progress(reading, window.language)
+                updates[self._ui.progress] = views.progress(reading, window.language)
                 if len(reading.pages) != pages and time.monotonic() >= due:
                     pages = len(reading.pages)
                     due = time.monotonic() + pages * GALLERY_SECONDS_PER_PAGE
-                    updates |= {self.ui.gallery: self.gallery(reading, window.language)}
-                    updates |= {self.ui.page: self.page(window)}
+                    updates |= {self._ui.gallery: self._view.gallery(reading, window.language)}
+                    updates |= {self._ui.page: self._view.page(window)}
             if ready := now[1] == "ready" and was != now:
                 self._welcome(window)
             was = now
@@ -113,13 +116,13 @@ class ShelfHandlers(Shown):
 
     def _loading(self, window: Window) -> Updates:
         """How far the engine is, and everything about it once it is there, if this page has said that it is loading."""
-        if self.windows.switch.loading is not None:
-            return {self.ui.engine: self.engine(window.language), **self.status(window)}
+        if self._windows.switch.loading is not None:
+            return {self._ui.engine: self._view.engine(window.language), **self._view.status(window)}
         if not window.shows_loading:
             return {}
-        if window.notice is None and (failure := self.windows.switch.failure) is not None:
+        if window.notice is None and (failure := self._windows.switch.failure) is not None:
             window.notice = (failure.message, "error")
-        return merged(self.all_of_engine(window), self.status(window))
+        return merged(self._view.all_of_engine(window), self._view.status(window))
 
     def _welcome(self, window: Window) -> None:
         """Have the status line say what there is to say of the document in front, which is ready."""
@@ -131,8 +134,8 @@ class ShelfHandlers(Shown):
 
     def _all_but_talk(self, window: Window) -> Updates:
         """An answer that waited for the pages writes the chat; what stands there now may arrive after its end."""
-        talk = (self.ui.chat, self.ui.live)
-        return {part: update for part, update in self.front(window).items() if part not in talk}
+        talk = (self._ui.chat, self._ui.live)
+        return {part: update for part, update in self._view.front(window).items() if part not in talk}
 
     def _give_up(self, window: Window, identifier: str, error: GlyphError) -> Updates:
         """Say why a document could not be read. It leaves the list, unless other settings or another engine may still
@@ -151,4 +154,4 @@ class ShelfHandlers(Shown):
             window.complain(of_file(reading.name, message))
         else:
             window.notice = (error.message, "error")
-        return self.front(window)
+        return self._view.front(window)

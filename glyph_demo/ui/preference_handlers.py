@@ -10,15 +10,18 @@ import gradio as gr
 
 from glyph_demo.errors import GlyphError, SettingsError
 from glyph_demo.settings import merge
-from glyph_demo.ui.shown import READING_INTERVAL, Shown, Updates, merged
 from glyph_demo.ui.texts import LOADED, LOADING, READ_AGAIN
+from glyph_demo.ui.window_view import READING_INTERVAL, Updates, WindowView, merged
 from glyph_demo.windows.preferences import MODES, PREFERENCES, known_window, offered, remembered
 from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import PageFocus
 
 
-class PreferenceHandlers(Shown):
-    def change(self, visit: Visit, memory: Any, value: Any, name: str) -> Updates:
+class PreferenceHandlers:
+    def __init__(self, view: WindowView) -> None:
+        self._view, self._ui, self._windows = view, view.ui, view.windows
+
+    def change_setting(self, visit: Visit, memory: Any, value: Any, name: str) -> Updates:
         """A setting was changed: the next question takes it up. What pages look like has them read again."""
         if not offered(PREFERENCES[name], value):
             return gr.skip()
@@ -31,37 +34,39 @@ class PreferenceHandlers(Shown):
 
     def change_engine(self, visit: Visit, engine: str, model: str, precision: str) -> Iterator[Updates]:
         """Load another engine, for all windows, and tell when it is there. Documents and conversations stay."""
-        window = self.windows.get(visit)
+        window = self._windows.get(visit)
         values = {"engine": engine, "model": str(model).strip() or "auto", "inference.precision": precision}
         window.notice = (LOADING, "hint")
-        yield {**self.status(window), self.ui.load: gr.update(interactive=False)}
+        yield {**self._view.status(window), self._ui.load: gr.update(interactive=False)}
         try:
             with ThreadPoolExecutor(1, thread_name_prefix="choose-engine") as worker:
-                chosen = worker.submit(self.windows.switch.choose_engine, merge(self.windows.settings, values))
+                chosen = worker.submit(self._windows.switch.choose_engine, merge(self._windows.settings, values))
                 while not wait([chosen], READING_INTERVAL).done:
-                    yield {**self.status(window), self.ui.engine: self.engine(window.language)}
+                    yield {**self._view.status(window), self._ui.engine: self._view.engine(window.language)}
                 chosen.result()
             window.notice = (LOADED, "hint")
         except GlyphError as error:
             window.notice = (error.message, "error")
-        yield merged(self.all_of_engine(window), self.front(window), {self.ui.load: gr.update(interactive=True)})
+        yield merged(
+            self._view.all_of_engine(window), self._view.front(window), {self._ui.load: gr.update(interactive=True)}
+        )
 
     def _configure(self, visit: Visit, memory: Any, values: dict[str, Any]) -> Updates:
-        window = self.windows.get(visit)
+        window = self._windows.get(visit)
         try:
             settings = merge(window.session.settings, values)
         except SettingsError as error:
-            return self.say_error(window, error)
+            return self._view.say_error(window, error)
         other_pages = settings.rendering != window.session.settings.rendering
         if other_pages:
             window.stop()
         window.session.configure(settings)
         if "inference.max_batch_size" in values:
-            self.windows.switch.set_batching(settings.inference)
-        updates = self.preferences(settings)
+            self._windows.switch.set_batching(settings.inference)
+        updates = self._view.preferences(settings)
         if other_pages and window.reading is not None:
             window.notice, window.focus = (READ_AGAIN, "hint"), PageFocus()
-            updates = merged(updates, self.front(window))
+            updates = merged(updates, self._view.front(window))
         visit.values = {**remembered(memory), **values}
         kept = {"window": known_window(memory), "language": window.language, "settings": visit.values}
-        return {**updates, self.ui.memory: kept}
+        return {**updates, self._ui.memory: kept}

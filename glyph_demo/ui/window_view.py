@@ -1,4 +1,4 @@
-"""What the window shows, as updates by component; the handlers of every part share it."""
+"""What a window shows, as updates by component."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ Updates = dict[Any, Any]
 READING_INTERVAL = 0.2  # seconds between two looks at what is being read or loaded
 
 
-class Shown:
+class WindowView:
+    """Makes updates of one page's components from what its window holds."""
+
     def __init__(self, windows: Windows, components: Components, examples: list[Example]) -> None:
         self.windows = windows
         self.ui = components

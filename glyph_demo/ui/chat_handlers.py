@@ -1,0 +1,98 @@
+"""The conversation: questions asked, repeated, edited, stopped, taken back and exported."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from glyph_demo.errors import GlyphError
+from glyph_demo.ui import views
+from glyph_demo.ui.texts import say
+from glyph_demo.ui.window_view import Updates, WindowView
+from glyph_demo.windows.history import as_json, as_markdown
+from glyph_demo.windows.visit import Visit
+from glyph_demo.windows.window import PageFocus, Window
+
+ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer
+
+
+class ChatHandlers:
+    def __init__(self, view: WindowView) -> None:
+        self._view, self._ui, self._windows = view, view.ui, view.windows
+
+    def ask_question(self, visit: Visit, question: str) -> Iterator[Updates]:
+        yield from self._answer(self._windows.get(visit), question, None)
+
+    def retry_question(self, visit: Visit, data: gr.RetryData) -> Iterator[Updates]:
+        window = self._windows.get(visit)
+        at = _exchange_index(data.index)
+        if 0 <= at < len(window.transcript):
+            yield from self._answer(window, window.transcript[at].question, at)
+
+    def edit_question(self, visit: Visit, data: gr.EditData) -> Iterator[Updates]:
+        window = self._windows.get(visit)
+        at = _exchange_index(data.index)
+        if 0 <= at < len(window.transcript):
+            yield from self._answer(window, views.typed(str(data.value)), at)
+
+    def undo_exchange(self, visit: Visit) -> Updates:
+        window = self._windows.get(visit)
+        question = window.undo()
+        return {**self._view.conversation(window), self._ui.question: question}
+
+    def clear_conversation(self, visit: Visit) -> Updates:
+        window = self._windows.get(visit)
+        window.clear()
+        return self._view.conversation(window)
+
+    def stop_answer(self, visit: Visit) -> None:
+        self._windows.get(visit).stop()
+
+    def export_conversation(self, visit: Visit, kind: str) -> dict[str, str]:
+        """The conversation with the document in front as a file, `kind` being md or json; the page saves it."""
+        window = self._windows.get(visit)
+        name = window.reading.name if window.reading else say("title", window.language)
+        write = as_markdown if kind == "md" else as_json
+        done = [exchange for exchange in window.transcript if not exchange.running]
+        return {"name": f"{Path(name).stem}.{kind}", "text": write(name, done)}
+
+    def _answer(self, window: Window, question: str, at: int | None) -> Iterator[Updates]:
+        """Updates while an answer grows. Closing the iterator closes the engine's."""
+        ui, before = self._ui, window.focus
+        window.notice = None
+        try:
+            with contextlib.closing(window.ask(question, at)) as steps:
+                begun = False
+                for exchange in views.paced(steps, ANSWER_INTERVAL):
+                    updates: Updates = {}
+                    if not begun:
+                        begun = True
+                        updates |= {**self._view.conversation(window), ui.question: "", ui.status: ""}
+                    updates[ui.live] = views.live(exchange, window.language)
+                    if exchange.regions and exchange.regions is not window.focus.regions:
+                        window.focus = PageFocus.of(exchange)
+                        updates[ui.page] = self._view.page(window)
+                    yield updates
+        except GlyphError as error:
+            yield {**self._view.conversation(window), ui.question: question, **self._view.say_error(window, error)}
+            return
+        yield {
+            **self._view.conversation(window),
+            **({ui.page: self._view.page(window)} if window.focus is not before else {}),
+        }
+
+
+def _exchange_index(message_index: Any) -> int:
+    """Which exchange a chat message belongs to: two messages each. -1 for what is no place of a message."""
+    index = message_index[0] if isinstance(message_index, list | tuple) and message_index else message_index
+    return place_in_list(index) // 2
+
+
+def place_in_list(sent: Any) -> int:
+    """A place in a list as a page sends it; -1 for what is none."""
+    text = str(sent)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
