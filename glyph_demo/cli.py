@@ -16,9 +16,8 @@ from typing import Any, NoReturn
 from glyph_demo import __version__, commands, process, surroundings
 from glyph_demo.documents.text import clean
 from glyph_demo.errors import GlyphError, Language, SettingsError, shown
-from glyph_demo.settings import Settings, load_settings, named
+from glyph_demo.settings import DEFAULTS_FILE, Settings, load_settings, named, own_config
 
-PROJECT_CONFIG = Path(__file__).parents[1] / "config.yaml"
 KEEPING = ("serve", "ask", "bench")  # commands that use the cache folder
 FLAGS_TO_SETTINGS = {
     "engine": "engine",
@@ -60,7 +59,9 @@ class _Parser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    common.add_argument("--config", metavar="FILE", help="settings file (default: the project's config.yaml)")
+    common.add_argument(
+        "--config", metavar="FILE", help="settings file (default: config.yaml of this directory, where there is one)"
+    )
     common.add_argument("--language", choices=["zh", "en"], help="language of messages")
     common.add_argument("--engine", choices=["auto", "pocket", "local", "remote"])
     common.add_argument("--model", metavar="NAME", help="folder or hub id of the engine's model")
@@ -70,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--cache-dir", metavar="DIR", help="where page features are kept")
 
     reading = _Parser(add_help=False)
-    reading.add_argument("--style", metavar="NAME", help="page style, see config.yaml")
+    reading.add_argument("--style", metavar="NAME", help=f"page style, see {DEFAULTS_FILE}")
     reading.add_argument("--dpi", type=int, help="pixels per inch")
     reading.add_argument("--font-size", type=float, metavar="POINTS")
     reading.add_argument("--font", metavar="PATH", help="font file to draw with")
@@ -96,7 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
     serve = verbs.add_parser("serve", parents=[common, reading, answering], help="open the window in a browser")
-    serve.add_argument("--host", help="address to listen on; other machines need server.password, see config.yaml")
+    serve.add_argument("--host", help="address to listen on; other machines need server.password")
     serve.add_argument("--port", type=int)
     serve.add_argument(
         "--no-auth", dest="auth", action="store_const", const=False, help="let everybody in who can connect"
@@ -191,7 +192,9 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    config = options.config or (PROJECT_CONFIG if PROJECT_CONFIG.is_file() else None)
+    config = options.config or own_config()
+    if config != options.config:
+        print(f"Settings: {config}", file=sys.stderr)  # documents may come with a file of that name
     return load_settings(config, flags=_flags(options))
 
 

@@ -11,7 +11,7 @@ import pytest
 from glyph_demo import cli
 
 PROJECT = Path(__file__).parents[1]
-EXAMPLES = PROJECT / "assets" / "examples"
+EXAMPLES = PROJECT / "glyph_demo" / "assets" / "examples"
 
 
 def run(*arguments, environment=None):
