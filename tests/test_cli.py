@@ -89,6 +89,7 @@ def test_render_writes_png_pages_and_lists_their_lines(tmp_path):
         (["y" * 100_000], "usage"),
         (["ask", __file__], "usage"),
         (["sing"], "usage"),
+        (["bench", "decode"], "usage"),
         ([], "usage"),
     ],
 )
