@@ -100,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     answering.add_argument("--thinking-tokens", type=int, metavar="N", help="end the thinking after N tokens")
 
-    parser = Parser(prog="glyph_demo", description="Ask questions about long documents read as page images.")
+    parser = Parser(prog="glyph-demo", description="Ask questions about long documents read as page images.")
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
 
