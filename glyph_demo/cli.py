@@ -220,10 +220,10 @@ def prepare(options: argparse.Namespace, keeps: bool) -> Settings:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    config = options.config or own_config()
-    if config != options.config:
-        print(f"Settings: {config}", file=sys.stderr)  # documents may come with a file of that name
-    return load_settings(config, flags=_flags(options))
+    own = None if options.config else own_config()
+    if own and load_settings(own, {}) != Settings():
+        print(f"Settings: {own}", file=sys.stderr)  # documents may come with a file of that name
+    return load_settings(options.config or own, flags=_flags(options))
 
 
 def _flags(options: argparse.Namespace) -> dict[str, Any]:

@@ -212,8 +212,8 @@ def load_settings(
 def own_config() -> Path | None:
     """The settings file that is read where none is named: config.yaml of the current directory, None where there is
     none."""
-    path = Path(DEFAULTS_FILE.name).absolute()
-    return path if path.is_file() else None
+    path = Path(DEFAULTS_FILE.name)
+    return path.absolute() if path.is_file() else None
 
 
 def _from_file(path: Path) -> Settings:
