@@ -14,8 +14,9 @@ bash launch.sh --setup-only    set up and stop
 bash launch.sh test            set up, add what tests need, run them all
 bash launch.sh test --long     the long ones as well; further words go to pytest
 bash launch.sh test --audit    look up known vulnerabilities of what is installed, with pip-audit; needs the network
+bash launch.sh --lock          write requirements.lock anew: the newest versions that the requirements allow
 
-Set-up makes .venv here and installs requirements.txt into it. A second start skips it. One that was cut off begins anew.
+Set-up makes .venv here and installs requirements.txt into it, in the versions of requirements.lock. A second start skips it. One that was cut off begins anew.
 Needs Python 3.10 or newer. PYTHON=/path/to/python chooses one; VENV=/path puts .venv elsewhere.
 TEXT
 }
@@ -63,6 +64,38 @@ report_gpu() {
 stamp() { cat "$@" | cksum | cut -d' ' -f1; }
 
 pip_install() { "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
+
+# Each Python has versions of its own of what is compiled: the lock is for the one that it was made with.
+use_lock() {
+  local here locked
+  here=$(python_version)
+  locked=$(sed -n '1s/^# Python //p' requirements.lock)
+  if [ "$here" = "$locked" ]; then
+    export PIP_CONSTRAINT=requirements.lock
+  else
+    say "requirements.lock is for Python $locked. For Python $here the newest versions that requirements.txt allows are taken."
+  fi
+}
+
+python_version() { "$VENV/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
+
+# In a folder of its own, from nothing. Only CPU builds leave a list that machines with and without a card can use.
+write_lock() {
+  local python
+  python=$(find_python)
+  VENV=$(mktemp -d)
+  trap 'rm -rf "$VENV"' EXIT
+  "$python" -m venv "$VENV"
+  install_torch_cpu
+  pip_install -r requirements.txt -r requirements-test.txt
+  pip_install --no-deps "$LANGUAGE_MODEL"
+  {
+    echo "# Python $(python_version)"
+    echo "# What the tests ran with, for pip's --constraint. Made by \`bash launch.sh --lock\`."
+    "$VENV/bin/python" -m pip freeze | sed 's/+cpu//'
+  } >"$VENV/lock"
+  cp "$VENV/lock" requirements.lock
+}
 
 install_torch_cpu() {
   # A CPU build from the configured index if it has one, else from PyTorch's own; else requirements.txt takes the usual one.
@@ -115,6 +148,7 @@ make_venv() {
 # Until it is through, what stands in $VENV may be half of anything: a start that finds .unfinished begins anew.
 install() {
   touch "$VENV/.unfinished"
+  use_lock
   "$@"
   rm "$VENV/.unfinished"
 }
@@ -140,7 +174,7 @@ fail_to_install() {
 
 set_up() {
   local wanted python
-  wanted=$(stamp requirements.txt launch.sh)
+  wanted=$(stamp requirements.txt requirements.lock launch.sh)
   is_set_up "$wanted" && return
   python=$(find_python)
   lock_venv "$python"
@@ -154,7 +188,7 @@ set_up() {
 
 set_up_tests() {
   local wanted missing=()
-  wanted=$(stamp requirements-test.txt)
+  wanted=$(stamp requirements-test.txt requirements.lock)
   if [ "$(cat "$VENV/.tests" 2>/dev/null)" != "$wanted" ]; then
     lock_venv "$VENV/bin/python"
     install install_tests "$wanted"
@@ -214,6 +248,7 @@ test)
   set_up
   report_gpu
   ;;
+--lock) write_lock ;;
 *)
   set_up
   report_gpu

@@ -1,6 +1,6 @@
 """Glyph Demo: questions about long documents, answered by a model that reads the pages as pixels."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 import os
 from typing import TYPE_CHECKING, Any

@@ -9,7 +9,7 @@ import json
 import locale
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,10 +17,12 @@ from glyph_demo import __version__, commands, process, surroundings
 from glyph_demo.documents.text import clean
 from glyph_demo.engines.registry import ENGINES
 from glyph_demo.errors import GlyphError, Language, SettingsError, shown
-from glyph_demo.settings import Settings, load_settings, named
+from glyph_demo.settings import DEFAULTS_FILE, Settings, load_settings, named, own_config
 
-PROJECT_CONFIG = Path(__file__).parents[1] / "config.yaml"
 KEEPING = ("serve", "ask", "bench")  # commands that use the cache folder
+
+Command = Callable[[list[str], Language], dict[str, Any]]
+
 FLAGS_TO_SETTINGS = {
     "engine": "engine",
     "model": "model",
@@ -48,7 +50,7 @@ FLAGS_TO_SETTINGS = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         message = shown(message)
         raise SettingsError(
@@ -58,10 +60,13 @@ class _Parser(argparse.ArgumentParser):
         )
 
 
-def build_parser() -> argparse.ArgumentParser:
-    common = _Parser(add_help=False)
+def common_options() -> Parser:
+    """The options that every command takes, as a parent for its parser."""
+    common = Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    common.add_argument("--config", metavar="FILE", help="settings file (default: the project's config.yaml)")
+    common.add_argument(
+        "--config", metavar="FILE", help="settings file (default: config.yaml of this directory, where there is one)"
+    )
     common.add_argument("--language", choices=["zh", "en"], help="language of messages")
     common.add_argument("--engine", choices=["auto", *ENGINES])
     common.add_argument("--model", metavar="NAME", help="folder or hub id of the engine's model")
@@ -69,9 +74,13 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--precision", metavar="NAME", help="fp16, bf16, fp32, int8 or int4, of the engine local")
     common.add_argument("--memory-limit", type=float, metavar="GB", help="memory that the engine local may take")
     common.add_argument("--cache-dir", metavar="DIR", help="where page features are kept")
+    return common
 
-    reading = _Parser(add_help=False)
-    reading.add_argument("--style", metavar="NAME", help="page style, see config.yaml")
+
+def build_parser() -> argparse.ArgumentParser:
+    common = common_options()
+    reading = Parser(add_help=False)
+    reading.add_argument("--style", metavar="NAME", help=f"page style, see {DEFAULTS_FILE}")
     reading.add_argument("--dpi", type=int, help="pixels per inch")
     reading.add_argument("--font-size", type=float, metavar="POINTS")
     reading.add_argument("--font", metavar="PATH", help="font file to draw with")
@@ -84,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--no-cache", dest="reuse_cache", action="store_const", const=False, help="read every page again"
     )
 
-    answering = _Parser(add_help=False)
+    answering = Parser(add_help=False)
     answering.add_argument("--max-new-tokens", type=int, help="the longest answer, thinking included")
     answering.add_argument("--temperature", type=float, help="0 always takes the likeliest token")
     answering.add_argument(
@@ -92,12 +101,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     answering.add_argument("--thinking-tokens", type=int, metavar="N", help="end the thinking after N tokens")
 
-    parser = _Parser(prog="glyph_demo", description="Ask questions about long documents read as page images.")
+    parser = Parser(prog="glyph-demo", description="Ask questions about long documents read as page images.")
     parser.add_argument("--version", action="version", version=__version__)
-    verbs = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    verbs = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
 
     serve = verbs.add_parser("serve", parents=[common, reading, answering], help="open the window in a browser")
-    serve.add_argument("--host", help="address to listen on; other machines need server.password, see config.yaml")
+    serve.add_argument("--host", help="address to listen on; other machines need server.password")
     serve.add_argument("--port", type=int)
     serve.add_argument(
         "--no-auth", dest="auth", action="store_const", const=False, help="let everybody in who can connect"
@@ -122,19 +131,25 @@ def build_parser() -> argparse.ArgumentParser:
     render.add_argument("file", type=Path)
     render.add_argument("--out", type=Path, required=True, metavar="DIR")
 
-    bench = verbs.add_parser("bench", parents=[common], help="measure")
-    bench.add_argument("what", choices=list(commands.BENCHES))
+    bench = verbs.add_parser("bench", parents=[common], help="measure this machine with `bench ladder`")
+    bench.add_argument("what", metavar="ladder")
 
     verbs.add_parser("doctor", parents=[common], help="what this machine has and which engine `auto` takes")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    return run_command(_run, list(sys.argv[1:] if arguments is None else arguments))
+
+
+def run_command(command: Command, arguments: list[str]) -> int:
+    """Run `command` with the arguments and the terminal's language. Its result goes to stdout as one JSON object where
+    they hold --json, and so does the GlyphError that it raises. Returns the exit code."""
     process.prepare()
     surroundings.mend_streams()
     try:
         try:
-            return _main(list(sys.argv[1:] if arguments is None else arguments))
+            return _run_command(command, arguments)
         finally:
             sys.stdout.flush()
     except BrokenPipeError:  # whoever read along has gone
@@ -142,13 +157,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + 13  # as a shell says it: SIGPIPE
 
 
-def _main(arguments: list[str]) -> int:
+def _run_command(command: Command, arguments: list[str]) -> int:
     as_json = "--json" in arguments
     language = _terminal_language(arguments)
     stdout = sys.stdout
     try:
         with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-            result = _run(arguments, language)
+            result = command(arguments, language)
     except GlyphError as error:
         if as_json:
             _print_json({"error": {"code": error.code, "message": error.text(language)}}, stdout)
@@ -164,12 +179,7 @@ def _main(arguments: list[str]) -> int:
 
 def _run(arguments: list[str], language: Language) -> dict[str, Any]:
     options = build_parser().parse_args(arguments)
-    settings = _settings(options)
-    if options.command in KEEPING:
-        settings, notice = surroundings.with_cache(settings)
-        if notice:
-            print(f"{notice.en} {notice.zh}", file=sys.stderr)
-    surroundings.mend()
+    settings = prepare(options, options.command in KEEPING)
     out = None if options.json else sys.stdout
     if options.command == "serve":
         return commands.serve(settings, named(_flags(options)))
@@ -187,13 +197,34 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
     if options.command == "render":
         return commands.render_pages(settings, options.file, options.out, language, out)
     if options.command == "bench":
-        return commands.bench(settings, options.what, out)
+        if options.what != "ladder":
+            raise SettingsError(
+                "usage",
+                f"`bench` takes ladder only. In the project's folder, `python -m benchmarks {shown(options.what)}` may "
+                "be what you want.",
+                f"`bench` 仅支持 ladder。请在项目目录中尝试 `python -m benchmarks {shown(options.what)}`。",
+            )
+        return commands.bench_ladder(settings, out)
     return commands.doctor(settings, language, out)
 
 
+def prepare(options: argparse.Namespace, keeps: bool) -> Settings:
+    """The settings for a command, once the process is ready for it. `keeps` is whether it uses the cache folder, for
+    which a folder that passes stands in where it cannot be written. Raises GlyphError."""
+    settings = _settings(options)
+    if keeps:
+        settings, notice = surroundings.with_cache(settings)
+        if notice:
+            print(f"{notice.en} {notice.zh}", file=sys.stderr)
+    surroundings.mend()
+    return settings
+
+
 def _settings(options: argparse.Namespace) -> Settings:
-    config = options.config or (PROJECT_CONFIG if PROJECT_CONFIG.is_file() else None)
-    return load_settings(config, flags=_flags(options))
+    own = None if options.config else own_config()
+    if own and load_settings(own, {}) != Settings():
+        print(f"Settings: {own}", file=sys.stderr)  # documents may come with a file of that name
+    return load_settings(options.config or own, flags=_flags(options))
 
 
 def _flags(options: argparse.Namespace) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -161,75 +161,14 @@ def render_pages(
     return {"name": document.name, "characters": len(document.text), "style": style.name, "pages": pages}
 
 
-def bench(settings: Settings, what: str, out: TextIO | None) -> dict[str, Any]:
-    result = BENCHES[what](settings)
+def bench_ladder(settings: Settings, out: TextIO | None) -> dict[str, Any]:
+    from glyph_demo.bench.ladder import line, run
+    from glyph_demo.bench.measure import tell
+
+    result = run(settings, report=lambda found: tell(line(found)))
     if out:
         print(json.dumps(result), file=out)
     return result
-
-
-def _told(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _bench_render(settings: Settings) -> dict[str, Any]:
-    from glyph_demo.bench.render import run
-
-    return run()
-
-
-def _bench_turns(settings: Settings) -> dict[str, Any]:
-    from glyph_demo.bench.turns import run
-
-    return run(settings)
-
-
-def _bench_decode(settings: Settings) -> dict[str, Any]:
-    from glyph_demo.bench.decode import run
-
-    return run(settings, report=_told)
-
-
-def _bench_prefill(settings: Settings) -> dict[str, Any]:
-    from glyph_demo.bench.prefill import run
-
-    return run(settings, report=_told)
-
-
-def _bench_encode(settings: Settings) -> dict[str, Any]:
-    from glyph_demo.bench.encode import run
-
-    return run(settings)
-
-
-def _bench_batch(settings: Settings) -> dict[str, Any]:
-    from glyph_demo.bench.batch import run
-
-    return run(settings, report=_told)
-
-
-def _bench_document(settings: Settings) -> dict[str, Any]:
-    from glyph_demo.bench.document import run
-
-    return run(settings, report=_told)
-
-
-def _bench_ladder(settings: Settings) -> dict[str, Any]:
-    from glyph_demo.bench.ladder import line, run
-
-    return run(settings, report=lambda found: _told(line(found)))
-
-
-BENCHES: dict[str, Callable[[Settings], dict[str, Any]]] = {
-    "render": _bench_render,
-    "turns": _bench_turns,
-    "encode": _bench_encode,
-    "batch": _bench_batch,
-    "prefill": _bench_prefill,
-    "decode": _bench_decode,
-    "document": _bench_document,
-    "ladder": _bench_ladder,
-}
 
 
 def doctor(settings: Settings, language: Language, out: TextIO | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from glyph_demo.errors import EngineError
-from glyph_demo.settings import ENVIRONMENT_PREFIX, load_settings
+from glyph_demo.settings import ENVIRONMENT_PREFIX, load_settings, own_config
 
 START_SECONDS = 180.0  # libraries from a slow disk
 STOP_SECONDS = 30.0
@@ -60,9 +60,11 @@ def frame(url: str) -> str:
 
 
 def launch(config: str | Path | None = None, **settings: Any) -> App:
-    """Start the app and return once it listens; it goes on until `close`. `config` is a YAML file like config.yaml,
-    `settings` are its keys, with two underscores between the parts: `launch(engine="pocket", server__port=8000)`.
-    Raises SettingsError for what config.yaml does not have, EngineError `not_started`."""
+    """Start the app and return once it listens; it goes on until `close`. `config` is a YAML file like
+    glyph_demo/config.yaml, else config.yaml of the current directory is taken, if there is one. `settings` are its
+    keys, with two underscores between the parts: `launch(engine="pocket", server__port=8000)`. Raises SettingsError for
+    what glyph_demo/config.yaml does not have, EngineError `not_started`."""
+    config = config or own_config()
     load_settings(config, flags={name.replace("__", "."): value for name, value in settings.items()})
     given = {f"{ENVIRONMENT_PREFIX}{name.upper()}": str(value) for name, value in settings.items() if value is not None}
     command = [sys.executable, "-m", "glyph_demo", "serve"]

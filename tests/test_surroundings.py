@@ -254,7 +254,7 @@ def test_onnx_runtime_keeps_no_number_of_this_device_and_reports_to_nobody(envir
 
 def test_the_second_interrupt_ends_what_the_first_waits_for_and_nothing_false_is_said(environment, tmp_path):
     fresh = environment | {"GLYPH_DEMO_CACHE_DIR": str(tmp_path), "GLYPH_DEMO_POCKET__LANGUAGE_MODEL": "auto"}
-    paper = PROJECT / "assets" / "examples" / "glyph-white-paper.en.pdf"
+    paper = PROJECT / "glyph_demo" / "assets" / "examples" / "glyph-white-paper.en.pdf"
     process = subprocess.Popen(
         [*COMMAND, "ask", str(paper), "What is Glyph?"],
         cwd=PROJECT,

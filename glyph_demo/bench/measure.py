@@ -24,6 +24,11 @@ _COPIED = {"cpu": 1 << 28, "cuda": 1 << 30}  # bytes; far over what caches hold
 _COPIES = 5
 
 
+def tell(line: str) -> None:
+    """How far it is, on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def unit(device: torch.device) -> str:
     return "seconds" if device.type == "cuda" else "CPU seconds"
 

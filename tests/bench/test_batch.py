@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from glyph_demo.bench import batch
+from benchmarks import batch
 from glyph_demo.settings import load_settings
 from tests.checkpoints import make_checkpoint
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from checkpoints import make_checkpoint
 
-from glyph_demo.bench.gpu import PARTS, TARGETS, Target, main, measure
+from benchmarks.gpu import PARTS, TARGETS, Target, main, measure
 
 
 def figures(part: str) -> dict[str, Any]:

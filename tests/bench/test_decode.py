@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from checkpoints import make_checkpoint
 
-from glyph_demo.bench.decode import run, weight_bytes
+from benchmarks.decode import run, weight_bytes
 from glyph_demo.bench.measure import copy_bandwidth
 from glyph_demo.models.glm4v import load_glm4v
 from glyph_demo.settings import Settings

@@ -11,7 +11,7 @@ from checkpoints import SHAPES, make_checkpoint
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from glyph_demo.bench.encode import flops, run
+from benchmarks.encode import flops, run
 from glyph_demo.models.glm4v import load_glm4v
 from glyph_demo.models.tower import FixedTower
 from glyph_demo.models.vision import RUNTIMES

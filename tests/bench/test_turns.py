@@ -7,7 +7,7 @@ from pathlib import Path
 
 from checkpoints import make_checkpoint
 
-from glyph_demo.bench.turns import run
+from benchmarks.turns import run
 from glyph_demo.settings import Settings
 
 

@@ -48,7 +48,7 @@ def scan() -> bytes:
     from reportlab.pdfgen.canvas import Canvas
 
     picture = Image.new("L", (1240, 1754), 255)
-    pen, font = ImageDraw.Draw(picture), ImageFont.truetype("assets/fonts/DejaVuSans.ttf", 26)
+    pen, font = ImageDraw.Draw(picture), ImageFont.truetype("glyph_demo/assets/fonts/DejaVuSans.ttf", 26)
     sentences = [f"{sentence.strip()}." for fact in FACTS for sentence in fact.split(". ")]
     for row, sentence in enumerate(sentences):
         pen.text((100, 120 + 60 * row), sentence.replace("..", "."), font=font, fill=0)

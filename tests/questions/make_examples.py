@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "sources"
-EXAMPLES = HERE.parent.parent / "assets" / "examples"
+EXAMPLES = HERE.parent.parent / "glyph_demo" / "assets" / "examples"
 DOCUMENTS = HERE / "documents"
 WRITTEN = datetime(2026, 1, 1)  # fixed, so that a rebuilt file has the same bytes
 

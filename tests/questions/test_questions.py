@@ -18,7 +18,7 @@ HALVES: dict[str, list[dict[str, Any]]] = {
 }
 QUESTIONS = [question for half in HALVES.values() for question in half]
 SAMPLES = [
-    {"document": f"assets/examples/{example['name']}"} | question
+    {"document": f"glyph_demo/assets/examples/{example['name']}"} | question
     for example in json.loads((EXAMPLES / "examples.json").read_text(encoding="utf-8"))
     for question in example["questions"]
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glyph_demo.bench.render import _measure, estimate_tokens, ssim, visual_tokens
+from benchmarks.render import _measure, ssim, visual_tokens
 from glyph_demo.bench.texts import texts
 from glyph_demo.rendering.page import Page
 
@@ -30,7 +30,7 @@ def test_the_texts_are_the_same_in_every_run() -> None:
 def test_a_comparison_reports_equal_rows_and_pages(tmp_path: Path) -> None:
     pytest.importorskip("reportlab")
     pytest.importorskip("pdf2image")
-    result = _measure("story", texts()["short story"], tmp_path, estimate_tokens)
+    result = _measure("story", texts()["short story"], tmp_path)
     if result["ratio"] is None:
         pytest.skip("poppler is missing")
     assert result["line_agreement"] == 1.0

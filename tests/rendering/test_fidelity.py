@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glyph_demo.bench import reference
+from benchmarks import reference
 from glyph_demo.bench.texts import chinese, question_answering
 from glyph_demo.documents.model import Document
 from glyph_demo.rendering import render

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from glyph_demo.bench import reference
+from benchmarks import reference
 from glyph_demo.bench.texts import chinese, mixed, needle, question_answering, story
 from glyph_demo.rendering.fonts import UNITS, load_chain
 from glyph_demo.rendering.layout import lay_out

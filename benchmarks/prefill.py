@@ -3,10 +3,9 @@ products allow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from glyph_demo.bench.measure import PAGE_TOKENS, device_name, forget_peak, matrix_rate, peak_memory, timed, unit
+from glyph_demo.bench.measure import PAGE_TOKENS, device_name, forget_peak, matrix_rate, peak_memory, tell, timed, unit
 from glyph_demo.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,9 +17,7 @@ _WARM_UP = 64  # tokens
 _ROWS = 8192  # of the product that is compared with, at most
 
 
-def run(
-    settings: Settings, lengths: tuple[int, ...] | None = None, report: Callable[[str], None] = lambda line: None
-) -> dict[str, Any]:
+def run(settings: Settings, lengths: tuple[int, ...] | None = None) -> dict[str, Any]:
     """Prefill each of `lengths` tokens into an empty arena; the best of some rounds on a CUDA device. `matrix_share` is
     the model's operations a second by those of a plain product in the model's dtype on the same device, the largest of
     a layer's at that length, and is measured right beside it. `seconds_per_page` is the share of a page of 595x842. A
@@ -58,7 +55,7 @@ def run(
                 "peak_bytes": peak_memory(device),
             }
         )
-        report(f"{length} tokens: {length / best:.0f} a second, {operations / best / rate:.0%} of the matrix rate")
+        tell(f"{length} tokens: {length / best:.0f} a second, {operations / best / rate:.0%} of the matrix rate")
     result = {
         "model": engine.label,
         "precision": str(decoder.dtype).removeprefix("torch."),

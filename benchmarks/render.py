@@ -1,4 +1,4 @@
-"""`bench render`: our pages against those of the original way (reportlab, PDF, poppler, crop), the same font in both.
+"""Our pages against those of the original way (reportlab, PDF, poppler, crop), the same font in both.
 
 CPU seconds, of this process and its children, because wall times on a shared machine say little. The original's rate
 includes saving PNG files, as it does; ours is given without and with PNG. Both warm. `cold` has the CPU seconds of a
@@ -21,13 +21,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glyph_demo.bench import reference
-from glyph_demo.bench.cold import style_for
+from benchmarks import reference
+from benchmarks.cold import style_for
+from glyph_demo.bench.measure import tell
 from glyph_demo.bench.texts import texts
 from glyph_demo.documents.model import Document
 from glyph_demo.rendering import encode_png, render
 from glyph_demo.rendering.page import Page
 from glyph_demo.rendering.style import CHINESE, DEJAVU, Style
+from glyph_demo.settings import Settings
 
 _PATCH = 28  # pixels a side of what becomes one visual token: patches of 14, merged 2 by 2
 _WINDOW = 7  # pixels a side of the windows of SSIM
@@ -35,16 +37,15 @@ _REPEATS = 5
 _COLD_REPEATS = 5
 
 
-def run(count_tokens: Callable[[str], int] | None = None) -> dict[str, Any]:
-    """Measure all texts; a table goes to stderr. `count_tokens` gives the text tokens for `compression`; without it
-    they are estimated. What needs the original way is None where its packages are missing."""
-    count_tokens = count_tokens or estimate_tokens
+def run(settings: Settings) -> dict[str, Any]:
+    """Measure all texts; a table goes to stderr. Text tokens, for `compression`, are estimated. What needs the original
+    way is None where its packages are missing. No setting makes a difference."""
     results = []
     for name, text in texts().items():
         with tempfile.TemporaryDirectory() as folder:
-            result = _measure(name, text, Path(folder), count_tokens)
+            result = _measure(name, text, Path(folder))
         results.append(result)
-        print(_row(result), file=sys.stderr, flush=True)
+        tell(_row(result))
     return {"texts": results}
 
 
@@ -60,7 +61,7 @@ def visual_tokens(page: Page) -> int:
     return max(1, round(width / _PATCH)) * max(1, round(height / _PATCH))
 
 
-def _measure(name: str, text: str, folder: Path, count_tokens: Callable[[str], int]) -> dict[str, Any]:
+def _measure(name: str, text: str, folder: Path) -> dict[str, Any]:
     style = style_for(text)
     source = folder / "text.txt"
     source.write_text(text, encoding="utf-8")
@@ -78,8 +79,8 @@ def _measure(name: str, text: str, folder: Path, count_tokens: Callable[[str], i
         "ours_with_png_pages_per_cpu_second": len(pages) / (seconds + png_seconds),
         "peak_mb": _fresh("ours", source, "")["peak_mb"],
         "visual_tokens": tokens,
-        "text_tokens": count_tokens(text),
-        "compression": count_tokens(text) / tokens,
+        "text_tokens": estimate_tokens(text),
+        "compression": estimate_tokens(text) / tokens,
     }
     try:
         return result | _compare(text, style, source, folder, pages, result)
@@ -144,7 +145,7 @@ def _used(by: int) -> float:
 def _fresh(way: str, source: Path, font: str) -> dict[str, float]:
     """CPU seconds and peak memory of one rendering in a process of its own, from the interpreter's start to its end,
     with the processes it starts."""
-    command = [sys.executable, "-m", "glyph_demo.bench.cold", way, str(source), font]
+    command = [sys.executable, "-m", "benchmarks.cold", way, str(source), font]
     before = _used(resource.RUSAGE_CHILDREN)
     measured = json.loads(subprocess.check_output(command))
     return {**measured, "cpu_seconds": _used(resource.RUSAGE_CHILDREN) - before}

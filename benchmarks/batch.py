@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from glyph_demo.bench.measure import device_name
+from glyph_demo.bench.measure import device_name, tell
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Token
 from glyph_demo.engines.local.document import LocalDocument
@@ -31,7 +31,7 @@ QUESTION = "What does this picture show?"
 PUBLISHED = ((1, 8.2, 420, 2.38), (2, 11.5, 510, 3.92), (4, 17.8, 720, 5.56), (8, None, None, None))
 
 
-def run(settings: Settings, report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+def run(settings: Settings) -> dict[str, Any]:
     """Batches of 1, 2, 4 … requests, each with a picture of its own, all asked at once. `latency` is the mean seconds
     until an answer is whole, `throughput` images a second, `memory` bytes of keys and values, and on CUDA of everything
     allocated at the peak. `largest` is the largest batch that fit; `same_tokens` tells whether every answer was the one
@@ -47,11 +47,11 @@ def run(settings: Settings, report: Callable[[str], None] = lambda line: None) -
             try:
                 row, answers = _batch(engine, size)
             except (GlyphError, torch.OutOfMemoryError):
-                report(f"batch {size}: out of memory")
+                tell(f"batch {size}: out of memory")
                 break
             alone += [_batch(engine, 1, number)[1][0] for number in range(len(alone), size)]
             rows.append({**row, "same_tokens": answers == alone})
-            report(f"batch {size}: {row['latency']:.2f} s, {row['throughput']:.2f} images/s")
+            tell(f"batch {size}: {row['latency']:.2f} s, {row['throughput']:.2f} images/s")
         return {
             "model": engine.label,
             "device": device_name(device),

@@ -1,6 +1,6 @@
 """Everything there is to measure on a machine with a CUDA GPU, in less than ten minutes:
 
-    python -m glyph_demo.bench.gpu --out DIR [--model random:glyph] [--only PART …] [--quick]
+    python -m benchmarks.gpu --out DIR [--model random:glyph] [--only PART …] [--quick]
 
 Each part is a process of its own with a limit of its own: one that fails or hangs costs itself alone, and its memory is
 free for the next. `DIR/PART.json` is written after each, and `DIR/summary.json` with what was reached of the targets.
@@ -20,6 +20,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from glyph_demo.bench.measure import tell
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import Inference, Settings, load_settings
 
@@ -55,39 +56,39 @@ def _machine(settings: Settings, quick: bool) -> Result:
 
 
 def _decode(settings: Settings, quick: bool) -> Result:
-    from glyph_demo.bench.decode import run
+    from benchmarks.decode import run
 
-    return run(settings, (256, 512), 6, _told) if quick else run(settings, report=_told)
+    return run(settings, (256, 512), 6) if quick else run(settings)
 
 
 def _prefill(settings: Settings, quick: bool) -> Result:
-    from glyph_demo.bench.prefill import run
+    from benchmarks.prefill import run
 
-    return run(settings, (128, 256) if quick else None, _told)
+    return run(settings, (128, 256) if quick else None)
 
 
 def _encode(settings: Settings, quick: bool) -> Result:
-    from glyph_demo.bench.encode import run
+    from benchmarks.encode import run
 
     return run(settings, rounds=1, pages=1, size=_TINY) if quick else run(settings)
 
 
 def _document(settings: Settings, quick: bool) -> Result:
-    from glyph_demo.bench.document import run
+    from benchmarks.document import run
 
-    return run(settings, 1, _TINY, 3, 4, _told) if quick else run(settings, report=_told)
+    return run(settings, 1, _TINY, 3, 4) if quick else run(settings)
 
 
 def _long_document(settings: Settings, quick: bool) -> Result:
-    from glyph_demo.bench.document import run
+    from benchmarks.document import run
 
-    return run(settings, 2, _TINY, 1, 4, _told) if quick else run(settings, PAGES_32K, turns=2, report=_told)
+    return run(settings, 2, _TINY, 1, 4) if quick else run(settings, PAGES_32K, turns=2)
 
 
 def _ladder(settings: Settings, quick: bool) -> Result:
     from glyph_demo.bench.ladder import Scale, line, run
 
-    return run(settings, lambda found: _told(line(found)), Scale(200, (196, 280), 4, 1) if quick else None)
+    return run(settings, lambda found: tell(line(found)), Scale(200, (196, 280), 4, 1) if quick else None)
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ TARGETS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m glyph_demo.bench.gpu", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go")
     parser.add_argument("--model", help="folder, hub id or random:NAME (random:glyph; random:mid with --quick)")
     parser.add_argument("--only", nargs="+", choices=[part.name for part in PARTS], metavar="PART")
@@ -214,7 +215,7 @@ def measure(parts: Sequence[Part], model: str, quick: bool, out: Path) -> Result
     summary: Result = {}
     for part in parts:
         left = TOTAL - (time.monotonic() - began)
-        _told(f"== {part.name} ({min(part.limit, left):.0f} s at most)")
+        tell(f"== {part.name} ({min(part.limit, left):.0f} s at most)")
         results[part.name] = result = _in_a_process(part, model, quick, min(part.limit, left))
         (out / f"{part.name}.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
         summary = {
@@ -236,10 +237,10 @@ def measure(parts: Sequence[Part], model: str, quick: bool, out: Path) -> Result
 def _in_a_process(part: Part, model: str, quick: bool, limit: float) -> Result:
     if limit < 5:
         return {"unavailable": "no time left"}
-    command = [sys.executable, "-m", "glyph_demo.bench.gpu", "--part", part.name, "--model", model]
+    command = [sys.executable, "-m", "benchmarks.gpu", "--part", part.name, "--model", model]
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
         "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True",
     }
     began = time.monotonic()
@@ -285,10 +286,6 @@ def _settings(part: Part, model: str) -> Settings:
             if field.name.startswith("memory_limit")
         }
     return load_settings(environment=os.environ, flags=flags)
-
-
-def _told(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
 from glyph_demo.bench.asking import ask
-from glyph_demo.bench.measure import PAGE, device_name, forget_peak, now, peak_memory, unit
+from glyph_demo.bench.measure import PAGE, device_name, forget_peak, now, peak_memory, tell, unit
 from glyph_demo.engines.base import Turn
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.models.glm4v import default_device
@@ -26,7 +25,6 @@ def run(
     size: tuple[int, int] = PAGE,
     turns: int = 3,
     tokens: int = 32,
-    report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """`pages` pages of `size` and `turns` turns of `tokens` tokens. `load` is in seconds of the clock, what follows in
     `unit`. `peak_bytes` is the most that this process reserved, `device_bytes` what the whole card has in use at the
@@ -37,7 +35,7 @@ def run(
     engine = LocalEngine(settings)
     now(device)
     load = time.perf_counter() - began
-    report(f"loaded in {load:.1f} s")
+    tell(f"loaded in {load:.1f} s")
     loaded = peak_memory(device)
     draw = np.random.default_rng(0)
     pictures = [Page(i, draw.integers(0, 256, size, dtype=np.uint8)) for i in range(pages or PAGES[device.type])]
@@ -45,10 +43,11 @@ def run(
     start = now(device)
     features = [engine.encode(page) for page in pictures]
     encoded = now(device)
-    report(f"{len(pictures)} pages read in {encoded - start:.2f}")
+    document = engine.open_document(features)
+    tell(f"{len(pictures)} pages read in {encoded - start:.2f}")
     document = engine.open_document(features)
     ready = now(device)
-    report(f"{document.tokens} tokens taken in in {ready - encoded:.2f}")
+    tell(f"{document.tokens} tokens taken in in {ready - encoded:.2f}")
     history: list[Turn] = []
     answers = []
     for _ in range(turns):
@@ -67,7 +66,7 @@ def run(
                 ),
             }
         )
-        report(f"turn {len(history)}: first token after {answered.first_token:.3f}")
+        tell(f"turn {len(history)}: first token after {answered.first_token:.3f}")
     result = {
         "model": engine.label,
         "identity": engine.identity,

@@ -9,14 +9,14 @@ alike. A CUDA device computes ahead of the host, so there each way runs through.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from transformers import DynamicCache
 
-from glyph_demo.bench.measure import copy_bandwidth, device_name, now
+from glyph_demo.bench.measure import copy_bandwidth, device_name, now, tell
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.decoder import Decoder, text
 from glyph_demo.decoding.draft import Drafter
@@ -56,7 +56,6 @@ def run(
     settings: Settings,
     contexts: tuple[int, ...] | None = None,
     tokens: int = 48,
-    report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Decode `tokens` tokens behind the first of `contexts` tokens in four ways: without drafts, with drafts from a
     text that the answer quotes, with drafts from one that it does not, and transformers' forward over a DynamicCache
@@ -67,7 +66,7 @@ def run(
     decoder.share(1, 0.0)  # the ways take turns on one thread: none may wait for the others
     context, *others = contexts or CONTEXTS[decoder.device.type]
     bandwidth = copy_bandwidth(decoder.device)
-    report(f"copy bandwidth {bandwidth / 1e9:.0f} GB/s")
+    tell(f"copy bandwidth {bandwidth / 1e9:.0f} GB/s")
     noise = torch.randint(0, 256, (context,), generator=torch.Generator().manual_seed(1)).tolist()
     answer = list(_ours(decoder, context, tokens, None))
     quoting, other = (Drafter([quotable], tokens) for quotable in ([*noise, *answer, *noise], noise))
@@ -90,14 +89,14 @@ def run(
         "same_tokens": all(measured[name].said == answer for name in ("plain", "quoting", "not_quoting")),
     }
     del measured, ways  # and their keys and values
-    report(f"{context} tokens: {result['share']:.0%} of it")
+    tell(f"{context} tokens: {result['share']:.0%} of it")
     more: list[dict[str, Any]] = []
     for longer in others:
         count = _MORE_TOKENS[decoder.device.type]
         plain = _measure({"plain": Way(_ours(decoder, longer, count, None), decoder.device)}, count)["plain"]
         found = _share(decoder, model, longer, count, plain, bandwidth)
         more.append({**found, "per_token": {"plain": _per_token(plain, count - 1)}})
-        report(f"{longer} tokens: {found['share']:.0%} of it")
+        tell(f"{longer} tokens: {found['share']:.0%} of it")
     engine.close()
     return {**result, "more_contexts": more}
 

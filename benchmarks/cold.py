@@ -1,4 +1,4 @@
-"""One text to pages in a process of its own, our way or the original's: `python -m glyph_demo.bench.cold WAY FILE FONT`
+"""One text to pages in a process of its own, our way or the original's: `python -m benchmarks.cold WAY FILE FONT`
 prints as JSON the count of pages and the peak memory. Imports what its way needs and nothing else, since that is what
 is measured."""
 
@@ -28,7 +28,7 @@ def main(way: str, source: str, font: str) -> None:
 
         import numpy  # noqa: F401  as it comes; our import of it starts no threads
 
-        from glyph_demo.bench.reference import official
+        from benchmarks.reference import official
 
         pages = len(official(text, style_for(text), Path(font), Path(source).parent))
     with open("/proc/self/status") as file:  # ru_maxrss would count the parent's memory too
