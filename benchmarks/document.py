@@ -45,7 +45,6 @@ def run(
     encoded = now(device)
     document = engine.open_document(features)
     tell(f"{len(pictures)} pages read in {encoded - start:.2f}")
-    document = engine.open_document(features)
     ready = now(device)
     tell(f"{document.tokens} tokens taken in in {ready - encoded:.2f}")
     history: list[Turn] = []

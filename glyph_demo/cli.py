@@ -64,9 +64,7 @@ def common_options() -> Parser:
     """The options that every command takes, as a parent for its parser."""
     common = Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    common.add_argument(
-        "--config", metavar="FILE", help="settings file (default: config.yaml of this directory, where there is one)"
-    )
+    common.add_argument("--config", metavar="FILE", help="settings file (default: config.yaml of the project's folder)")
     common.add_argument("--language", choices=["zh", "en"], help="language of messages")
     common.add_argument("--engine", choices=["auto", *ENGINES])
     common.add_argument("--model", metavar="NAME", help="folder or hub id of the engine's model")
@@ -221,10 +219,7 @@ def prepare(options: argparse.Namespace, keeps: bool) -> Settings:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    own = None if options.config else own_config()
-    if own and load_settings(own, {}) != Settings():
-        print(f"Settings: {own}", file=sys.stderr)  # documents may come with a file of that name
-    return load_settings(options.config or own, flags=_flags(options))
+    return load_settings(options.config or own_config(), flags=_flags(options))
 
 
 def _flags(options: argparse.Namespace) -> dict[str, Any]:

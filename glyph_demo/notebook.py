@@ -61,7 +61,7 @@ def frame(url: str) -> str:
 
 def launch(config: str | Path | None = None, **settings: Any) -> App:
     """Start the app and return once it listens; it goes on until `close`. `config` is a YAML file like
-    glyph_demo/config.yaml, else config.yaml of the current directory is taken, if there is one. `settings` are its
+    glyph_demo/config.yaml, else config.yaml of the project's folder is taken, if there is one. `settings` are its
     keys, with two underscores between the parts: `launch(engine="pocket", server__port=8000)`. Raises SettingsError for
     what glyph_demo/config.yaml does not have, EngineError `not_started`."""
     config = config or own_config()

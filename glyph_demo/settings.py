@@ -210,10 +210,11 @@ def load_settings(
 
 
 def own_config() -> Path | None:
-    """The settings file that is read where none is named: config.yaml of the current directory, None where there is
-    none."""
-    path = Path(DEFAULTS_FILE.name)
-    return path.absolute() if path.is_file() else None
+    """The settings file that is read where none is named: config.yaml of the project's folder, None for an installed
+    package. Not that of the current directory: documents may come with a file of that name."""
+    project = Path(__file__).parents[1]
+    path = project / DEFAULTS_FILE.name
+    return path if path.is_file() and (project / "launch.sh").is_file() else None
 
 
 def _from_file(path: Path) -> Settings:
@@ -222,7 +223,6 @@ def _from_file(path: Path) -> Settings:
     except SettingsError as error:
         if error.code == "config_unreadable":
             raise
-        # It may be a file of something else that stands in the current directory.
         en, zh = error.message.en, error.message.zh
         raise SettingsError(
             error.code,

@@ -108,15 +108,3 @@ def test_messages_come_in_the_language_asked_for():
 def test_the_environment_can_set_what_flags_can():
     error = run_json("doctor", environment={"GLYPH_DEMO_SERVER__PORT": "x"}, exit_code=2)["error"]
     assert error["code"] == "bad_setting"
-
-
-def test_settings_of_the_current_directory_that_change_something_are_named(tmp_path):
-    def complaints():
-        doctor = [sys.executable, "-m", "glyph_demo", "doctor"]
-        environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-        return subprocess.run(doctor, cwd=tmp_path, env=environment, capture_output=True, text=True).stderr
-
-    (tmp_path / "config.yaml").write_text("engine: auto\n")
-    assert not complaints()
-    (tmp_path / "config.yaml").write_text("engine: remote\n")
-    assert str(tmp_path / "config.yaml") in complaints()

@@ -27,12 +27,12 @@ def test_the_shipped_config_files_hold_the_defaults():
     assert _flatten(_read_yaml(PROJECT / "config.yaml")).items() <= listed.items()
 
 
-def test_the_settings_file_of_the_current_directory_is_read_and_named_when_it_is_wrong(tmp_path, monkeypatch):
+def test_the_settings_file_of_the_project_is_read_and_no_other_that_lies_about(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert own_config() is None
     (tmp_path / "config.yaml").write_text("name: of something else\n")
+    assert own_config() == PROJECT / "config.yaml"
     with pytest.raises(SettingsError) as caught:
-        load_settings(own_config(), {})
+        load_settings(tmp_path / "config.yaml", {})
     assert caught.value.code == "unknown_setting"
     assert all(str(tmp_path / "config.yaml") in text and "--config" in text for text in caught.value.message)
 
