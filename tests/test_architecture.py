@@ -28,7 +28,7 @@ ALLOWED = {
     "conversation": BASE | DRAWN | {"engines", "store"},
     "windows": BASE | {"documents", "engines", "store", "conversation"},
     "bench": {"errors", "settings", "documents", "rendering", "engines", "models", "decoding", "store", "conversation"},
-    "ui": {"errors", "settings", "engines", "gpu", "bench", "conversation", "windows"},
+    "ui": {"errors", "settings", "documents", "engines", "gpu", "bench", "conversation", "windows"},
     "serving": BASE | DRAWN | {"engines", "store", "process", "conversation", "__init__"},
     "web": BASE | {"engines", "conversation", "serving", "windows", "ui"},
     "commands": {"errors", "settings", "documents", "rendering", "engines", "gpu"}

@@ -1,0 +1,79 @@
+"""What a newcomer adds with one file and one line in a registry is there everywhere, with no other file changed."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from glyph_demo.conversation.session import DocumentSession, open_store
+from glyph_demo.documents.extraction import extract
+from glyph_demo.documents.file_types import FILE_TYPES, FileType
+from glyph_demo.errors import DocumentError
+from glyph_demo.serving.app import create_api
+from glyph_demo.serving.service import Service
+from glyph_demo.settings import Documents, load_settings
+from tests.fakes import FakeEngine
+from tests.ui.handling import final, listed, opened
+
+TOY_PARSER = """
+from glyph_demo.documents.file_types import Parsed
+from glyph_demo.documents.problems import problem
+
+def read_toy(path, max_pages, max_characters):
+    pages = path.read_bytes().removeprefix(b"TOY" + bytes(9)).decode().split("|")
+    if len(pages) > max_pages:
+        raise problem("too_many_pages", count=len(pages), limit=max_pages)
+    return Parsed(pages, "page")
+"""
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A document of a type that is registered for this test only, its parser being where only child processes look."""
+    folder = tmp_path / "parsers"
+    folder.mkdir()
+    (folder / "toy_parser.py").write_text(TOY_PARSER)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    added = FileType("TOY", (".toy",), lambda data, suffix: data.startswith(b"TOY" + bytes(9)), "toy_parser:read_toy")
+    FILE_TYPES.append(added)
+    path = tmp_path / "letter.toy"
+    path.write_bytes(b"TOY" + bytes(9) + b"First page.|Second page.")  # no text: the zeros are refused
+    yield path
+    FILE_TYPES.remove(added)
+
+
+def test_a_session_opens_a_file_of_a_new_type(toy):
+    session = DocumentSession(FakeEngine(), load_settings())
+    session.open(toy)
+    session.current.wait()
+    document = session.current.document
+    session.close()
+    assert (document.kind, document.text) == ("toy", "First page.\nSecond page.")
+    assert [mark.start for mark in document.marks] == [0, 12]
+
+
+def test_a_file_of_a_new_type_has_the_limits_and_refusals_of_all(toy):
+    with pytest.raises(DocumentError) as caught:
+        extract(toy, toy.name, Documents(max_pages=1))
+    assert caught.value.code == "too_many_pages"
+    toy.write_text("no toy at all")
+    with pytest.raises(DocumentError, match="its content is not TOY") as caught:
+        extract(toy, toy.name, Documents())
+    assert caught.value.code == "not_a_toy"
+
+
+def test_the_window_names_a_new_type_and_opens_it(on, toy):
+    updates = opened(on, toy)
+    assert on.windows.get("tab").reading.state == "ready"
+    assert listed(final(updates, on.ui.documents)) == ["letter.toy"]
+    assert "PDF, DOCX, TOY or TXT" in on.speak("tab", "en")[on.ui.upload]["value"]
+
+
+def test_the_api_keeps_a_file_of_a_new_type_and_answers_about_it(toy):
+    settings = load_settings()
+    service = Service(FakeEngine(), settings, open_store(settings), lambda: True)
+    with TestClient(create_api(service), base_url="http://127.0.0.1") as client:
+        form = {"files": {"file": (toy.name, toy.read_bytes())}, "data": {"purpose": "user_data"}}
+        kept = {"type": "file", "file": {"file_id": client.post("/v1/files", **form).json()["id"]}}
+        question = {"role": "user", "content": [kept, {"type": "text", "text": "What?"}]}
+        answer = client.post("/v1/chat/completions", json={"messages": [question]}).json()
+    service.close()
+    assert answer["choices"][0]["message"]["content"].strip() == "1 pages, turn 1: What?"
