@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from glyph_demo import __version__, commands, process, surroundings
 from glyph_demo.documents.text import clean
 from glyph_demo.errors import GlyphError, Language, SettingsError, shown
+from glyph_demo.rendering import style_names
 from glyph_demo.settings import Settings, load_settings, named
 
 PROJECT_CONFIG = Path(__file__).parents[1] / "config.yaml"
@@ -70,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--cache-dir", metavar="DIR", help="where page features are kept")
 
     reading = _Parser(add_help=False)
-    reading.add_argument("--style", metavar="NAME", help="page style, see config.yaml")
+    reading.add_argument("--style", metavar="NAME", help=f"page style: {style_names()}")
     reading.add_argument("--dpi", type=int, help="pixels per inch")
     reading.add_argument("--font-size", type=float, metavar="POINTS")
     reading.add_argument("--font", metavar="PATH", help="font file to draw with")

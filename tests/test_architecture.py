@@ -33,7 +33,7 @@ ALLOWED = {
     "web": BASE | {"engines", "conversation", "serving", "windows", "ui"},
     "commands": {"errors", "settings", "documents", "rendering", "engines", "gpu"}
     | {"surroundings", "conversation", "bench", "web"},
-    "cli": {"commands", "documents", "errors", "process", "settings", "surroundings"},
+    "cli": {"commands", "documents", "rendering", "errors", "process", "settings", "surroundings"},
     "__main__": {"cli"},
     "notebook": {"errors", "settings"},
     "__init__": {"notebook"},

@@ -3,13 +3,15 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from glyph_demo.cli import build_parser, main
 from glyph_demo.conversation.session import DocumentSession, open_store
 from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.file_types import FILE_TYPES, FileType
-from glyph_demo.errors import DocumentError
+from glyph_demo.errors import DocumentError, SettingsError
+from glyph_demo.rendering.style import STYLES, Style, resolve_style
 from glyph_demo.serving.app import create_api
 from glyph_demo.serving.service import Service
-from glyph_demo.settings import Documents, load_settings
+from glyph_demo.settings import Documents, Rendering, load_settings
 from tests.fakes import FakeEngine
 from tests.ui.handling import final, listed, opened
 
@@ -77,3 +79,32 @@ def test_the_api_keeps_a_file_of_a_new_type_and_answers_about_it(toy):
         answer = client.post("/v1/chat/completions", json={"messages": [question]}).json()
     service.close()
     assert answer["choices"][0]["message"]["content"].strip() == "1 pages, turn 1: What?"
+
+
+@pytest.fixture
+def large():
+    """The name of a page style that is registered for this test only."""
+    STYLES["large"] = Style("large", font_size=40.0, leading=50.0)
+    yield "large"
+    del STYLES["large"]
+
+
+def test_a_new_style_is_drawn_by_the_setting_and_by_the_command_line(large, tmp_path):
+    settings = load_settings(flags={"rendering.style": large})
+    assert resolve_style(settings.rendering, "text", "pocket") is STYLES[large]
+    file = tmp_path / "a.txt"
+    file.write_text("A line of text.\n" * 20)
+    assert main(["render", str(file), "--style", large, "--out", str(tmp_path / "pages")]) == 0
+    assert len(list((tmp_path / "pages").iterdir())) == 2  # 16 lines of 50 points fit on a page
+
+
+def test_the_help_and_the_refusal_of_another_name_list_a_new_style(large, capsys):
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["render", "--help"])
+    assert "whitepaper, large" in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(SettingsError, match="whitepaper, large"):
+        resolve_style(Rendering(style="fancy"), "text", "pocket")
+
+
+def test_a_new_style_is_taken_for_the_engine_that_reads_it_best(large):
+    assert resolve_style(Rendering(), "text", large).name == large
