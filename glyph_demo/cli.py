@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 
 from glyph_demo import __version__, commands, process, surroundings
 from glyph_demo.documents.text import clean
-from glyph_demo.errors import GlyphError, Language, SettingsError, shown
+from glyph_demo.errors import GlyphError, SettingsError, shown
+from glyph_demo.languages import LANGUAGES, Language, as_language
 from glyph_demo.rendering import style_names
 from glyph_demo.settings import Settings, load_settings, named
 
@@ -62,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     common.add_argument("--config", metavar="FILE", help="settings file (default: the project's config.yaml)")
-    common.add_argument("--language", choices=["zh", "en"], help="language of messages")
+    common.add_argument("--language", choices=list(LANGUAGES), help="language of messages")
     common.add_argument("--engine", choices=["auto", "pocket", "local", "remote"])
     common.add_argument("--model", metavar="NAME", help="folder or hub id of the engine's model")
     common.add_argument("--remote-urls", metavar="URL,…", help="servers of the engine remote")
@@ -203,13 +204,14 @@ def _flags(options: argparse.Namespace) -> dict[str, Any]:
 def _terminal_language(arguments: list[str]) -> Language:
     """Known before the arguments are, so that a mistake in them can be told in the right language."""
     for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
-        if flag == "--language" and value in ("zh", "en"):
-            return "zh" if value == "zh" else "en"
-        if flag in ("--language=zh", "--language=en"):
-            return "zh" if flag.endswith("zh") else "en"
+        name, _, code = flag.partition("=")
+        if name == "--language" and (code or value) in LANGUAGES:
+            return code or value
     configured = os.environ.get("GLYPH_DEMO_LANGUAGE", "")
+    if configured in LANGUAGES:
+        return configured
     terminal = os.environ.get("LC_ALL") or os.environ.get("LANG") or locale.getlocale()[0] or ""
-    return "zh" if configured == "zh" or (configured != "en" and terminal.startswith("zh")) else "en"
+    return as_language(terminal.split(".")[0].split("_")[0])
 
 
 def _print_json(value: dict[str, Any], stream: Any) -> None:

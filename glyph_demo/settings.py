@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from glyph_demo.errors import SettingsError, shown
+from glyph_demo.languages import LANGUAGES
 
 ENVIRONMENT_PREFIX = "GLYPH_DEMO_"
 MOST = 10**9  # of any number: what counts bytes, seconds or pixels by it still fits where the system wants it
@@ -171,7 +172,7 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    language: Literal["auto", "en", "zh"] = "auto"
+    language: str = "auto"
     engine: Literal["auto", "pocket", "local", "remote"] = "auto"
     model: str = "auto"
     cache_dir: str = "~/.cache/glyph-demo"
@@ -312,7 +313,7 @@ def _set(node: Any, key: str, path: list[str], value: Any) -> Any:
 
 def _convert(key: str, value: Any, kind: Any) -> Any:
     """`value`, which may come as text, as the type of its field."""
-    choices = get_args(kind)
+    choices = ("auto", *LANGUAGES) if key == "language" else get_args(kind)
     most = LAST_PORT if key == "server.port" else MOST
     try:
         if choices:

@@ -13,8 +13,9 @@ BASE = {"errors", "settings", "scratch"}
 DRAWN = {"documents", "rendering"}
 # Each room, and the rooms below it that it may import from.
 ALLOWED = {
-    "errors": set(),
-    "settings": {"errors"},
+    "languages": set(),
+    "errors": {"languages"},
+    "settings": {"errors", "languages"},
     "gpu": set(),
     "process": set(),
     "scratch": {"errors"},
@@ -26,14 +27,14 @@ ALLOWED = {
     "decoding": {"errors"},
     "engines": {"errors", "settings", "rendering", "models", "decoding", "gpu", "store", "process"},
     "conversation": BASE | DRAWN | {"engines", "store"},
-    "windows": BASE | {"documents", "engines", "store", "conversation"},
+    "windows": BASE | {"languages", "documents", "engines", "store", "conversation"},
     "bench": {"errors", "settings", "documents", "rendering", "engines", "models", "decoding", "store", "conversation"},
-    "ui": {"errors", "settings", "documents", "engines", "gpu", "bench", "conversation", "windows"},
-    "serving": BASE | DRAWN | {"engines", "store", "process", "conversation", "__init__"},
+    "ui": {"errors", "languages", "settings", "documents", "engines", "gpu", "bench", "conversation", "windows"},
+    "serving": BASE | DRAWN | {"languages", "engines", "store", "process", "conversation", "__init__"},
     "web": BASE | {"engines", "conversation", "serving", "windows", "ui"},
     "commands": {"errors", "settings", "documents", "rendering", "engines", "gpu"}
     | {"surroundings", "conversation", "bench", "web"},
-    "cli": {"commands", "documents", "rendering", "errors", "process", "settings", "surroundings"},
+    "cli": {"commands", "languages", "documents", "rendering", "errors", "process", "settings", "surroundings"},
     "__main__": {"cli"},
     "notebook": {"errors", "settings"},
     "__init__": {"notebook"},

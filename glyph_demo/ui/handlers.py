@@ -8,17 +8,18 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import gradio as gr
 
-from glyph_demo.errors import GlyphError, Language
+from glyph_demo.errors import GlyphError
+from glyph_demo.languages import LANGUAGES, Language, preferred_language
 from glyph_demo.ui import views
 from glyph_demo.ui.preferences import PreferenceHandlers
 from glyph_demo.ui.shelf import ShelfHandlers
 from glyph_demo.ui.shown import Updates, merged
 from glyph_demo.ui.space import limits
-from glyph_demo.ui.texts import LANGUAGES, browser_language, say
+from glyph_demo.ui.texts import say
 from glyph_demo.windows.history import as_json, as_markdown
 from glyph_demo.windows.preferences import known_window, remembered
 from glyph_demo.windows.visit import VISITOR, Visit
@@ -57,13 +58,13 @@ class Handlers(ShelfHandlers, PreferenceHandlers):
     def _first_language(self, memory: Any, request: gr.Request) -> Language:
         chosen = memory.get("language") if isinstance(memory, dict) else None
         for language in (chosen, self.windows.settings.language):
-            if language in LANGUAGES.values():
-                return "zh" if language == "zh" else "en"
-        return browser_language(request.headers.get("accept-language"))
+            if isinstance(language, str) and language in LANGUAGES:
+                return language
+        return preferred_language(request.headers.get("accept-language"))
 
     def speak(self, visit: Visit, language: Language) -> Updates:
         window = self.windows.get(visit)
-        if language not in get_args(Language):
+        if not isinstance(language, str) or language not in LANGUAGES:
             return gr.skip()
         window.language = language
         window.save()

@@ -1,14 +1,11 @@
-"""Every text of the window, in both languages."""
+"""Every text of the window, in English and Chinese."""
 
 from __future__ import annotations
 
-from typing import get_args
-
 from glyph_demo.documents.file_types import offered_types
-from glyph_demo.errors import GlyphError, Language, Message
+from glyph_demo.errors import GlyphError, Message
+from glyph_demo.languages import Language
 from glyph_demo.ui.panel_texts import PANEL_TEXTS
-
-LANGUAGES: dict[str, Language] = {"English": "en", "中文": "zh"}
 
 TEXTS: dict[str, Message] = {
     "title": Message("Glyph Demo", "Glyph Demo"),
@@ -188,12 +185,3 @@ def document_gone() -> GlyphError:
 def say(key: str, language: Language, **values: object) -> str:
     """A text with its placeholders filled: `{types}` with all types of files, the others with `values`."""
     return TEXTS[key].text(language).format(types=offered_types().text(language), **values)
-
-
-def browser_language(accept_language: str | None) -> Language:
-    """The first language of an Accept-Language header that the window speaks; English if there is none."""
-    for tag in (accept_language or "").split(","):
-        primary = tag.split(";")[0].strip().split("-")[0].lower()
-        if primary in get_args(Language):
-            return "zh" if primary == "zh" else "en"
-    return "en"

@@ -22,7 +22,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter, Valid
 
 from glyph_demo.documents.text import clean
 from glyph_demo.engines.base import Event, Evidence, Finished, Heat, Notice, Progress, Region, Thinking, Token
-from glyph_demo.errors import Language, Message
+from glyph_demo.errors import Message
+from glyph_demo.languages import Language, as_language
 from glyph_demo.scratch import kept_copy, remove_old, write_whole
 
 log = logging.getLogger(__name__)
@@ -147,6 +148,7 @@ class History:
             saved: SavedWindow = _schema(SavedWindow).validate_json((self.folder(window_id) / NAME).read_bytes())
         except (OSError, ValidationError):
             return None
+        saved.language = as_language(saved.language)
         return saved
 
     def folder(self, window_id: str) -> Path:

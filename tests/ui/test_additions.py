@@ -1,8 +1,12 @@
 """What a newcomer adds with one file and one line in a registry is there everywhere, with no other file changed."""
 
+import json
+
+import gradio as gr
 import pytest
 from fastapi.testclient import TestClient
 
+from glyph_demo import languages
 from glyph_demo.cli import build_parser, main
 from glyph_demo.conversation.session import DocumentSession, open_store
 from glyph_demo.documents.extraction import extract
@@ -10,10 +14,14 @@ from glyph_demo.documents.file_types import FILE_TYPES, FileType
 from glyph_demo.errors import DocumentError, SettingsError
 from glyph_demo.rendering.style import STYLES, Style, resolve_style
 from glyph_demo.serving.app import create_api
+from glyph_demo.serving.errors import language_of
 from glyph_demo.serving.service import Service
 from glyph_demo.settings import Documents, Rendering, load_settings
+from glyph_demo.ui.blocks import build
+from glyph_demo.ui.texts import say
+from glyph_demo.windows.visit import Visit
 from tests.fakes import FakeEngine
-from tests.ui.handling import final, listed, opened
+from tests.ui.handling import final, listed, opened, request
 
 TOY_PARSER = """
 from glyph_demo.documents.file_types import Parsed
@@ -108,3 +116,55 @@ def test_the_help_and_the_refusal_of_another_name_list_a_new_style(large, capsys
 
 def test_a_new_style_is_taken_for_the_engine_that_reads_it_best(large):
     assert resolve_style(Rendering(), "text", large).name == large
+
+
+ESPERANTO = {
+    "Ask about the document": "Demandu pri la dokumento",
+    "Page {number}": "Paĝo {number}",
+    "PDF, DOCX or TXT": "PDF, DOCX aŭ TXT",
+    "There is no style '{name}'. Choose one of: {names}.": "Ne ekzistas stilo '{name}'. Elektu el: {names}.",
+}
+
+
+@pytest.fixture
+def catalogue(tmp_path, monkeypatch):
+    """The file of a language that is registered for this test only, with few translations."""
+    monkeypatch.setattr(languages, "FOLDER", str(tmp_path))
+    monkeypatch.setitem(languages.LANGUAGES, "eo", "Esperanto")
+    path = tmp_path / "eo.json"
+    path.write_text(json.dumps(ESPERANTO), encoding="utf-8")
+    return path
+
+
+def test_the_window_speaks_a_new_language_and_english_where_a_text_is_missing(catalogue, on):
+    updates = on.load(Visit(), None, request("eo,en;q=0.5"))
+    assert updates[on.ui.language]["value"] == "eo"
+    assert updates[on.ui.question]["placeholder"] == "Demandu pri la dokumento"
+    assert updates[on.ui.settings_label] == "<h2>Settings</h2>"
+    assert updates[on.ui.upload]["value"] == "Drop a PDF, DOCX aŭ TXT here, or click to choose"
+    assert say("page", "eo", number=3) == "Paĝo 3"
+
+
+def test_a_new_language_can_be_chosen_in_the_window_and_is_kept(catalogue, on):
+    with gr.Blocks():
+        components = build(on.windows.settings, [], "eo", on.windows.leave)
+    assert ("Esperanto", "eo") in components.language.choices
+    assert on.speak("tab", "eo")[on.ui.question]["placeholder"] == "Demandu pri la dokumento"
+    assert on.windows.get("tab").language == "eo"
+
+
+def test_settings_flags_and_requests_take_a_new_language(catalogue, capsys, tmp_path):
+    assert load_settings(flags={"language": "eo"}).language == "eo"
+    with pytest.raises(SettingsError, match=r"auto \| en \| zh \| eo"):
+        load_settings(flags={"language": "xx"})
+    assert language_of({"accept-language": "eo"}, "auto") == "eo"
+    file = tmp_path / "a.txt"
+    file.write_text("A line of text.")
+    main(["render", str(file), "--style", "fancy", "--language", "eo", "--out", str(tmp_path / "pages")])
+    assert capsys.readouterr().err.startswith("Ne ekzistas stilo 'fancy'. Elektu el: auto, glyph-zh")
+
+
+def test_a_translation_with_other_placeholders_is_refused_by_name(catalogue):
+    catalogue.write_text('{"Page {number}": "Paĝo {numero}"}', encoding="utf-8")
+    with pytest.raises(ValueError, match="placeholders of .Page"):
+        say("page", "eo", number=3)
