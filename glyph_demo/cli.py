@@ -16,8 +16,10 @@ from typing import Any, NoReturn
 from glyph_demo import __version__, commands, process, surroundings
 from glyph_demo.documents.text import clean
 from glyph_demo.engines.registry import ENGINES
-from glyph_demo.errors import GlyphError, Language, SettingsError, shown
-from glyph_demo.settings import DEFAULTS_FILE, Settings, load_settings, named, own_config
+from glyph_demo.errors import GlyphError, SettingsError, shown
+from glyph_demo.languages import LANGUAGES, Language, as_language
+from glyph_demo.rendering import style_names
+from glyph_demo.settings import Settings, load_settings, named, own_config
 
 KEEPING = ("serve", "ask", "bench")  # commands that use the cache folder
 
@@ -65,7 +67,7 @@ def common_options() -> Parser:
     common = Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     common.add_argument("--config", metavar="FILE", help="settings file (default: config.yaml of the project's folder)")
-    common.add_argument("--language", choices=["zh", "en"], help="language of messages")
+    common.add_argument("--language", choices=list(LANGUAGES), help="language of messages")
     common.add_argument("--engine", choices=["auto", *ENGINES])
     common.add_argument("--model", metavar="NAME", help="folder or hub id of the engine's model")
     common.add_argument("--remote-urls", metavar="URL,…", help="servers of the engine remote")
@@ -78,7 +80,7 @@ def common_options() -> Parser:
 def build_parser() -> argparse.ArgumentParser:
     common = common_options()
     reading = Parser(add_help=False)
-    reading.add_argument("--style", metavar="NAME", help=f"page style, see {DEFAULTS_FILE}")
+    reading.add_argument("--style", metavar="NAME", help=f"page style: {style_names()}")
     reading.add_argument("--dpi", type=int, help="pixels per inch")
     reading.add_argument("--font-size", type=float, metavar="POINTS")
     reading.add_argument("--font", metavar="PATH", help="font file to draw with")
@@ -229,13 +231,14 @@ def _flags(options: argparse.Namespace) -> dict[str, Any]:
 def _terminal_language(arguments: list[str]) -> Language:
     """Known before the arguments are, so that a mistake in them can be told in the right language."""
     for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
-        if flag == "--language" and value in ("zh", "en"):
-            return "zh" if value == "zh" else "en"
-        if flag in ("--language=zh", "--language=en"):
-            return "zh" if flag.endswith("zh") else "en"
+        name, _, code = flag.partition("=")
+        if name == "--language" and (code or value) in LANGUAGES:
+            return code or value
     configured = os.environ.get("GLYPH_DEMO_LANGUAGE", "")
+    if configured in LANGUAGES:
+        return configured
     terminal = os.environ.get("LC_ALL") or os.environ.get("LANG") or locale.getlocale()[0] or ""
-    return "zh" if configured == "zh" or (configured != "en" and terminal.startswith("zh")) else "en"
+    return as_language(terminal.split(".")[0].split("_")[0])
 
 
 def _print_json(value: dict[str, Any], stream: Any) -> None:

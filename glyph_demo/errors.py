@@ -1,11 +1,11 @@
-"""What can go wrong, said to people: every message exists in both languages and ends with what to do next."""
+"""What can go wrong, said to people: every message exists in English and Chinese and ends with what to do next."""
 
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Language = Literal["en", "zh"]
+from glyph_demo.languages import Language, translate
 
 # What libraries in C++ say in an error of no type of its own: torch on a CPU, ONNX Runtime, OpenCV, the system.
 _NO_MEMORY = re.compile(
@@ -34,13 +34,14 @@ def shown(text: object, most: int = 200) -> str:
 
 
 class Message(NamedTuple):
-    """One sentence or two in both languages."""
+    """One sentence or two, in English and Chinese."""
 
     en: str
     zh: str
 
     def text(self, language: Language) -> str:
-        return self.zh if language == "zh" else self.en
+        """The message in any language; in English where that has no translation of it."""
+        return self.zh if language == "zh" else translate(self.en, language)
 
 
 class GlyphError(Exception):

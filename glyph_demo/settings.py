@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from glyph_demo.errors import SettingsError, shown
+from glyph_demo.languages import LANGUAGES
 
 ENVIRONMENT_PREFIX = "GLYPH_DEMO_"
 DEFAULTS_FILE = Path(__file__).with_name("config.yaml")  # every setting explained, for people: it holds what is below
@@ -172,7 +173,7 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    language: Literal["auto", "en", "zh"] = "auto"
+    language: str = "auto"
     engine: str = "auto"  # or the name of one, see engines/registry.py
     model: str = "auto"
     cache_dir: str = "~/.cache/glyph-demo"
@@ -333,7 +334,7 @@ def _set(node: Any, key: str, path: list[str], value: Any) -> Any:
 
 def _convert(key: str, value: Any, kind: Any) -> Any:
     """`value`, which may come as text, as the type of its field."""
-    choices = get_args(kind)
+    choices = ("auto", *LANGUAGES) if key == "language" else get_args(kind)
     most = LAST_PORT if key == "server.port" else MOST
     try:
         if choices:

@@ -14,6 +14,7 @@ from xml.parsers.expat import errors
 
 from docx2txt.docx2txt import xml2text
 
+from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.numbering import NAMESPACE as W
 from glyph_demo.documents.numbering import Numbering
 from glyph_demo.documents.problems import problem
@@ -28,11 +29,11 @@ _DOCTYPES = tuple("<!DOCTYPE".encode(name) for name in ("ascii", "utf-16-le", "u
 _SPACES = {f"{W}p", f"{W}tab", f"{W}br", f"{W}cr"}
 
 
-def read_docx(path: Path, max_characters: int) -> list[str]:
+def read_docx(path: Path, max_pages: int, max_characters: int) -> Parsed:
     """Clean paragraphs in reading order: headers, body, footnotes, endnotes, footers, a header or footer that repeats
     an earlier one left out. A table row is one line, "cell | cell", but a row of one cell keeps its paragraphs. List
-    items carry their bullet or number. Empty paragraphs are dropped. Raises DocumentError and the errors of zipfile and
-    ElementTree."""
+    items carry their bullet or number. Empty paragraphs are dropped. A DOCX has no pages before it is printed, so
+    `max_pages` does not apply. Raises DocumentError and the errors of zipfile and ElementTree."""
     with _memory_errors(), zipfile.ZipFile(path) as archive:
         if any(info.flag_bits & 1 for info in archive.infolist()):
             raise problem("password")
@@ -50,7 +51,7 @@ def read_docx(path: Path, max_characters: int) -> list[str]:
             paragraphs += [clean(block).strip("\n") for block in text.split("\n\n") if block.strip()]
             if sum(map(len, paragraphs)) > max_characters:
                 raise problem("too_many_characters", limit=max_characters)
-    return paragraphs
+    return Parsed(paragraphs, "paragraph")
 
 
 @contextlib.contextmanager

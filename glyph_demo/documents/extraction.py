@@ -1,5 +1,5 @@
-"""An upload to a Document. PDF and DOCX are parsed in a child process with limits; plain text, which C decoders of
-linear cost read, in this one."""
+"""An upload to a Document. The types of `file_types` are parsed in a child process with limits; plain text in this one,
+because its decoders are written in C and their cost is linear."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-from glyph_demo.documents.model import Document, Kind, Mark, PageImages
-from glyph_demo.documents.problems import problem, warning
+from glyph_demo.documents.file_types import FILE_TYPES, PLAIN_TEXT, FileType, Parsed
+from glyph_demo.documents.model import Document, Mark, PageImages
+from glyph_demo.documents.problems import misnamed, problem, warning
 from glyph_demo.documents.rasters import read_raster
 from glyph_demo.documents.text import clean, decode
 from glyph_demo.errors import DocumentError
@@ -29,20 +31,25 @@ if TYPE_CHECKING:
     from glyph_demo import settings
 
 _MAX_NAME = 120
-_PDF_HEADER_BYTES = 1024  # readers look for %PDF- this far (ISO 32000-1, annex H, note 13)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # old Office files, and new ones with a password
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # MS-OFFCRYPTO 2.3.4.4
 _PARAGRAPH = re.compile(r"^[^\S\n]*\S", re.MULTILINE)
 
 
 def extract(path: Path, name: str, limits: settings.Documents) -> Document:
-    """The Document of the file at `path`, shown as `name`. What kind of file it is, its content decides. Marks stand at
-    every page of a PDF and at every line with text of the other kinds. Raises DocumentError, with one of the codes
-    in `problems`."""
+    """The Document of the file at `path`, shown as `name`. Its content decides its type. A mark is at every page, or
+    at every line with text where the type has no pages. Raises DocumentError with one of the codes in `problems`."""
     data = _read(path, limits.max_file_mb)
-    kind = _kind(data, Path(name).suffix.lower())
-    document = {"pdf": _pdf, "docx": _docx, "txt": _txt}[kind](path, data, limits)
-    return Document(shown_name(name), kind, digest=hashlib.sha256(data).hexdigest(), **document)
+    file_type = recognise(data, Path(name).suffix.lower())
+    parsed = _parse_text(data, limits.encoding) if file_type is PLAIN_TEXT else _parse(file_type, path, limits)
+    text = "\n".join(parsed.parts)
+    if len(text) > limits.max_characters:
+        raise problem("too_many_characters", limit=limits.max_characters)
+    named, digest = (shown_name(name), file_type.name.lower()), hashlib.sha256(data).hexdigest()
+    if not text.strip():
+        return Document(*named, "", digest, images=_page_images(file_type, path, len(parsed.parts), limits))
+    warnings = tuple(warning(code, count) for code, count in parsed.warnings.items() if count)
+    return Document(*named, text, digest, _marks(parsed, text), warnings)
 
 
 def shown_name(name: str) -> str:
@@ -71,60 +78,47 @@ def _read(path: Path, max_mb: int) -> bytes:
     return data
 
 
-def _kind(data: bytes, ending: str) -> Kind:
-    head = data[:_PDF_HEADER_BYTES]
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n\0").startswith(b"%PDF-") or (ending == ".pdf" and b"%PDF-" in head):
-        return "pdf"
-    if data.startswith(b"PK\x03\x04"):
-        return "docx"
+def recognise(data: bytes, suffix: str) -> FileType:
+    """The type of a file. Raises DocumentError for a type that cannot be opened and for a suffix that is not true."""
+    for file_type in FILE_TYPES:
+        if file_type.recognises(data, suffix):
+            return file_type
     if data.startswith(_OLE):
         raise problem("password" if _ENCRYPTED in data else "not_a_document")
-    if ending in (".docx", ".pdf"):
-        raise problem(f"not_a_{ending[1:]}")
+    for file_type in FILE_TYPES:
+        if suffix in file_type.suffixes:
+            raise misnamed(file_type, suffix)
     if data.startswith(b"{\\rtf"):
         raise problem("not_a_document")
-    return "txt"
+    return PLAIN_TEXT
 
 
-def _txt(path: Path, data: bytes, limits: settings.Documents) -> dict[str, Any]:
-    text, bad = decode(data, limits.encoding)
-    return _plain(clean(text), limits) | {"warnings": (warning("bad_bytes", bad),) if bad else ()}
+def _parse_text(data: bytes, encoding: str) -> Parsed:
+    text, bad = decode(data, encoding)
+    return Parsed([clean(text)], "paragraph", {"bad_bytes": bad})
 
 
-def _docx(path: Path, data: bytes, limits: settings.Documents) -> dict[str, Any]:
-    return _plain("\n".join(_parse("docx", path, limits)["paragraphs"]), limits)
+def _marks(parsed: Parsed, text: str) -> tuple[Mark, ...]:
+    """`text` is that of all parts with a line end between them."""
+    if parsed.kind == "page":
+        starts = list(accumulate((len(part) + 1 for part in parsed.parts[:-1]), initial=0))
+    else:
+        starts = [match.start() for match in _PARAGRAPH.finditer(text)]
+    return tuple(Mark(parsed.kind, number, start) for number, start in enumerate(starts, 1))
 
 
-def _plain(text: str, limits: settings.Documents) -> dict[str, Any]:
-    if len(text) > limits.max_characters:
-        raise problem("too_many_characters", limit=limits.max_characters)
-    if not text.strip():
+def _page_images(file_type: FileType, path: Path, count: int, limits: settings.Documents) -> PageImages:
+    """The pages of a file without text. Raises DocumentError where there are none, or nobody asked for them."""
+    if not file_type.page_images:
         raise problem("no_text")
-    starts = enumerate((match.start() for match in _PARAGRAPH.finditer(text)), 1)
-    return {"text": text, "marks": tuple(Mark("paragraph", number, start) for number, start in starts)}
+    if not limits.page_images:
+        raise problem("no_text_layer", count=count)
+    return PageImages(count, partial(_rasters, file_type, path, count, limits))
 
 
-def _pdf(path: Path, data: bytes, limits: settings.Documents) -> dict[str, Any]:
-    answer = _parse("pdf", path, limits)
-    pages: list[str] = answer["pages"]
-    empty = sum(not page.strip() for page in pages) - answer["unreadable"]
-    if not any(page.strip() for page in pages):
-        if not limits.page_images:
-            raise problem("no_text_layer", count=len(pages))
-        images = PageImages(len(pages), partial(_rasters, path, len(pages), limits))
-        return {"text": "", "images": images}
-    marks, start = [], 0
-    for number, page in enumerate(pages, 1):
-        marks.append(Mark("page", number, start))
-        start += len(page) + 1
-    counts = {"pages_without_text": empty, "unreadable_pages": answer["unreadable"]}
-    warnings = tuple(warning(code, count) for code, count in counts.items() if count)
-    return {"text": "\n".join(pages), "marks": tuple(marks), "warnings": warnings}
-
-
-def _parse(task: str, path: Path, limits: settings.Documents) -> dict[str, Any]:
-    """What the child process answers."""
-    with _worker(task, path, limits) as process:
+def _parse(file_type: FileType, path: Path, limits: settings.Documents) -> Parsed:
+    """What the parser returns in the child process."""
+    with _worker(file_type, "text", path, limits) as process:
         try:
             output, _ = process.communicate(timeout=limits.max_seconds)
         except subprocess.TimeoutExpired:
@@ -135,14 +129,18 @@ def _parse(task: str, path: Path, limits: settings.Documents) -> dict[str, Any]:
         raise problem("too_complex") from None
     if "error" in answer:
         raise DocumentError(*answer["error"])
-    return answer
+    return Parsed(*answer["parsed"])
 
 
 @contextmanager
-def _worker(task: str, path: Path, limits: settings.Documents) -> Iterator[subprocess.Popen[bytes]]:
+def _worker(
+    file_type: FileType, task: Literal["text", "page_images"], path: Path, limits: settings.Documents
+) -> Iterator[subprocess.Popen[bytes]]:
     """A child process at work; it is gone when the block is left, however it is left."""
     job = {
         "task": task,
+        "type": file_type.name,
+        "function": file_type.parser if task == "text" else file_type.page_images,
         "path": str(path.absolute()),
         "max_pages": limits.max_pages,
         "max_characters": limits.max_characters,
@@ -167,9 +165,9 @@ def _worker(task: str, path: Path, limits: settings.Documents) -> Iterator[subpr
             process.stdout.close()
 
 
-def _rasters(path: Path, count: int, limits: settings.Documents) -> Iterator[NDArray[np.uint8]]:
+def _rasters(file_type: FileType, path: Path, count: int, limits: settings.Documents) -> Iterator[NDArray[np.uint8]]:
     """Pages as (H, W) uint8 arrays. Each has limits.max_seconds from when it is asked for. Raises DocumentError."""
-    with _worker("raster", path, limits) as process:
+    with _worker(file_type, "page_images", path, limits) as process:
         assert process.stdout
         for _ in range(count):
             timer = threading.Timer(limits.max_seconds, process.kill)

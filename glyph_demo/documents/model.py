@@ -12,8 +12,6 @@ if TYPE_CHECKING:  # the child process that parses uploads starts without NumPy
     import numpy as np
     from numpy.typing import NDArray
 
-Kind = Literal["pdf", "docx", "txt"]
-
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -35,10 +33,11 @@ class PageImages:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Extracted text with marks. `digest` is the SHA-256 of the uploaded bytes, in hex."""
+    """Extracted text with marks. `kind` is the name of its type in lower case (`file_types`). `digest` is the SHA-256
+    of the uploaded bytes, in hex."""
 
     name: str
-    kind: Kind
+    kind: str
     text: str
     digest: str
     marks: tuple[Mark, ...] = ()

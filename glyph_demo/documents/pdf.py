@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pypdf
 from pypdf.errors import LimitReachedError
 
+from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.problems import problem
 from glyph_demo.documents.reflow import Line, join_pieces, reflow, words_of
 from glyph_demo.documents.text import clean
 
 
-def read_pdf(path: Path, max_pages: int, max_characters: int) -> dict[str, Any]:
-    """`pages`: the clean text of every page; `unreadable`: how many of them could not be parsed. Raises
-    DocumentError, and whatever pypdf raises on a file it cannot open."""
+def read_pdf(path: Path, max_pages: int, max_characters: int) -> Parsed:
+    """The clean text of every page. Pages that cannot be parsed, or have no text layer, are empty and counted as
+    warnings. Raises DocumentError, and whatever pypdf raises on a file it cannot open."""
     reader = pypdf.PdfReader(path)
     if reader.is_encrypted and reader.decrypt("") == pypdf.PasswordType.NOT_DECRYPTED:
         raise problem("password")
@@ -40,7 +40,9 @@ def read_pdf(path: Path, max_pages: int, max_characters: int) -> dict[str, Any]:
     if unreadable == count:
         raise problem("damaged", kind="PDF")
     words = words_of(pages)
-    return {"pages": [reflow(lines, words) for lines in pages], "unreadable": unreadable}
+    texts = [reflow(lines, words) for lines in pages]
+    without_text = sum(not text.strip() for text in texts) - unreadable
+    return Parsed(texts, "page", {"pages_without_text": without_text, "unreadable_pages": unreadable})
 
 
 def _page_lines(page: pypdf.PageObject) -> list[Line]:

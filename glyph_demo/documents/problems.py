@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from glyph_demo.documents.file_types import FileType, offered_types
 from glyph_demo.errors import DocumentError, Message
 
 _PROBLEMS = {
@@ -56,23 +57,20 @@ _PROBLEMS = {
         "The {kind} file is damaged or cut off. Download it again, or save it anew from its program.",
         "{kind} 文件已损坏或不完整。请重新下载，或用原程序重新保存。",
     ),
-    "not_a_docx": (
-        "The file is named .docx but is no Word document. Save it as DOCX from its program and upload it again.",
-        "文件扩展名是 .docx，但内容不是 Word 文档。请用原程序另存为 DOCX 后再上传。",
-    ),
-    "not_a_pdf": (
-        "The file is named .pdf but is no PDF. Save it as PDF from its program and upload it again.",
-        "文件扩展名是 .pdf，但内容不是 PDF。请用原程序另存为 PDF 后再上传。",
-    ),
     "not_a_document": (
-        "The file is no PDF, DOCX or plain text. Save it as one of these and upload that.",
-        "文件不是 PDF、DOCX 或纯文本。请另存为其中一种格式后上传。",
+        "The file is not {types}. Save it as one of these and upload that.",
+        "文件不是 {types}。请另存为其中一种格式后上传。",
     ),
     "bad_encoding": (
         "The text cannot be read as '{encoding}'. Set documents.encoding to auto, or to the encoding it was saved in.",
         "无法按“{encoding}”读取文字。请将 documents.encoding 设为 auto，或设为保存文件时所用的编码。",
     ),
 }
+
+_MISNAMED = (
+    "The file is named {suffix} but its content is not {kind}. Save it as {kind} from its program and upload it again.",
+    "文件扩展名是 {suffix}，但内容不是 {kind}。请用原程序另存为 {kind} 后再上传。",
+)
 
 _WARNINGS = {
     "bad_bytes": (
@@ -91,9 +89,16 @@ _WARNINGS = {
 
 
 def problem(code: str, **values: Any) -> DocumentError:
-    """The DocumentError of a code, its placeholders filled with `values`."""
+    """The DocumentError of a code, its placeholders filled with `values`, `{types}` with all types of files."""
     en, zh = _PROBLEMS[code]
-    return DocumentError(code, en.format(**values), zh.format(**values))
+    types = offered_types()
+    return DocumentError(code, en.format(types=types.en, **values), zh.format(types=types.zh, **values))
+
+
+def misnamed(file_type: FileType, suffix: str) -> DocumentError:
+    """A file whose suffix promises what its content is not: `not_a_pdf`, `not_a_docx`, ..."""
+    en, zh = (text.format(suffix=suffix, kind=file_type.name) for text in _MISNAMED)
+    return DocumentError(f"not_a_{file_type.name.lower()}", en, zh)
 
 
 def warning(code: str, count: int) -> Message:

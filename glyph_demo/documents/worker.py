@@ -1,17 +1,20 @@
 """The child process that parses untrusted files: `python -m glyph_demo.documents.worker JOB`, JOB being JSON.
 
-Text comes back as one JSON object in ASCII, rasters as in `rasters`. Memory is limited for the whole
-process, CPU time for the whole job or for each raster; both limits exist where Python has `resource`.
+Text comes back as one JSON object in ASCII, page images as in `rasters`. Memory is limited for the whole process, CPU
+time for the whole job or for each page image; both limits exist where Python has `resource`.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.problems import problem
 from glyph_demo.errors import DocumentError
 
@@ -20,34 +23,35 @@ def main() -> None:
     job = json.loads(sys.argv[1])
     _limit_memory(job["max_memory_mb"])
     _limit_cpu(job["max_seconds"])
-    if job["task"] == "raster":
-        from glyph_demo.documents.rasters import write_rasters
-
-        write_rasters(Path(job["path"]), sys.stdout.buffer, lambda: _limit_cpu(job["max_seconds"]))
+    if job["task"] == "page_images":
+        write = _function(job["function"])
+        write(Path(job["path"]), sys.stdout.buffer, lambda: _limit_cpu(job["max_seconds"]))
         return
     try:
-        answer = _parse(job)
+        answer: dict[str, Any] = {"parsed": parse(job)}
     except DocumentError as error:
         answer = {"error": (error.code, *error.message)}
     sys.stdout.write(json.dumps(answer))
 
 
-def _parse(job: dict[str, Any]) -> dict[str, Any]:
-    path, kind = Path(job["path"]), job["task"].upper()
+def parse(job: dict[str, Any]) -> Parsed:
+    """What the parser of the job returns. Raises DocumentError only."""
     try:
-        if kind == "PDF":
-            from glyph_demo.documents.pdf import read_pdf
-
-            return read_pdf(path, job["max_pages"], job["max_characters"])
-        from glyph_demo.documents.docx import read_docx
-
-        return {"paragraphs": read_docx(path, job["max_characters"])}
+        return _function(job["function"])(Path(job["path"]), job["max_pages"], job["max_characters"])
     except DocumentError:
         raise
     except (MemoryError, RecursionError, ImportError):  # a library that finds no memory cannot be mapped
         raise problem("too_complex") from None
     except Exception as error:  # whatever a parser makes of hostile bytes, the user hears one of two things
-        raise problem("too_complex" if type(error).__name__ == "LimitReachedError" else "damaged", kind=kind) from None
+        raise problem(
+            "too_complex" if type(error).__name__ == "LimitReachedError" else "damaged", kind=job["type"]
+        ) from None
+
+
+def _function(name: str) -> Callable[..., Any]:
+    """The function of a name "module:function"."""
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)
 
 
 def _limit_memory(megabytes: int) -> None:

@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING
 from glyph_demo.rendering import one_blas_thread  # noqa: F401  before anything else brings NumPy
 from glyph_demo.rendering.page import Line, Page
 from glyph_demo.rendering.png import decode_png, encode_png
-from glyph_demo.rendering.style import Style, has_cjk, resolve_style
+from glyph_demo.rendering.style import Style, has_cjk, resolve_style, style_names
 
 if TYPE_CHECKING:
     from glyph_demo.documents.model import Document
 
-__all__ = ["Line", "Page", "Style", "decode_png", "encode_png", "missing_characters", "render", "resolve_style"]
+__all__ = [
+    "Line",
+    "Page",
+    "Style",
+    "decode_png",
+    "encode_png",
+    "missing_characters",
+    "render",
+    "resolve_style",
+    "style_names",
+]
 
 
 def render(document: Document, style: Style) -> Iterator[Page]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from glyph_demo.errors import SettingsError
+from glyph_demo.errors import SettingsError, shown
 
 if TYPE_CHECKING:
     from glyph_demo.settings import Rendering
@@ -117,6 +117,7 @@ class Style:
         return self.fonts or (CHINESE if cjk else ENGLISH)
 
 
+# Every page style by its name. A new one is a line here.
 STYLES = {
     style.name: style
     for style in (
@@ -137,6 +138,11 @@ def has_cjk(text: str) -> bool:
     return _IDEOGRAPH.search(text) is not None
 
 
+def style_names() -> str:
+    """What the setting `rendering.style` takes, for people."""
+    return ", ".join(("auto", *STYLES))
+
+
 def resolve_style(settings: Rendering, text: str, default: str = "") -> Style:
     """The Style that settings ask for. `auto` is `default`, the style that an engine reads best; without one it is
     `glyph-zh` for a text with CJK ideographs and `glyph-en` for others. A font size changes the leading in proportion.
@@ -148,8 +154,8 @@ def resolve_style(settings: Rendering, text: str, default: str = "") -> Style:
     if name not in STYLES:
         raise SettingsError(
             "unknown_style",
-            f"There is no style '{name}'. Choose one of: auto, {', '.join(STYLES)}.",
-            f"没有名为“{name}”的样式。可选: auto, {', '.join(STYLES)}。",
+            f"There is no style '{shown(name)}'. Choose one of: {style_names()}.",
+            f"没有名为“{shown(name)}”的样式。可选: {style_names()}。",
         )
     style = STYLES[name]
     if settings.dpi:

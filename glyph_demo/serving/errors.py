@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from glyph_demo.conversation.errors import as_user_error
-from glyph_demo.errors import EngineError, GlyphError, Language, shown
+from glyph_demo.errors import EngineError, GlyphError, shown
+from glyph_demo.languages import Language, preferred_language
 from glyph_demo.serving.jobs import ClientGone
 
 log = logging.getLogger(__name__)
@@ -80,10 +81,7 @@ def error_response(error: GlyphError, language: Language, param: str | None = No
 
 def language_of(headers: Any, fallback: str) -> Language:
     """The language a request asks for in its Accept-Language, else the one of the settings, else English."""
-    asked = headers.get("accept-language", "").lower()
-    if asked.startswith(("zh", "en")):
-        return "zh" if asked.startswith("zh") else "en"
-    return "zh" if fallback == "zh" else "en"
+    return preferred_language(headers.get("accept-language"), fallback)
 
 
 def install(app: FastAPI, fallback: str) -> None:

@@ -57,8 +57,8 @@ def openai_router(service: Service) -> APIRouter:
 
     @router.post("/files", openapi_extra={"requestBody": UPLOAD})
     async def upload(request: Request) -> FileEntry:
-        """Keep a PDF, DOCX or TXT file, so that conversations can name it. It belongs to the key that it came with, and
-        goes a day after its last use, and when the server ends."""
+        """Keep a file, so that conversations can name it. It belongs to the key that it came with. It is removed a day
+        after its last use, and when the server ends."""
         return _entry(await service.bodies.read(request, partial(_upload, service, owner_of(request))))
 
     @router.get("/files")

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from glyph_demo.documents.file_types import offered_types
 from glyph_demo.serving.fields import MAX_PARTS, Base64, Limit, Name, Seed, Text
 
 
@@ -32,7 +33,7 @@ class GenerateRequest(Sampled):
     prompt: Text
     image: Base64 | None = Field(None, description="A PNG, JPEG or WebP file in base64, or a data URL")
     images: list[Base64] = Field([], max_length=MAX_PARTS, fail_fast=True, description="Several of them, in order")
-    document: Base64 | None = Field(None, description="A PDF, DOCX or TXT file in base64, or a data URL")
+    document: Base64 | None = Field(None, description=f"A {offered_types().en} file in base64, or a data URL")
     document_name: Name = "document"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from glyph_demo.errors import Language
+from glyph_demo.languages import as_language
 from glyph_demo.ui.blocks import Components, build
 from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
@@ -23,7 +23,7 @@ TAB = Path(__file__).with_name("tab.js").read_text(encoding="utf-8")
 def window_app(windows: Windows) -> gr.Blocks:
     """The window over `windows`, which the caller closes."""
     examples = load_examples()
-    language: Language = "zh" if windows.settings.language == "zh" else "en"
+    language = as_language(windows.settings.language)
     with gr.Blocks(title="Glyph Demo", fill_height=True, analytics_enabled=False) as app:
         components = build(windows.settings, examples, language, windows.leave)
         _connect(app, components, Handlers(windows, components, examples))

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from glyph_demo.errors import Language
+from glyph_demo.languages import LANGUAGES, Language
 from glyph_demo.settings import Settings
 from glyph_demo.ui.examples import QUESTIONS_PER_EXAMPLE, Example
 from glyph_demo.ui.sidebar import sidebar
@@ -19,7 +19,6 @@ from glyph_demo.ui.tabs.compare import ComparePanel
 from glyph_demo.ui.tabs.machine import MachinePanel
 from glyph_demo.ui.tabs.many import ManyPanel
 from glyph_demo.ui.tabs.panels import ACTIONS, Labels, Panel, upload_box
-from glyph_demo.ui.texts import LANGUAGES
 from glyph_demo.windows.visit import Visit
 
 MAX_QUESTION = 4000  # characters
@@ -94,8 +93,9 @@ def build(settings: Settings, examples: list[Example], language: Language, left:
     made |= sidebar(labels, settings)
     with gr.Row(elem_id="head"):
         made["header"] = gr.HTML(elem_id="title")
+        named = [(name, code) for code, name in LANGUAGES.items()]
         made["language"] = labels(
-            gr.Radio(list(LANGUAGES.items()), value=language, container=False, elem_id="language"), label="language"
+            gr.Radio(named, value=language, container=False, elem_id="language"), label="language"
         )
     with gr.Row(elem_id="notice"):
         made["status"] = gr.HTML(elem_id="status")

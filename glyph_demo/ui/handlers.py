@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import gradio as gr
 
-from glyph_demo.errors import GlyphError, Language
+from glyph_demo.errors import GlyphError
+from glyph_demo.languages import LANGUAGES, Language, preferred_language
 from glyph_demo.ui import views
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.chat_handlers import ChatHandlers, place_in_list
@@ -17,7 +18,6 @@ from glyph_demo.ui.examples import Example
 from glyph_demo.ui.preference_handlers import PreferenceHandlers
 from glyph_demo.ui.shelf_handlers import ShelfHandlers
 from glyph_demo.ui.space import limits
-from glyph_demo.ui.texts import LANGUAGES, browser_language
 from glyph_demo.ui.window_view import Updates, WindowView, merged
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import known_window, remembered
@@ -62,13 +62,13 @@ class Handlers:
     def _first_language(self, memory: Any, request: gr.Request) -> Language:
         chosen = memory.get("language") if isinstance(memory, dict) else None
         for language in (chosen, self.windows.settings.language):
-            if language in LANGUAGES.values():
-                return "zh" if language == "zh" else "en"
-        return browser_language(request.headers.get("accept-language"))
+            if isinstance(language, str) and language in LANGUAGES:
+                return language
+        return preferred_language(request.headers.get("accept-language"))
 
     def change_language(self, visit: Visit, language: Language) -> Updates:
         window = self.windows.get(visit)
-        if language not in get_args(Language):
+        if not isinstance(language, str) or language not in LANGUAGES:
             return gr.skip()
         window.language = language
         window.save()

@@ -1,13 +1,11 @@
-"""Every text of the window, in both languages."""
+"""Every text of the window, in English and Chinese."""
 
 from __future__ import annotations
 
-from typing import get_args
-
-from glyph_demo.errors import GlyphError, Language, Message
+from glyph_demo.documents.file_types import offered_types
+from glyph_demo.errors import GlyphError, Message
+from glyph_demo.languages import Language
 from glyph_demo.ui.panel_texts import PANEL_TEXTS
-
-LANGUAGES: dict[str, Language] = {"English": "en", "中文": "zh"}
 
 TEXTS: dict[str, Message] = {
     "title": Message("Glyph Demo", "Glyph Demo"),
@@ -22,9 +20,7 @@ TEXTS: dict[str, Message] = {
         "A document can have up to {pages} pages of 595x842 pixels.", "一份文档最多可有 {pages} 页(595x842 像素)。"
     ),
     # Document
-    "upload.hint": Message(
-        "Drop a PDF, DOCX or TXT here, or click to choose", "把 PDF、DOCX 或 TXT 拖到这里，或点击选择"
-    ),
+    "upload.hint": Message("Drop a {types} here, or click to choose", "把 {types} 拖到这里，或点击选择"),
     "examples": Message("Or try an example", "或试试示例文档"),
     "documents": Message("Opened documents", "已打开的文档"),
     "remove": Message("Remove {name}", "移除 {name}"),
@@ -175,13 +171,5 @@ def document_gone() -> GlyphError:
 
 
 def say(key: str, language: Language, **values: object) -> str:
-    return TEXTS[key].text(language).format(**values)
-
-
-def browser_language(accept_language: str | None) -> Language:
-    """The first language of an Accept-Language header that the window speaks; English if there is none."""
-    for tag in (accept_language or "").split(","):
-        primary = tag.split(";")[0].strip().split("-")[0].lower()
-        if primary in get_args(Language):
-            return "zh" if primary == "zh" else "en"
-    return "en"
+    """A text with its placeholders filled: `{types}` with all types of files, the others with `values`."""
+    return TEXTS[key].text(language).format(types=offered_types().text(language), **values)

@@ -29,7 +29,7 @@ from pydantic import (
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.documents.text import clean
 from glyph_demo.engines.events import Heat
-from glyph_demo.errors import Language
+from glyph_demo.languages import Language, as_language
 from glyph_demo.scratch import kept_copy, remove_old, write_whole
 
 log = logging.getLogger(__name__)
@@ -132,6 +132,7 @@ class History:
             saved: SavedWindow = _schema(SavedWindow).validate_json((self.folder(window_id) / NAME).read_bytes())
         except (OSError, ValidationError):
             return None
+        saved.language = as_language(saved.language)
         return saved
 
     def folder(self, window_id: str) -> Path:

@@ -11,7 +11,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 from uploads import Save, read, refusal, workers
 
-from glyph_demo.documents.extraction import _rasters
+from glyph_demo.documents.extraction import _rasters, recognise
 from glyph_demo.errors import DocumentError
 from glyph_demo.settings import Documents
 
@@ -73,7 +73,7 @@ def test_pages_can_be_read_again_and_left_early(save: Save) -> None:
 def test_a_page_that_takes_too_long_is_given_up(save: Save) -> None:
     path = save("scan.pdf", scan((200, 100)))
     with pytest.raises(DocumentError):
-        list(_rasters(path, 1, Documents(max_seconds=0)))
+        list(_rasters(recognise(path.read_bytes(), ".pdf"), path, 1, Documents(max_seconds=0)))
     assert workers() == 0
 
 

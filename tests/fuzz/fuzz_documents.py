@@ -17,7 +17,8 @@ with atheris.instrument_imports(include=["glyph_demo", "pypdf", "docx2txt"]):
     from glyph_demo.documents import docx as _docx  # noqa: F401  loaded here, or it would not be instrumented
     from glyph_demo.documents import pdf as _pdf  # noqa: F401
     from glyph_demo.documents import worker
-    from glyph_demo.documents.extraction import _kind, shown_name
+    from glyph_demo.documents.extraction import recognise, shown_name
+    from glyph_demo.documents.file_types import FILE_TYPES
     from glyph_demo.documents.text import clean, decode
     from glyph_demo.errors import DocumentError
 
@@ -25,27 +26,27 @@ KINDS, NAME = 6, 21  # the first byte says what the content is made into; the na
 LIMITS = {"max_pages": 50, "max_characters": 100_000, "max_seconds": 60, "max_memory_mb": 2048}
 
 
-def parse(task: str, data: bytes) -> list[str]:
+def parse(name: str, data: bytes) -> list[str]:
     """What the child process would answer; it turns every error of a parser into a DocumentError."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()
-        answer = worker._parse({"task": task, "path": file.name, **LIMITS})
-    return answer["pages" if task == "pdf" else "paragraphs"]
+        file_type = next(known for known in FILE_TYPES if known.name == name)
+        return worker.parse({"type": name, "function": file_type.parser, "path": file.name, **LIMITS}).parts
 
 
 def texts(kind: int, data: bytes) -> list[str]:
     if kind == 0:
-        return parse("pdf", data)
+        return parse("PDF", data)
     if kind == 1:
-        return parse("pdf", pdf(data))
+        return parse("PDF", pdf(data))
     if kind == 2:
-        return parse("docx", data)
+        return parse("DOCX", data)
     if kind == 3:
-        return parse("docx", package(data))
+        return parse("DOCX", package(data))
     if kind == 4:
-        return parse("docx", package(document(data)))
-    _kind(data, ".txt")
+        return parse("DOCX", package(document(data)))
+    recognise(data, ".txt")
     return [clean(decode(data, "auto")[0])]
 
 

@@ -14,7 +14,7 @@ from glyph_demo.settings import load_settings
 from glyph_demo.ui.app import window_app
 from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
-from glyph_demo.ui.texts import TEXTS
+from glyph_demo.ui.texts import TEXTS, say
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.visit import Visit
 from tests.ui.handling import final, listed, opened, request, sent, value, write
@@ -61,7 +61,7 @@ def test_every_label_follows_the_language_also_of_components_that_change_otherwi
     opened(on, write(tmp_path))
     updates = on.change_language("tab", "zh")
     for component, name, key in on.ui.labels.said:
-        assert updates[component][name] == TEXTS[key].zh
+        assert updates[component][name] == say(key, "zh")
     assert "提取" in updates[on.ui.progress]
 
 

@@ -58,7 +58,7 @@ def test_a_window_comes_back_as_it_was_saved(history, tmp_path):
     "change",
     [
         {"version": 2},
-        {"language": "fr"},
+        {"language": 7},
         {"documents": [{"name": "a", "file": "../../secret"}]},
         {"documents": [{"name": "a", "file": "0" * 32, "exchanges": [{"question": 7}]}]},
         {"front": "first"},
