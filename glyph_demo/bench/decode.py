@@ -18,7 +18,7 @@ from transformers import DynamicCache
 
 from glyph_demo.bench.measure import copy_bandwidth, device_name, now
 from glyph_demo.decoding.arena import KVArena
-from glyph_demo.decoding.decoder import Decoder, text
+from glyph_demo.decoding.decoder import Decoder, cache_argument, text
 from glyph_demo.decoding.draft import Drafter
 from glyph_demo.decoding.loop import decode
 from glyph_demo.decoding.sampling import Sampler, Sampling
@@ -159,13 +159,13 @@ def _transformers(model: Any, context: int) -> Iterator[int]:
     for layer in range(config.num_hidden_layers):
         keys, values = (torch.randn(shape, dtype=dtype, device=device) for _ in range(2))
         cache.update(keys, values, layer)
-    token = 0
+    token, name = 0, cache_argument(model.get_decoder())
     while True:
         packed, config._attn_implementation = config._attn_implementation, "sdpa"
         try:
             at = torch.full((3, 1, 1), cache.get_seq_length(), device=device)
             ids = torch.tensor([[token]], device=device)
-            rows = model.get_decoder()(input_ids=ids, position_ids=at, past_key_values=cache).last_hidden_state
+            rows = model.get_decoder()(input_ids=ids, position_ids=at, **{name: cache}).last_hidden_state
             token = int(model.get_output_embeddings()(rows[0, -1]).argmax())
         finally:
             config._attn_implementation = packed

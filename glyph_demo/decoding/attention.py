@@ -22,7 +22,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 
 from glyph_demo.decoding.probe import Observer
 
-NAME = "packed_gqa"
+PACKED_ATTENTION = "packed_gqa"
 PACKED = 128  # queries; with 512 both ways take as long, for then the products are the work
 SPLITS = 64  # parts that the values are multiplied in: two KV heads alone would keep two of a GPU's processors busy
 
@@ -33,7 +33,7 @@ def use_packed_attention(model: PreTrainedModel) -> None:
     kinds = getattr(model.config, "layer_types", None)
     window = getattr(model.config, "sliding_window", None) if kinds is None else set(kinds) - {"full_attention"}
     if model.config._attn_implementation == "sdpa" and not window:
-        model.config._attn_implementation = NAME
+        model.config._attn_implementation = PACKED_ATTENTION
 
 
 def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float | None = None) -> torch.Tensor:
@@ -111,5 +111,5 @@ def _no_mask(*args: Any, **kwargs: Any) -> None:
     """`attend` needs none."""
 
 
-AttentionInterface.register(NAME, packed_attention)
-AttentionMaskInterface.register(NAME, _no_mask)
+AttentionInterface.register(PACKED_ATTENTION, packed_attention)
+AttentionMaskInterface.register(PACKED_ATTENTION, _no_mask)

@@ -19,13 +19,11 @@ from torch import nn
 from torch.nn.functional import linear
 
 from glyph_demo.decoding.arena import KVArena
-from glyph_demo.decoding.attention import attend, attend_static
+from glyph_demo.decoding.attention import PACKED_ATTENTION, attend, attend_static
 
 Runtime = Literal["auto", "eager", "graph", "compiled"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 
-# Decoder layers whose forward is what `_project` and `_finish` do.
-KNOWN = {"Glm4vTextDecoderLayer", "LlamaDecoderLayer"}
 WIDTHS = (1, 9)  # tokens of a static forward: the answer's last one, and with it the longest draft
 
 States = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # queries, keys and values (1, heads, n, head_dim)
@@ -34,10 +32,12 @@ Joined = tuple[torch.Tensor, torch.Tensor]  # weight and bias that make all thre
 
 class Step:
     """Hidden states of tokens behind an arena's entries. `runtime` "eager" takes shapes as they come; "graph" and
-    "compiled" have static ones, which CUDA captures. Raises NotImplementedError for a model it does not know."""
+    "compiled" have static ones, which CUDA captures. It takes every layer for one of GLM-4's or Llama's; whoever makes
+    it compares it with the model's own forward. Raises AttributeError for a model that lacks what these have, and
+    NotImplementedError where tokens do not attend to all before them."""
 
     def __init__(self, body: Any, axes: int, runtime: Runtime = "eager") -> None:
-        if not {type(layer).__name__ for layer in body.layers} <= KNOWN:
+        if body.config._attn_implementation != PACKED_ATTENTION:
             raise NotImplementedError(type(body).__name__)
         self._body = body
         self._axes = axes

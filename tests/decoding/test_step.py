@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import torch
 from checkpoints import make_checkpoint
 from test_scripts import STOP_IDS, Script
 from tiny import Oracle, RecordingDecoder, tiny_llama
-from transformers import Glm4vForConditionalGeneration, LlamaForCausalLM
+from transformers import Glm4vForConditionalGeneration, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
+from transformers.models.llama import modeling_llama
 
 from glyph_demo.decoding import step
 from glyph_demo.decoding.arena import KVArena
@@ -31,10 +33,9 @@ class RunningAhead(RecordingDecoder):
     """As on CUDA: static shapes, and the next step under way while a token is read."""
 
     def __init__(self, model: LlamaForCausalLM) -> None:
-        super().__init__(model)
-        assert self.prepare("graph") is None
+        super().__init__(model, "graph")
+        assert self.notice is None
         self.ahead = True
-        self.computed = 0
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def filled(decoder: Decoder, entries: int) -> KVArena:
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
 def test_a_step_is_transformers_forward(folder: Path, precision: Precision, count: int, runtime: Any) -> None:
     decoder = Decoder(glyph(folder, precision))
-    assert decoder.prepare(runtime) is None
+    assert decoder.prepare_step(runtime) is None
     arena = filled(decoder, 50)
     before, ids = arena.mark(), list(range(20, 20 + count))
     got = decoder.step(arena, ids)
@@ -149,7 +150,7 @@ def compiled(decoder: Decoder) -> int:
 
     torch._dynamo.reset()  # whatever other tests compiled of the same functions
     counters.clear()
-    assert decoder.prepare("compiled") is None
+    assert decoder.prepare_step("compiled") is None
     assert decoder._step is not None
     assert decoder._step._project is not step._project
     return int(counters["stats"]["unique_graphs"])
@@ -196,17 +197,47 @@ def test_a_step_that_gives_other_numbers_is_not_taken(monkeypatch: pytest.Monkey
     original = step.attend_static
     monkeypatch.setattr(step, "attend_static", lambda *given: original(*given) + 0.1)
     decoder = Decoder(tiny_llama(9, 3))
-    message = decoder.prepare("graph")
+    message = decoder.prepare_step("graph")
     assert message is not None
     assert "'eager'" in message.en
     assert "“eager”" in message.zh
-    assert "ArithmeticError" in message.en
+    assert "results differ by" in message.en
     assert not decoder._step._static  # type: ignore[union-attr]
 
 
-def test_a_model_of_an_unknown_kind_is_run_by_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step, "KNOWN", {"Glm4vTextDecoderLayer"})
-    model = tiny_llama(9, 3)
-    decoder = Decoder(model)
+def rescaled(self: Any, hidden_states: torch.Tensor, **given: Any) -> torch.Tensor:
+    """A Llama layer's forward as a later version of transformers may have it."""
+    return original_forward(self, hidden_states * 1.25, **given)
+
+
+original_forward = modeling_llama.LlamaDecoderLayer.forward
+
+
+def with_another_forward(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(modeling_llama.LlamaDecoderLayer, "forward", rescaled)
+    return tiny_llama(9, 3)
+
+
+def with_a_function_of_another_name(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setitem(sys.modules, modeling_llama.__name__, types.ModuleType("renamed"))
+    return tiny_llama(9, 3)
+
+
+def with_norms_that_a_step_does_not_know(monkeypatch: pytest.MonkeyPatch) -> Any:
+    torch.manual_seed(0)
+    sizes = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "head_dim": 8}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.3}
+    return Qwen3ForCausalLM(Qwen3Config(**sizes, **heads)).eval()
+
+
+@pytest.mark.parametrize(
+    "changed", [with_another_forward, with_a_function_of_another_name, with_norms_that_a_step_does_not_know]
+)
+def test_a_layer_other_than_the_step_s_is_run_by_transformers(changed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = changed(monkeypatch)
+    decoder = RecordingDecoder(model)
+    assert decoder.notice is not None
+    assert "'transformers'" in decoder.notice.en
+    assert "“transformers”" in decoder.notice.zh
     dialogue = Dialogue(decoder, decoder.arena(), [text(range(20))], NEVER)
     assert list(dialogue.ask([5], Answering(6))) == Oracle(model).answer([*range(20), 5], NEVER, 6)[0]

@@ -73,6 +73,7 @@ def recomputed(glm: Glm4vForConditionalGeneration, segments: list[Segment], step
 
 def test_turns_over_page_images_equal_recomputing_everything(glm: Glm4vForConditionalGeneration) -> None:
     decoder = Decoder(glm)
+    assert decoder.prepare_step() is None
     assert decoder.position_axes == 3
     head, pages = text([1, 2, 3]), [page(1), page(2)]
     dialogue = Dialogue(decoder, decoder.arena(), [head, *pages], NEVER, answer_end=(4,))
@@ -95,6 +96,7 @@ def test_turns_over_page_images_equal_recomputing_everything(glm: Glm4vForCondit
 
 def test_drafts_behind_page_images_change_nothing_but_the_forwards(glm: Glm4vForConditionalGeneration) -> None:
     decoder = Decoder(glm)
+    assert decoder.prepare_step() is None
     segments = [text([1, 2, 3]), page(1), page(2)]
     expected = recomputed(glm, [*segments, text([7, 8, 9])], 20)
     dialogue = Dialogue(decoder, decoder.arena(), segments, NEVER, answer_end=(4,))

@@ -199,7 +199,7 @@ class LocalEngine:
         inference = self._settings.inference
         self.decoder = Decoder(self.model.model)
         self.decoder.share(self._encoding.most, self._encoding.wait)
-        notice = self.decoder.prepare(inference.decode)
+        notice = self.decoder.prepare_step(inference.decode)
         if notice is not None:
             self.notices.append(notice)
         left = self._left()

@@ -41,6 +41,7 @@ class Phraser:
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
         decoder = Decoder(model.model)
+        decoder.prepare_step()
         self._prefix = _shared(self._prompt("a", ["b"]), self._prompt("c", ["d"]))
         self._dialogue = Dialogue(decoder, decoder.arena(CONTEXT), [text(self._prefix)], model.stop_ids)
         self._dialogue.prepare()
