@@ -20,8 +20,8 @@ from transformers.models.llama import modeling_llama
 from glyph_demo.decoding import step
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.decoder import TOLERANCE, Decoder, text
-from glyph_demo.decoding.dialogue import Answering, Dialogue
 from glyph_demo.decoding.loop import prefill
+from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.decoding.products import use_plain_products
 from glyph_demo.decoding.sampling import Sampling
 from glyph_demo.models.precision import Precision, activations, adapt
@@ -86,38 +86,38 @@ def test_running_ahead_over_static_shapes_answers_like_computing_from_nothing(
 @pytest.mark.parametrize("quoting", [False, True])
 def test_running_ahead_changes_no_token(model: LlamaForCausalLM, sampling: Sampling, quoting: bool) -> None:
     def answer(decoder: Decoder) -> list[int]:
-        dialogue = Dialogue(decoder, decoder.arena(), [text(range(40))], STOP_IDS, (2,))
+        prefix = CachedPrefix(decoder, decoder.arena(), [text(range(40))], STOP_IDS)
         how = Answering(60, sampling, penalised=frozenset({7, 8}))
-        said = list(dialogue.ask([5, 6], how))
+        said = list(prefix.complete([5, 6], how))
         if quoting:
             how = Answering(60, sampling, penalised=frozenset({7, 8}), draft=said)
-            assert list(dialogue.retry(how)) == said
-            assert dialogue.turns[-1].speculation.accepted > 0  # type: ignore[union-attr]
-        return [*said, *dialogue.ask([9], how)]
+            assert list(prefix.complete([5, 6], how)) == said
+            assert prefix.completion.speculation.accepted > 0  # type: ignore[union-attr]
+        return [*said, *prefix.complete([5, 6, *said, 2, 9], how)]
 
     assert answer(RunningAhead(model)) == answer(RecordingDecoder(model))
 
 
 def test_a_stop_id_found_late_is_taken_back(model: LlamaForCausalLM) -> None:
     decoder = RunningAhead(model)
-    free = Dialogue(decoder, decoder.arena(), [text(range(20))], NEVER)
-    said = list(free.ask([5], Answering(6)))
+    free = CachedPrefix(decoder, decoder.arena(), [text(range(20))], NEVER)
+    said = list(free.complete([5], Answering(6)))
     stop = next(i for i in range(1, 6) if said[i] not in said[:i])
-    stopping = Dialogue(decoder, decoder.arena(), [text(range(20))], frozenset({said[stop]}))
-    assert list(stopping.ask([5], Answering(6))) == said[:stop]
+    stopping = CachedPrefix(decoder, decoder.arena(), [text(range(20))], frozenset({said[stop]}))
+    assert list(stopping.complete([5], Answering(6))) == said[:stop]
     assert stopping._arena.length == 20 + 1 + stop
-    assert stopping.turns[0].reason == "stop"
+    assert stopping.completion.reason == "stop"
 
 
 def test_closing_an_answer_computes_at_most_the_step_under_way(model: LlamaForCausalLM) -> None:
     decoder = RunningAhead(model)
-    dialogue = Dialogue(decoder, decoder.arena(), [text(range(20))], NEVER)
-    tokens = dialogue.ask([5], Answering(50))
+    prefix = CachedPrefix(decoder, decoder.arena(), [text(range(20))], NEVER)
+    tokens = prefix.complete([5], Answering(50))
     said = [next(tokens) for _ in range(4)]
     computed = decoder.computed
     tokens.close()  # type: ignore[attr-defined]
     assert decoder.computed == computed == 20 + 1 + 4
-    assert dialogue.turns[0].answer == tuple(said)
+    assert prefix.completion.ids == tuple(said)
 
 
 def test_what_stands_beyond_the_length_does_not_matter(model: LlamaForCausalLM) -> None:
@@ -239,5 +239,5 @@ def test_a_layer_other_than_the_step_s_is_run_by_transformers(changed: Any, monk
     assert decoder.notice is not None
     assert "'transformers'" in decoder.notice.en
     assert "“transformers”" in decoder.notice.zh
-    dialogue = Dialogue(decoder, decoder.arena(), [text(range(20))], NEVER)
-    assert list(dialogue.ask([5], Answering(6))) == Oracle(model).answer([*range(20), 5], NEVER, 6)[0]
+    prefix = CachedPrefix(decoder, decoder.arena(), [text(range(20))], NEVER)
+    assert list(prefix.complete([5], Answering(6))) == Oracle(model).answer([*range(20), 5], NEVER, 6)[0]

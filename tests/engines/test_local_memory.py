@@ -75,7 +75,7 @@ def test_running_out_of_memory_once_changes_no_answer(start: Callable[..., Local
     document = opened(engine, 3)
     assert ask(document, "What?", (), SHORT) == expected
     assert engine.decoder.chunk == chunk // 2
-    assert other._dialogue.nbytes == 0
+    assert other._prefix.nbytes == 0
     assert ask(other, "What?", (), SHORT)
 
 

@@ -13,10 +13,10 @@ import torch
 
 from glyph_demo.decoding.decoder import Decoder
 from glyph_demo.decoding.decoder import text as text_segment
-from glyph_demo.decoding.dialogue import Dialogue
 from glyph_demo.decoding.gather import Gather
 from glyph_demo.decoding.loop import prefill
 from glyph_demo.decoding.pool import PrefixPool
+from glyph_demo.decoding.prefix import CachedPrefix
 from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
 from glyph_demo.engines.local.pages import features_of
@@ -99,7 +99,7 @@ class LocalEngine:
         self._encoding.most, self._encoding.wait = max(1, most), wait
         self.decoder.share(self._encoding.most, wait)
 
-    def relieve(self, keep: Dialogue | None = None) -> None:
+    def relieve(self, keep: CachedPrefix | None = None) -> None:
         """Give memory back after it ran out: page features on the device, keys and values of all documents but `keep`
         that are not answering, which are computed again when they are asked, and half of what a prefill forward
         takes."""
