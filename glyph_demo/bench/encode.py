@@ -24,11 +24,11 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
     norm. A runtime that cannot be had says why. Raises EngineError."""
     import torch
 
-    from glyph_demo.models.glm4v import load_glm4v
+    from glyph_demo.models.loader import load_vision_language_model
     from glyph_demo.models.vision import RUNTIMES, Vision
 
     folder = settings.cache_path / "models"
-    model = load_glm4v(settings.model, folder, precision=settings.inference.precision)
+    model = load_vision_language_model(settings.model, folder, precision=settings.inference.precision)
     visual, device = model.model.model.visual, model.transfer.device
     pixels = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
     resized = model.transfer.to_device(model.preprocessing.resized(pixels))

@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from glyph_demo.bench.encode import flops, run
-from glyph_demo.models.glm4v import load_glm4v
+from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.tower import FixedTower
 from glyph_demo.models.vision import RUNTIMES
 from glyph_demo.settings import Settings
@@ -35,7 +35,7 @@ def test_every_runtime_is_measured_or_says_why_not(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_operations_are_those_that_torch_counts(shape: str, tmp_path: Path) -> None:
-    model = load_glm4v(str(make_checkpoint(tmp_path / "model", shape)), tmp_path)
+    model = load_vision_language_model(str(make_checkpoint(tmp_path / "model", shape)), tmp_path)
     high, wide = 6, 10
     tower = FixedTower(model.model.model.visual, high, wide)
     patches = torch.zeros(high * wide, tower.embed.in_features)

@@ -22,9 +22,10 @@ from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
 from glyph_demo.engines.local.pages import features_of
 from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.models.base import LoadProgress
-from glyph_demo.models.glm4v import Prepared, VisionLanguageModel, load_glm4v, room
+from glyph_demo.models.loader import load_vision_language_model, room
 from glyph_demo.models.memory import PAGE_TOKENS, chunk, held_bytes, work_bytes
 from glyph_demo.models.precision import Precision
+from glyph_demo.models.vision_language import PreprocessedPage, VisionLanguageModel
 from glyph_demo.rendering import resolve_style
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
@@ -49,7 +50,7 @@ NOISE = Message(
 class LocalEngine:
     """Documents share the model and the memory for keys and values, `kv_bytes`; the one unused for longest is computed
     again from its features when it returns. `progress` counts bytes while the model is downloaded and loaded. Raises
-    EngineError, see `load_glm4v`."""
+    EngineError, see `load_vision_language_model`."""
 
     name = "local"
 
@@ -63,7 +64,9 @@ class LocalEngine:
         models = settings.cache_path / "models"
         precision = precision or settings.inference.precision
         self._limit = int(settings.inference.memory_limit_gb * 1e9)
-        self.model: VisionLanguageModel = load_glm4v(settings.model, models, progress, precision, self._limit)
+        self.model: VisionLanguageModel = load_vision_language_model(
+            settings.model, models, progress, precision, self._limit
+        )
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
         self.notices: list[Message] = [NOISE] if self.model.random else []
         self._settings = settings
@@ -121,16 +124,16 @@ class LocalEngine:
         """See `engines.base.prepare`: the page is cut into patches and copied to the device."""
         return memory_errors()(partial(self._read, page, self._prepared(page)))
 
-    def _prepared(self, page: Page) -> Prepared:
+    def _prepared(self, page: Page) -> PreprocessedPage:
         try:
-            return self.model.prepare(page.pixels)
+            return self.model.preprocess_page(page.pixels)
         except Exception as error:
             if not ran_out_of_memory(error):
                 raise
             self.relieve()
-            return self.model.prepare(page.pixels)
+            return self.model.preprocess_page(page.pixels)
 
-    def _read(self, page: Page, prepared: Prepared) -> PageFeatures:
+    def _read(self, page: Page, prepared: PreprocessedPage) -> PageFeatures:
         precision = self.model.dtype
         try:
             encoded = self._encoding(threading.get_ident(), prepared)
@@ -248,7 +251,7 @@ class LocalEngine:
         before = torch.cuda.memory_allocated(device)
         width, height = resolve_style(self._settings.rendering, "", self.name).page_pixels
         blank = np.full((height, width), 255, np.uint8)
-        ahead = self.model.prepare(blank)  # as the next page is while one is read
+        ahead = self.model.preprocess_page(blank)  # as the next page is while one is read
         self.model.encode(blank)
         del ahead
         arena = self.decoder.arena()
