@@ -64,7 +64,7 @@ def run(
     written, `share` is of it. Raises EngineError."""
     engine = LocalEngine(settings)
     decoder, model = engine.decoder, engine.model.model
-    decoder.share(1, 0.0)  # the ways take turns on one thread: none may wait for the others
+    decoder.batch_steps(1, 0.0)  # the ways take turns on one thread: none may wait for the others
     context, *others = contexts or CONTEXTS[decoder.device.type]
     bandwidth = copy_bandwidth(decoder.device)
     report(f"copy bandwidth {bandwidth / 1e9:.0f} GB/s")

@@ -38,7 +38,7 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
     found: dict[str, dict[str, Any]] = {}
     for runtime in RUNTIMES:
         towers[runtime] = vision = Vision(visual)
-        prepare = partial(vision.prepare, runtime, model.identity, high, wide, folder)
+        prepare = partial(vision.prepare_runtime, runtime, model.identity, high, wide, folder)
         seconds, notice = timed(prepare, device)
         found[runtime] = {"prepare": round(seconds, 2)} if notice is None else {"unavailable": notice.en}
     ready = [runtime for runtime in RUNTIMES if "unavailable" not in found[runtime]]

@@ -54,9 +54,9 @@ def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling:
 
 
 def attend_static(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, beyond: torch.Tensor) -> torch.Tensor:
-    """`attend` over keys and values of which only some hold anything, by operations whose shapes and launches are the
+    """`attend` over the whole capacity of an arena, filled in part, by operations whose shapes and launches are the
     same every time, so that a CUDA graph can hold them. `beyond` (n, entries) is true where a query may not
-    look; what stands there must be finite. Queries come scaled. Returns (1, heads, n, head_dim), float32.
+    look; keys and values there must be finite. Queries come scaled. Returns (1, heads, n, head_dim), float32.
 
     Values are multiplied in parts, as in flash-decoding (https://pytorch.org/blog/flash-decoding)."""
     _, heads, n, dim = query.shape

@@ -16,8 +16,8 @@ from transformers.cache_utils import Cache
 
 from glyph_demo.decoding.arena import BLOCK, Growth, KVArena, Mark, unbudgeted
 from glyph_demo.decoding.attention import use_packed_attention
-from glyph_demo.decoding.gather import Gather
-from glyph_demo.decoding.probe import Observer, Seen, Standing
+from glyph_demo.decoding.batcher import Batcher
+from glyph_demo.decoding.probe import Observer, ReadOnlyCache, Seen
 from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.decoding.step import WIDTHS, Runtime, Step
 from glyph_demo.errors import Message
@@ -69,7 +69,7 @@ class Decoder:
         self.chunk = CHUNK[self.device.type]
         # Whether computing goes on by itself while the host does something else.
         self.ahead = self.device.type == "cuda"
-        self._gather = Gather(self._together, 1, 0.0)
+        self._batcher = Batcher(self._together, 1, 0.0)
         self._step: Step | None = None
         self._cache_argument = cache_argument(self._body)
 
@@ -109,8 +109,8 @@ class Decoder:
     def step(self, arena: KVArena, ids: torch.Tensor | Sequence[int]) -> torch.Tensor:
         """Logits (n, vocabulary), float32, behind each of a few plain tokens, in host memory or on the device, that
         follow the arena's entries. Only the first one counts in the arena: the others are drafts, whose keys and values
-        stand ready behind its length. Steps of several threads share a forward, see `share`; a thread that takes no
-        more of them says so with `leave`. Raises GlyphError `context_full`."""
+        are behind its length. Steps of several threads share a forward, see `batch_steps`; a thread that takes no more
+        of them says so with `leave`. Raises GlyphError `context_full`."""
         before = arena.mark()
         arena.reserve(before.length + len(ids))
         if self._step is None:
@@ -119,17 +119,17 @@ class Decoder:
             arena.rollback(before)
         else:
             there = ids if isinstance(ids, torch.Tensor) else torch.tensor(ids, device=self.device)
-            logits = self._gather(arena, (arena, there))
+            logits = self._batcher(arena, (arena, there))
         arena.advance(1, before.position + 1)
         return logits
 
-    def share(self, most: int, wait: float) -> None:
+    def batch_steps(self, most: int, wait: float) -> None:
         """Let up to `most` answers take their steps together; one that is late is waited for `wait` seconds, once."""
-        self._gather.most, self._gather.wait = most, wait
+        self._batcher.most, self._batcher.wait = most, wait
 
     def leave(self, arena: KVArena) -> None:
         """No more steps come for this arena just now."""
-        self._gather.leave(arena)
+        self._batcher.leave(arena)
 
     def _together(self, rows: list[tuple[KVArena, torch.Tensor]]) -> Sequence[torch.Tensor]:
         assert self._step is not None
@@ -195,13 +195,13 @@ class Decoder:
             arena.rollback(before)
 
     def observe(self, arena: KVArena, start: Mark, ids: Sequence[int], observer: Observer) -> None:
-        """Run text tokens once more whose entries stand in the arena from `start` on, and show `observer` their queries
+        """Run text tokens once more whose entries are in the arena from `start` on, and show `observer` their queries
         and all keys, layer by layer, until it raises `Seen`. The arena stays as it is."""
         segment = text(ids)
         positions = self.positions(segment) + start.position
-        standing = Standing(arena, start.length, len(ids))
+        kept = ReadOnlyCache(arena, start.length, len(ids))
         with self.lock, contextlib.suppress(Seen):
-            self._forward(self.embed(segment), positions, standing, observe=observer)
+            self._forward(self.embed(segment), positions, kept, observe=observer)
 
     def _forward(self, embeds: torch.Tensor, positions: torch.Tensor, cache: Cache, **more: Any) -> torch.Tensor:
         """Hidden states (n, hidden) from the model's own forward over embeddings (n, hidden) at positions (axes, n)."""

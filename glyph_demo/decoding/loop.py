@@ -39,9 +39,9 @@ def decode(
 ) -> Generator[int, None, Reason]:
     """Yield the tokens that follow `hidden`, the hidden state of the arena's last entry, and return why they ended.
 
-    Every token is appended to `answer`, which begins empty, before it is yielded. Of the answer's entries all but the
-    last one's are in the arena, and on a device that computes by itself perhaps that one: the step behind a token is
-    then under way while its reader reads it. Whoever owns `answer` hands it in again with the next prompt. A stop id is
+    Every token is appended to `answer`, which begins empty, before it is yielded. All answer tokens but the
+    last have their keys and values in the arena; on CUDA, where the next step already runs while a token is read, the
+    last may have them too. The next prompt contains `answer` again. A stop id is
     neither yielded nor appended. Closing the generator computes nothing more. It ends with `length` at `max_tokens` and
     where the arena is at its maximum. Raises NonFiniteLogits."""
     if max_tokens <= 0:

@@ -99,9 +99,9 @@ class VisionLanguageModel:
     def prepare_vision(
         self, runtime: Runtime, height: int, width: int, folder: Path, progress: LoadProgress | None = None
     ) -> Message | None:
-        """Have `runtime` read pages of `height` by `width` pixels from now on, see `Vision.prepare`."""
+        """Have `runtime` read pages of `height` by `width` pixels from now on, see `Vision.prepare_runtime`."""
         high, wide = (side // self.preprocessing.patch for side in self.preprocessing.fitting_size(height, width))
-        return self.vision.prepare(runtime, self.identity, high, wide, folder, progress)
+        return self.vision.prepare_runtime(runtime, self.identity, high, wide, folder, progress)
 
     def to_bfloat16(self) -> None:
         """Change the precision for good. Weights of a bfloat16 checkpoint held in float16 come back exactly, except

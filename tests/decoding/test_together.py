@@ -51,7 +51,7 @@ def test_each_answer_is_what_it_is_alone(model, sampling, draft):
     assert set(decoder.widths) == {1}
 
     decoder.widths.clear()
-    decoder.share(8, 30.0)
+    decoder.batch_steps(8, 30.0)
     all_there = threading.Barrier(len(PROMPTS))
 
     def beside_others(prompt):
@@ -70,7 +70,7 @@ def test_rows_join_and_leave_between_steps_and_no_forward_is_wider_than_allowed(
     lengths = [10, 60, 25, 5, 40, 33]
     alone = [answer(decoder, prompt, Sampling(), tokens) for prompt, tokens in zip(PROMPTS, lengths, strict=True)]
     decoder.widths.clear()
-    decoder.share(3, 5.0)
+    decoder.batch_steps(3, 5.0)
     with ThreadPoolExecutor(len(PROMPTS)) as threads:
         together = list(threads.map(lambda row: answer(decoder, PROMPTS[row], Sampling(), lengths[row]), range(6)))
     assert together == alone
@@ -79,7 +79,7 @@ def test_rows_join_and_leave_between_steps_and_no_forward_is_wider_than_allowed(
 
 def test_a_closed_answer_frees_its_row(model):
     decoder = Counting(model)
-    decoder.share(8, 3.0)  # a thread may be late on a busy machine
+    decoder.batch_steps(8, 3.0)  # a thread may be late on a busy machine
     arenas = [decoder.arena() for _ in range(2)]
     streams = []
     for arena, prompt in zip(arenas, PROMPTS, strict=False):
@@ -89,8 +89,8 @@ def test_a_closed_answer_frees_its_row(model):
     with ThreadPoolExecutor(2) as threads:
         for _ in range(5):
             list(threads.map(next, streams))
-    assert decoder._gather._expected == set(arenas)
-    decoder.share(8, 60.0)  # waiting for one that is gone would last a minute
+    assert decoder._batcher._expected == set(arenas)
+    decoder.batch_steps(8, 60.0)  # waiting for one that is gone would last a minute
     streams[0].close()
     assert len(list(streams[1])) == 45
 

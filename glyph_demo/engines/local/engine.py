@@ -11,9 +11,9 @@ from weakref import WeakSet
 import numpy as np
 import torch
 
+from glyph_demo.decoding.batcher import Batcher
 from glyph_demo.decoding.decoder import Decoder
 from glyph_demo.decoding.decoder import text as text_segment
-from glyph_demo.decoding.gather import Gather
 from glyph_demo.decoding.loop import prefill
 from glyph_demo.decoding.pool import PrefixPool
 from glyph_demo.decoding.prefix import CachedPrefix
@@ -75,7 +75,7 @@ class LocalEngine:
         self._changing = threading.Lock()
         inference = settings.inference
         most, wait = max(1, inference.max_batch_size), inference.max_wait_ms / 1000
-        self._encoding = Gather(self.model.encode_together, most, wait)
+        self._encoding = Batcher(self.model.encode_together, most, wait)
         self._kv_bytes = kv_bytes or 0
         with memory_errors():
             self._start()
@@ -98,9 +98,9 @@ class LocalEngine:
         self._stores.add(store)
 
     def share(self, most: int, wait: float) -> None:
-        """Have up to `most` pages be read, and answers take their steps, together; see `Gather`."""
+        """Have up to `most` pages be read, and answers take their steps, together; see `Batcher`."""
         self._encoding.most, self._encoding.wait = max(1, most), wait
-        self.decoder.share(self._encoding.most, wait)
+        self.decoder.batch_steps(self._encoding.most, wait)
 
     def relieve(self, keep: CachedPrefix | None = None) -> None:
         """Give memory back after it ran out: page features on the device, keys and values of all documents but `keep`
@@ -201,7 +201,7 @@ class LocalEngine:
     def _start(self) -> None:
         inference = self._settings.inference
         self.decoder = Decoder(self.model.model)
-        self.decoder.share(self._encoding.most, self._encoding.wait)
+        self.decoder.batch_steps(self._encoding.most, self._encoding.wait)
         notice = self.decoder.prepare_step(inference.decode)
         if notice is not None:
             self.notices.append(notice)
