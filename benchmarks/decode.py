@@ -18,7 +18,7 @@ from transformers import DynamicCache
 
 from glyph_demo.bench.measure import copy_bandwidth, device_name, now, tell
 from glyph_demo.decoding.arena import KVArena
-from glyph_demo.decoding.decoder import Decoder, text
+from glyph_demo.decoding.decoder import Decoder, cache_argument, text
 from glyph_demo.decoding.draft import Drafter
 from glyph_demo.decoding.loop import decode
 from glyph_demo.decoding.sampling import Sampler, Sampling
@@ -63,7 +63,7 @@ def run(
     written, `share` is of it. Raises EngineError."""
     engine = LocalEngine(settings)
     decoder, model = engine.decoder, engine.model.model
-    decoder.share(1, 0.0)  # the ways take turns on one thread: none may wait for the others
+    decoder.batch_steps(1, 0.0)  # the ways take turns on one thread: none may wait for the others
     context, *others = contexts or CONTEXTS[decoder.device.type]
     bandwidth = copy_bandwidth(decoder.device)
     tell(f"copy bandwidth {bandwidth / 1e9:.0f} GB/s")
@@ -158,13 +158,13 @@ def _transformers(model: Any, context: int) -> Iterator[int]:
     for layer in range(config.num_hidden_layers):
         keys, values = (torch.randn(shape, dtype=dtype, device=device) for _ in range(2))
         cache.update(keys, values, layer)
-    token = 0
+    token, name = 0, cache_argument(model.get_decoder())
     while True:
         packed, config._attn_implementation = config._attn_implementation, "sdpa"
         try:
             at = torch.full((3, 1, 1), cache.get_seq_length(), device=device)
             ids = torch.tensor([[token]], device=device)
-            rows = model.get_decoder()(input_ids=ids, position_ids=at, past_key_values=cache).last_hidden_state
+            rows = model.get_decoder()(input_ids=ids, position_ids=at, **{name: cache}).last_hidden_state
             token = int(model.get_output_embeddings()(rows[0, -1]).argmax())
         finally:
             config._attn_implementation = packed

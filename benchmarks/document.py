@@ -12,7 +12,7 @@ from glyph_demo.bench.asking import ask
 from glyph_demo.bench.measure import PAGE, device_name, forget_peak, now, peak_memory, tell, unit
 from glyph_demo.engines.base import Turn
 from glyph_demo.engines.local.engine import LocalEngine
-from glyph_demo.models.glm4v import default_device
+from glyph_demo.models.loader import default_device
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 

@@ -24,11 +24,11 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
     norm. A runtime that cannot be had says why. Raises EngineError."""
     import torch
 
-    from glyph_demo.models.glm4v import load_glm4v
+    from glyph_demo.models.loader import load_vision_language_model
     from glyph_demo.models.vision import RUNTIMES, Vision
 
     folder = settings.cache_path / "models"
-    model = load_glm4v(settings.model, folder, precision=settings.inference.precision)
+    model = load_vision_language_model(settings.model, folder, precision=settings.inference.precision)
     visual, device = model.model.model.visual, model.transfer.device
     pixels = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
     resized = model.transfer.to_device(model.preprocessing.resized(pixels))
@@ -38,7 +38,7 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
     found: dict[str, dict[str, Any]] = {}
     for runtime in RUNTIMES:
         towers[runtime] = vision = Vision(visual)
-        prepare = partial(vision.prepare, runtime, model.identity, high, wide, folder)
+        prepare = partial(vision.prepare_runtime, runtime, model.identity, high, wide, folder)
         seconds, notice = timed(prepare, device)
         found[runtime] = {"prepare": round(seconds, 2)} if notice is None else {"unavailable": notice.en}
     ready = [runtime for runtime in RUNTIMES if "unavailable" not in found[runtime]]

@@ -38,7 +38,7 @@ def _machine(settings: Settings, quick: bool) -> Result:
     import transformers
 
     from glyph_demo.bench.measure import copy_bandwidth, device_name, matrix_rate
-    from glyph_demo.models.glm4v import default_device
+    from glyph_demo.models.loader import default_device
 
     device = default_device()
     cuda = device.type == "cuda"

@@ -26,7 +26,7 @@ from glyph_demo.documents.model import Document
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import GlyphError, Message
-from glyph_demo.models.glm4v import default_device
+from glyph_demo.models.loader import default_device
 from glyph_demo.models.vision import Runtime
 from glyph_demo.rendering import render
 from glyph_demo.rendering.page import Page
@@ -196,7 +196,9 @@ def _of_rung(settings: Settings, rung: Rung) -> Settings:
 
 def _fast_vision(engine: LocalEngine, pages: list[Page], folder: Path) -> str:
     """Have pages of the commonest sizes read by the first runtime that can, and name it."""
-    sizes = Counter(engine.model.preprocessing.size(*page.pixels.shape[:2]) for page in pages).most_common(_SIZES)
+    sizes = Counter(engine.model.preprocessing.fitting_size(*page.pixels.shape[:2]) for page in pages).most_common(
+        _SIZES
+    )
     for runtime in _FAST_VISION[engine.model.transfer.device.type]:
         if not any(engine.model.prepare_vision(runtime, *size, folder) for size, _ in sizes):
             return runtime

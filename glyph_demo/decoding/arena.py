@@ -1,6 +1,6 @@
 """The KV arena: keys and values of one sequence in preallocated tensors that a transformers model writes into in place.
 
-The arena knows neither token ids nor what its entries stand for. It counts entries (`length`) and the position that the
+The arena knows neither token ids nor what its entries mean. It counts entries (`length`) and the position that the
 next text token takes (`position`), which differ where M-RoPE gives an image fewer positions than tokens.
 """
 
@@ -16,7 +16,7 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 from glyph_demo.errors import GlyphError
 
 BLOCK = 256  # entries; capacities are multiples of it
-STEPS = 4  # capacities from one power of two to the next: at most a fifth of the arena stands empty
+STEPS = 4  # capacities from one power of two to the next: at most a fifth of the arena is empty
 
 Growth = Callable[[int], AbstractContextManager[None]]
 
@@ -54,7 +54,7 @@ def context_full(needed: int, maximum: int) -> GlyphError:
 class KVArena:
     """Keys and values of `layers` layers, batch 1, each tensor (1, kv_heads, capacity, head_dim).
 
-    `cache` is what a transformers model takes as `past_key_values`. A forward writes its n entries behind `length` and
+    `cache` is what a transformers model takes as its cache. A forward writes its n entries behind `length` and
     leaves `length` alone; `advance` makes them count, so a forward that fails has changed nothing. Capacity grows in
     `reserve` only, up to `maximum` entries, inside the context that `growth` gives for the bytes about to be added; a
     memory budget makes room there, or raises."""
@@ -75,7 +75,7 @@ class KVArena:
         self._growth = growth
         empty = torch.empty((1, kv_heads, 0, head_dim), dtype=dtype, device=device)
         self.layers = [_ArenaLayer(self, empty) for _ in range(layers)]
-        self.graphs: dict[int, Any] = {}  # what a decoder keeps that holds only for the tensors of now
+        self.graphs: dict[int, Any] = {}  # a decoder's CUDA graphs by width; invalid after a resize
         self.cache = Cache(layers=list(self.layers))
 
     @property
@@ -173,5 +173,5 @@ class _ArenaLayer(CacheLayerMixin):
 def _resized(old: torch.Tensor, capacity: int, length: int) -> torch.Tensor:
     new = old.new_empty((*old.shape[:2], capacity, old.shape[3]))
     new[:, :, :length] = old[:, :, :length]
-    new[:, :, length:] = 0  # static attention weighs these with 0, which makes nothing of a number that is none
+    new[:, :, length:] = 0  # static attention weighs these with 0, and 0 times a number that is not finite is none
     return new

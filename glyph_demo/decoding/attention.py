@@ -22,7 +22,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 
 from glyph_demo.decoding.probe import Observer
 
-NAME = "packed_gqa"
+PACKED_ATTENTION = "packed_gqa"
 PACKED = 128  # queries; with 512 both ways take as long, for then the products are the work
 SPLITS = 64  # parts that the values are multiplied in: two KV heads alone would keep two of a GPU's processors busy
 
@@ -33,7 +33,7 @@ def use_packed_attention(model: PreTrainedModel) -> None:
     kinds = getattr(model.config, "layer_types", None)
     window = getattr(model.config, "sliding_window", None) if kinds is None else set(kinds) - {"full_attention"}
     if model.config._attn_implementation == "sdpa" and not window:
-        model.config._attn_implementation = NAME
+        model.config._attn_implementation = PACKED_ATTENTION
 
 
 def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float | None = None) -> torch.Tensor:
@@ -54,9 +54,9 @@ def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling:
 
 
 def attend_static(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, beyond: torch.Tensor) -> torch.Tensor:
-    """`attend` over keys and values of which only some hold anything, by operations whose shapes and launches are the
+    """`attend` over the whole capacity of an arena, filled in part, by operations whose shapes and launches are the
     same every time, so that a CUDA graph can hold them. `beyond` (n, entries) is true where a query may not
-    look; what stands there must be finite. Queries come scaled. Returns (1, heads, n, head_dim), float32.
+    look; keys and values there must be finite. Queries come scaled. Returns (1, heads, n, head_dim), float32.
 
     Values are multiplied in parts, as in flash-decoding (https://pytorch.org/blog/flash-decoding)."""
     _, heads, n, dim = query.shape
@@ -111,5 +111,5 @@ def _no_mask(*args: Any, **kwargs: Any) -> None:
     """`attend` needs none."""
 
 
-AttentionInterface.register(NAME, packed_attention)
-AttentionMaskInterface.register(NAME, _no_mask)
+AttentionInterface.register(PACKED_ATTENTION, packed_attention)
+AttentionMaskInterface.register(PACKED_ATTENTION, _no_mask)

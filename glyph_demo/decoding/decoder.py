@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
+from transformers.cache_utils import Cache
 
 from glyph_demo.decoding.arena import BLOCK, Growth, KVArena, Mark, unbudgeted
 from glyph_demo.decoding.attention import use_packed_attention
-from glyph_demo.decoding.gather import Gather
-from glyph_demo.decoding.probe import Observer, Seen, Standing
+from glyph_demo.decoding.batcher import Batcher
+from glyph_demo.decoding.probe import Observer, ReadOnlyCache, Seen
 from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.decoding.step import WIDTHS, Runtime, Step
 from glyph_demo.errors import Message
 
 log = logging.getLogger(__name__)
 
-# How far a static step may be from the eager one, as norm of the difference by norm of the result: what one rounding
-# more a layer makes of 16-bit types.
+# How far the logits of a step may be from those of the model's own forward, as norm of the difference by norm of the
+# result: what one rounding more a layer makes of 16-bit types.
 TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
 # Tokens a forward: enough to keep matrix products efficient, few enough to stop between two, and to have memory for.
@@ -43,8 +46,9 @@ class Segment:
 
 class Decoder:
     """A causal language model, or the language half of a vision-language model (`Glm4vForConditionalGeneration`), batch
-    1. It keeps no state between calls. `lock` is the one lock of the model: it is held for one forward at a time, so
-    two answers may take turns, and each waits for the other by one step at most."""
+    1. It keeps no state between calls. A step is the model's own forward until `prepare_step` finds a faster one. The
+    model has one lock, `lock`, held for one forward at a time: two answers take turns, and each waits for the other by
+    one step at most."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.config = config = model.config.get_text_config()
@@ -65,11 +69,9 @@ class Decoder:
         self.chunk = CHUNK[self.device.type]
         # Whether computing goes on by itself while the host does something else.
         self.ahead = self.device.type == "cuda"
-        self._gather = Gather(self._together, 1, 0.0)
-        try:
-            self._step: Step | None = Step(self._body, self.position_axes)
-        except NotImplementedError:
-            self._step = None
+        self._batcher = Batcher(self._together, 1, 0.0)
+        self._step: Step | None = None
+        self._cache_argument = cache_argument(self._body)
 
     @property
     def bytes_per_entry(self) -> int:
@@ -98,22 +100,17 @@ class Decoder:
         entries, and keep their keys and values. Returns their hidden states (n, hidden), for which it does not wait.
         Raises GlyphError `context_full`."""
         arena.reserve(arena.length + len(embeds))
-        # (axes, n) becomes (axes, batch, n) where there are several axes, (batch, n) for one.
         following = int(positions.max()) + 1
-        there = positions.to(self.device, non_blocking=True)
-        position_ids = there[:, None] if self.position_axes > 1 else there
-        with self.lock, torch.inference_mode():
-            output = self._body(
-                inputs_embeds=embeds[None], position_ids=position_ids, past_key_values=arena.cache, use_cache=True
-            )
+        with self.lock:
+            hidden = self._forward(embeds, positions, arena.cache)
             arena.advance(len(embeds), following)
-        return output.last_hidden_state[0]
+        return hidden
 
     def step(self, arena: KVArena, ids: torch.Tensor | Sequence[int]) -> torch.Tensor:
         """Logits (n, vocabulary), float32, behind each of a few plain tokens, in host memory or on the device, that
         follow the arena's entries. Only the first one counts in the arena: the others are drafts, whose keys and values
-        stand ready behind its length. Steps of several threads share a forward, see `share`; a thread that takes no
-        more of them says so with `leave`. Raises GlyphError `context_full`."""
+        are behind its length. Steps of several threads share a forward, see `batch_steps`; a thread that takes no more
+        of them says so with `leave`. Raises GlyphError `context_full`."""
         before = arena.mark()
         arena.reserve(before.length + len(ids))
         if self._step is None:
@@ -122,17 +119,17 @@ class Decoder:
             arena.rollback(before)
         else:
             there = ids if isinstance(ids, torch.Tensor) else torch.tensor(ids, device=self.device)
-            logits = self._gather(arena, (arena, there))
+            logits = self._batcher(arena, (arena, there))
         arena.advance(1, before.position + 1)
         return logits
 
-    def share(self, most: int, wait: float) -> None:
+    def batch_steps(self, most: int, wait: float) -> None:
         """Let up to `most` answers take their steps together; one that is late is waited for `wait` seconds, once."""
-        self._gather.most, self._gather.wait = most, wait
+        self._batcher.most, self._batcher.wait = most, wait
 
     def leave(self, arena: KVArena) -> None:
         """No more steps come for this arena just now."""
-        self._gather.leave(arena)
+        self._batcher.leave(arena)
 
     def _together(self, rows: list[tuple[KVArena, torch.Tensor]]) -> Sequence[torch.Tensor]:
         assert self._step is not None
@@ -142,14 +139,13 @@ class Decoder:
             joined = torch.cat(hidden)
         return self.logits(joined).split([len(row) for row in hidden])
 
-    def prepare(self, runtime: Runtime) -> Message | None:
-        """Have `runtime` take the steps from now on; `auto` is "compiled" on CUDA and elsewhere "eager", which takes
-        them already. Another is compared, on noise, with transformers' forward before it is used. Returns None, or,
-        when a plainer one has to do, why. Raises torch.OutOfMemoryError."""
+    def prepare_step(self, runtime: Runtime = "auto") -> Message | None:
+        """Have `runtime` take the steps from now on, or a plainer one, down to the model's own forward, where `runtime`
+        cannot be had; `auto` is "compiled" on CUDA and elsewhere "eager". Each is compared with the model's own forward
+        before it is used: a layer that a version of transformers has changed is not run in its old form. Returns None,
+        or, where a plainer runtime has to do, why. Raises torch.OutOfMemoryError."""
         if runtime == "auto":
             runtime = "compiled" if self.device.type == "cuda" else "eager"
-        if runtime == "eager":
-            return None
         why = ""
         for name in dict.fromkeys((runtime, *_PLAINER[runtime])):
             problem = self._take(name)
@@ -165,18 +161,21 @@ class Decoder:
             use_plain_products(self._body, self._head)
         try:
             self._step = Step(self._body, self.position_axes, runtime)
-            self._check()
+            self._check_step(static=runtime != "eager")
         except torch.OutOfMemoryError:
             raise
-        except Exception as error:  # compilers and drivers have their own, and no common base
+        except _OtherNumbers as error:
+            return str(error)
+        except Exception as error:  # compilers and drivers have their own; AttributeError where transformers changed
             log.info("preparing the decode step '%s'", runtime, exc_info=True)
             return type(error).__name__
         return None
 
-    def _check(self) -> None:
-        """Raises ArithmeticError unless the step of now gives what transformers' forward gives, at each width."""
+    def _check_step(self, static: bool) -> None:
+        """Compare the step with the model's own forward, over an arena of noise: a static one at each width, and once
+        more as it is replayed. Raises _OtherNumbers where the logits differ by more than TOLERANCE."""
         arena = self.arena()
-        arena.reserve(BLOCK)
+        arena.reserve(min(BLOCK, arena.maximum))
         generator = torch.Generator(self.device).manual_seed(0)
         for layer in arena.layers:
             layer.keys.normal_(generator=generator)
@@ -184,32 +183,49 @@ class Decoder:
         length = arena.capacity // 2
         arena.advance(length, length)
         before = arena.mark()
-        for ids in (range(width) for width in WIDTHS):
-            expected = self.logits(self.extend(arena, self.embed(text(ids)), self.positions(text(ids)) + length))
-            for _ in range(2):  # what is captured is replayed
+        for segment in (text(range(width)) for width in (WIDTHS if static else WIDTHS[-1:])):
+            expected = self.logits(self.extend(arena, self.embed(segment), self.positions(segment) + length))
+            for _ in range(2 if static else 1):
                 arena.rollback(before)
-                got = self.step(arena, list(ids))
+                (got,) = self._together([(arena, torch.tensor(segment.ids, device=self.device))])
                 difference = float((got - expected).norm() / expected.norm())
                 # A model that overflows here does so in either way; whoever reads its tokens is told.
                 if expected.isfinite().all() and not difference <= TOLERANCE[self.dtype]:
-                    raise ArithmeticError(f"results differ by {difference:.1e}")
+                    raise _OtherNumbers(f"results differ by {difference:.1e}")
             arena.rollback(before)
 
     def observe(self, arena: KVArena, start: Mark, ids: Sequence[int], observer: Observer) -> None:
-        """Run text tokens once more whose entries stand in the arena from `start` on, and show `observer` their queries
+        """Run text tokens once more whose entries are in the arena from `start` on, and show `observer` their queries
         and all keys, layer by layer, until it raises `Seen`. The arena stays as it is."""
         segment = text(ids)
-        embeds = self.embed(segment)[None]
-        positions = (self.positions(segment) + start.position).to(self.device)
-        position_ids = positions[:, None] if self.position_axes > 1 else positions
-        standing = Standing(arena, start.length, len(ids))
-        with self.lock, torch.inference_mode(), contextlib.suppress(Seen):
-            self._body(inputs_embeds=embeds, position_ids=position_ids, past_key_values=standing, observe=observer)
+        positions = self.positions(segment) + start.position
+        kept = ReadOnlyCache(arena, start.length, len(ids))
+        with self.lock, contextlib.suppress(Seen):
+            self._forward(self.embed(segment), positions, kept, observe=observer)
+
+    def _forward(self, embeds: torch.Tensor, positions: torch.Tensor, cache: Cache, **more: Any) -> torch.Tensor:
+        """Hidden states (n, hidden) from the model's own forward over embeddings (n, hidden) at positions (axes, n)."""
+        there = positions.to(self.device, non_blocking=True)
+        # The model takes (axes, batch, n) where there are several axes, and (batch, n) where there is one.
+        position_ids = there[:, None] if self.position_axes > 1 else there
+        more[self._cache_argument] = cache
+        with torch.inference_mode():
+            output = self._body(inputs_embeds=embeds[None], position_ids=position_ids, use_cache=True, **more)
+        return output.last_hidden_state[0]
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Logits (..., vocabulary), float32, for hidden states (..., hidden)."""
         with self.lock, torch.inference_mode():
             return self._head(hidden).float()
+
+
+class _OtherNumbers(ArithmeticError):
+    """A step gives other logits than the model's own forward."""
+
+
+def cache_argument(body: Any) -> str:
+    """What the forward of a transformers model calls the cache: `cache` from 5.24 on, `past_key_values` before."""
+    return "cache" if "cache" in inspect.signature(body.forward).parameters else "past_key_values"
 
 
 def text(ids: Sequence[int]) -> Segment:

@@ -1,7 +1,8 @@
 """Drafting an answer's next tokens from text it may quote, so that one forward can confirm several of them.
 
-Prompt lookup (Saxena 2023, https://github.com/apoorvumang/prompt-lookup-decoding): where the answer's last tokens stand
-in the text, what follows there may follow here. Drafts change how many forwards an answer takes and nothing in it.
+Prompt lookup (Saxena 2023, https://github.com/apoorvumang/prompt-lookup-decoding): where the answer's last tokens
+occur in the text, what follows there may follow here. Drafts change how many forwards an answer takes, and nothing in
+it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Drafter:
         self.counts = Speculation()
         self._ids = np.concatenate([known, np.zeros(room, np.int64)])
         self._end = len(known)
-        self._next: int | None = None  # where the token stands that is foretold
+        self._next: int | None = None  # where the foretold token is
         self._right = 0  # tokens in a row that were foretold
         self._wanted = RUN
         self._size = self._hits = 0  # tokens of the last draft, and those of them that were right
@@ -75,7 +76,7 @@ class Drafter:
         return draft
 
     def _find(self) -> int | None:
-        """Behind the last place where the answer's last tokens stand, as many of them as can be found."""
+        """The place behind the last occurrence of the answer's last tokens, as many of them as can be found."""
         ids, last = self._ids[: self._end], self._end - 1
         places = np.flatnonzero(ids[:last] == ids[last])
         for back in range(1, MATCHED):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Set
+from collections.abc import Generator, Set
 from typing import Literal
 
 import torch
@@ -15,20 +15,15 @@ from glyph_demo.decoding.sampling import Sampler
 Reason = Literal["stop", "length", "stopped"]
 
 
-def prefill(
-    decoder: Decoder, arena: KVArena, segment: Segment, progress: Callable[[int], None] | None = None
-) -> torch.Tensor:
-    """Put the n >= 1 tokens of `segment` behind the arena's entries. Returns the last one's hidden state (hidden,).
-
-    `progress` is called with the tokens done after every chunk; it may raise to stop there, and what was computed by
-    then stays in the arena. Raises GlyphError `context_full` before computing anything."""
+def prefill(decoder: Decoder, arena: KVArena, segment: Segment) -> torch.Tensor:
+    """Put the n >= 1 tokens of `segment` behind the arena's entries, a chunk at a time. Returns the last one's hidden
+    state (hidden,). Where a forward fails, what was computed before it stays in the arena. Raises GlyphError
+    `context_full` before computing anything."""
     arena.reserve(arena.length + len(segment.ids))
     embeds, positions = decoder.embed(segment), decoder.positions(segment) + arena.position
     chunk = decoder.chunk
     for start in range(0, len(segment.ids), chunk):
         hidden = decoder.extend(arena, embeds[start : start + chunk], positions[:, start : start + chunk])
-        if progress is not None:
-            progress(min(start + chunk, len(segment.ids)))
     return hidden[-1]
 
 
@@ -44,9 +39,9 @@ def decode(
 ) -> Generator[int, None, Reason]:
     """Yield the tokens that follow `hidden`, the hidden state of the arena's last entry, and return why they ended.
 
-    Every token is appended to `answer`, which begins empty, before it is yielded. Of the answer's entries all but the
-    last one's are in the arena, and on a device that computes by itself perhaps that one: the step behind a token is
-    then under way while its reader reads it. Whoever owns `answer` hands it in again with the next prompt. A stop id is
+    Every token is appended to `answer`, which begins empty, before it is yielded. All answer tokens but the
+    last have their keys and values in the arena; on CUDA, where the next step already runs while a token is read, the
+    last may have them too. The next prompt contains `answer` again. A stop id is
     neither yielded nor appended. Closing the generator computes nothing more. It ends with `length` at `max_tokens` and
     where the arena is at its maximum. Raises NonFiniteLogits."""
     if max_tokens <= 0:

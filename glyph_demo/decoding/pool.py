@@ -1,4 +1,4 @@
-"""Several dialogues in memory under one byte budget; the one unused for longest gives its memory back first."""
+"""Several prefixes in memory under one byte budget; the one unused for longest gives its memory back first."""
 
 from __future__ import annotations
 
@@ -7,60 +7,60 @@ from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 
 from glyph_demo.decoding.decoder import Decoder, Segment
-from glyph_demo.decoding.dialogue import Dialogue, busy
+from glyph_demo.decoding.prefix import CachedPrefix, busy
 from glyph_demo.errors import GlyphError
 
 
 class PrefixPool:
-    """Keeps the keys and values of all open dialogues within `budget` bytes.
+    """Keeps the keys and values of all open prefixes, and of what is answered behind them, within `budget` bytes.
 
-    A dialogue that grows takes the memory of others, least recently used first and never one that is answering; what
-    it took is computed again from the token ids when that dialogue is asked next. A dialogue too long for the whole
-    budget raises GlyphError `context_full`; one that would need what another answer is using raises `memory_full`.
+    A prefix that grows takes the memory of others, least recently used first and never one that is answering; what it
+    took is computed again from the token ids when that prefix is next completed. One too long for the whole budget
+    raises GlyphError `context_full`; one that would need what another answer is using raises `memory_full`.
     One lock guards the budget; it is held while memory changes hands, not while computing."""
 
     def __init__(self, decoder: Decoder, budget: int) -> None:
         self.budget = budget
         self._decoder = decoder
-        self._dialogues: list[Dialogue] = []
+        self._prefixes: list[CachedPrefix] = []
         self._lock = threading.Lock()
 
     @property
     def nbytes(self) -> int:
-        """Bytes of keys and values allocated, all dialogues together."""
-        return sum(dialogue.nbytes for dialogue in self._dialogues)
+        """Bytes of keys and values allocated, all prefixes together."""
+        return sum(prefix.nbytes for prefix in self._prefixes)
 
-    def open(self, prefix: Sequence[Segment], stop_ids: Set[int], answer_end: Sequence[int] = ()) -> Dialogue:
-        """A new dialogue; it takes memory when it is prepared or asked."""
+    def open(self, segments: Sequence[Segment], stop_ids: Set[int]) -> CachedPrefix:
+        """A new prefix; it takes memory when it is prefilled or completed."""
         arena = self._decoder.arena(self.budget // self._decoder.bytes_per_entry, self._growth)
-        dialogue = Dialogue(self._decoder, arena, prefix, stop_ids, answer_end)
+        prefix = CachedPrefix(self._decoder, arena, segments, stop_ids)
         with self._lock:
-            self._dialogues.append(dialogue)
-        return dialogue
+            self._prefixes.append(prefix)
+        return prefix
 
-    def close(self, dialogue: Dialogue) -> None:
-        """Give the dialogue's memory back for good. Raises GlyphError `busy` while it is answering."""
+    def close(self, prefix: CachedPrefix) -> None:
+        """Give the prefix's memory back for good. Raises GlyphError `busy` while it is answering."""
         with self._lock:
-            if not dialogue.release():
+            if not prefix.release():
                 raise busy()
-            self._dialogues.remove(dialogue)
+            self._prefixes.remove(prefix)
 
-    def release(self, keep: Dialogue | None = None) -> None:
-        """Give all memory back except that of `keep` and of a dialogue that is answering; each computes again what it
+    def release(self, keep: CachedPrefix | None = None) -> None:
+        """Give all memory back except that of `keep` and of a prefix that is answering; each computes again what it
         needs."""
         with self._lock:
-            for dialogue in self._dialogues:
-                if dialogue is not keep:
-                    dialogue.release()
+            for prefix in self._prefixes:
+                if prefix is not keep:
+                    prefix.release()
 
     @contextmanager
     def _growth(self, extra: int) -> Iterator[None]:
-        """Hold the budget while one dialogue grows by `extra` bytes. The growing one is answering, so it is safe."""
+        """Hold the budget while one prefix grows by `extra` bytes. The growing one is busy, so it is not released."""
         with self._lock:
-            for dialogue in sorted(self._dialogues, key=lambda d: d.last_use):
+            for prefix in sorted(self._prefixes, key=lambda p: p.last_use):
                 if self.nbytes + extra <= self.budget:
                     break
-                dialogue.release()
+                prefix.release()
             if self.nbytes + extra > self.budget:
                 raise GlyphError(
                     "memory_full",

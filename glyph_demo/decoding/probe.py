@@ -1,4 +1,4 @@
-"""What tokens in the arena attended to, found again from the keys that stand there: the forward that decoding ran keeps
+"""What tokens in the arena attended to, found again from the keys that are there: the forward that decoding ran keeps
 no attention weights, and keeping them would slow every step."""
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Seen(Exception):
 def attention(
     decoder: Decoder, arena: KVArena, start: Mark, ids: Sequence[int], layers: Collection[int], entries: int
 ) -> Iterator[torch.Tensor]:
-    """The mean attention (entries,), float32, that the text tokens `ids`, whose entries stand in the arena from `start`
+    """The mean attention (entries,), float32, that the text tokens `ids`, whose entries are in the arena from `start`
     on, pay to its first `entries` entries: over tokens, heads and `layers`. It comes in parts to be added up, one a
     block of tokens. Nothing is written to the arena, and no layer behind the last of `layers` is computed."""
     last = max(layers)
@@ -63,14 +63,15 @@ def attention_sums(query: torch.Tensor, keys: torch.Tensor, scale: float, entrie
     return sums
 
 
-class Standing(Cache):
-    """The arena's entries for tokens that already stand in it from entry `start` on: nothing is written."""
+class ReadOnlyCache(Cache):
+    """The arena's entries, as the cache of `count` tokens that are already in it from entry `start` on: nothing is
+    written."""
 
     def __init__(self, arena: KVArena, start: int, count: int) -> None:
-        super().__init__(layers=[_StandingLayer(layer, start, count) for layer in arena.layers])
+        super().__init__(layers=[_ReadOnlyLayer(layer, start, count) for layer in arena.layers])
 
 
-class _StandingLayer(CacheLayerMixin):
+class _ReadOnlyLayer(CacheLayerMixin):
     is_compileable = False
     is_sliding = False
     keys: torch.Tensor

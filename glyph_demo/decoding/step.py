@@ -3,7 +3,7 @@
 transformers' forward is made for everything a model can be asked; decoding asks for one thing, thousands of times. Here
 the layers of a few known architectures are run directly: on a CPU over the entries that there are, and on CUDA over the
 whole capacity of the arena with the same launches every time, captured as a CUDA graph for each arena and width
-(https://pytorch.org/blog/accelerating-generative-ai-2). `compiled` has torch.compile fuse what stands around the matrix
+(https://pytorch.org/blog/accelerating-generative-ai-2). `compiled` has torch.compile fuse what is around the matrix
 products, from one layer's attention to the next one's; one compilation serves all layers. Attention is then that of
 `kernels`, where Triton is."""
 
@@ -19,13 +19,11 @@ from torch import nn
 from torch.nn.functional import linear
 
 from glyph_demo.decoding.arena import KVArena
-from glyph_demo.decoding.attention import attend, attend_static
+from glyph_demo.decoding.attention import PACKED_ATTENTION, attend, attend_static
 
 Runtime = Literal["auto", "eager", "graph", "compiled"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 
-# Decoder layers whose forward is what `_project` and `_finish` do.
-KNOWN = {"Glm4vTextDecoderLayer", "LlamaDecoderLayer"}
 WIDTHS = (1, 9)  # tokens of a static forward: the answer's last one, and with it the longest draft
 
 States = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # queries, keys and values (1, heads, n, head_dim)
@@ -34,10 +32,12 @@ Joined = tuple[torch.Tensor, torch.Tensor]  # weight and bias that make all thre
 
 class Step:
     """Hidden states of tokens behind an arena's entries. `runtime` "eager" takes shapes as they come; "graph" and
-    "compiled" have static ones, which CUDA captures. Raises NotImplementedError for a model it does not know."""
+    "compiled" have static ones, which CUDA captures. It takes every layer for one of GLM-4's or Llama's; whoever makes
+    it compares it with the model's own forward. Raises AttributeError for a model that lacks what these have, and
+    NotImplementedError where tokens do not attend to all before them."""
 
     def __init__(self, body: Any, axes: int, runtime: Runtime = "eager") -> None:
-        if not {type(layer).__name__ for layer in body.layers} <= KNOWN:
+        if body.config._attn_implementation != PACKED_ATTENTION:
             raise NotImplementedError(type(body).__name__)
         self._body = body
         self._axes = axes
@@ -51,7 +51,7 @@ class Step:
         self._kernels = False
         if runtime == "compiled":
             cuda = body.device.type == "cuda"
-            # So that products with one row are fused with what stands around them, which CUDA alone is worth it for.
+            # So that products with one row are fused with what is around them; only on CUDA is that worth it.
             # No products are padded: those with nine rows would be tried both ways, for nothing.
             options: Any = {"coordinate_descent_tuning": True, "shape_padding": False} if cuda else None
             self._project = torch.compile(_project, dynamic=False, options=options)
@@ -62,8 +62,8 @@ class Step:
                 self._joined = [_join(layer.self_attn) for layer in body.layers]
 
     def __call__(self, arena: KVArena, ids: torch.Tensor) -> torch.Tensor:
-        """Hidden states (n, hidden) of the tokens `ids` (n,), int64, on the device. Their keys and values stand behind
-        the arena's length, which stays. The arena must have room. Call it in inference mode."""
+        """Hidden states (n, hidden) of the tokens `ids` (n,), int64, on the device. Their keys and values are
+        written behind the arena's length, which stays as it is. The arena must have room. Call it in inference mode."""
         n = len(ids)
         width = next((width for width in WIDTHS if width >= n), 0)
         if not self._static or not width or arena.length + width > arena.capacity:
@@ -74,8 +74,8 @@ class Step:
         return hidden
 
     def together(self, rows: Sequence[tuple[KVArena, torch.Tensor]]) -> list[torch.Tensor]:
-        """What calls for several arenas give, in one forward: weights are read once for all of them. Each row's tokens
-        attend to its own arena only."""
+        """The results of calls for several arenas, from one forward: weights are read once for all of them. Each row's
+        tokens attend to its own arena only."""
         device = rows[0][1].device
         hidden = self._body.embed_tokens(torch.cat([ids for _, ids in rows])[None])
         at = [torch.arange(arena.length, arena.length + len(ids), device=device) for arena, ids in rows]
@@ -102,7 +102,8 @@ class Step:
         )
 
     def _run(self, arena: KVArena, ids: torch.Tensor, at: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """The tokens go to the entries `at`; nothing depends on numbers that the host knows."""
+        """Forward with static shapes, for capture: keys and values go to the entries `at` (n,), int64, on the device,
+        and no launch depends on a number in host memory."""
         hidden = self._body.embed_tokens(ids[None])
         cos, sin = self._rotary(hidden, positions)
         layers = self._body.layers
@@ -121,7 +122,7 @@ class Step:
         return normed
 
     def _attending(self, arena: KVArena, at: torch.Tensor) -> Callable[[int, States], torch.Tensor]:
-        """What keeps a layer's keys and values in the entries `at` and gives what its queries see."""
+        """A function that writes a layer's keys and values to the entries `at` and returns its attention's result."""
         scaling = self._body.layers[0].self_attn.scaling
         if self._kernels:
             from glyph_demo.decoding.kernels import attend_behind

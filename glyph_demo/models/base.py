@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from glyph_demo.errors import EngineError
 from glyph_demo.models.tokens import prompt_ids
 
 
@@ -62,3 +63,11 @@ def digest(paths: Iterable[Path]) -> str:
             while block := file.read(_READ):
                 sha.update(block)
     return sha.hexdigest()
+
+
+def unusable(en: str, zh: str) -> EngineError:
+    return EngineError(
+        "model_unusable",
+        f"The model cannot be used ({en}). Download it again or choose another.",
+        f"无法使用该模型({zh})。请重新下载，或选择其他模型。",
+    )

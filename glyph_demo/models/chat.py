@@ -47,7 +47,7 @@ class Chat:
         self._skip = THINK + END_THINK + answer
 
     def opening(self, thinking: bool) -> str:
-        """What stands between the end of a question and what the model says."""
+        """The template's text between the end of a question and the model's first token."""
         return self._render([_user([_PAGE, _hole(0)])], thinking).rpartition(_hole(0))[2]
 
     def tail(self, turns: Sequence[tuple[str, Sequence[int]]], question: str, thinking: bool = True) -> list[int]:
@@ -58,7 +58,7 @@ class Chat:
     def around(
         self, turns: Sequence[tuple[str, Sequence[int]]], places: Sequence[tuple[int, int]], thinking: bool = True
     ) -> list[list[int]]:
-        """Ids before, between and behind pages that stand at `places`, (turn, character of its question) in order, with
+        """Ids before, between and behind pages at `places`, (turn, character of its question) in order, with
         their markers. `turns` are as for `tail`, and the last one is the question to answer."""
         messages: list[dict[str, Any]] = []
         said: list[str | Sequence[int]] = []
@@ -120,7 +120,7 @@ class Chat:
         return ids + self._encode(run, after, before)
 
     def _encode(self, said: Sequence[str], after: str = "", before: str = "") -> list[int]:
-        """Ids of the template's words and of plain text in turn, where they stand between two special tokens, or
+        """Ids of the template's words and of plain text in turn, as they are between two special tokens, or
         nothing."""
         if not any(said):
             return []
@@ -140,7 +140,7 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def pieces(question: str, places: Sequence[int]) -> Iterator[str | None]:
-    """A question cut at the characters before which pages stand: its texts, and None for every page."""
+    """A question cut at the characters before which there are pages: its texts, and None for every page."""
     done = 0
     for place in places:
         if place > done:

@@ -28,8 +28,8 @@ def weight_bytes(parameters: int, text: Mapping[str, Any], precision: str) -> in
 
 
 def held_bytes(tensor: Any) -> int:
-    """Bytes of a torch tensor, or of those that a quantised one (torchao) is made of: its own `nbytes` are of what it
-    stands for."""
+    """Bytes of a torch tensor, or of the tensors inside a quantised one (torchao), whose own `nbytes` are those of the
+    unquantised tensor."""
     if not hasattr(tensor, "__tensor_flatten__"):
         return int(tensor.nbytes)
     parts = (getattr(tensor, name) for name in tensor.__tensor_flatten__()[0])

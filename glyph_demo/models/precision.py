@@ -151,13 +151,16 @@ class SafeMlp(nn.Module):
 
 def _guard(text: Any, visual: Any) -> None:
     """Put the safe modules where transformers' are. A sum of float16 and float32 is float32, so once a norm or a down
-    projection gives float32 the residual stream is float32 from there on."""
+    projection gives float32 the residual stream is float32 from there on. A tower with other norms than GLM-4's stays
+    as it is: where its numbers overflow, the engine goes on in bfloat16."""
     for layer in text.layers:
-        for name in _NORMS:
+        for name in (name for name in _NORMS if hasattr(layer, name)):
             residual = name in ("post_self_attn_layernorm", "post_mlp_layernorm")
             setattr(layer, name, SafeNorm(getattr(layer, name), residual=residual))
         layer.mlp = SafeMlp(layer.mlp)
     text.norm = SafeNorm(text.norm, residual=False)
+    if not hasattr(visual, "post_conv_layernorm"):
+        return
     visual.post_conv_layernorm = SafeNorm(visual.post_conv_layernorm, residual=True)
     for block in visual.blocks:
         block.norm1, block.norm2 = SafeNorm(block.norm1, residual=False), SafeNorm(block.norm2, residual=False)

@@ -10,7 +10,8 @@ from transformers import Glm4vConfig, Glm4vForConditionalGeneration, PreTrainedT
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
 from glyph_demo.errors import EngineError, shown
-from glyph_demo.models.glm4v import VisionLanguageModel, check_rope
+from glyph_demo.models.glm4v import check_rope, preprocessing_of
+from glyph_demo.models.vision_language import VisionLanguageModel
 
 SEED = 0
 # In the order of GLM-4.1V-9B-Thinking's tokenizer, where the first of them has the id 151329.
@@ -64,9 +65,8 @@ def random_glm4v(source: str, device: torch.device, dtype: torch.dtype) -> Visio
     """The model of that shape, built on the device. Raises EngineError `model_missing`."""
     config, tokenizer = _config(source)
     check_rope(config.text_config)
-    return VisionLanguageModel(
-        build(config, tokenizer, device, dtype), tokenizer, Glm4vImageProcessorPil(), f"{source}-{SEED}", random=True
-    )
+    model, preprocessing = build(config, tokenizer, device, dtype), preprocessing_of(Glm4vImageProcessorPil())
+    return VisionLanguageModel(model, tokenizer, preprocessing, f"{source}-{SEED}", random=True)
 
 
 def _config(source: str) -> tuple[Glm4vConfig, PreTrainedTokenizerFast]:

@@ -1,5 +1,5 @@
 """Text as token ids. A control token (`<|user|>`, `<think>`) is one where a chat template says it. In any other text,
-such as a question or a document, its letters are letters, also where they stand beside those of a template.
+such as a question or a document, its letters are letters, also beside those of a template.
 
 Tokenizers find control tokens in whatever text they are given; transformers' `split_special_tokens` spares the special
 ones only. So text goes to a twin of the checkpoint's tokenizer, in which control tokens have names that nobody can
@@ -67,7 +67,7 @@ def _twin(original: Tokenizer) -> _Twin:
             setattr(twin, part, getattr(original, part))
     for token in added:  # by id, which gives them the same ids again
         if token.content in names:
-            # Found as it is written: what stands beside it in the text has no say in it.
+            # Found as it is written, whatever is beside it in the text.
             kept = {"lstrip": token.lstrip, "rstrip": token.rstrip, "special": token.special}
             token = AddedToken(names[token.content], **kept, single_word=False, normalized=False)
         twin.add_tokens([token])

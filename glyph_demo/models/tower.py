@@ -14,7 +14,7 @@ _ROWS = 512  # queries at a time, so that their scores stay in the CPU's cache
 
 class FixedTower(nn.Module):
     """transformers' `Glm4vVisionModel` for pages of `high` by `wide` patches, one page a call. Position embeddings and
-    RoPE do not depend on what stands on a page: they are buffers. Convolutions whose stride is their kernel are matrix
+    RoPE do not depend on what is on a page: they are buffers. Convolutions whose stride is their kernel are matrix
     products. Blocks and weights are those of the tower, so it follows the tower's precision."""
 
     position: torch.Tensor
@@ -40,7 +40,7 @@ class FixedTower(nn.Module):
         half = sin.shape[-1] // 2
         self.register_buffer("position", position, persistent=False)
         self.register_buffer("cos", cos[:, None].float(), persistent=False)
-        # The sign of the half that rotates to the front stands in the table: x * cos + swapped(x) * sin.
+        # The table holds the sign of the half that rotates to the front: x * cos + swapped(x) * sin.
         signed = torch.cat([-sin[:, :half], sin[:, half:]], dim=-1)
         self.register_buffer("sin", signed[:, None].float(), persistent=False)
 
@@ -55,11 +55,11 @@ class FixedTower(nn.Module):
 
     def _attention(self, attention: Any, hidden: torch.Tensor) -> torch.Tensor:
         query, key, value = attention.qkv(hidden).view(self.tokens, 3, attention.num_heads, -1).unbind(1)
-        seen = self._seen(self._rotated(query), self._rotated(key), value, attention.scaling)
+        seen = self._attend(self._rotated(query), self._rotated(key), value, attention.scaling)
         return attention.proj(seen)
 
-    def _seen(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
-        """What each token sees, (tokens, hidden), for states (tokens, heads, head_dim)."""
+    def _attend(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
+        """Attention of all tokens to all (tokens, hidden), from states (tokens, heads, head_dim)."""
         query, key, value = (part.transpose(0, 1)[None] for part in (query, key, value))
         seen = functional.scaled_dot_product_attention(query, key, value, scale=scale)
         return seen[0].transpose(0, 1).reshape(self.tokens, -1)
@@ -75,7 +75,7 @@ class FusedTower(FixedTower):
     """FixedTower with attention as one operator of ONNX Runtime, which keeps no matrix of scores. For export only, and
     not for TensorRT, which does not know the operator."""
 
-    def _seen(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
+    def _attend(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
         states = [part.reshape(1, self.tokens, -1) for part in (query, key, value)]
         seen = torch.onnx.ops.symbolic(
             "com.microsoft::MultiHeadAttention",
@@ -91,14 +91,14 @@ class FusedTower(FixedTower):
 class MixedTower(FixedTower):
     """FixedTower in float32 with its matrix products, attention's too, in bfloat16; norms, softmax and the residual
     stay in float32. A CPU with bfloat16 products does twice as many of them a second as in float32. For compilation
-    only: what stands between the products is then fused."""
+    only: what is between the products is then fused."""
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
         """As FixedTower's, float32 in and out."""
         with torch.autocast(patches.device.type, dtype=torch.bfloat16):
             return super().forward(patches).float()
 
-    def _seen(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
+    def _attend(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
         query, key, value = (part.transpose(0, 1).bfloat16() for part in (query * scale, key, value))
         key = key.transpose(1, 2).contiguous()
         seen = [torch.matmul(torch.matmul(rows, key).float().softmax(-1), value) for rows in query.split(_ROWS, dim=1)]

@@ -14,7 +14,7 @@ _BFLOAT16 = "bfloat16"  # NumPy has none: its bits travel as uint16, and the arr
 
 class Transfer:
     """Copies between host and `device`. With CUDA they run on a stream of their own beside what the device computes,
-    and only who needs a copy waits for it. `apart` says that the device has memory of its own, as all but a CPU have;
+    and only what needs a copy waits for it. `apart` says that the device has memory of its own, as all but a CPU have;
     tests give a CPU some."""
 
     def __init__(self, device: torch.device, apart: bool | None = None) -> None:
@@ -34,7 +34,8 @@ class Transfer:
         return self.used(there)
 
     def to_host(self, tensor: torch.Tensor) -> Callable[[], torch.Tensor]:
-        """Begins to copy a tensor that is complete. What it returns gives the copy in host memory, waiting for it."""
+        """Start to copy a tensor that is complete. Returns a function that waits for the copy and returns it, in host
+        memory."""
         if self._stream is None:
             copy = tensor.clone() if self.apart else tensor
             return lambda: copy
@@ -51,14 +52,14 @@ class Transfer:
         return wait
 
     def used(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The tensor, whose memory is given to nobody else before the current stream is done with it."""
+        """The tensor. Its memory is not reused before the current stream is done with it."""
         if self._stream is not None:
             tensor.record_stream(torch.cuda.current_stream(self.device))
         return tensor
 
     @contextlib.contextmanager
     def beside(self) -> Iterator[Callable[[], None]]:
-        """Do what is inside on the copy stream. What it yields has the current stream of a later time wait for that."""
+        """Run the block on the copy stream. Yields a function that has the then current stream wait for the block."""
         if self._stream is None:
             yield lambda: None
             return

@@ -41,8 +41,8 @@ class Vision:
 
     def read(self, pages: Sequence[tuple[torch.Tensor, int, int]]) -> list[torch.Tensor]:
         """Embeddings (high * wide / merge**2, hidden) of each page, given as patches (high * wide, values), high and
-        wide: by the graph of its size where `prepare` made one, else by the eager tower, which takes all such pages in
-        one call. Call it in inference mode."""
+        wide: by the graph of its size where `prepare_runtime` made one, else by the eager tower, which takes all such
+        pages in one call. Call it in inference mode."""
         pages = [(patches.to(self._visual.dtype), high, wide) for patches, high, wide in pages]
         plain = [page for page in pages if page[1:] not in self._graphs]
         eager = iter(self._eager(plain) if plain else ())
@@ -51,7 +51,7 @@ class Vision:
             for patches, high, wide in pages
         ]
 
-    def prepare(
+    def prepare_runtime(
         self,
         runtime: Runtime,
         identity: str,

@@ -26,7 +26,7 @@ from glyph_demo.models.vision import Graph, failed
 
 TENSORRT, CUDA, CPU = (f"{name}ExecutionProvider" for name in ("Tensorrt", "CUDA", "CPU"))
 OPSET = 18
-FORMAT = 1  # of what stands in the folder; counts up when FixedTower changes
+FORMAT = 1  # of the files in the folder; counts up when FixedTower changes
 KEPT = 4  # exported models kept on disk, for each holds the weights: 1.8 GB for Glyph in 16 bit, twice with TensorRT
 
 # TensorProto.DataType of the ONNX specification

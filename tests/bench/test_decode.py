@@ -10,7 +10,7 @@ from checkpoints import make_checkpoint
 
 from benchmarks.decode import run, weight_bytes
 from glyph_demo.bench.measure import copy_bandwidth
-from glyph_demo.models.glm4v import load_glm4v
+from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.settings import Settings
 
 
@@ -32,7 +32,7 @@ def test_all_ways_are_measured_and_drafts_change_forwards_only(tmp_path: Path) -
 
 
 def test_the_bytes_of_a_token_are_those_of_the_layers_and_the_head(tmp_path: Path) -> None:
-    model = load_glm4v(str(make_checkpoint(tmp_path / "model")), tmp_path).model
+    model = load_vision_language_model(str(make_checkpoint(tmp_path / "model")), tmp_path).model
     # Wide: hidden 64, 4 and 2 heads of 16, ffn 96, 3 layers, 336 ids; four norms a layer and one behind them.
     layer = 64 * 64 * 2 + 2 * 64 * 32 + 64 + 2 * 32 + 3 * 64 * 96 + 4 * 64
     assert weight_bytes(model) == 4 * (3 * layer + 64 + 336 * 64)

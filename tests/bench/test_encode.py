@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.encode import flops, run
-from glyph_demo.models.glm4v import load_glm4v
+from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.tower import FixedTower
 from glyph_demo.models.vision import RUNTIMES
 from glyph_demo.settings import Settings
@@ -27,7 +27,7 @@ def test_every_runtime_is_measured_or_says_why_not(tmp_path: Path) -> None:
     for figures in result["runtimes"].values():
         assert "unavailable" in figures or figures["seconds_per_page"] > 0
     measured = {name: figures for name, figures in result["runtimes"].items() if "unavailable" not in figures}
-    assert all(figures["matrix_share"] > 0 for figures in measured.values())
+    assert all(0 <= figures["matrix_share"] <= 1 for figures in measured.values())
     errors = {name: figures["error"] for name, figures in measured.items()}
     assert not {name: error for name, error in errors.items() if error >= (5e-2 if name == "mixed" else 1e-5)}
     assert result["runtimes"]["transformers"]["speedup"] == 1.0
@@ -35,7 +35,7 @@ def test_every_runtime_is_measured_or_says_why_not(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_operations_are_those_that_torch_counts(shape: str, tmp_path: Path) -> None:
-    model = load_glm4v(str(make_checkpoint(tmp_path / "model", shape)), tmp_path)
+    model = load_vision_language_model(str(make_checkpoint(tmp_path / "model", shape)), tmp_path)
     high, wide = 6, 10
     tower = FixedTower(model.model.model.visual, high, wide)
     patches = torch.zeros(high * wide, tower.embed.in_features)

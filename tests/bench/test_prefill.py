@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.prefill import flops, run
-from glyph_demo.models.glm4v import load_glm4v
+from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.settings import Settings
 
 
@@ -29,7 +29,7 @@ def test_every_length_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_operations_are_those_that_torch_counts(shape: str, tmp_path: Path) -> None:
-    model = load_glm4v(str(make_checkpoint(tmp_path / "model", shape)), tmp_path).model
+    model = load_vision_language_model(str(make_checkpoint(tmp_path / "model", shape)), tmp_path).model
     config, n = model.config.get_text_config(), 24
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), torch.no_grad():
         rows = model.get_decoder()(input_ids=torch.zeros(1, n, dtype=torch.int64)).last_hidden_state

@@ -14,7 +14,9 @@ def model(request: pytest.FixtureRequest) -> LlamaForCausalLM:
 
 @pytest.fixture
 def decoder(model: LlamaForCausalLM) -> RecordingDecoder:
-    return RecordingDecoder(model)
+    made = RecordingDecoder(model)
+    assert made.notice is None
+    return made
 
 
 @pytest.fixture

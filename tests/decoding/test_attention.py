@@ -58,7 +58,7 @@ def test_a_model_that_attends_within_a_window_is_left_alone() -> None:
 
 
 def test_a_decoder_packs_the_heads_of_a_model_that_attends_by_sdpa_and_of_no_other() -> None:
-    assert RecordingDecoder(tiny_llama(9, 3))._body.config._attn_implementation == attention.NAME
+    assert RecordingDecoder(tiny_llama(9, 3))._body.config._attn_implementation == attention.PACKED_ATTENTION
     eager = tiny_llama(9, 3)
     eager.set_attn_implementation("eager")
     assert RecordingDecoder(eager)._body.config._attn_implementation == "eager"

@@ -13,7 +13,7 @@ from transformers import Glm4vForConditionalGeneration
 
 from glyph_demo.decoding import attention
 from glyph_demo.decoding.arena import KVArena
-from glyph_demo.decoding.decoder import Decoder
+from glyph_demo.decoding.decoder import Decoder, cache_argument
 from glyph_demo.decoding.step import Step
 from glyph_demo.models.precision import Precision, activations, adapt
 from glyph_demo.models.random import byte_tokenizer
@@ -53,18 +53,21 @@ def test_a_prefill_stays_on_the_device(model: Any, count: int) -> None:
     embeds = torch.zeros(1, count, model.config.text_config.hidden_size, dtype=model.dtype, device=CUDA)
     positions = torch.zeros(3, 1, count, dtype=torch.int64, device=CUDA)
     with torch.inference_mode():
-        hidden = model.get_decoder()(inputs_embeds=embeds, position_ids=positions, past_key_values=arena.cache)[0]
+        hidden = model.get_decoder()(
+            inputs_embeds=embeds, position_ids=positions, **{cache_argument(model.get_decoder()): arena.cache}
+        )[0]
     assert (hidden.device, hidden.dtype) == (CUDA, model.dtype)
 
 
 @pytest.mark.parametrize("count", [1, 9, 12])
 def test_steps_stay_on_the_device(model: Any, count: int) -> None:
     decoder = Decoder(model)
+    decoder._step = Step(model.get_decoder(), 3)
     arena = filled(decoder)
     ids = torch.zeros(count, dtype=torch.int64, device=CUDA)
     logits = decoder.step(arena, ids)
     assert (logits.device, logits.dtype, logits.shape[0]) == (CUDA, torch.float32, count)
-    together = decoder._step.together([(arena, ids), (filled(decoder), ids)])  # type: ignore[union-attr]
+    together = decoder._step.together([(arena, ids), (filled(decoder), ids)])
     assert [row.device for row in together] == [CUDA, CUDA]
 
 

@@ -6,15 +6,14 @@ drafted ones before it."""
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 import pytest
 import torch
 from tiny import Oracle, RecordingDecoder
 
 from glyph_demo.decoding.decoder import text
-from glyph_demo.decoding.dialogue import Answering, Dialogue, Turn
 from glyph_demo.decoding.draft import DRAFTED, RUN, WARY, Drafter
+from glyph_demo.decoding.prefix import Answering, CachedPrefix, Completion
 from glyph_demo.decoding.sampling import Sampling
 
 NEVER: frozenset[int] = frozenset()
@@ -23,13 +22,14 @@ LONG = 48
 NOISE = list(range(3, 90, 7))
 
 
-def opened(decoder: RecordingDecoder, stop_ids: frozenset[int] = NEVER, maximum: int | None = None) -> Dialogue:
-    return Dialogue(decoder, decoder.arena(maximum), [text(PREFIX)], stop_ids, answer_end=(2,))
+def opened(decoder: RecordingDecoder, stop_ids: frozenset[int] = NEVER, maximum: int | None = None) -> CachedPrefix:
+    return CachedPrefix(decoder, decoder.arena(maximum), [text(PREFIX)], stop_ids)
 
 
-def answered(dialogue: Dialogue, question: list[int], how: Answering) -> Turn:
-    list(dialogue.ask(question, how))
-    return dialogue.turns[-1]
+def answered(prefix: CachedPrefix, prompt: list[int], how: Answering) -> Completion:
+    list(prefix.complete(prompt, how))
+    assert prefix.completion is not None
+    return prefix.completion
 
 
 def corrupted(answer: tuple[int, ...], every: int) -> list[int]:
@@ -39,13 +39,13 @@ def corrupted(answer: tuple[int, ...], every: int) -> list[int]:
 
 def test_an_answer_that_quotes_takes_less_than_half_the_forwards(decoder: RecordingDecoder, oracle: Oracle) -> None:
     expected, _ = oracle.answer([*PREFIX, 5, 6, 7], NEVER, LONG)
-    turn = answered(opened(decoder), [5, 6, 7], Answering(LONG, draft=[*NOISE, *expected, *NOISE]))
-    assert list(turn.answer) == expected
-    assert turn.speculation is not None
-    assert 2 * turn.speculation.forwards <= LONG
-    assert turn.speculation.accepted >= LONG // 2
+    done = answered(opened(decoder), [5, 6, 7], Answering(LONG, draft=[*NOISE, *expected, *NOISE]))
+    assert list(done.ids) == expected
+    assert done.speculation is not None
+    assert 2 * done.speculation.forwards <= LONG
+    assert done.speculation.accepted >= LONG // 2
     # Every token but the last comes from a forward of its own or was accepted as a draft.
-    assert turn.speculation.forwards + turn.speculation.accepted == LONG - 1
+    assert done.speculation.forwards + done.speculation.accepted == LONG - 1
 
 
 SAMPLINGS = {
@@ -62,14 +62,13 @@ def test_the_answer_is_the_same_token_by_token_whether_drafts_hold_or_break(
     sampling: Sampling, every: int, decoder: RecordingDecoder
 ) -> None:
     """Also when sampling: each token is drawn as without drafts, so that equal seeds give equal answers."""
-    dialogue = opened(decoder)
+    prefix = opened(decoder)
     forwards = drafts = accepted = 0
     for question in ([5, 6, 7], [8], [60, 61]):
-        plain = answered(dialogue, question, Answering(LONG, sampling, penalised=frozenset(PREFIX)))
-        dialogue.undo()
-        how = Answering(LONG, sampling, penalised=frozenset(PREFIX), draft=corrupted(plain.answer, every))
-        drafted = answered(dialogue, question, how)
-        assert drafted.answer == plain.answer
+        plain = answered(prefix, question, Answering(LONG, sampling, penalised=frozenset(PREFIX)))
+        how = Answering(LONG, sampling, penalised=frozenset(PREFIX), draft=corrupted(plain.ids, every))
+        drafted = answered(prefix, question, how)
+        assert drafted.ids == plain.ids
         assert drafted.speculation is not None
         forwards += drafted.speculation.forwards
         drafts += drafted.speculation.drafted
@@ -80,80 +79,73 @@ def test_the_answer_is_the_same_token_by_token_whether_drafts_hold_or_break(
 
 @pytest.mark.parametrize("seed", range(10))
 def test_conversations_with_drafts_go_as_those_without(seed: int, decoder: RecordingDecoder) -> None:
-    """Asking, stopping midway, undoing, retrying, editing; what the arena holds counts to the entry."""
+    """Asking on, stopping midway, undoing, editing; what the arena holds counts to the entry."""
     draw = random.Random(seed)
     plain, drafting = opened(decoder), opened(decoder)
+    turns: list[list[int]] = []  # of each, question and answer
     for _ in range(12):
-        kind = draw.choice(["ask", "ask", "stop", "stop", "undo", "retry", "edit"])
-        if kind == "undo" or len(plain.turns) > 3:
-            assert not plain.turns or plain.undo().answer == drafting.undo().answer
-            continue
+        del turns[draw.choice([0, max(0, len(turns) - 1), 5, 5]) :]
         question = [draw.randrange(3, 90) for _ in range(draw.randint(1, 5))]
-        ask: Callable[[Dialogue, Answering], list[int]] = lambda d, how, q=question: list(d.ask(q, how))  # noqa: E731
-        if plain.turns and kind == "retry":
-            ask = lambda d, how: list(d.retry(how))  # noqa: E731
-        elif plain.turns and kind == "edit":
-            ask = lambda d, how, q=question: list(d.edit(0, q, how))  # noqa: E731
-        expected = ask(plain, Answering(30))
+        prompt = [*(i for turn in turns for i in (*turn, 2)), *question]
+        expected = list(plain.complete(prompt, Answering(30)))
         how = Answering(30, draft=corrupted(tuple(expected), draw.choice([3, 7, 13, 99])))
-        if kind == "stop":
+        if draw.random() < 0.3:
             stop = draw.randint(1, 30)
-            drafting_answer, plain_answer = (d.ask(question, h) for d, h in ((drafting, how), (plain, Answering(30))))
-            plain.undo()
-            for _ in range(stop):
-                assert next(drafting_answer) == next(plain_answer)
-            drafting_answer.close()
-            plain_answer.close()
+            answers = [drafting.complete(prompt, how), plain.complete(prompt, Answering(30))]
+            assert [[next(answer) for _ in range(stop)] for answer in answers] == [expected[:stop]] * 2
+            for answer in answers:
+                answer.close()
         else:
-            assert ask(drafting, how) == expected
+            assert list(drafting.complete(prompt, how)) == expected
         assert drafting._arena.mark() == plain._arena.mark()
         assert drafting._written == plain._written
+        turns.append([*question, *drafting.completion.ids])
 
 
 @pytest.mark.parametrize("said", [1, 3, 4, 5, 8, 9, 10, 17, 19])
 def test_closing_anywhere_within_an_accepted_draft_leaves_a_sound_arena(said: int, oracle: Oracle) -> None:
     decoder = RecordingDecoder(oracle._model)
     expected, _ = oracle.answer([*PREFIX, 5], NEVER, 20)
-    dialogue = opened(decoder)
-    answer = dialogue.ask([5], Answering(LONG, draft=expected))
+    prefix = opened(decoder)
+    answer = prefix.complete([5], Answering(LONG, draft=expected))
     assert [next(answer) for _ in range(said)] == expected[:said]
     answer.close()
-    assert dialogue._arena.length == len(PREFIX) + 1 + said - 1
-    following, _ = oracle.answer([*PREFIX, 5, *expected[:said], 2, 8], NEVER, 4)
-    assert list(dialogue.ask([8], Answering(4))) == following
+    assert prefix._arena.length == len(PREFIX) + 1 + said - 1
+    prompt = [5, *expected[:said], 2, 8]
+    assert list(prefix.complete(prompt, Answering(4))) == oracle.answer([*PREFIX, *prompt], NEVER, 4)[0]
 
 
 def test_a_stop_id_inside_a_draft_ends_the_answer_there(decoder: RecordingDecoder) -> None:
-    free = answered(opened(decoder), [5, 6, 7], Answering(LONG)).answer
+    free = answered(opened(decoder), [5, 6, 7], Answering(LONG)).ids
     stop = next(token for i, token in enumerate(free) if i > 12 and token not in free[:i])
-    dialogue = opened(decoder, frozenset([stop]))
-    turn = answered(dialogue, [5, 6, 7], Answering(LONG, draft=free))
-    assert (turn.answer, turn.reason) == (free[: free.index(stop)], "stop")
-    assert turn.speculation is not None
-    assert turn.speculation.accepted > 0
-    assert dialogue._arena.length == len(PREFIX) + 3 + len(turn.answer)
+    prefix = opened(decoder, frozenset([stop]))
+    done = answered(prefix, [5, 6, 7], Answering(LONG, draft=free))
+    assert (done.ids, done.reason) == (free[: free.index(stop)], "stop")
+    assert done.speculation is not None
+    assert done.speculation.accepted > 0
+    assert prefix._arena.length == len(PREFIX) + 3 + len(done.ids)
 
 
 @pytest.mark.parametrize("tokens", [1, 2, 4, 5, 8, 9, 13, 17, 24])
 def test_drafts_end_where_the_answer_must(tokens: int, decoder: RecordingDecoder) -> None:
     """At the token limit, and at the end of the context; and they take no memory of their own."""
-    free = answered(opened(decoder), [5], Answering(LONG)).answer
-    assert answered(opened(decoder), [5], Answering(tokens, draft=free)).answer == free[:tokens]
+    free = answered(opened(decoder), [5], Answering(LONG)).ids
+    assert answered(opened(decoder), [5], Answering(tokens, draft=free)).ids == free[:tokens]
 
     plain, drafting = (opened(decoder, maximum=len(PREFIX) + tokens) for _ in range(2))
     expected = answered(plain, [5], Answering(LONG))
-    turn = answered(drafting, [5], Answering(LONG, draft=free))
-    assert (turn.answer, turn.reason) == (expected.answer, "length")
+    done = answered(drafting, [5], Answering(LONG, draft=free))
+    assert (done.ids, done.reason) == (expected.ids, "length")
     assert drafting.nbytes == plain.nbytes
 
 
 def test_an_answer_that_quotes_nothing_is_left_alone(decoder: RecordingDecoder) -> None:
     strange = torch.randint(0, 97, (2000,), generator=torch.Generator().manual_seed(1)).tolist()
     sampling = Sampling(temperature=2.0, seed=1)
-    turn = answered(opened(decoder), [5, 6, 7], Answering(200, sampling, draft=strange))
-    assert turn.speculation is not None
-    assert turn.speculation.forwards >= 195
-    assert turn.speculation.drafted <= 16
+    done = answered(opened(decoder), [5, 6, 7], Answering(200, sampling, draft=strange))
+    assert done.speculation is not None
+    assert done.speculation.forwards >= 195
+    assert done.speculation.drafted <= 16
 
 
 def fed(drafter: Drafter, tokens: list[int]) -> None:

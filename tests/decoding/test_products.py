@@ -43,6 +43,7 @@ def test_every_row_is_what_it_is_alone_and_what_it_should_be(shape, threads):
 
 def test_logits_of_answers_that_share_a_step_are_those_of_each_alone():
     decoder = Decoder(tiny_llama(4, 2))
+    assert decoder.prepare_step() is None
     rows, alone = [], []
     for number, count in enumerate((1, 3, 1, 9, 2, 1)):
         arena = decoder.arena()

@@ -10,8 +10,8 @@ import torch
 from tiny import VOCABULARY, Oracle, RecordingDecoder
 
 from glyph_demo.decoding.decoder import text
-from glyph_demo.decoding.dialogue import Answering, Dialogue
 from glyph_demo.decoding.pool import PrefixPool
+from glyph_demo.decoding.prefix import Answering, CachedPrefix
 
 STOP_IDS = frozenset(range(90, VOCABULARY))
 ANSWER_END = (2, 3)
@@ -28,7 +28,8 @@ class Shadow:
     turns: list[tuple[list[int], list[int]]] = field(default_factory=list)
 
     def prompt(self, keep: int, question: list[int]) -> list[int]:
-        ids = list(self.prefix)
+        """The ids behind the prefix."""
+        ids: list[int] = []
         for asked, answered in self.turns[:keep]:
             ids += [*asked, *answered, *ANSWER_END]
         return ids + question
@@ -42,11 +43,11 @@ class Script:
         self.decoder, self.oracle = decoder, oracle
         self.pool = PrefixPool(decoder, budget=200 * decoder.bytes_per_entry)
         self.evictions = 0
-        self.shadows, self.dialogues = [], []
+        self.shadows, self.prefixes = [], []
         for _ in range(3):
             pages = [self.ids(15, 35) for _ in range(self.random.randint(1, 3))]
             self.shadows.append(Shadow([token for page in pages for token in page]))
-            self.dialogues.append(self.pool.open([text(page) for page in pages], STOP_IDS, ANSWER_END))
+            self.prefixes.append(self.pool.open([text(page) for page in pages], STOP_IDS))
         self.now = 0
 
     def ids(self, least: int, most: int) -> list[int]:
@@ -55,40 +56,35 @@ class Script:
     def run(self) -> None:
         kinds = ["ask", "ask", "ask", "stop", "stop", "undo", "edit", "retry", "append", "anew", *["switch"] * 5]
         for _ in range(STEPS):
-            shadow, dialogue = self.shadows[self.now], self.dialogues[self.now]
+            shadow, prefix = self.shadows[self.now], self.prefixes[self.now]
             kind = self.random.choice(kinds)
             if kind == "switch":
                 self.now = self.random.randrange(3)
             elif kind == "append" and len(shadow.prefix) < 100:
                 page = self.ids(3, 9)
                 shadow.prefix += page
-                dialogue.append(text(page))
+                prefix.append(text(page))
             elif kind == "undo" and shadow.turns:
-                dialogue.undo()
                 shadow.turns.pop()
             elif len(shadow.turns) < 4 or kind in ("edit", "retry"):
-                self.answer(kind, shadow, dialogue)
-            assert [(list(t.question), list(t.answer)) for t in dialogue.turns] == shadow.turns
+                self.answer(kind, shadow, prefix)
             assert self.pool.nbytes <= self.pool.budget
 
-    def answer(self, kind: str, shadow: Shadow, dialogue: Dialogue) -> None:
+    def answer(self, kind: str, shadow: Shadow, prefix: CachedPrefix) -> None:
         """Ask, edit or retry, to the end or stopped midway, and compare tokens and logits with the oracle's."""
         keep, question = len(shadow.turns), self.ids(1, 9)
         if kind == "edit" and shadow.turns:
             keep = self.random.randrange(len(shadow.turns))
         elif kind == "retry" and shadow.turns:
             keep, question = len(shadow.turns) - 1, shadow.turns[-1][0]
-        how = Answering(MAX_TOKENS, reuse=kind != "anew")
-        tokens = {
-            "edit": lambda: dialogue.edit(keep, question, how) if shadow.turns else dialogue.ask(question, how),
-            "retry": lambda: dialogue.retry(how) if shadow.turns else dialogue.ask(question, how),
-        }.get(kind, lambda: dialogue.ask(question, how))()
-        expected, rows = self.oracle.answer(shadow.prompt(keep, question), STOP_IDS, MAX_TOKENS)
+        prompt = shadow.prompt(keep, question)
+        tokens = prefix.complete(prompt, Answering(MAX_TOKENS, reuse=kind != "anew"))
+        expected, rows = self.oracle.answer([*shadow.prefix, *prompt], STOP_IDS, MAX_TOKENS)
         if kind == "stop" and expected:
             expected = expected[: self.random.randint(1, len(expected))]
 
         self.decoder.rows.clear()
-        others = [d for d in self.dialogues if d is not dialogue and d.nbytes]
+        others = [p for p in self.prefixes if p is not prefix and p.nbytes]
         if kind == "stop" and expected:
             answer = [next(tokens) for _ in expected]
             tokens.close()
@@ -96,7 +92,7 @@ class Script:
             answer = list(tokens)
         self.evictions += sum(other.nbytes == 0 for other in others)
 
-        assert answer == expected
+        assert answer == expected == list(prefix.completion.ids)
         given = torch.stack(self.decoder.rows)[: len(rows)]  # running ahead computes one that nobody asks for
         assert (given - rows[: len(given)]).abs().max() < TOLERANCE
         shadow.turns[keep:] = [(question, answer)]

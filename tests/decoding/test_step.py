@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ import torch
 from checkpoints import make_checkpoint
 from test_scripts import STOP_IDS, Script
 from tiny import Oracle, RecordingDecoder, tiny_llama
-from transformers import Glm4vForConditionalGeneration, LlamaForCausalLM
+from transformers import Glm4vForConditionalGeneration, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
+from transformers.models.llama import modeling_llama
 
 from glyph_demo.decoding import step
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.decoder import TOLERANCE, Decoder, text
-from glyph_demo.decoding.dialogue import Answering, Dialogue
 from glyph_demo.decoding.loop import prefill
+from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.decoding.products import use_plain_products
 from glyph_demo.decoding.sampling import Sampling
 from glyph_demo.models.precision import Precision, activations, adapt
@@ -31,10 +33,9 @@ class RunningAhead(RecordingDecoder):
     """As on CUDA: static shapes, and the next step under way while a token is read."""
 
     def __init__(self, model: LlamaForCausalLM) -> None:
-        super().__init__(model)
-        assert self.prepare("graph") is None
+        super().__init__(model, "graph")
+        assert self.notice is None
         self.ahead = True
-        self.computed = 0
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def filled(decoder: Decoder, entries: int) -> KVArena:
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
 def test_a_step_is_transformers_forward(folder: Path, precision: Precision, count: int, runtime: Any) -> None:
     decoder = Decoder(glyph(folder, precision))
-    assert decoder.prepare(runtime) is None
+    assert decoder.prepare_step(runtime) is None
     arena = filled(decoder, 50)
     before, ids = arena.mark(), list(range(20, 20 + count))
     got = decoder.step(arena, ids)
@@ -85,38 +86,38 @@ def test_running_ahead_over_static_shapes_answers_like_computing_from_nothing(
 @pytest.mark.parametrize("quoting", [False, True])
 def test_running_ahead_changes_no_token(model: LlamaForCausalLM, sampling: Sampling, quoting: bool) -> None:
     def answer(decoder: Decoder) -> list[int]:
-        dialogue = Dialogue(decoder, decoder.arena(), [text(range(40))], STOP_IDS, (2,))
+        prefix = CachedPrefix(decoder, decoder.arena(), [text(range(40))], STOP_IDS)
         how = Answering(60, sampling, penalised=frozenset({7, 8}))
-        said = list(dialogue.ask([5, 6], how))
+        said = list(prefix.complete([5, 6], how))
         if quoting:
             how = Answering(60, sampling, penalised=frozenset({7, 8}), draft=said)
-            assert list(dialogue.retry(how)) == said
-            assert dialogue.turns[-1].speculation.accepted > 0  # type: ignore[union-attr]
-        return [*said, *dialogue.ask([9], how)]
+            assert list(prefix.complete([5, 6], how)) == said
+            assert prefix.completion.speculation.accepted > 0  # type: ignore[union-attr]
+        return [*said, *prefix.complete([5, 6, *said, 2, 9], how)]
 
     assert answer(RunningAhead(model)) == answer(RecordingDecoder(model))
 
 
 def test_a_stop_id_found_late_is_taken_back(model: LlamaForCausalLM) -> None:
     decoder = RunningAhead(model)
-    free = Dialogue(decoder, decoder.arena(), [text(range(20))], NEVER)
-    said = list(free.ask([5], Answering(6)))
+    free = CachedPrefix(decoder, decoder.arena(), [text(range(20))], NEVER)
+    said = list(free.complete([5], Answering(6)))
     stop = next(i for i in range(1, 6) if said[i] not in said[:i])
-    stopping = Dialogue(decoder, decoder.arena(), [text(range(20))], frozenset({said[stop]}))
-    assert list(stopping.ask([5], Answering(6))) == said[:stop]
+    stopping = CachedPrefix(decoder, decoder.arena(), [text(range(20))], frozenset({said[stop]}))
+    assert list(stopping.complete([5], Answering(6))) == said[:stop]
     assert stopping._arena.length == 20 + 1 + stop
-    assert stopping.turns[0].reason == "stop"
+    assert stopping.completion.reason == "stop"
 
 
 def test_closing_an_answer_computes_at_most_the_step_under_way(model: LlamaForCausalLM) -> None:
     decoder = RunningAhead(model)
-    dialogue = Dialogue(decoder, decoder.arena(), [text(range(20))], NEVER)
-    tokens = dialogue.ask([5], Answering(50))
+    prefix = CachedPrefix(decoder, decoder.arena(), [text(range(20))], NEVER)
+    tokens = prefix.complete([5], Answering(50))
     said = [next(tokens) for _ in range(4)]
     computed = decoder.computed
     tokens.close()  # type: ignore[attr-defined]
     assert decoder.computed == computed == 20 + 1 + 4
-    assert dialogue.turns[0].answer == tuple(said)
+    assert prefix.completion.ids == tuple(said)
 
 
 def test_what_stands_beyond_the_length_does_not_matter(model: LlamaForCausalLM) -> None:
@@ -149,7 +150,7 @@ def compiled(decoder: Decoder) -> int:
 
     torch._dynamo.reset()  # whatever other tests compiled of the same functions
     counters.clear()
-    assert decoder.prepare("compiled") is None
+    assert decoder.prepare_step("compiled") is None
     assert decoder._step is not None
     assert decoder._step._project is not step._project
     return int(counters["stats"]["unique_graphs"])
@@ -196,17 +197,47 @@ def test_a_step_that_gives_other_numbers_is_not_taken(monkeypatch: pytest.Monkey
     original = step.attend_static
     monkeypatch.setattr(step, "attend_static", lambda *given: original(*given) + 0.1)
     decoder = Decoder(tiny_llama(9, 3))
-    message = decoder.prepare("graph")
+    message = decoder.prepare_step("graph")
     assert message is not None
     assert "'eager'" in message.en
     assert "“eager”" in message.zh
-    assert "ArithmeticError" in message.en
+    assert "results differ by" in message.en
     assert not decoder._step._static  # type: ignore[union-attr]
 
 
-def test_a_model_of_an_unknown_kind_is_run_by_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step, "KNOWN", {"Glm4vTextDecoderLayer"})
-    model = tiny_llama(9, 3)
-    decoder = Decoder(model)
-    dialogue = Dialogue(decoder, decoder.arena(), [text(range(20))], NEVER)
-    assert list(dialogue.ask([5], Answering(6))) == Oracle(model).answer([*range(20), 5], NEVER, 6)[0]
+def rescaled(self: Any, hidden_states: torch.Tensor, **given: Any) -> torch.Tensor:
+    """A Llama layer's forward as a later version of transformers may have it."""
+    return original_forward(self, hidden_states * 1.25, **given)
+
+
+original_forward = modeling_llama.LlamaDecoderLayer.forward
+
+
+def with_another_forward(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(modeling_llama.LlamaDecoderLayer, "forward", rescaled)
+    return tiny_llama(9, 3)
+
+
+def with_a_function_of_another_name(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setitem(sys.modules, modeling_llama.__name__, types.ModuleType("renamed"))
+    return tiny_llama(9, 3)
+
+
+def with_norms_that_a_step_does_not_know(monkeypatch: pytest.MonkeyPatch) -> Any:
+    torch.manual_seed(0)
+    sizes = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "head_dim": 8}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.3}
+    return Qwen3ForCausalLM(Qwen3Config(**sizes, **heads)).eval()
+
+
+@pytest.mark.parametrize(
+    "changed", [with_another_forward, with_a_function_of_another_name, with_norms_that_a_step_does_not_know]
+)
+def test_a_layer_other_than_the_step_s_is_run_by_transformers(changed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = changed(monkeypatch)
+    decoder = RecordingDecoder(model)
+    assert decoder.notice is not None
+    assert "'transformers'" in decoder.notice.en
+    assert "“transformers”" in decoder.notice.zh
+    prefix = CachedPrefix(decoder, decoder.arena(), [text(range(20))], NEVER)
+    assert list(prefix.complete([5], Answering(6))) == Oracle(model).answer([*range(20), 5], NEVER, 6)[0]

@@ -7,7 +7,7 @@ import torch
 from transformers import Glm4vConfig, Glm4vForConditionalGeneration
 
 from glyph_demo.decoding.decoder import Decoder, Segment, text
-from glyph_demo.decoding.dialogue import Answering, Dialogue
+from glyph_demo.decoding.prefix import Answering, CachedPrefix
 
 GRID = (4, 6)  # rows and columns of visual tokens on a page; a page takes 6 positions for its 24 tokens
 NEVER: frozenset[int] = frozenset()
@@ -73,34 +73,33 @@ def recomputed(glm: Glm4vForConditionalGeneration, segments: list[Segment], step
 
 def test_turns_over_page_images_equal_recomputing_everything(glm: Glm4vForConditionalGeneration) -> None:
     decoder = Decoder(glm)
+    assert decoder.prepare_step() is None
     assert decoder.position_axes == 3
     head, pages = text([1, 2, 3]), [page(1), page(2)]
-    dialogue = Dialogue(decoder, decoder.arena(), [head, *pages], NEVER, answer_end=(4,))
+    prefix = CachedPrefix(decoder, decoder.arena(), [head, *pages], NEVER)
     how = Answering(max_tokens=6)
 
-    first = list(dialogue.ask([7, 8, 9], how))
+    first = list(prefix.complete([7, 8, 9], how))
     assert first == recomputed(glm, [head, *pages, text([7, 8, 9])], 6)
-    assert [mark.position for mark in dialogue.marks] == [0, 3, 9, 15]
+    assert [mark.position for mark in prefix._marks] == [0, 3, 9, 15]
 
-    history = text([7, 8, 9, *first, 4])
-    assert list(dialogue.ask([11], how)) == recomputed(glm, [head, *pages, history, text([11])], 6)
+    history = [7, 8, 9, *first, 4]
+    assert list(prefix.complete([*history, 11], how)) == recomputed(glm, [head, *pages, text([*history, 11])], 6)
 
-    dialogue.append(page(3))
-    dialogue.undo()
-    expected = recomputed(glm, [head, *pages, page(3), history, text([12, 13])], 6)
-    assert list(dialogue.ask([12, 13], how)) == expected
-    dialogue.release()
-    assert list(dialogue.retry(how)) == expected
+    prefix.append(page(3))
+    expected = recomputed(glm, [head, *pages, page(3), text([*history, 12, 13])], 6)
+    assert list(prefix.complete([*history, 12, 13], how)) == expected
+    prefix.release()
+    assert list(prefix.complete([*history, 12, 13], how)) == expected
 
 
 def test_drafts_behind_page_images_change_nothing_but_the_forwards(glm: Glm4vForConditionalGeneration) -> None:
     decoder = Decoder(glm)
+    assert decoder.prepare_step() is None
     segments = [text([1, 2, 3]), page(1), page(2)]
     expected = recomputed(glm, [*segments, text([7, 8, 9])], 20)
-    dialogue = Dialogue(decoder, decoder.arena(), segments, NEVER, answer_end=(4,))
-    assert list(dialogue.ask([7, 8, 9], Answering(20, draft=expected))) == expected
-    speculation = dialogue.turns[0].speculation
-    assert speculation is not None
-    assert speculation.forwards <= 10
-    following = recomputed(glm, [*segments, text([7, 8, 9, *expected, 4, 11])], 6)
-    assert list(dialogue.ask([11], Answering(6))) == following
+    prefix = CachedPrefix(decoder, decoder.arena(), segments, NEVER)
+    assert list(prefix.complete([7, 8, 9], Answering(20, draft=expected))) == expected
+    assert prefix.completion.speculation.forwards <= 10  # type: ignore[union-attr]
+    following = [7, 8, 9, *expected, 4, 11]
+    assert list(prefix.complete(following, Answering(6))) == recomputed(glm, [*segments, text(following)], 6)

@@ -8,6 +8,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from glyph_demo.decoding.decoder import Decoder
+from glyph_demo.decoding.step import Runtime
 
 VOCABULARY = 97
 SHAPES = {"plain heads": (4, 4), "grouped heads": (9, 3)}
@@ -55,11 +56,14 @@ class Oracle:
 
 
 class RecordingDecoder(Decoder):
-    """A Decoder that remembers the logits it gave and the tokens it computed."""
+    """A Decoder that remembers the logits it gave and the tokens it computed since its step was prepared."""
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    def __init__(self, model: PreTrainedModel, runtime: Runtime = "eager") -> None:
         super().__init__(model)
         self.rows: list[torch.Tensor] = []
+        self.computed = 0
+        self.notice = self.prepare_step(runtime)
+        self.rows.clear()
         self.computed = 0
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:

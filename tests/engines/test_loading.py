@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines.events import Progress
 from glyph_demo.engines.loading import LoadLines, amount, loaded, remaining
-from glyph_demo.models.glm4v import load_glm4v
+from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.settings import Settings
 from glyph_demo.ui import views
 from tests.fakes import FakeEngine
@@ -99,7 +99,7 @@ def test_files_and_bytes_are_counted_as_they_are_loaded(tmp_path: Path) -> None:
     def told(done: int, total: int | None, file: int = 0, files: int = 0) -> None:
         steps.append((done, total, file, files))
 
-    load_glm4v(str(folder), tmp_path, told)
+    load_vision_language_model(str(folder), tmp_path, told)
     size = sum(tensor.nbytes for file in folder.glob("*.safetensors") for tensor in load_file(file).values())
     assert steps[0] == (0, size, 1, files)
     assert steps[-2][:2] == steps[-1][:2] == (size, size)

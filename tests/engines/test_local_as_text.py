@@ -112,8 +112,9 @@ def test_control_tokens_in_a_text_its_name_its_questions_and_answers_are_letters
         session.open(file)
         list(session.ask_as_text(words, SHORT, [Turn(words, words), Turn(f"{words}?", words)]))
         document = session.current._text_handle  # type: ignore[union-attr]
-        turn = document._dialogue.turns[-1]  # type: ignore[union-attr]
-        return [i for segment in document._segments for i in segment.ids] + list(turn.question)  # type: ignore[union-attr]
+        prefix = document._prefix  # type: ignore[union-attr]
+        prompt = prefix._written[: len(prefix._written) - len(prefix.completion.ids)]
+        return [i for segment in document._segments for i in segment.ids] + prompt  # type: ignore[union-attr]
 
     ids, harmless = given(typed), given("harmless")
     controls = tokenizer.added_tokens_decoder.keys()

@@ -93,7 +93,7 @@ def test_thinking_can_be_switched_off(start: Callable[..., LocalEngine]) -> None
     scripted(engine, ["OK</answer>"])
     events = list(document.answer("What?", (), replace(SHORT, thinking=False)))
     assert (text(events, Thinking), text(events)) == ("", "OK")
-    assert "<think></think><answer>" in engine.model.tokenizer.decode(document._dialogue.turns[0].question)
+    assert "<think></think><answer>" in engine.model.tokenizer.decode(document._prefix._written)
 
 
 def test_endless_repetition_ends_with_its_reason(start: Callable[..., LocalEngine]) -> None:
@@ -261,7 +261,7 @@ def test_closing_an_answer_stops_within_a_step(start: Callable[..., LocalEngine]
             if len(said) == 3:
                 break
     assert list(document.answer_ids(said)) == engine.model.tokenizer.encode("abc")
-    assert len(document._dialogue.turns[-1].answer) == 3
+    assert len(document._prefix.completion.ids) == 3  # type: ignore[union-attr]
 
 
 def test_closing_a_document_while_it_answers_waits_for_the_stop(start: Callable[..., LocalEngine]) -> None:

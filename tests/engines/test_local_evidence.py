@@ -16,7 +16,7 @@ from checkpoints import SHAPES, make_checkpoint
 from original import Original, page
 from PIL import Image
 
-from glyph_demo.decoding.dialogue import Dialogue
+from glyph_demo.decoding.prefix import CachedPrefix
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Event, Evidence, Finished, Heat, Progress, Token
 from glyph_demo.engines.local.engine import LocalEngine
@@ -115,18 +115,18 @@ def bits(layer: Any) -> torch.Tensor:
 
 def test_looking_for_evidence_leaves_the_arena_as_it_is(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     document = engine.open_document([engine.encode(PAGES[0])])
-    arena = document._dialogue._arena
+    arena = document._prefix._arena
     held: list[Any] = []
-    real = Dialogue.attention
+    real = CachedPrefix.attention
 
-    def watched(self: Dialogue, tokens: range, layers: Any) -> Any:
+    def watched(self: CachedPrefix, tokens: range, layers: Any) -> Any:
         held.append((arena.mark(), [bits(layer) for layer in arena.layers], list(self._written)))
         yield from real(self, tokens, layers)
 
-    monkeypatch.setattr(Dialogue, "attention", watched)
+    monkeypatch.setattr(CachedPrefix, "attention", watched)
     found(answered(engine, document, "What?"))
     ((mark, tensors, written),) = held
-    assert (arena.mark(), document._dialogue._written) == (mark, written)
+    assert (arena.mark(), document._prefix._written) == (mark, written)
     assert all(torch.equal(bits(layer), before) for layer, before in zip(arena.layers, tensors, strict=True))
 
 
@@ -153,11 +153,11 @@ def test_an_answer_has_evidence_of_its_own_words_and_not_of_the_thinking(engine:
 
     engine.decoder.logits = logits  # type: ignore[method-assign]
     looked: list[range] = []
-    real = document._dialogue.attention
-    document._dialogue.attention = lambda tokens, layers: looked.append(tokens) or real(tokens, layers)  # type: ignore
+    real = document._prefix.attention
+    document._prefix.attention = lambda tokens, layers: looked.append(tokens) or real(tokens, layers)  # type: ignore
     found(answered(engine, document, "What?"))
     (origin,) = looked
-    written = document._dialogue._written
+    written = document._prefix._written
     assert engine.model.tokenizer.decode([written[i + 1] for i in origin]) == "cde"
 
 

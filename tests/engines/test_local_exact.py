@@ -101,9 +101,9 @@ class Script:
         options = replace(PLAIN, repetition_penalty=penalty, reuse_kv=kind != "anew", thinking=kind != "quiet")
         asked = [(turn.question, ids) for turn, ids in zip(shadow.turns, shadow.ids, strict=True)]
         expected = self.original.answer(shadow.pages, asked, question, options)
-        others = [d for d in self.documents if d is not document and d._dialogue.nbytes]
+        others = [d for d in self.documents if d is not document and d._prefix.nbytes]
         pieces = self.pieces(document, question, shadow, options, kind == "stop")
-        self.evictions += sum(not d._dialogue.nbytes for d in others)
+        self.evictions += sum(not d._prefix.nbytes for d in others)
         self.answers += 1
         if not pieces:
             assert kind == "stop" or not self.original.shown(expected)

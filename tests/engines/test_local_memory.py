@@ -16,7 +16,7 @@ from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import EngineError
-from glyph_demo.models import glm4v
+from glyph_demo.models import loader
 from glyph_demo.models.precision import Precision
 from glyph_demo.settings import Settings
 
@@ -75,7 +75,7 @@ def test_running_out_of_memory_once_changes_no_answer(start: Callable[..., Local
     document = opened(engine, 3)
     assert ask(document, "What?", (), SHORT) == expected
     assert engine.decoder.chunk == chunk // 2
-    assert other._dialogue.nbytes == 0
+    assert other._prefix.nbytes == 0
     assert ask(other, "What?", (), SHORT)
 
 
@@ -130,7 +130,7 @@ def test_a_limit_too_small_for_the_model_and_a_page_is_refused(start: Callable[.
 
 
 def test_random_weights_that_do_not_fit_are_not_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(glm4v, "room", lambda device: int(24e9))
+    monkeypatch.setattr(loader, "room", lambda device: int(24e9))
     with pytest.raises(EngineError, match="model_too_large") as caught:
         LocalEngine(replace(Settings(), model="random:glyph", cache_dir=str(tmp_path)))
     assert "--precision bf16" in caught.value.message.en

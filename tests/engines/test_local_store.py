@@ -20,7 +20,7 @@ from glyph_demo.engines.events import Token
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.engines.local.pages import OnDevice
-from glyph_demo.models import glm4v
+from glyph_demo.models import vision_language
 from glyph_demo.models.transfer import Transfer
 from glyph_demo.settings import Settings, merge
 from glyph_demo.store import FeatureStore, PageFeatures, feature_key
@@ -52,7 +52,7 @@ class Apart(Transfer):
 
 @pytest.fixture
 def apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(glm4v, "Transfer", Apart)
+    monkeypatch.setattr(vision_language, "Transfer", Apart)
     monkeypatch.setattr(Apart, "log", [])
 
 
@@ -206,7 +206,7 @@ def test_keys_and_values_leave_room_for_what_is_kept_on_the_device(
     settings = merge(settings, {"inference.memory_limit_gb": 0.6})
     wide, narrow = (merge(settings, {"store.device_mb": megabytes}) for megabytes in (0, 200))
     assert LocalEngine(wide).pool.budget == LocalEngine(narrow).pool.budget, "a CPU keeps none"
-    monkeypatch.setattr(glm4v, "Transfer", Apart)
+    monkeypatch.setattr(vision_language, "Transfer", Apart)
     assert LocalEngine(wide).pool.budget - LocalEngine(narrow).pool.budget == 200 << 20
 
 

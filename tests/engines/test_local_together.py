@@ -28,7 +28,7 @@ def engine(tmp_path_factory):
 def test_pages_of_different_sizes_read_in_one_call_give_what_each_gives(engine):
     pages = [page(i, *size).pixels for i, size in enumerate(SIZES)]
     for together, alone in zip(
-        engine.model.encode_together(list(map(engine.model.prepare, pages))),
+        engine.model.encode_together(list(map(engine.model.preprocess_page, pages))),
         map(engine.model.encode, pages),
         strict=True,
     ):
@@ -53,7 +53,7 @@ def test_clients_with_documents_of_their_own_get_what_each_gets_alone(engine, mo
     alone = [answer(engine, number) for number in range(len(SIZES))]
     widths, calls = [], []
     step, tower = engine.decoder._together, engine._encoding._run
-    monkeypatch.setattr(engine.decoder._gather, "_run", lambda rows: (widths.append(len(rows)), step(rows))[1])
+    monkeypatch.setattr(engine.decoder._batcher, "_run", lambda rows: (widths.append(len(rows)), step(rows))[1])
     monkeypatch.setattr(engine._encoding, "_run", lambda pages: (calls.append(len(pages)), tower(pages))[1])
     with ThreadPoolExecutor(len(SIZES)) as threads:
         together = list(threads.map(lambda number: answer(engine, number), range(len(SIZES))))

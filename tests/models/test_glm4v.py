@@ -15,10 +15,13 @@ from PIL import Image
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
 from glyph_demo.errors import EngineError
-from glyph_demo.models import glm4v
+from glyph_demo.models import loader
 from glyph_demo.models.checkpoint import find_checkpoint, identity
-from glyph_demo.models.glm4v import Preprocessing, VisionLanguageModel, load_glm4v
+from glyph_demo.models.families import FAMILIES
+from glyph_demo.models.glm4v import preprocessing_of
+from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.transfer import from_arrays, to_arrays
+from glyph_demo.models.vision_language import VisionLanguageModel
 
 KINDS = ("glm4v", "glm46v")
 
@@ -44,12 +47,12 @@ def copy(small: Path, tmp_path: Path) -> Path:
 
 
 def load(folder: Path, cache: Path) -> VisionLanguageModel:
-    return load_glm4v(str(folder), cache)
+    return load_vision_language_model(str(folder), cache)
 
 
 def refused(folder: Path | str, cache: Path) -> str:
     with pytest.raises(EngineError) as caught:
-        load_glm4v(str(folder), cache)
+        load_vision_language_model(str(folder), cache)
     assert caught.value.message.en.endswith(".")
     assert caught.value.message.zh.endswith("。")
     return caught.value.code
@@ -74,7 +77,7 @@ def test_patches_equal_the_image_processor_s_to_the_last_bit(size: tuple[int, in
     processor = Glm4vImageProcessorPil(size={"shortest_edge": 12544, "longest_edge": 28 * 28 * 1000})
     page = pixels(*size, channels)
     expected = processor([Image.fromarray(page)], return_tensors="pt")
-    preprocessing = Preprocessing.of(processor)
+    preprocessing = preprocessing_of(processor)
     patches, high, wide = preprocessing.patches(torch.from_numpy(preprocessing.resized(page)))
     assert expected["image_grid_thw"].tolist() == [[1, high, wide]]
     assert torch.equal(patches, expected["pixel_values"])
@@ -146,16 +149,16 @@ def test_stop_ids_and_image_ids_come_from_the_checkpoint(kind: str, tmp_path: Pa
 
 
 def test_loading_draws_no_bar_of_its_own(small: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    load_glm4v(str(small), tmp_path)
+    load_vision_language_model(str(small), tmp_path)
     assert capfd.readouterr().err == ""
 
 
 def test_identity_names_weights_settings_and_precision(small: Path, copy: Path, tmp_path: Path) -> None:
     def name(folder: Path) -> str:
-        return identity(find_checkpoint(str(folder), frozenset(glm4v.CLASSES), tmp_path, print), tmp_path)
+        return identity(find_checkpoint(str(folder), frozenset(FAMILIES), tmp_path, print), tmp_path)
 
     assert name(small) == name(copy) == name(copy)
-    half = load_glm4v(str(small), tmp_path, precision=torch.bfloat16)
+    half = load_vision_language_model(str(small), tmp_path, precision=torch.bfloat16)
     assert load(small, tmp_path).identity != half.identity
     settings = json.loads((copy / "preprocessor_config.json").read_text())
     settings["size"]["longest_edge"] = 28 * 28 * 100
@@ -268,7 +271,7 @@ def test_pickled_weights_are_never_read(copy: Path, tmp_path: Path) -> None:
 def test_a_model_that_does_not_fit_is_refused_before_loading(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(glm4v, "room", lambda device: 1000)
+    monkeypatch.setattr(loader, "room", lambda device: 1000)
     assert refused(small, tmp_path) == "model_too_large"
 
 

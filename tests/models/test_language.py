@@ -277,7 +277,7 @@ def test_the_packaged_model_matches_the_reference_loader_and_knows_paris(tmp_pat
     from transformers import AutoModelForCausalLM
 
     from glyph_demo.decoding.decoder import Decoder
-    from glyph_demo.decoding.dialogue import Answering, Dialogue
+    from glyph_demo.decoding.prefix import Answering, CachedPrefix
 
     model = load_language_model("auto", tmp_path)
     ids = model.prompt([{"role": "user", "content": "What is the capital of France?"}])
@@ -287,6 +287,7 @@ def test_the_packaged_model_matches_the_reference_loader_and_knows_paris(tmp_pat
     assert torch.equal(logits(model.model, ids), logits(theirs, ids))
 
     decoder = Decoder(model.model)
-    dialogue = Dialogue(decoder, decoder.arena(), [], model.stop_ids)
-    assert "Paris" in model.text(list(dialogue.ask(ids, Answering(max_tokens=24))))
-    assert dialogue.turns[0].reason == "stop"
+    prefix = CachedPrefix(decoder, decoder.arena(), [], model.stop_ids)
+    assert "Paris" in model.text(list(prefix.complete(ids, Answering(max_tokens=24))))
+    assert prefix.completion is not None
+    assert prefix.completion.reason == "stop"

@@ -14,7 +14,7 @@ import transformers
 from checkpoints import make_checkpoint
 
 from glyph_demo.errors import EngineError
-from glyph_demo.models.glm4v import load_glm4v
+from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.memory import held_bytes, weight_bytes
 from glyph_demo.models.precision import PRECISIONS, Precision, SafeDown, SafeMlp, SafeNorm, activations, adapt, resolve
 from glyph_demo.models.tower import FixedTower
@@ -126,16 +126,18 @@ def test_a_tower_of_one_page_size_is_as_safe(folder: Path) -> None:
 
 
 def test_loading_by_name_adapts_and_by_dtype_does_not(folder: Path, tmp_path: Path) -> None:
-    named, plain = (load_glm4v(str(folder), tmp_path, precision=given) for given in ("fp16", torch.float16))
+    named, plain = (
+        load_vision_language_model(str(folder), tmp_path, precision=given) for given in ("fp16", torch.float16)
+    )
     assert named.dtype == plain.dtype == torch.float16
     assert isinstance(named.model.model.language_model.norm, SafeNorm)
     assert not isinstance(plain.model.model.language_model.norm, SafeNorm)
-    assert load_glm4v(str(folder), tmp_path).dtype == torch.float32
+    assert load_vision_language_model(str(folder), tmp_path).dtype == torch.float32
 
 
 @needs_torchao
 def test_int8_holds_the_text_layers_in_a_byte_a_number(folder: Path, tmp_path: Path) -> None:
-    model = load_glm4v(str(folder), tmp_path, precision="int8")
+    model = load_vision_language_model(str(folder), tmp_path, precision="int8")
     config = model.model.config.text_config.to_dict()
     parameters = sum(weight.numel() for weight in load(folder, torch.float32).parameters())
     held = sum(

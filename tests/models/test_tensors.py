@@ -13,7 +13,7 @@ from checkpoints import make_checkpoint
 from safetensors.torch import load_file, save_file
 
 from glyph_demo.errors import EngineError
-from glyph_demo.models.glm4v import load_glm4v
+from glyph_demo.models.loader import load_vision_language_model
 
 Tensors = dict[str, torch.Tensor]
 GATE = "model.language_model.layers.0.mlp.gate_up_proj.weight"
@@ -42,7 +42,7 @@ def changed(small: Path, tmp_path: Path) -> Callable[[Callable[[Tensors], object
 
 def refusal(folder: Path, cache: Path) -> EngineError:
     with pytest.raises(EngineError) as caught:
-        load_glm4v(str(folder), cache)
+        load_vision_language_model(str(folder), cache)
     assert caught.value.message.en.endswith(".")
     assert caught.value.message.zh.endswith("。")
     return caught.value
@@ -93,4 +93,4 @@ def test_buffers_that_older_writers_kept_do_no_harm(
         tensors["model.language_model.rotary_emb.inv_freq"] = torch.ones(8)
         tensors["model.visual.embeddings.position_ids"] = torch.arange(64)
 
-    load_glm4v(str(changed(old)), tmp_path)
+    load_vision_language_model(str(changed(old)), tmp_path)

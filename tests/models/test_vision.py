@@ -13,9 +13,10 @@ import torch
 from checkpoints import SHAPES, make_checkpoint
 
 from glyph_demo.models import tower, vision, vision_onnx
-from glyph_demo.models.glm4v import VisionLanguageModel, load_glm4v
+from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.precision import Precision, activations
 from glyph_demo.models.tower import FixedTower
+from glyph_demo.models.vision_language import VisionLanguageModel
 
 SIZES = [(112, 140), (280, 168), (84, 364)]  # height and width in pixels, all within the checkpoint's limits
 
@@ -32,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(folder: Path, tmp_path: Path) -> VisionLanguageModel:
-    return load_glm4v(str(folder), tmp_path)
+    return load_vision_language_model(str(folder), tmp_path)
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def cache(tmp_path: Path) -> Path:
 def shared(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache that holds the graph for pages of SIZES[0]."""
     cache = tmp_path_factory.mktemp("built")
-    steps(load_glm4v(str(folder), cache), SIZES[0], cache)
+    steps(load_vision_language_model(str(folder), cache), SIZES[0], cache)
     return cache
 
 
@@ -82,7 +83,7 @@ def used(model: VisionLanguageModel) -> int:
 def test_the_tower_of_one_page_size_equals_transformers(
     shape: str, kind: str, size: tuple[int, int], tmp_path: Path
 ) -> None:
-    model = load_glm4v(str(make_checkpoint(tmp_path / "model", shape, kind)), tmp_path)
+    model = load_vision_language_model(str(make_checkpoint(tmp_path / "model", shape, kind)), tmp_path)
     pixels = page(*size)
     patches, high, wide = model.preprocessing.patches(torch.from_numpy(model.preprocessing.resized(pixels)))
     with torch.inference_mode():
@@ -124,7 +125,7 @@ def test_mixed_is_within_bfloat16_of_transformers_and_its_features_have_a_name_o
 def test_mixed_is_refused_where_it_is_no_gain(
     folder: Path, tmp_path: Path, model: VisionLanguageModel, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    half = load_glm4v(str(folder), tmp_path, precision="bf16")
+    half = load_vision_language_model(str(folder), tmp_path, precision="bf16")
     notice = half.prepare_vision("mixed", *SIZES[0], cache)
     assert notice is not None
     assert "float32 on a CPU" in notice.en
@@ -185,7 +186,7 @@ def test_the_graph_for_tensorrt_has_standard_operators_only_and_equals_transform
 def test_in_16_bit_onnx_runtime_is_within_tolerance_or_eager_goes_on(
     precision: Precision, folder: Path, tmp_path: Path, cache: Path
 ) -> None:
-    model = load_glm4v(str(folder), tmp_path, precision=precision)
+    model = load_vision_language_model(str(folder), tmp_path, precision=precision)
     dtype = activations(precision)
     notice = model.prepare_vision("onnx", *SIZES[0], cache)
     print(notice or "ONNX Runtime reads")
@@ -224,7 +225,7 @@ def test_other_weights_and_other_sizes_have_files_of_their_own_and_the_oldest_go
     model: VisionLanguageModel, tmp_path: Path, built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vision_onnx, "KEPT", 2)
-    other = load_glm4v(str(make_checkpoint(tmp_path / "other", "deep", seed=1)), tmp_path)
+    other = load_vision_language_model(str(make_checkpoint(tmp_path / "other", "deep", seed=1)), tmp_path)
     (ours,) = (built / "vision").iterdir()
     assert steps(other, SIZES[0], built)
     (theirs,) = set((built / "vision").iterdir()) - {ours}

@@ -1,4 +1,4 @@
-"""One answer on its way: tokens out of a dialogue, events out of tokens, and why it ended."""
+"""One answer on its way: tokens out of the model, events out of tokens, and why it ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from glyph_demo.decoding.dialogue import Answering, Dialogue
+from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.decoding.sampling import Sampling
 from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.events import Event, Finished, Progress, Reason, Timings, Token, Usage
@@ -41,15 +41,15 @@ class Answer:
         self._prefill: float | None = None
         self._first: float | None = None
 
-    def round(self, dialogue: Dialogue) -> Generator[Event, None, bool]:
+    def round(self, prefix: CachedPrefix) -> Generator[Event, None, bool]:
         """Generate until the answer ends, or, returning False, until the thinking has lasted long enough. Raises
         NonFiniteLogits."""
         missing = 0
-        with contextlib.closing(dialogue.preparing()) as steps:  # type: ignore[type-var]
+        with contextlib.closing(prefix.prefilling()) as steps:  # type: ignore[type-var]
             for done, missing in steps:
                 yield Progress("prefill", done, missing)
         ended = True
-        with contextlib.closing(dialogue.complete([*self._prompt, *self._generated], self._how(dialogue))) as tokens:  # type: ignore[type-var]
+        with contextlib.closing(prefix.complete([*self._prompt, *self._generated], self._how(prefix))) as tokens:  # type: ignore[type-var]
             for token in tokens:
                 self._prefill = self._prefill or self._elapsed()
                 yield from self.say([token])
@@ -58,15 +58,16 @@ class Answer:
                 if self._thought_enough():
                     ended = False
                     break
-        turn = dialogue.turns[-1]
-        if turn.speculation is not None:
-            self._drafted += turn.speculation.drafted
-            self._accepted += turn.speculation.accepted
+        completion = prefix.completion
+        assert completion is not None  # the iterator ended
+        if completion.speculation is not None:
+            self._drafted += completion.speculation.drafted
+            self._accepted += completion.speculation.accepted
         if self._computed is None:
-            self._computed = missing + turn.computed
-        if self._closed() or turn.reason == "stop":
+            self._computed = missing + completion.computed
+        if self._closed() or completion.reason == "stop":
             self._reason = "stop"
-        elif turn.reason == "stopped" and ended:
+        elif completion.reason == "stopped" and ended:
             self._reason = "repetition"
         return ended
 
@@ -102,11 +103,11 @@ class Answer:
         usage = Usage(given, cached, said, self._drafted, self._accepted, (given + said) * token_bytes)
         return Finished(usage, Timings(prefill, first, total - prefill, total), self._reason)
 
-    def _how(self, dialogue: Dialogue) -> Answering:
+    def _how(self, prefix: CachedPrefix) -> Answering:
         options = self._options
         sampling = Sampling(options.temperature, options.top_k, options.top_p, options.repetition_penalty, options.seed)
         # The penalty counts the prompt, as the servers do that Glyph's clients talk to.
-        penalised = dialogue.prefix_ids.union(self._prompt, self._generated)
+        penalised = prefix.ids.union(self._prompt, self._generated)
         room = options.max_new_tokens - len(self._generated)
         return Answering(room, sampling, penalised=penalised, draft=self._quotable)
 

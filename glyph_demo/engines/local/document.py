@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from glyph_demo.decoding.decoder import Segment, text
-from glyph_demo.decoding.dialogue import Dialogue
+from glyph_demo.decoding.prefix import CachedPrefix
 from glyph_demo.decoding.sampling import NonFiniteLogits
 from glyph_demo.engines.base import AskOptions, FeatureSource, OpenDocument, TooLong, Turn
 from glyph_demo.engines.events import Event, Events, Notice
@@ -46,7 +46,7 @@ class LocalDocument(OpenDocument):
         self._closing = False
         self._asking = False
         self._pool = engine.pool
-        self._dialogue = self._open()
+        self._prefix = self._open()
 
     @property
     def tokens(self) -> int:
@@ -128,15 +128,15 @@ class LocalDocument(OpenDocument):
             with memory_errors():
                 yield from self._notices()
                 if not options.reuse_kv:
-                    self._dialogue.release()
+                    self._prefix.release()
                 yield from self._answer(answer)
                 finished = answer.finished(self.tokens, self._engine.decoder.bytes_per_entry)
-                yield from evidence(self._dialogue, answer.origin, self._grids, self._engine.decoder.layers)
+                yield from evidence(self._prefix, answer.origin, self._grids, self._engine.decoder.layers)
         finally:
             self._answer_ids[speech.answer] = speech.ids
             self._asking = False
             if self._closing:
-                self._pool.close(self._dialogue)
+                self._pool.close(self._prefix)
         yield finished
 
     def compression(self, text: str) -> float | None:
@@ -148,16 +148,16 @@ class LocalDocument(OpenDocument):
         """Give the memory back; while an answer is being written, as soon as it is stopped."""
         self._closing = True
         if not self._asking:
-            self._pool.close(self._dialogue)
+            self._pool.close(self._prefix)
 
-    def _open(self) -> Dialogue:
+    def _open(self) -> CachedPrefix:
         return self._pool.open(self._segments, self._engine.model.stop_ids)
 
     def _extend(self, segments: list[Segment]) -> None:
         self._follow()
         for segment in segments:
             self._segments.append(segment)
-            self._dialogue.append(segment)
+            self._prefix.append(segment)
 
     def _arrange(
         self, turns: Sequence[tuple[str, Sequence[int]]], places: list[tuple[int, int]], thinking: bool
@@ -177,7 +177,7 @@ class LocalDocument(OpenDocument):
             self._grids.append(self._grid(self.tokens, grid.rows, grid.columns))
             self._segments.append(page)
         self._follow()
-        self._dialogue.arrange(self._segments)
+        self._prefix.arrange(self._segments)
         return list(tail)
 
     def _grid(self, start: int, rows: int, columns: int) -> Grid:
@@ -188,12 +188,12 @@ class LocalDocument(OpenDocument):
         try:
             with memory_errors():
                 try:
-                    self._dialogue.prepare()
+                    self._prefix.prefill()
                 except Exception as error:
                     if not ran_out_of_memory(error):
                         raise
-                    self._engine.relieve(keep=self._dialogue)
-                    self._dialogue.prepare()
+                    self._engine.relieve(keep=self._prefix)
+                    self._prefix.prefill()
         except GlyphError as error:
             if error.code != "memory_full":  # another document is using it; `ask` prepares what is missing
                 raise
@@ -233,7 +233,7 @@ class LocalDocument(OpenDocument):
         """Move to the engine's pool of now, if its precision has changed."""
         if self._pool is not self._engine.pool:
             self._pool = self._engine.pool
-            self._dialogue = self._open()
+            self._prefix = self._open()
 
     def _answer(self, answer: Answer) -> Iterator[Event]:
         """Rounds of generation until there is a reason to end."""
@@ -242,7 +242,7 @@ class LocalDocument(OpenDocument):
             self._follow()
             precision = self._engine.model.dtype
             try:
-                if (yield from answer.round(self._dialogue)):
+                if (yield from answer.round(self._prefix)):
                     break
             except NonFiniteLogits:
                 self._engine.fall_back(precision)
@@ -251,7 +251,7 @@ class LocalDocument(OpenDocument):
                 if relieved or not ran_out_of_memory(error):  # once; what was computed and said by then stays
                     raise
                 relieved = True
-                self._engine.relieve(keep=self._dialogue)
+                self._engine.relieve(keep=self._prefix)
             else:
                 yield from answer.say(self._engine.model.chat.enough)
         yield from answer.speech.finish()

@@ -11,21 +11,22 @@ from weakref import WeakSet
 import numpy as np
 import torch
 
+from glyph_demo.decoding.batcher import Batcher
 from glyph_demo.decoding.decoder import Decoder
 from glyph_demo.decoding.decoder import text as text_segment
-from glyph_demo.decoding.dialogue import Dialogue
-from glyph_demo.decoding.gather import Gather
 from glyph_demo.decoding.loop import prefill
 from glyph_demo.decoding.pool import PrefixPool
+from glyph_demo.decoding.prefix import CachedPrefix
 from glyph_demo.engines.base import Engine, FeatureSource
 from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
 from glyph_demo.engines.local.pages import features_of
 from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.models.base import LoadProgress
-from glyph_demo.models.glm4v import Prepared, VisionLanguageModel, load_glm4v, room
+from glyph_demo.models.loader import load_vision_language_model, room
 from glyph_demo.models.memory import PAGE_TOKENS, chunk, held_bytes, work_bytes
 from glyph_demo.models.precision import Precision
+from glyph_demo.models.vision_language import PreprocessedPage, VisionLanguageModel
 from glyph_demo.rendering import resolve_style
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
@@ -50,7 +51,7 @@ NOISE = Message(
 class LocalEngine(Engine):
     """Documents share the model and the memory for keys and values, `kv_bytes`; the one unused for longest is computed
     again from its features when it returns. `progress` counts bytes while the model is downloaded and loaded. Raises
-    EngineError, see `load_glm4v`."""
+    EngineError, see `load_vision_language_model`."""
 
     name = "local"
 
@@ -64,7 +65,9 @@ class LocalEngine(Engine):
         models = settings.cache_path / "models"
         precision = precision or settings.inference.precision
         self._limit = int(settings.inference.memory_limit_gb * 1e9)
-        self.model: VisionLanguageModel = load_glm4v(settings.model, models, progress, precision, self._limit)
+        self.model: VisionLanguageModel = load_vision_language_model(
+            settings.model, models, progress, precision, self._limit
+        )
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
         self.notices: list[Message] = [NOISE] if self.model.random else []
         self._settings = settings
@@ -73,7 +76,7 @@ class LocalEngine(Engine):
         self._changing = threading.Lock()
         inference = settings.inference
         most, wait = max(1, inference.max_batch_size), inference.max_wait_ms / 1000
-        self._encoding = Gather(self.model.encode_together, most, wait)
+        self._encoding = Batcher(self.model.encode_together, most, wait)
         self._kv_bytes = kv_bytes or 0
         with memory_errors():
             self._start()
@@ -96,11 +99,11 @@ class LocalEngine(Engine):
         self._stores.add(store)
 
     def set_batching(self, most: int, wait: float) -> None:
-        """Have up to `most` pages be read, and answers take their steps, together; see `Gather`."""
+        """Have up to `most` pages be read, and answers take their steps, together; see `Batcher`."""
         self._encoding.most, self._encoding.wait = max(1, most), wait
-        self.decoder.share(self._encoding.most, wait)
+        self.decoder.batch_steps(self._encoding.most, wait)
 
-    def relieve(self, keep: Dialogue | None = None) -> None:
+    def relieve(self, keep: CachedPrefix | None = None) -> None:
         """Give memory back after it ran out: page features on the device, keys and values of all documents but `keep`
         that are not answering, which are computed again when they are asked, and half of what a prefill forward
         takes."""
@@ -122,16 +125,16 @@ class LocalEngine(Engine):
         """Cut the page into patches and copy them to the device. Returns a function that encodes them."""
         return memory_errors()(partial(self._read, page, self._prepared(page)))
 
-    def _prepared(self, page: Page) -> Prepared:
+    def _prepared(self, page: Page) -> PreprocessedPage:
         try:
-            return self.model.prepare(page.pixels)
+            return self.model.preprocess_page(page.pixels)
         except Exception as error:
             if not ran_out_of_memory(error):
                 raise
             self.relieve()
-            return self.model.prepare(page.pixels)
+            return self.model.preprocess_page(page.pixels)
 
-    def _read(self, page: Page, prepared: Prepared) -> PageFeatures:
+    def _read(self, page: Page, prepared: PreprocessedPage) -> PageFeatures:
         precision = self.model.dtype
         try:
             encoded = self._encoding(threading.get_ident(), prepared)
@@ -201,8 +204,8 @@ class LocalEngine(Engine):
     def _start(self) -> None:
         inference = self._settings.inference
         self.decoder = Decoder(self.model.model)
-        self.decoder.share(self._encoding.most, self._encoding.wait)
-        notice = self.decoder.prepare(inference.decode)
+        self.decoder.batch_steps(self._encoding.most, self._encoding.wait)
+        notice = self.decoder.prepare_step(inference.decode)
         if notice is not None:
             self.notices.append(notice)
         left = self._left()
@@ -251,7 +254,7 @@ class LocalEngine(Engine):
         before = torch.cuda.memory_allocated(device)
         width, height = resolve_style(self._settings.rendering, "").page_pixels
         blank = np.full((height, width), 255, np.uint8)
-        ahead = self.model.prepare(blank)  # as the next page is while one is read
+        ahead = self.model.preprocess_page(blank)  # as the next page is while one is read
         self.model.encode(blank)
         del ahead
         arena = self.decoder.arena()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from glyph_demo.decoding.dialogue import Dialogue
+from glyph_demo.decoding.prefix import CachedPrefix
 from glyph_demo.engines.events import Event, Evidence, Heat, Progress
 from glyph_demo.errors import ran_out_of_memory
 
@@ -37,7 +37,7 @@ def chosen_layers(count: int) -> list[int]:
     return [middle[(2 * i + 1) * len(middle) // (2 * most)] for i in range(most)]
 
 
-def evidence(dialogue: Dialogue, tokens: range, grids: Sequence[Grid], layers: int) -> Generator[Event, None, None]:
+def evidence(prefix: CachedPrefix, tokens: range, grids: Sequence[Grid], layers: int) -> Generator[Event, None, None]:
     """Evidence for the answer that `tokens` (counted from the end of the prefix) brought forth, with a heartbeat after
     each part of the work. Nothing where there are no pages, or where the arena no longer holds the answer: evidence is
     extra, so running out of memory here is no error."""
@@ -45,7 +45,7 @@ def evidence(dialogue: Dialogue, tokens: range, grids: Sequence[Grid], layers: i
         return
     total: torch.Tensor | None = None
     try:
-        with contextlib.closing(dialogue.attention(tokens, chosen_layers(layers))) as parts:  # type: ignore[type-var]
+        with contextlib.closing(prefix.attention(tokens, chosen_layers(layers))) as parts:  # type: ignore[type-var]
             for part in parts:
                 total = part if total is None else total + part
                 yield Progress("evidence", 0)

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import takewhile
 
 from glyph_demo.decoding.decoder import Decoder, text
-from glyph_demo.decoding.dialogue import Answering, Dialogue
+from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.engines.pocket.terms import terms
 from glyph_demo.models.base import LanguageModel
 
@@ -41,9 +42,10 @@ class Phraser:
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
         decoder = Decoder(model.model)
-        self._prefix = _shared(self._prompt("a", ["b"]), self._prompt("c", ["d"]))
-        self._dialogue = Dialogue(decoder, decoder.arena(CONTEXT), [text(self._prefix)], model.stop_ids)
-        self._dialogue.prepare()
+        decoder.prepare_step()
+        self._instruction = _shared(self._prompt("a", ["b"]), self._prompt("c", ["d"]))
+        self._prefix = CachedPrefix(decoder, decoder.arena(CONTEXT), [text(self._instruction)], model.stop_ids)
+        self._prefix.prefill()
 
     def phrase(
         self, question: str, quotes: Sequence[str], sources: Sequence[str], max_tokens: int, reuse: bool = True
@@ -52,18 +54,18 @@ class Phraser:
         nothing more. `sources` are the sentences of the quotes. Raises GlyphError `context_full` for a question that
         does not fit."""
         most = min(max_tokens, MAX_TOKENS)
-        prompt = self._prompt(question, quotes)[len(self._prefix) :]
+        prompt = self._prompt(question, quotes)[len(self._instruction) :]
         answer: list[int] = []
-        try:
-            for token in self._dialogue.ask(prompt, Answering(max_tokens=most, reuse=reuse)):
+        how = Answering(max_tokens=most, reuse=reuse)
+        with closing(self._prefix.complete(prompt, how)) as tokens:  # type: ignore[type-var]
+            for token in tokens:
                 answer.append(token)
                 yield len(answer), most
                 if _SENTENCE_END.search(self._model.text(answer)):
                     break
-        finally:
-            turn = self._dialogue.undo() if self._dialogue.turns else None
+        completion = self._prefix.completion
         sentence = _SENTENCE_END.split(self._model.text(answer).strip())[0].strip()
-        cached, computed = (turn.cached, turn.computed) if turn else (0, 0)
+        cached, computed = (completion.cached, completion.computed) if completion else (0, 0)
         return Phrase(sentence if is_supported(sentence, sources) else None, cached, computed, len(answer))
 
     def _prompt(self, question: str, quotes: Sequence[str]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Work of several threads done in one go: dynamic batching."""
+"""Dynamic batching: work of several threads done in one call."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class _Call(Generic[Item, Result]):
         self.error: BaseException | None = None
 
 
-class Gather(Generic[Item, Result]):
-    """`run` takes what several threads handed in and gives each its result.
+class Batcher(Generic[Item, Result]):
+    """Gives `run` the items of several threads in one list, and each thread its result.
 
     A call waits for those that were in the batch before, until `wait` seconds are over, and never for others: who
     works alone never waits, who comes new joins the next batch, and who stays away is waited for once. Owners that

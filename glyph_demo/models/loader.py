@@ -1,0 +1,179 @@
+"""From a folder or a hub id to a vision-language model that is known to be whole and to fit."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from glyph_demo.errors import EngineError, ran_out_of_memory
+from glyph_demo.models import memory
+from glyph_demo.models.base import LoadProgress, untold, unusable
+from glyph_demo.models.chat import load_tokenizer
+from glyph_demo.models.checkpoint import BUFFERS, Checkpoint, find_checkpoint, identity
+from glyph_demo.models.families import FAMILIES
+from glyph_demo.models.memory import QUANTISED
+from glyph_demo.models.precision import Precision, activations, adapt, resolve
+from glyph_demo.models.preprocessing import Preprocessing
+from glyph_demo.models.vision_language import VisionLanguageModel
+
+AUTO = "zai-org/Glyph"
+# Precisions to name where the one wanted does not fit. A CPU quantises from 16 bit, which must fit then.
+_SMALLER = {"cuda": ("fp16", *QUANTISED), "cpu": ("bf16",)}
+_NAMES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
+
+
+def default_device() -> torch.device:
+    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def load_vision_language_model(
+    source: str,
+    cache_dir: Path,
+    progress: LoadProgress | None = None,
+    precision: Precision | torch.dtype | None = None,
+    limit: int = 0,
+) -> VisionLanguageModel:
+    """The model that `source` names: `auto`, a folder, a hub id, `random:glyph` or `random:mid`. `cache_dir` keeps what
+    is downloaded. `progress` counts bytes, of the download and then of loading. `precision` is `auto` where it is not
+    given; a dtype is taken as it is, without what keeps float16 safe. `limit` are the bytes that the model
+    may take with all it works with, 0 for what is free. Raises EngineError: those of `find_checkpoint`,
+    `precision_unavailable`, `model_too_large` and `model_unusable`."""
+    report = progress or untold
+    device = default_device()
+    plain = precision if isinstance(precision, torch.dtype) else None
+    name = resolve(precision if isinstance(precision, str) else "auto", device)
+    dtype = plain or activations(name)
+    called = _NAMES[plain] if plain else name
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+    if source.startswith("random:"):
+        from glyph_demo.models.random import random_glm4v, random_size
+
+        _check_room(*random_size(source), called, device, limit)
+        noise = random_glm4v(source, device, dtype)
+        if plain is None:
+            adapt(noise.model, name, device)
+        return noise
+    checkpoint = find_checkpoint(AUTO if source == "auto" else source, frozenset(FAMILIES), cache_dir, report)
+    quantised = plain is None and name in QUANTISED
+    # It comes in 16 bit, which the card need not have room for.
+    first = torch.device("cpu") if quantised else device
+    try:
+        found = transformers.AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
+        text = found.get_text_config().to_dict()
+        if quantised:
+            _check_room(checkpoint.parameters, text, "bf16", first, 0)
+        _check_room(checkpoint.parameters, text, called, device, limit)
+        sha = identity(checkpoint, cache_dir)
+        tokenizer = load_tokenizer(checkpoint.folder)
+        family = FAMILIES[checkpoint.config["model_type"]]
+        preprocessing = family.load_preprocessing(checkpoint.folder)
+        with _reporting(checkpoint, report):
+            model = _load(checkpoint, first, dtype)
+        family.check_config(model.config.get_text_config())
+        _check_patches(model.config.vision_config, preprocessing)
+        if plain is None:
+            adapt(model, name, device)
+        return VisionLanguageModel(model, tokenizer, preprocessing, sha)
+    except EngineError:
+        raise
+    except Exception as error:  # whatever transformers raises for files that are no such model
+        if ran_out_of_memory(error):
+            free = room(device)
+            raise memory.too_large(memory.plan(checkpoint.parameters, text, called, free), free) from error
+        raise unusable(f"{type(error).__name__}", type(error).__name__) from error
+
+
+def _check_patches(vision: Any, preprocessing: Preprocessing) -> None:
+    cut = (preprocessing.patch, preprocessing.merge, preprocessing.temporal)
+    if cut != (vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size):
+        raise unusable(
+            "preprocessor_config.json cuts pages into other patches than config.json",
+            "preprocessor_config.json 与 config.json 的图像分块方式不一致",
+        )
+
+
+def room(device: torch.device) -> int:
+    """Free bytes on the device."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def _load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Any:
+    auto: Any = transformers.AutoModelForImageTextToText
+    model, info = auto.from_pretrained(
+        checkpoint.folder,
+        dtype=dtype,
+        device_map={"": device} if device.type == "cuda" else None,  # straight to the card, not through host memory
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # they are told here, by name
+    )
+    _check_tensors(info)
+    return model
+
+
+def _check_tensors(info: dict[str, Any]) -> None:
+    """Raises EngineError `model_unusable` unless every tensor that the config asks for was there, in its shape, and no
+    other: layers that were left out, for instance, would not be missed otherwise, and the answers be nonsense."""
+    for name, stored, wanted in sorted(info["mismatched_keys"]):
+        found, asked = tuple(stored), tuple(wanted)
+        raise unusable(
+            f"its tensor {name} is {found}, and config.json asks for {asked}",
+            f"张量 {name} 的形状为 {found}，而 config.json 要求 {asked}",
+        )
+    for name in sorted(info["missing_keys"]):
+        raise unusable(f"it has no tensor {name}", f"缺少张量 {name}")
+    for name in sorted(info["unexpected_keys"]):
+        if not BUFFERS.search(name):
+            raise unusable(
+                f"its tensor {name} has no place in the model that config.json describes",
+                f"张量 {name} 不属于 config.json 所描述的模型",
+            )
+
+
+@contextlib.contextmanager
+def _reporting(checkpoint: Checkpoint, report: LoadProgress) -> Iterator[None]:
+    """Tell `report` how far transformers is, instead of letting it draw a bar in somebody's terminal."""
+    logging = transformers.utils.logging
+    total, files = checkpoint.nbytes, len(checkpoint.weights)
+    done, left = 0, Counter(tensor.file for tensor in checkpoint.tensors.values())
+
+    def bar(factory: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def told(items: list[Any]) -> Iterator[Any]:
+            nonlocal done
+            for item in items:
+                yield item
+                # Names that transformers has changed are not found, and told with the last report.
+                stored = checkpoint.tensors.get(item[0] if isinstance(item, tuple) else item)
+                if stored is not None:
+                    done += stored.nbytes
+                    left[stored.file] -= 1  # tensors of all files come mixed: told is how many files are done with
+                    report(done, total, min(files, list(left.values()).count(0) + 1), files)
+
+        return told(list(args[0])) if args else logging.EmptyTqdm(*args, **kwargs)
+
+    report(0, total, 1, files)
+    previous = logging.set_tqdm_hook(bar)
+    try:
+        yield
+    finally:
+        logging.set_tqdm_hook(previous)
+    report(total, total, files, files)
+
+
+def _check_room(parameters: int, text: dict[str, Any], precision: str, device: torch.device, limit: int) -> None:
+    free = room(device)
+    others = [name for name in _SMALLER[device.type] if name != precision]
+    memory.check(parameters, text, precision, min(free, limit or free), others)

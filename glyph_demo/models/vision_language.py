@@ -1,0 +1,133 @@
+"""A vision-language model that is loaded: pages in, embeddings out, with what the language half needs beside them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from glyph_demo.errors import Message
+from glyph_demo.models.base import LoadProgress
+from glyph_demo.models.chat import Chat
+from glyph_demo.models.families import FAMILIES
+from glyph_demo.models.preprocessing import Preprocessing
+from glyph_demo.models.transfer import Transfer
+from glyph_demo.models.vision import Runtime, Vision
+
+
+class PreprocessedPage(NamedTuple):
+    """A page on its way to the device, as `high` by `wide` patches (high * wide, values). Call `wait` before using
+    them."""
+
+    patches: torch.Tensor
+    high: int
+    wide: int
+    wait: Callable[[], None]
+
+
+class Encoded(NamedTuple):
+    """A page as the language model takes it: embeddings (rows * columns, hidden) on the device, in rows, and whether
+    they are all finite numbers."""
+
+    embeds: torch.Tensor
+    rows: int
+    columns: int
+    finite: bool
+
+
+class VisionLanguageModel:
+    """A vision-language model of one of FAMILIES, its tokenizer and its chat template. `identity` names weights,
+    settings and precision: with a page's digest it is the key of the page's features. `stop_ids` end an answer.
+    `positions` is that of its family. `random` says that the weights are noise."""
+
+    def __init__(
+        self, model: Any, tokenizer: Any, preprocessing: Preprocessing, sha: str, *, random: bool = False
+    ) -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.random = random
+        self.preprocessing = replace(preprocessing, table=preprocessing.table.to(model.device))
+        self.image_id: int = model.config.image_token_id
+        self.positions = FAMILIES[model.config.model_type].positions
+        self.chat = Chat(tokenizer, self.image_id)
+        self.stop_ids = _stop_ids(model)
+        self.transfer = Transfer(model.device)
+        self.vision = Vision(model.model.visual)
+        self._sha = sha
+        # Reading a page runs beside the prefill of the page before it.
+        self._stream = torch.cuda.Stream(model.device) if model.device.type == "cuda" else None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        dtype: torch.dtype = self.model.dtype
+        return dtype
+
+    @property
+    def identity(self) -> str:
+        products = "-mixed" if self.vision.mixed else ""
+        return f"{self._sha}-{str(self.dtype).removeprefix('torch.')}{products}"
+
+    def encode(self, pixels: NDArray[np.uint8]) -> Encoded:
+        """Read one page, (H, W) or (H, W, 3)."""
+        return self.encode_together([self.preprocess_page(pixels)])[0]
+
+    def preprocess_page(self, pixels: NDArray[np.uint8]) -> PreprocessedPage:
+        """Bring a page, (H, W) or (H, W, 3), to the device and cut it into patches there, beside what it does."""
+        resized = self.preprocessing.resized(pixels)
+        with torch.inference_mode(), self.transfer.beside() as wait:
+            return PreprocessedPage(*self.preprocessing.patches(self.transfer.to_device(resized)), wait)
+
+    def encode_together(self, pages: Sequence[PreprocessedPage]) -> list[Encoded]:
+        """What `encode` gives for each of several pages, in one call of the tower where its runtime allows."""
+        merge, encoded = self.preprocessing.merge, []
+        with torch.inference_mode(), self._beside():
+            for page in pages:
+                page.wait()
+                self.transfer.used(page.patches)
+            for page, embeds in zip(pages, self.vision.read([page[:3] for page in pages]), strict=True):
+                own = embeds.clone() if len(pages) > 1 else embeds  # else each page would hold the memory of all
+                finite = bool(torch.isfinite(own).all())  # waits for the tower
+                encoded.append(Encoded(own, page.high // merge, page.wide // merge, finite))
+        return encoded
+
+    def prepare_vision(
+        self, runtime: Runtime, height: int, width: int, folder: Path, progress: LoadProgress | None = None
+    ) -> Message | None:
+        """Have `runtime` read pages of `height` by `width` pixels from now on, see `Vision.prepare_runtime`."""
+        high, wide = (side // self.preprocessing.patch for side in self.preprocessing.fitting_size(height, width))
+        return self.vision.prepare_runtime(runtime, self.identity, high, wide, folder, progress)
+
+    def to_bfloat16(self) -> None:
+        """Change the precision for good. Weights of a bfloat16 checkpoint held in float16 come back exactly, except
+        for those below 2**-17 in size."""
+        self.vision.release()
+        self.model.to(torch.bfloat16)
+
+    def close(self) -> None:
+        """Give the weights' memory back."""
+        del self.vision  # it holds the tower and its graphs
+        self.model = None
+        if self.transfer.device.type == "cuda":
+            with contextlib.suppress(RuntimeError):  # a card that is lost: another engine must still be had
+                torch.cuda.empty_cache()
+
+    @contextlib.contextmanager
+    def _beside(self) -> Iterator[None]:
+        if self._stream is None:
+            yield
+        else:
+            with torch.cuda.stream(self._stream):
+                yield
+
+
+def _stop_ids(model: Any) -> frozenset[int]:
+    """Every id that the checkpoint's own configuration calls an end."""
+    config = model.config
+    ends = [c.eos_token_id for c in (config, config.text_config, model.generation_config) if hasattr(c, "eos_token_id")]
+    return frozenset(i for end in ends for i in (end if isinstance(end, list) else [end]) if i is not None)
