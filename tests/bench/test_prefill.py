@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoints import SHAPES, make_checkpoint
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from glyph_demo.bench.prefill import flops, run
 from glyph_demo.models.glm4v import load_glm4v
 from glyph_demo.settings import Settings
+from tests.checkpoints import SHAPES, make_checkpoint
 
 
 def test_every_length_is_measured(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checkpoints import make_checkpoint
 
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.session import DocumentSession
@@ -22,6 +21,7 @@ from glyph_demo.errors import EngineError, GlyphError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore, PageFeatures
+from tests.checkpoints import make_checkpoint
 from tests.fakes import FakeEngine
 
 PAGES = 6

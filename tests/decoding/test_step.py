@@ -10,9 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from checkpoints import make_checkpoint
-from test_scripts import STOP_IDS, Script
-from tiny import Oracle, RecordingDecoder, tiny_llama
 from transformers import Glm4vForConditionalGeneration, LlamaForCausalLM
 
 from glyph_demo.decoding import step
@@ -23,6 +20,9 @@ from glyph_demo.decoding.loop import prefill
 from glyph_demo.decoding.products import use_plain_products
 from glyph_demo.decoding.sampling import Sampling
 from glyph_demo.models.precision import Precision, activations, adapt
+from tests.checkpoints import make_checkpoint
+from tests.decoding.test_scripts import STOP_IDS, Script
+from tests.decoding.tiny import Oracle, RecordingDecoder, tiny_llama
 
 NEVER: frozenset[int] = frozenset()
 

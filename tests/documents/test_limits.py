@@ -10,11 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from test_pdf import lines_pdf
-from uploads import Save, read, refusal, workers
 
 from glyph_demo.documents.extraction import shown_name
 from glyph_demo.settings import Documents
+from tests.documents.uploads import Save, lines_pdf, read, refusal, workers
 
 
 def test_empty_and_blank_files(save: Save) -> None:

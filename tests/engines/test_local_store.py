@@ -12,7 +12,6 @@ from typing import ClassVar
 import psutil
 import pytest
 import torch
-from checkpoints import make_checkpoint
 
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines.base import AskOptions, Token
@@ -23,6 +22,7 @@ from glyph_demo.models import glm4v
 from glyph_demo.models.transfer import Transfer
 from glyph_demo.settings import Settings, merge
 from glyph_demo.store import FeatureStore, PageFeatures
+from tests.checkpoints import make_checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

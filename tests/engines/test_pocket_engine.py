@@ -8,13 +8,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from drawing import CHINESE, ENGLISH, draw
 
 from glyph_demo.engines.base import AskOptions, Evidence, Finished, Progress, Token, Turn
 from glyph_demo.engines.pocket import PocketEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Line
 from glyph_demo.settings import Pocket, Settings
+from tests.engines.drawing import CHINESE, ENGLISH, draw
 
 DEFAULTS = AskOptions()
 ROOT = Path(__file__).parents[2]

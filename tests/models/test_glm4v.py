@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from checkpoints import SHAPES, make_checkpoint
 from PIL import Image
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
@@ -19,6 +18,7 @@ from glyph_demo.models import glm4v
 from glyph_demo.models.checkpoint import find_checkpoint, identity
 from glyph_demo.models.glm4v import Preprocessing, VisionLanguageModel, load_glm4v
 from glyph_demo.models.transfer import from_arrays, to_arrays
+from tests.checkpoints import SHAPES, make_checkpoint
 
 KINDS = ("glm4v", "glm46v")
 

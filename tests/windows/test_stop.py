@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from checkpoints import make_checkpoint
 
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.settings import load_settings
 from glyph_demo.windows.window import Windows
+from tests.checkpoints import make_checkpoint
 from tests.fakes import FakeEngine
 
 PAGES = 4
