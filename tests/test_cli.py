@@ -29,7 +29,7 @@ def test_how_to_answer_can_be_said_on_the_command_line(command):
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["ask", "missing.pdf", "what?"], "unreadable"),
+        (["ask", "missing.pdf", "what?", "--engine", "remote", "--remote-urls", "http://127.0.0.1:9"], "unreadable"),
         (["ask", __file__, "what?", "--engine", "remote", "--remote-urls", "nowhere"], "bad_setting"),
         pytest.param(
             ["ask", __file__, "what?", "--engine", "local", "--model", "no/such/folder"],

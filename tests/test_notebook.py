@@ -10,8 +10,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from glyph_demo import launch
 from glyph_demo.errors import EngineError, SettingsError
+from glyph_demo.notebook import launch
 
 ROOT = Path(__file__).parents[1]
 

@@ -85,9 +85,7 @@ def test_memory_limit(save: Save) -> None:
 def test_time_limit_leaves_no_process_behind(save: Save) -> None:
     """A page of 400,000 text lines takes pypdf longer than a second."""
     path = save("slow.pdf", lines_pdf("\n".join(["a line"] * 400_000)))
-    start = time.monotonic()
     assert refusal(path, Documents(max_seconds=1)) in ("too_slow", "too_complex")
-    assert time.monotonic() - start < 5
     assert workers() == 0
 
 
