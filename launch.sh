@@ -161,6 +161,7 @@ set_up_tests() {
     install install_tests "$wanted"
     unlock_venv
   fi
+  [ "${1:-}" != --fast ] || return 0
   command -v chromium >/dev/null || missing+=(chromium)
   command -v pdftoppm >/dev/null || missing+=(poppler-utils)
   [ ${#missing[@]} -eq 0 ] && return
@@ -207,7 +208,7 @@ test)
   if [ "${1:-}" = --audit ]; then
     audit
   else
-    set_up_tests
+    set_up_tests "$@"
     run_tests "$@"
   fi
   ;;
