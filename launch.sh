@@ -12,6 +12,7 @@ bash launch.sh                 set up what is missing, then open the app on http
 bash launch.sh [serve flags]   the same with flags of `python -m glyph_demo serve`, such as --port 8000 --language zh
 bash launch.sh --setup-only    set up and stop
 bash launch.sh test            set up, add what tests need, run them all
+bash launch.sh test --fast     only those that need no browser and no model, in a minute or so
 bash launch.sh test --long     the long ones as well; further words go to pytest
 bash launch.sh test --audit    look up known vulnerabilities of what is installed, with pip-audit; needs the network
 bash launch.sh --lock          write requirements.lock anew: the newest versions that the requirements allow
@@ -194,6 +195,7 @@ set_up_tests() {
     install install_tests "$wanted"
     unlock_venv
   fi
+  [ "${1:-}" != --fast ] || return 0
   command -v chromium >/dev/null || missing+=(chromium)
   command -v pdftoppm >/dev/null || missing+=(poppler-utils)
   [ ${#missing[@]} -eq 0 ] && return
@@ -240,7 +242,7 @@ test)
   if [ "${1:-}" = --audit ]; then
     audit
   else
-    set_up_tests
+    set_up_tests "$@"
     run_tests "$@"
   fi
   ;;

@@ -1,20 +1,45 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.fast import is_slow
+
+LOADERS = ("glyph_demo.engines.pocket.reader", "glyph_demo.engines.local.engine")
 ARTIFACTS = Path(__file__).parent / "artifacts"
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also run the tests that take minutes")
+    parser.addoption("--fast", action="store_true", help="run only tests that need no browser, model or process")
+
+
+def pytest_ignore_collect(collection_path, config):
+    if config.getoption("--fast") and collection_path.name.startswith("test_") and is_slow(collection_path):
+        return True
+    return None  # the other rules of pytest decide
 
 
 def pytest_collection_modifyitems(config, items):
-    if not config.getoption("--long"):
+    if config.getoption("--fast"):
+        slow = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+    elif not config.getoption("--long"):
         for item in items:
             if item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason="takes minutes; runs with --long"))
+
+
+@pytest.fixture(autouse=True)
+def is_fast(request):
+    """With `--fast`, a test that loads a model fails: it is to be marked `slow`."""
+    before = set(sys.modules)
+    yield
+    if request.config.getoption("--fast"):
+        loaded = [name for name in set(sys.modules) - before if name in LOADERS or ".modeling_" in name]
+        assert not loaded, "it loads a model: mark it slow"
 
 
 @pytest.fixture(autouse=True)

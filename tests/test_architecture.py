@@ -1,11 +1,8 @@
-"""The arrows between rooms point one way, and importing a room loads nothing heavy."""
+"""The arrows between rooms point one way, files are short, and every room has tests that are fast."""
 
-import ast
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
+from tests.fast import imports, is_slow
 
 PACKAGE = Path(__file__).parents[1] / "glyph_demo"
 BENCHMARKS = PACKAGE.parent / "benchmarks"
@@ -64,58 +61,34 @@ def room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+def rooms(names: set[str]) -> set[str]:
+    """The rooms that are imported under these names."""
+    return {f"{name}.__init__".split(".")[1] for name in names if name.split(".")[0] == "glyph_demo"} & set(ALLOWED)
 
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_a_room_imports_only_from_rooms_below_it(path):
-    here = room(path)
-    for name in imports(path):
-        parts = name.split(".")
-        assert parts[0] != "benchmarks", "they measure the package, which is complete without them"
-        if parts[0] == "glyph_demo":
-            there = parts[1] if len(parts) > 1 else "__init__"
-            if (PACKAGE / there).is_dir() or (PACKAGE / f"{there}.py").exists():
-                assert there == here or there in ALLOWED[here], f"{here} may not import {there}"
-        if parts[0] in ONLY_IN:
-            assert here in ONLY_IN[parts[0]], f"{here} may not import {parts[0]}"
+def test_a_room_imports_only_from_rooms_below_it():
+    wrong = []
+    for path in SOURCES:
+        here, names = room(path), imports(path)
+        above = rooms(names) - {here} - ALLOWED[here]
+        tops = {name.split(".")[0] for name in names}
+        foreign = {top for top in tops if here not in ONLY_IN.get(top, {here})} | (tops & {"benchmarks"})
+        wrong += [f"{path.relative_to(PACKAGE)} may not import {name}" for name in above | foreign]
+    assert not wrong
 
 
-def test_front_ends_start_without_loading_anything_heavy():
-    code = (
-        "import sys, glyph_demo.cli, glyph_demo.conversation.session, glyph_demo.engines, glyph_demo.bench\n"
-        "heavy = {'torch', 'transformers', 'gradio', 'onnxruntime', 'rapidocr', 'pypdf', 'docx2txt', 'cv2'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
-    assert out.stdout.strip() == "[]"
+def test_files_stay_short():
+    paths = [*SOURCES, *BENCHMARKS.glob("*.py")]
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
+    assert not {str(path): length for path, length in lengths.items() if length > 400}
 
 
-@pytest.mark.parametrize("module", ["engines", "decoding", "models", "bench", "store"])
-def test_engines_import_where_gradio_and_the_parsers_are_missing(module):
-    code = (
-        "import sys\n"
-        "for name in ('gradio', 'pypdf', 'docx2txt', 'pypdfium2'): sys.modules[name] = None\n"
-        "import importlib, importlib.util, pkgutil\n"
-        f"package = importlib.import_module('glyph_demo.{module}')\n"
-        "for found in pkgutil.walk_packages(getattr(package, '__path__', []), package.__name__ + '.'):\n"
-        "    if found.name != 'glyph_demo.decoding.kernels' or importlib.util.find_spec('triton'):\n"
-        "        importlib.import_module(found.name)\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=PACKAGE.parent)
-
-
-@pytest.mark.parametrize("path", [*SOURCES, *BENCHMARKS.glob("*.py")], ids=lambda p: str(p.relative_to(PACKAGE.parent)))
-def test_files_stay_short(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+def test_every_room_has_a_test_of_its_own_that_is_fast():
+    here = Path(__file__).parent
+    fast = [path for path in here.rglob("test_*.py") if not is_slow(path)]
+    tried = {room for path in fast for room in rooms(imports(path)) if path.parent in (here, here / room)}
+    behind_cli = {"commands", "process", "__main__", "__init__"}
+    assert set(ALLOWED) - tried <= behind_cli

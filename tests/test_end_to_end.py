@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from checkpoints import make_checkpoint
 
-from tests.test_cli import EXAMPLES, PROJECT, run_json
+from tests.checkpoints import make_checkpoint
+from tests.command import EXAMPLES, PROJECT, run_json
 
 SAMPLES = json.loads((EXAMPLES / "examples.json").read_text(encoding="utf-8"))
 

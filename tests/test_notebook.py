@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
@@ -12,12 +10,13 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from glyph_demo import launch
 from glyph_demo.errors import EngineError, SettingsError
+from glyph_demo.notebook import launch
 
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_the_notebook_of_the_documentation_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLYPH_DEMO_POCKET__LANGUAGE_MODEL", "none")
     notebook = nbformat.read(ROOT / "docs" / "notebook.ipynb", as_version=4)
@@ -32,6 +31,7 @@ def test_the_notebook_of_the_documentation_runs(monkeypatch: pytest.MonkeyPatch)
     assert "Marta Ellingham" in "".join(output["text"] for output in outputs if output["output_type"] == "stream")
 
 
+@pytest.mark.slow
 def test_a_launched_app_answers_until_it_is_closed() -> None:
     with launch(engine="pocket", pocket__language_model="none", server__port=7950) as app:
         assert b"Glyph Demo" in urllib.request.urlopen(app.url, timeout=30).read()
@@ -45,20 +45,10 @@ def test_a_setting_that_does_not_exist_is_refused_before_anything_starts() -> No
         launch(server__colour="red")
 
 
+@pytest.mark.slow
 def test_an_app_that_cannot_start_says_why() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 65_535))
         taken.listen()
         with pytest.raises(EngineError, match=r"not_started.*65535"):
             launch(engine="pocket", server__port=65_535)
-
-
-@pytest.mark.parametrize("module", ["glyph_demo", "app"])
-def test_importing_starts_and_loads_nothing(module: str) -> None:
-    code = f"""
-import sys, threading
-sys.argv = ["kernel", "-f", "connection.json"]
-import {module}
-print(sorted({{"gradio", "torch", "transformers", "spaces"}} & set(sys.modules)), threading.active_count())"""
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[0] == "[] 1"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkpoints import make_checkpoint
 
 from benchmarks.gpu import PARTS, TARGETS, Target, main, measure
+from tests.checkpoints import make_checkpoint
 
 
 def figures(part: str) -> dict[str, Any]:

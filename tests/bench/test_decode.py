@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from checkpoints import make_checkpoint
 
 from benchmarks.decode import run, weight_bytes
 from glyph_demo.bench.measure import copy_bandwidth
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.settings import Settings
+from tests.checkpoints import make_checkpoint
 
 
 def test_all_ways_are_measured_and_drafts_change_forwards_only(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoints import SHAPES, make_checkpoint
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -16,6 +15,7 @@ from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.tower import FixedTower
 from glyph_demo.models.vision import RUNTIMES
 from glyph_demo.settings import Settings
+from tests.checkpoints import SHAPES, make_checkpoint
 
 
 def test_every_runtime_is_measured_or_says_why_not(tmp_path: Path) -> None:

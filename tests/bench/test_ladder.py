@@ -7,7 +7,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from checkpoints import make_checkpoint
 
 from glyph_demo.bench import ladder
 from glyph_demo.bench.charts import ladder_chart
@@ -16,6 +15,7 @@ from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.style import STYLES
 from glyph_demo.settings import Settings
+from tests.checkpoints import make_checkpoint
 
 TINY = Scale(200, (196, 280), 6, 1)
 

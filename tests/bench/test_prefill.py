@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoints import SHAPES, make_checkpoint
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.prefill import flops, run
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.settings import Settings
+from tests.checkpoints import SHAPES, make_checkpoint
 
 
 def test_every_length_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

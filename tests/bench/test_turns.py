@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from checkpoints import make_checkpoint
-
 from benchmarks.turns import run
 from glyph_demo.settings import Settings
+from tests.checkpoints import make_checkpoint
 
 
 def test_both_ways_are_measured_and_give_the_same_tokens(tmp_path: Path) -> None:

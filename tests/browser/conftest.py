@@ -22,6 +22,7 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+EXPECT_MS = 30_000  # a click, on a machine that is busy
 START_SECONDS = 90  # importing everything on a busy machine of two cores
 
 
@@ -65,10 +66,11 @@ def serving(folder, *flags, port=0):
 
 @pytest.fixture(scope="session")
 def chromium():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     path = shutil.which("chromium")
     assert path, "The browser tests need Debian's chromium: apt-get install chromium"
+    expect.set_options(timeout=EXPECT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
         yield browser

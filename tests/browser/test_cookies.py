@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from glyph_demo.notebook import frame
 from tests.browser import files
-from tests.browser.test_browser import upload, wait_until_read
+from tests.browser.person import upload, wait_until_read
 
 ODD = {
     "plain": "a",

@@ -4,12 +4,12 @@ import re
 import shutil
 
 import pytest
-from checkpoints import make_checkpoint
 from playwright.sync_api import expect
 
 from tests.browser import files
 from tests.browser.conftest import serving
-from tests.browser.test_browser import ask, expect_answers, open_settings, upload, wait_until_read
+from tests.browser.person import ask, expect_answers, open_settings, upload, wait_until_read
+from tests.checkpoints import make_checkpoint
 
 LOAD_MS = 60_000
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.browser import files
-from tests.browser.test_browser import READ_MS, expect_accessible, upload, wait_until_read
+from tests.browser.person import READ_MS, expect_accessible, upload, wait_until_read
 
 QUESTION = "How deep is the water at the north pier?"
 

@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser import files
-from tests.browser.test_browser import ANSWER_MS, expect_accessible, upload, wait_until_read
+from tests.browser.person import ANSWER_MS, expect_accessible, upload, wait_until_read
 
 
 def test_the_machine_is_watched_while_the_page_is_open_on_laptop_and_phone(open_page, artifacts):

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import serving
-from tests.browser.test_browser import READ_MS, ask, open_settings, upload, wait_until_read
+from tests.browser.person import READ_MS, ask, open_settings, upload, wait_until_read
 
 ROUNDS = 30
 # Milliseconds from a click until a condition holds, looked at on every frame.

@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser import files
-from tests.browser.test_browser import answers, ask, expect_answers, upload, wait_until_read
+from tests.browser.person import answers, ask, expect_answers, upload, wait_until_read
 
 # Drops a file on the page itself.
 DROP = """([name, text]) => {

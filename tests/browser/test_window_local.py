@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from checkpoints import make_checkpoint
 from playwright.sync_api import expect
 
 from tests.browser import files
 from tests.browser.conftest import serving
-from tests.browser.test_browser import answers, ask, expect_answers, upload, wait_until_read
+from tests.browser.person import answers, ask, expect_answers, upload, wait_until_read
+from tests.checkpoints import make_checkpoint
 
 
 @pytest.fixture(scope="module")

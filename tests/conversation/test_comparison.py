@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from checkpoints import make_checkpoint
 
 from glyph_demo.conversation.comparison import WAYS, Side, compare
 from glyph_demo.conversation.session import DocumentSession
@@ -16,6 +15,7 @@ from glyph_demo.engines.events import Finished, Progress, Timings, Token, Usage
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import Inference, Rendering, Settings
+from tests.checkpoints import make_checkpoint
 from tests.fakes import FakeEngine
 
 

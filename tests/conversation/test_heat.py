@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from checkpoints import make_checkpoint
 
 from glyph_demo.conversation.heat import MOST_LINES, hottest_lines, mean_heat
 from glyph_demo.conversation.session import DocumentSession
@@ -15,6 +14,7 @@ from glyph_demo.engines.events import Evidence, Heat
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.rendering.page import Line
 from glyph_demo.settings import Rendering, Settings
+from tests.checkpoints import make_checkpoint
 
 SIZE = (300, 200)
 MAP = Heat(7, 2, 3, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checkpoints import make_checkpoint
 
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.session import DocumentSession
@@ -23,6 +22,7 @@ from glyph_demo.errors import EngineError, GlyphError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore, PageFeatures, feature_key
+from tests.checkpoints import make_checkpoint
 from tests.fakes import FakeEngine
 
 PAGES = 6
@@ -148,7 +148,7 @@ def test_a_cancel_midway_leaves_nothing_behind(start: Open, tmp_path: Path) -> N
     engine = PreparingEngine()
     engine.page_seconds = 0.05
     start(engine, write(tmp_path))
-    assert engine.encoding.wait(5)
+    assert engine.encoding.wait(60)
     start.sessions[0].close()
     gc.collect()
     assert 0 < len(engine.encoded) < PAGES

@@ -171,12 +171,13 @@ def test_new_page_settings_read_the_document_again_and_others_do_not(engine, ses
 def test_removing_a_document_while_it_is_read_stops_at_the_next_page(engine, session, tmp_path):
     engine.page_seconds = 0.1
     identifier = session.open(write(tmp_path, pages=20))
-    assert engine.encoding.wait(5)
+    assert engine.encoding.wait(60)
     session.remove(identifier)
-    time.sleep(0.4)
-    assert len(engine.encoded) <= 2
+    read = len(engine.encoded)
     assert session.current is None
-    assert not [t for t in threading.enumerate() if t.name.startswith("Thread") and "_paint" in t.name]
+    while any("_paint" in thread.name for thread in threading.enumerate()):
+        time.sleep(0.01)
+    assert len(engine.encoded) <= read + 1
     with pytest.raises(GlyphError) as caught:
         session.ask("anyone there?")
     assert caught.value.code == "no_document"
@@ -219,7 +220,7 @@ def test_closing_a_session_leaves_no_files_and_no_threads(engine, tmp_path):
     session = DocumentSession(engine, load_settings())
     engine.page_seconds = 0.05
     session.open(write(tmp_path, pages=10))
-    engine.encoding.wait(5)
+    engine.encoding.wait(60)
     folder = session._folder
     session.close()
     assert not folder.exists()

@@ -70,7 +70,7 @@ def test_a_short_document_is_not_held_up_by_a_long_one_before_it(files, settings
 
     class Patient(FakeHandle):
         def answer(self, question, history, options):
-            assert len(self.digests) < 8 or short_is_told.wait(10)
+            assert len(self.digests) < 8 or short_is_told.wait(60)
             yield from super().answer(question, history, options)
 
     class Engine(FakeEngine):
@@ -93,7 +93,7 @@ def test_how_far_each_document_is_comes_also_while_nothing_moves_so_that_one_can
     class Stuck(FakeEngine):
         def encode(self, page):
             if len(self.encoded) == 2:
-                let_go.wait(10)
+                let_go.wait(60)
             return super().encode(page)
 
     engine, seen = Stuck(), []

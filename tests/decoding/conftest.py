@@ -1,19 +1,28 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from tiny import SHAPES, Oracle, RecordingDecoder, tiny_llama
-from transformers import LlamaForCausalLM
 
 from glyph_demo.decoding.decoder import CHUNK
 
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM
 
-@pytest.fixture(scope="session", params=SHAPES.values(), ids=SHAPES)
+    from tests.decoding.tiny import Oracle, RecordingDecoder
+
+
+@pytest.fixture(scope="session", params=["plain heads", "grouped heads"])
 def model(request: pytest.FixtureRequest) -> LlamaForCausalLM:
-    return tiny_llama(*request.param)
+    from tests.decoding.tiny import SHAPES, tiny_llama  # here: fast tests of this folder load no model
+
+    return tiny_llama(*SHAPES[request.param])
 
 
 @pytest.fixture
 def decoder(model: LlamaForCausalLM) -> RecordingDecoder:
+    from tests.decoding.tiny import RecordingDecoder
+
     made = RecordingDecoder(model)
     assert made.notice is None
     return made
@@ -21,6 +30,8 @@ def decoder(model: LlamaForCausalLM) -> RecordingDecoder:
 
 @pytest.fixture
 def oracle(model: LlamaForCausalLM) -> Oracle:
+    from tests.decoding.tiny import Oracle
+
     return Oracle(model)
 
 

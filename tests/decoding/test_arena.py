@@ -5,12 +5,12 @@ from contextlib import contextmanager
 
 import pytest
 import torch
-from tiny import Oracle, RecordingDecoder
 
 from glyph_demo.decoding.arena import START, KVArena, Mark
 from glyph_demo.decoding.decoder import text
 from glyph_demo.decoding.loop import prefill
 from glyph_demo.errors import GlyphError
+from tests.decoding.tiny import Oracle, RecordingDecoder
 
 
 def test_a_new_arena_takes_no_memory_and_counts_what_it_allocates() -> None:

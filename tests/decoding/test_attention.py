@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny import Oracle, RecordingDecoder, tiny_llama
 from transformers import MistralConfig, MistralForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
@@ -12,6 +11,7 @@ from glyph_demo.decoding import attention
 from glyph_demo.decoding.attention import packed_attention
 from glyph_demo.decoding.decoder import text
 from glyph_demo.decoding.loop import prefill
+from tests.decoding.tiny import Oracle, RecordingDecoder, tiny_llama
 
 
 @pytest.mark.parametrize("before", [0, 50])

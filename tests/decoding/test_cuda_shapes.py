@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from checkpoints import config
 from torch._subclasses import FakeTensorMode
 from transformers import Glm4vForConditionalGeneration
 
@@ -17,6 +16,7 @@ from glyph_demo.decoding.decoder import Decoder, cache_argument
 from glyph_demo.decoding.step import Step
 from glyph_demo.models.precision import Precision, activations, adapt
 from glyph_demo.models.random import byte_tokenizer
+from tests.checkpoints import config
 
 pytestmark = pytest.mark.skipif(not torch.version.cuda, reason="this torch knows no CUDA")
 CUDA = torch.device("cuda", 0)

@@ -9,12 +9,12 @@ import random
 
 import pytest
 import torch
-from tiny import Oracle, RecordingDecoder
 
 from glyph_demo.decoding.decoder import text
 from glyph_demo.decoding.draft import DRAFTED, RUN, WARY, Drafter
 from glyph_demo.decoding.prefix import Answering, CachedPrefix, Completion
 from glyph_demo.decoding.sampling import Sampling
+from tests.decoding.tiny import Oracle, RecordingDecoder
 
 NEVER: frozenset[int] = frozenset()
 PREFIX = tuple(range(10, 40))

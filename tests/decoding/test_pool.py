@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from tiny import Oracle, RecordingDecoder
 
 from glyph_demo.decoding.decoder import text
 from glyph_demo.decoding.pool import PrefixPool
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.errors import GlyphError
+from tests.decoding.tiny import Oracle, RecordingDecoder
 
 NEVER: frozenset[int] = frozenset()
 SHORT = Answering(max_tokens=4)

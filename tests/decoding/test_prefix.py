@@ -4,12 +4,12 @@ import threading
 
 import pytest
 import torch
-from tiny import Oracle, RecordingDecoder
 
 from glyph_demo.decoding.decoder import Decoder, text
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.decoding.sampling import Sampling
 from glyph_demo.errors import GlyphError
+from tests.decoding.tiny import Oracle, RecordingDecoder
 
 NEVER: frozenset[int] = frozenset()
 PAGES = (list(range(10, 30)), list(range(40, 55)))

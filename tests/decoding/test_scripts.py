@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 import torch
-from tiny import VOCABULARY, Oracle, RecordingDecoder
 
 from glyph_demo.decoding.decoder import text
 from glyph_demo.decoding.pool import PrefixPool
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
+from tests.decoding.tiny import VOCABULARY, Oracle, RecordingDecoder
 
 STOP_IDS = frozenset(range(90, VOCABULARY))
 ANSWER_END = (2, 3)

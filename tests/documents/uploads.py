@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfgen.canvas import Canvas
 
 from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.model import Document
@@ -35,3 +38,22 @@ def refusal(path: Path, limits: Documents | None = None) -> str:
     assert message.zh.endswith("。")
     assert "{" not in message.en + message.zh
     return caught.value.code
+
+
+def pdf(draw: Callable[[Canvas], None]) -> bytes:
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=A4)
+    draw(canvas)
+    canvas.save()
+    return out.getvalue()
+
+
+def lines_pdf(*pages: str) -> bytes:
+    def draw(canvas: Canvas) -> None:
+        for page in pages:
+            text = canvas.beginText(50, 780)
+            text.textLines(page)
+            canvas.drawText(text)
+            canvas.showPage()
+
+    return pdf(draw)

@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 
 import pytest
-from checkpoints import make_checkpoint
 from safetensors.torch import load_file
 
 from glyph_demo.conversation.session import DocumentSession
@@ -17,8 +16,9 @@ from glyph_demo.engines.loading import LoadLines, amount, loaded, remaining
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.settings import Settings
 from glyph_demo.ui import views
+from tests.checkpoints import make_checkpoint
+from tests.command import run
 from tests.fakes import FakeEngine
-from tests.test_cli import run
 
 
 def told(steps: list[tuple[float, int, int | None]]) -> list[str]:

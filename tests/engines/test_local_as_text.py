@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkpoints import make_checkpoint
 from PIL import Image
 
 from glyph_demo import cli
@@ -19,6 +18,7 @@ from glyph_demo.engines.events import Event, Finished, Token
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import Settings
+from tests.checkpoints import make_checkpoint
 from tests.fakes import FakeEngine
 
 pytestmark = pytest.mark.usefixtures("one_thread")

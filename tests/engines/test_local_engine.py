@@ -13,8 +13,6 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from checkpoints import make_checkpoint
-from original import ask, page, read
 from safetensors.torch import load_file, save_file
 
 from glyph_demo.engines.base import AskOptions, TooLong, Turn
@@ -24,6 +22,8 @@ from glyph_demo.engines.local.engine import IN_BFLOAT16, NOISE, LocalEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
+from tests.checkpoints import make_checkpoint
+from tests.engines.original import ask, page, read
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from checkpoints import SHAPES, make_checkpoint
-from original import Original, page
 from PIL import Image
 
 from glyph_demo.decoding.prefix import CachedPrefix
@@ -23,6 +21,8 @@ from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.engines.local.evidence import MOST_PAGES, chosen_layers
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
+from tests.checkpoints import SHAPES, make_checkpoint
+from tests.engines.original import Original, page
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from checkpoints import SHAPES, make_checkpoint
-from original import Original, ask, page, read
 
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Token
@@ -19,6 +17,8 @@ from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
+from tests.checkpoints import SHAPES, make_checkpoint
+from tests.engines.original import Original, ask, page, read
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

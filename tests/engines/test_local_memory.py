@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from checkpoints import make_checkpoint
-from original import ask, page
 
 from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.local.document import LocalDocument
@@ -19,6 +17,8 @@ from glyph_demo.errors import EngineError
 from glyph_demo.models import loader
 from glyph_demo.models.precision import Precision
 from glyph_demo.settings import Settings
+from tests.checkpoints import make_checkpoint
+from tests.engines.original import ask, page
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

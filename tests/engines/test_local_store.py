@@ -12,7 +12,6 @@ from typing import ClassVar
 import psutil
 import pytest
 import torch
-from checkpoints import make_checkpoint
 
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines.base import AskOptions
@@ -24,6 +23,7 @@ from glyph_demo.models import vision_language
 from glyph_demo.models.transfer import Transfer
 from glyph_demo.settings import Settings, merge
 from glyph_demo.store import FeatureStore, PageFeatures, feature_key
+from tests.checkpoints import make_checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

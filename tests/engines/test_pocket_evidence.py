@@ -6,13 +6,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from drawing import draw
 
 from glyph_demo.bench.texts import chinese, story
 from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.events import Evidence
 from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.rendering.page import Page
+from tests.engines.drawing import draw
 
 PLACES = (
     ("Alder Bridge", "青石桥"),

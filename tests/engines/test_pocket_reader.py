@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 import pytest
-from drawing import CHINESE, ENGLISH, accuracy, draw, written
 
 from glyph_demo.engines.pocket.detector import Detector
 from glyph_demo.engines.pocket.reading_order import reading_order
 from glyph_demo.engines.pocket.rows import cut_rows
+from tests.engines.drawing import CHINESE, ENGLISH, accuracy, draw, written
 
 
 @pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["english", "chinese"])

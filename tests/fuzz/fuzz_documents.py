@@ -1,4 +1,4 @@
-"""Bytes and names of any kind into the parsers: `python tests/fuzz/fuzz_documents.py -max_total_time=60`.
+"""Bytes and names of any kind into the parsers: `python -m tests.fuzz.fuzz_documents -max_total_time=60`.
 
 The parsers raise DocumentError or return text that is clean. Whatever else comes out is a finding."""
 
@@ -7,12 +7,11 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
-from pathlib import Path
 
 import atheris
-from seeds import document, package, pdf
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.fuzz.seeds import document, package, pdf
+
 with atheris.instrument_imports(include=["glyph_demo", "pypdf", "docx2txt"]):
     from glyph_demo.documents import docx as _docx  # noqa: F401  loaded here, or it would not be instrumented
     from glyph_demo.documents import pdf as _pdf  # noqa: F401

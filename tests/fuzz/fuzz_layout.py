@@ -1,4 +1,4 @@
-"""Any text in any style into layout and paint: `python tests/fuzz/fuzz_layout.py -max_total_time=60`.
+"""Any text in any style into layout and paint: `python -m tests.fuzz.fuzz_layout -max_total_time=60`.
 
 Every character of the text stands on exactly one page, and lines and boxes stay inside their page."""
 
@@ -7,11 +7,9 @@ from __future__ import annotations
 import itertools
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import atheris
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 with atheris.instrument_imports(include=["glyph_demo"]):
     from glyph_demo.documents.model import Document
     from glyph_demo.documents.text import clean

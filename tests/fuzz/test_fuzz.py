@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from seeds import SEEDS
+
+from tests.fuzz.seeds import SEEDS
 
 SECONDS = int(os.environ.get("GLYPH_FUZZ_SECONDS", "600"))
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.long
@@ -23,9 +24,8 @@ def test_nothing_a_fuzzer_tries_breaks_the_promises(target: str, tmp_path: Path,
         (tmp_path / f"seed{number}").write_bytes(seed)
     flags = [f"-max_total_time={SECONDS}", "-timeout=30", "-rss_limit_mb=2048", "-max_len=4096", "-print_final_stats=1"]
     flags += [f"-artifact_prefix={artifacts}/{target}-", str(tmp_path)]
-    done = subprocess.run(
-        [sys.executable, str(HERE / f"fuzz_{target}.py"), *flags], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", f"tests.fuzz.fuzz_{target}", *flags]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     report = done.stderr[-3000:]
     print(report)
     assert done.returncode == 0, report

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from checkpoints import make_checkpoint
 
 from glyph_demo.engines import create_engine
 from glyph_demo.errors import EngineError
 from glyph_demo.models.language import load_language_model
 from glyph_demo.settings import load_settings
+from tests.checkpoints import make_checkpoint
 
 AUTO = ("AutoConfig", "AutoModel", "AutoModelForCausalLM", "AutoModelForImageTextToText", "AutoProcessor")
 AUTO += ("AutoTokenizer", "AutoImageProcessor", "AutoModelForConditionalGeneration")

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from checkpoints import SHAPES, make_checkpoint
 from PIL import Image
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
@@ -22,6 +21,7 @@ from glyph_demo.models.glm4v import preprocessing_of
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.transfer import from_arrays, to_arrays
 from glyph_demo.models.vision_language import VisionLanguageModel
+from tests.checkpoints import SHAPES, make_checkpoint
 
 KINDS = ("glm4v", "glm46v")
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from checkpoints import make_checkpoint
 
 from glyph_demo.errors import EngineError
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.memory import held_bytes, weight_bytes
 from glyph_demo.models.precision import PRECISIONS, Precision, SafeDown, SafeMlp, SafeNorm, activations, adapt, resolve
 from glyph_demo.models.tower import FixedTower
+from tests.checkpoints import make_checkpoint
 
 needs_torchao = pytest.mark.skipif(importlib.util.find_spec("torchao") is None, reason="needs torchao")
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

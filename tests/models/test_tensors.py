@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from checkpoints import make_checkpoint
 from safetensors.torch import load_file, save_file
 
 from glyph_demo.errors import EngineError
 from glyph_demo.models.loader import load_vision_language_model
+from tests.checkpoints import make_checkpoint
 
 Tensors = dict[str, torch.Tensor]
 GATE = "model.language_model.layers.0.mlp.gate_up_proj.weight"

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from vocabularies import CONTENT, VOCABULARIES
 
 from glyph_demo.models.base import LanguageModel
 from glyph_demo.models.chat import Chat
 from glyph_demo.models.tokens import prompt_ids, token_ids
+from tests.vocabularies import CONTENT, VOCABULARIES
 
 # As Qwen3's and GLM-4.5's: thinking is cut out of earlier answers.
 CUTTING = """{%- for message in messages -%}

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from checkpoints import SHAPES, make_checkpoint
 
 from glyph_demo.models import tower, vision, vision_onnx
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.precision import Precision, activations
 from glyph_demo.models.tower import FixedTower
 from glyph_demo.models.vision_language import VisionLanguageModel
+from tests.checkpoints import SHAPES, make_checkpoint
 
 SIZES = [(112, 140), (280, 168), (84, 364)]  # height and width in pixels, all within the checkpoint's limits
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grading import is_right
+
+from tests.questions.grading import is_right
 
 ROOT = Path(__file__).resolve().parents[2]
 HALVES = ("tuning.json", "held_out.json")

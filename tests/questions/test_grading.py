@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from grading import contains, is_right, normalise
+
+from tests.questions.grading import contains, is_right, normalise
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import hostile_docx as docx
-import hostile_pdf as pdf
+from tests.reliability import hostile_docx as docx
+from tests.reliability import hostile_pdf as pdf
 
 READ = "read"  # it becomes a Document; every other outcome is the code of a DocumentError
 MEGABYTE = 1 << 20

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from visitors import MAX_FILE_MB, PREFIX, ROOT, Browser, outside, serving, spellings
 
 from glyph_demo.settings import Server
 from glyph_demo.web import door
 from glyph_demo.web.door import MAX_EVENT_BYTES, UPLOAD_SLACK
+from tests.reliability.visitors import MAX_FILE_MB, PREFIX, ROOT, Browser, outside, serving, spellings
 
 STRANGER = "abc"  # a session of a page that never loaded
 

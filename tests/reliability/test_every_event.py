@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from visitors import PREFIX, SECRET, Browser, file_urls, serving
 
 from glyph_demo.ui.tabs import benchmark
+from tests.reliability.visitors import PREFIX, SECRET, Browser, file_urls, serving
 
 watched: set[str] = set()
 opened: list[str] = []

@@ -12,9 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from checkpoints import make_checkpoint
-from echo import EchoEngine
-from stored import KEYS, MEGABYTE, WINDOW, features, same
 
 from glyph_demo.conversation import table as many
 from glyph_demo.conversation.session import DocumentSession
@@ -25,6 +22,9 @@ from glyph_demo.gpu import gpus
 from glyph_demo.settings import Settings, load_settings
 from glyph_demo.store import FeatureStore
 from glyph_demo.windows.history import History
+from tests.checkpoints import make_checkpoint
+from tests.reliability.echo import EchoEngine
+from tests.reliability.stored import KEYS, MEGABYTE, WINDOW, features, same
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ WRITER = """
 import sys
 sys.path[:0] = [{root!r}, {here!r}]
 from pathlib import Path
-from stored import WRITERS
+from tests.reliability.stored import WRITERS
 steps = WRITERS[{kind!r}](Path({folder!r}))
 next(steps)
 print("ready", flush=True)
@@ -111,7 +111,7 @@ def test_a_disk_that_takes_no_more_leaves_the_store_working_from_memory(tmp_path
 import resource, signal, sys
 sys.path[:0] = [{str(ROOT)!r}, {str(Path(__file__).parent)!r}]
 from pathlib import Path
-from stored import KEYS, MEGABYTE, features, same
+from tests.reliability.stored import KEYS, MEGABYTE, features, same
 from glyph_demo.store import FeatureStore
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))

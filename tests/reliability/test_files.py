@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import corpus
 import pytest
-from corpus import DOCXS, NAMES, PDFS, READ, TEXTS, Kind
-from peak import Peak
 
 from glyph_demo.documents.extraction import extract, shown_name
 from glyph_demo.errors import DocumentError
 from glyph_demo.rendering import render, resolve_style
 from glyph_demo.settings import Documents, Settings
+from tests.reliability import corpus
+from tests.reliability.corpus import DOCXS, NAMES, PDFS, READ, TEXTS, Kind
+from tests.reliability.peak import Peak
 
 PAGES = 2
 GIGABYTE = 1 << 30

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from visitors import MAX_FILE_MB, PREFIX, ROOT, Browser, serving
 
 from glyph_demo.serving.door import largest_body
 from glyph_demo.web import app as web
 from glyph_demo.web import connections
 from glyph_demo.web.door import MAX_EVENT_BYTES
+from tests.reliability.visitors import MAX_FILE_MB, PREFIX, ROOT, Browser, serving
 
 Address = tuple[str, int]
 MANY = 60

@@ -12,9 +12,6 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from checkpoints import make_checkpoint
-from echo import EchoEngine
-from people import Record, crowd, twins
 
 from glyph_demo import process
 from glyph_demo.decoding.products import use_even_products, use_plain_products
@@ -22,6 +19,9 @@ from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.settings import Settings, Store
 from glyph_demo.windows.collection import MOST_WINDOWS, Windows
+from tests.checkpoints import make_checkpoint
+from tests.reliability.echo import EchoEngine
+from tests.reliability.people import Record, crowd, twins
 
 PEOPLE = 2  # with two tabs each, as many as there are windows
 MEGABYTE = 1 << 20

@@ -12,9 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkpoints import make_checkpoint
-from echo import EchoEngine
-from faults import LOST_CARD, NO_MEMORY, STAGES, Fault, FaultyEngine
 
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines.base import AskOptions, Engine
@@ -25,6 +22,9 @@ from glyph_demo.errors import GlyphError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore, PageFeatures
+from tests.checkpoints import make_checkpoint
+from tests.reliability.echo import EchoEngine
+from tests.reliability.faults import LOST_CARD, NO_MEMORY, STAGES, Fault, FaultyEngine
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from peak import Peak
+
+from tests.reliability.peak import Peak
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is measured")
 

@@ -28,6 +28,7 @@ TEXTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
 def test_every_glyph_stands_where_the_original_puts_it(text: str, tmp_path: Path) -> None:
     for package in ("reportlab", "pdf2image", "fontTools"):

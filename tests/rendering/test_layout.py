@@ -88,6 +88,7 @@ def test_every_row_of_a_mixed_text_breaks_where_the_original_breaks_it() -> None
     assert rows_of(text, ENGLISH, original_advances(text)) == original_rows(text, ENGLISH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("newline", ["break", "mark"])
 def test_nasty_texts_break_where_the_original_breaks_them(newline: str) -> None:
     pytest.importorskip("reportlab")

@@ -2,7 +2,6 @@
 
 import base64
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 from glyph_demo.serving.jobs import JobQueue
@@ -41,7 +40,7 @@ class Crowd(FakeEngine):
         return handle
 
 
-def test_the_queue_runs_as_many_jobs_at_a_time_as_it_is_told_to_while_it_runs():
+def test_the_queue_runs_as_many_jobs_at_a_time_as_it_is_told_to_while_it_runs(until):
     class Counted:
         now = most = done = 0
         lock, gate = threading.Lock(), threading.Event()
@@ -50,27 +49,27 @@ def test_the_queue_runs_as_many_jobs_at_a_time_as_it_is_told_to_while_it_runs():
             with Counted.lock:
                 Counted.now += 1
                 Counted.most = max(Counted.most, Counted.now)
-            self.gate.wait(5)
+            self.gate.wait(60)
             with Counted.lock:
                 Counted.now -= 1
                 Counted.done += 1
 
-    def most_of_six(queue):
+    def most_of_six(queue, limit):
         Counted.most = Counted.done = 0
         Counted.gate.clear()
         for _ in range(6):
             queue.submit(Counted())
-        threading.Timer(0.2, Counted.gate.set).start()
-        while Counted.done < 6:
-            time.sleep(0.01)
+        until(lambda: Counted.now >= limit)
+        Counted.gate.set()
+        until(lambda: Counted.done == 6)
         return Counted.most
 
     queue = JobQueue(4)
-    assert most_of_six(queue) == 4
+    assert most_of_six(queue, 4) == 4
     queue.limit(1)
-    assert most_of_six(queue) == 1
+    assert most_of_six(queue, 1) == 1
     queue.limit(6)
-    assert most_of_six(queue) == 6
+    assert most_of_six(queue, 6) == 6
     queue.close()
 
 

@@ -4,7 +4,7 @@ import gradio as gr
 import pytest
 
 from glyph_demo.errors import Message
-from glyph_demo.settings import load_settings
+from glyph_demo.settings import Settings, load_settings
 from glyph_demo.ui.blocks import build
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.handlers import Handlers
@@ -17,13 +17,22 @@ def engine():
     return FakeEngine()
 
 
-@pytest.fixture
-def on(engine, tmp_path):
-    sample = tmp_path / "sample.txt"
+@pytest.fixture(scope="session")
+def examples(tmp_path_factory):
+    sample = tmp_path_factory.mktemp("examples") / "sample.txt"
     sample.write_text("The office was founded in 1923.\n" * 60)
-    examples = [Example(sample, Message("A sample", "示例"), ("When?", "Who?"))]
-    windows = Windows(engine, load_settings())
+    return [Example(sample, Message("A sample", "示例"), ("When?", "Who?"))]
+
+
+@pytest.fixture(scope="session")
+def components(examples):
+    """Built once: they are names in what handlers return, and keep nothing of a window."""
     with gr.Blocks():
-        components = build(windows.settings, examples, "en", windows.leave)
+        return build(Settings(), examples, "en", lambda visit: None)
+
+
+@pytest.fixture
+def on(engine, components, examples):
+    windows = Windows(engine, load_settings())
     yield Handlers(windows, components, examples)
     windows.close_all()

@@ -48,7 +48,7 @@ class Gated(FakeEngine):
         self.asked += 1
         if self.asked == self.at:
             self.there.set()
-            self.gate.wait(10)
+            self.gate.wait(60)
         return super().open_document(features, source)
 
 
@@ -70,7 +70,7 @@ def test_what_was_stopped_goes_on_where_it_was_left(tmp_path, settings, files):
     batch, slow = Batch(tmp_path / "kept"), Gated(at=3)
     batch.add(files)
     batch.start(slow, settings, FeatureStore(settings.cache_path, 0, 0), "one?", "en")
-    assert slow.there.wait(10)
+    assert slow.there.wait(60)
     while len(batch.rows()) < 2:
         pass
     with pytest.raises(GlyphError, match="busy"):
@@ -151,7 +151,7 @@ def test_a_window_that_rests_or_closes_stops_its_asking(settings, files):
     batch.add(files)
     for act in (lambda: windows.switch.change_engine(settings), lambda: windows.close("tab")):
         batch.start(engine, settings, FeatureStore(settings.cache_path, 0, 0), "one?", "en")
-        assert engine.there.wait(10)
+        assert engine.there.wait(60)
         threading.Timer(0.1, engine.gate.set).start()
         act()
         assert not batch.running
@@ -182,7 +182,7 @@ def test_the_table_tells_what_is_being_done_while_it_runs(tmp_path, settings, fi
     batch, slow = Batch(tmp_path / "kept"), Gated(at=2)
     batch.add(files)
     batch.start(slow, settings, FeatureStore(settings.cache_path, 0, 0), "one?", "en")
-    assert slow.there.wait(10)
+    assert slow.there.wait(60)
     while not (len(batch.rows()) == 1 and list(batch.progress) == ["b.txt"]):
         pass
     batch.add([("late.txt", files[0][1])])

@@ -84,12 +84,6 @@ def test_the_look_needs_nothing_from_the_network():
     assert "url(" not in sheets
 
 
-def test_the_entry_starts_nothing_when_imported():
-    code = "import sys, app; print('gradio' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
-
-
 def test_on_a_space_the_app_listens_to_the_proxy(tmp_path):
     """`python app.py` with a Space's variable, on a port that is taken: it says which it takes instead."""
     with socket.socket() as taken:

@@ -1,4 +1,4 @@
-import time
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -116,13 +116,9 @@ def test_an_answer_that_has_not_begun_says_what_it_waits_for(progress, text):
 def test_thinking_is_folded_away_with_its_duration_before_the_answer():
     exchange = Exchange("What?", running=True)
     exchange.take(Thinking("Let me "))
-    time.sleep(0.11)
     exchange.take(Thinking("<i>see</i>."))
-    assert (
-        f"<summary>Thinking, {exchange.thinking_seconds:.1f} s</summary><div>Let me &lt;i&gt;see&lt;/i&gt;.</div>"
-        in views.live(exchange, "en")
-    )
-    assert exchange.thinking_seconds >= 0.1
+    folded = r"<summary>Thinking, \d+\.\d s</summary><div>Let me &lt;i&gt;see&lt;/i&gt;\.</div>"
+    assert re.search(folded, views.live(exchange, "en"))
     exchange.take(Token("Yes."))
     exchange.running = False
     thinking, answer, _ = views.messages([exchange], "en")[1]["content"]

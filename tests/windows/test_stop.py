@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from checkpoints import make_checkpoint
 
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.settings import load_settings
 from glyph_demo.windows.collection import Windows
+from tests.checkpoints import make_checkpoint
 from tests.fakes import FakeEngine
 
 PAGES = 4
@@ -62,7 +62,7 @@ def press_in(window, engine, kind, number):
             calls.append(name)
             if name == kind and calls.count(name) == number:
                 threading.Thread(target=window.stop).start()
-                assert window._stopping.wait(5)
+                assert window._stopping.wait(60)
                 at.append(len(calls))
             return method(*given, **named)
 
@@ -103,7 +103,7 @@ def test_a_stop_while_pages_are_read_ends_the_question_before_the_page_is_done(t
 
         def encode(self, page):
             self.encoding.set()
-            assert self.gate.wait(10)
+            assert self.gate.wait(60)
             return super().encode(page)
 
     engine = Held()
@@ -111,13 +111,13 @@ def test_a_stop_while_pages_are_read_ends_the_question_before_the_page_is_done(t
     window = windows.get("tab")
     (tmp_path / "a.txt").write_text("A line of the document.\n" * 200)
     window.session.open(tmp_path / "a.txt")
-    assert engine.encoding.wait(10)
+    assert engine.encoding.wait(60)
     asking = threading.Thread(target=lambda: list(window.ask("one?")))
     asking.start()
     while not window.transcript:
         pass
     window.stop()
-    asking.join(5)
+    asking.join(60)
     assert not asking.is_alive()
     assert (window.transcript, engine.encoded, engine.steps) == ([], [], 0)
     engine.gate.set()

@@ -194,7 +194,7 @@ def test_pages_that_never_load_take_few_threads(windows, monkeypatch):
     for one in visits[:8]:
         one.arrive("tab")
     for thread in waiting:
-        thread.join(10)
+        thread.join(60)
     assert len(windows) == 1
 
 

@@ -27,6 +27,7 @@ def test_the_texts_are_the_same_in_every_run() -> None:
     assert len(texts()["chinese prose"]) == 50_000
 
 
+@pytest.mark.slow
 def test_a_comparison_reports_equal_rows_and_pages(tmp_path: Path) -> None:
     pytest.importorskip("reportlab")
     pytest.importorskip("pdf2image")

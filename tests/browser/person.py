@@ -1,0 +1,51 @@
+"""What a person does at the window, and waits to see."""
+
+import re
+
+from playwright.sync_api import expect
+
+QUESTION = "#question textarea"
+READ_MS = 90_000  # a page or two, on a machine of two busy cores
+ANSWER_MS = 60_000
+
+
+def upload(page, name, data):
+    page.set_input_files("#upload input[type=file]", {"name": name, "mimeType": "", "buffer": data})
+
+
+def wait_until_read(page):
+    expect(page.locator("#progress")).to_contain_text(re.compile("extract .* s · |提取 .* 秒 · "), timeout=READ_MS)
+
+
+def ask(page, question):
+    page.fill(QUESTION, question)
+    page.press(QUESTION, "Enter")
+
+
+def answers(page):
+    return page.locator("#chat .bot-row")
+
+
+def expect_accessible(page):
+    """axe-core finds nothing serious or critical, with the sidebar as it is."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    faults = [
+        (fault["id"], [node["target"] for node in fault["nodes"]])
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    ]
+    assert faults == []
+
+
+def open_settings(page):
+    page.locator(".sidebar .toggle-button").first.click()
+    expect(page.get_by_label("Load this engine").or_(page.locator("#load"))).to_be_visible()
+    page.wait_for_timeout(500)  # it slides in, and colours are judged where it stands
+
+
+def expect_answers(page, count):
+    """`count` answers, the last of them complete with its figures."""
+    expect(answers(page)).to_have_count(count, timeout=ANSWER_MS)
+    expect(answers(page).last.locator(".glyph-figures")).to_be_visible(timeout=ANSWER_MS)
