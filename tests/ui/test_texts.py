@@ -3,7 +3,6 @@ import string
 
 import pytest
 
-from glyph_demo.languages import preferred_language
 from glyph_demo.ui.texts import NO_TEXT_LAYER, TEXTS, document_gone, say
 from glyph_demo.windows import errors
 
@@ -34,18 +33,3 @@ def test_errors_of_the_window_exist_in_both_languages(error):
 def test_a_text_is_filled_in():
     assert say("page", "en", number=3) == "Page 3"
     assert say("page", "zh", number=3) == "第 3 页"
-
-
-@pytest.mark.parametrize(
-    ("header", "language"),
-    [
-        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
-        ("en-GB,zh;q=0.5", "en"),
-        ("fr-FR, zh-TW;q=0.8", "zh"),
-        ("de", "en"),
-        ("", "en"),
-        (None, "en"),
-    ],
-)
-def test_the_window_speaks_the_first_language_of_the_browser_that_it_knows(header, language):
-    assert preferred_language(header) == language
