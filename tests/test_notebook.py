@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import glyph_demo
 from glyph_demo.errors import EngineError, SettingsError
 from glyph_demo.notebook import launch
 
@@ -42,7 +43,7 @@ def test_a_launched_app_answers_until_it_is_closed() -> None:
 
 def test_a_setting_that_does_not_exist_is_refused_before_anything_starts() -> None:
     with pytest.raises(SettingsError, match="unknown_setting"):
-        launch(server__colour="red")
+        glyph_demo.launch(server__colour="red")
 
 
 @pytest.mark.slow
