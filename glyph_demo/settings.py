@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
+from glyph_demo.config_file import read_config
 from glyph_demo.errors import SettingsError, shown
 from glyph_demo.languages import LANGUAGES
 
@@ -18,7 +19,6 @@ ENVIRONMENT_PREFIX = "GLYPH_DEMO_"
 MOST = 10**9  # of any number: what counts bytes, seconds or pixels by it still fits where the system wants it
 LAST_PORT = 65_535
 _WANTED = {bool: "true | false", str: "text"}
-_FILE_BYTES = 100_000  # of a settings file, 25 times ours
 
 
 def is_loopback(host: str) -> bool:
@@ -206,56 +206,9 @@ def load_settings(
     later ones winning. Raises SettingsError for a file that cannot be read, an unknown key or an unusable value."""
     settings = Settings()
     if config is not None:
-        settings = merge(settings, _flatten(_read_yaml(Path(config))))
+        settings = merge(settings, _flatten(read_config(Path(config))))
     settings = merge(settings, _from_environment(os.environ if environment is None else environment))
     return merge(settings, {key: value for key, value in (flags or {}).items() if value is not None})
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            """By aliases a few lines become gigabytes, or a value that holds itself."""
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("an alias")
-            return super().compose_node(parent, index)
-
-    try:
-        content = Loader(_text(path)).get_single_data()
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:  # ValueError: a number or date that is none
-        raise _unreadable(path, type(error).__name__) from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsError(
-            "config_unreadable",
-            f"The settings file {shown(path)} must hold `key: value` lines. Compare it with config.yaml.",
-            f"设置文件 {shown(path)} 应由“键: 值”组成。请对照 config.yaml 修改。",
-        )
-    return content
-
-
-def _text(path: Path) -> str:
-    """Raises SettingsError, OSError, UnicodeDecodeError."""
-    if path.exists() and not path.is_file():  # a pipe may never end, or never begin
-        raise _unreadable(path, "no regular file")
-    with path.open("rb") as file:
-        content = file.read(_FILE_BYTES + 1)
-    if len(content) > _FILE_BYTES:
-        raise _unreadable(path, "too large")
-    return content.decode()
-
-
-def _unreadable(path: Path, why: str) -> SettingsError:
-    most = f"{_FILE_BYTES // 1000} kB"
-    return SettingsError(
-        "config_unreadable",
-        f"The settings file {shown(path)} cannot be read ({why}). It must be YAML in UTF-8 without aliases, at most "
-        f"{most}. Check the path and compare it with config.yaml.",
-        f"无法读取设置文件 {shown(path)}({why})。它应是不含别名、不超过 {most} 的 UTF-8 YAML 文件。"
-        "请检查路径，并对照 config.yaml 修改。",
-    )
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
