@@ -16,7 +16,7 @@ from glyph_demo.errors import SettingsError, shown
 from glyph_demo.languages import LANGUAGES
 
 ENVIRONMENT_PREFIX = "GLYPH_DEMO_"
-MOST = 10**9  # of any number: what counts bytes, seconds or pixels by it still fits where the system wants it
+MOST = 10**9  # of any number, so that products with it still fit where the system takes 64 bits
 LAST_PORT = 65_535
 _WANTED = {bool: "true | false", str: "text"}
 
@@ -37,8 +37,8 @@ def names_loopback(header: str) -> bool:
 
 def cross_site(headers: Mapping[str, str]) -> bool:
     """Whether a page of another site sent a request with these headers, named in lower case. Browsers say so in
-    Sec-Fetch-Site (Fetch Metadata, W3C), older ones and plain http by Origin; other programs send neither and cannot be
-    tricked."""
+    Sec-Fetch-Site (Fetch Metadata, W3C); older ones, and all over plain http, in Origin. Other programs send neither,
+    and no web page can make them send a request."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")
@@ -47,13 +47,13 @@ def cross_site(headers: Mapping[str, str]) -> bool:
 
 
 def _listed(text: str) -> tuple[str, ...]:
-    """What stands between commas."""
+    """The words between commas."""
     return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """With `auth`, who comes from another machine needs `password` for the window and a key for the API. `api_key` may
+    """With `auth`, a visitor from another machine needs `password` for the window and a key for the API. `api_key` may
     be several keys, `allowed_origins` several origins of web pages, separated by commas."""
 
     host: str = "127.0.0.1"
@@ -130,7 +130,7 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """Decoding as Glyph's published clients ask for it; the engine pocket has no use for most of these."""
+    """The defaults are those of Glyph's published clients. The engine pocket does not use most of these."""
 
     max_new_tokens: int = 8192
     temperature: float = 0.0
@@ -186,7 +186,7 @@ class Settings:
 
     @property
     def cache_path(self) -> Path:
-        """Raises SettingsError where `~` stands for nobody's home."""
+        """Raises SettingsError where `~` cannot be resolved to a home folder."""
         try:
             return Path(self.cache_dir).expanduser()
         except RuntimeError:
@@ -222,7 +222,7 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """An empty variable is as none: files for containers often pass on what is not set."""
+    """An empty variable counts as not set: container files often pass unset ones on."""
     return {
         name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."): value
         for name, value in environment.items()
@@ -256,7 +256,7 @@ def _set(node: Any, key: str, path: list[str], value: Any) -> Any:
     if name not in {f.name for f in fields(node)} or bool(rest) != is_dataclass(getattr(node, name)):
         raise SettingsError(
             "unknown_setting",
-            f"There is no setting '{shown(key)}'. The settings and their defaults stand in config.yaml.",
+            f"There is no setting '{shown(key)}'. All settings and their defaults are in config.yaml.",
             f"没有名为“{shown(key)}”的设置。全部设置及默认值见 config.yaml。",
         )
     if rest:
@@ -277,7 +277,7 @@ def _convert(key: str, value: Any, kind: Any) -> Any:
                 return value
             return {"true": True, "false": False, "1": True, "0": False}[str(value).lower()]
         elif kind is str:
-            if isinstance(value, str) and (value or key != "cache_dir"):  # which would be wherever one stands
+            if isinstance(value, str) and (value or key != "cache_dir"):  # an empty one would be the current folder
                 return value
         elif not isinstance(value, bool):
             number = kind(value)
