@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from glyph_demo import __version__, commands, process, surroundings
+from glyph_demo.config_file import own_config
 from glyph_demo.documents.text import clean
 from glyph_demo.engines.registry import ENGINES
 from glyph_demo.errors import GlyphError, SettingsError, shown
 from glyph_demo.languages import LANGUAGES, Language, as_language
 from glyph_demo.rendering import style_names
-from glyph_demo.settings import Settings, load_settings, named, own_config
+from glyph_demo.settings import Settings, load_settings, named
 
 KEEPING = ("serve", "ask", "bench")  # commands that use the cache folder
 

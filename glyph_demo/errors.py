@@ -7,25 +7,25 @@ from typing import NamedTuple
 
 from glyph_demo.languages import Language, translate
 
-# What libraries in C++ say in an error of no type of its own: torch on a CPU, ONNX Runtime, OpenCV, the system.
+# What torch on a CPU, ONNX Runtime, OpenCV and the system say: their errors for this have no type of their own.
 _NO_MEMORY = re.compile(
     "out of memory|not enough memory|insufficient memory|(?:can't|cannot|failed to|could not) allocate|"
     "alloc_failed|bad[_ ]alloc|can't start new thread",
     re.IGNORECASE,
 )
-# But for what a card that works refuses: a mistake of ours, or a card that torch is not made for.
+# Not matched is what a working card refuses: a mistake of ours, or a card that this torch was not built for.
 _NO_CARD = re.compile(
     r"\bCUDA (?:driver )?(?:error|failure)\b(?!.*(?:no kernel image|not supported|invalid (?:argument|value)))|"
     r"\bCU(?:BLAS|DNN)_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR|MAPPING_ERROR)",
     re.IGNORECASE,
 )
 
-# Line ends, what a terminal obeys, marks that turn the reading direction, and bytes that are no text.
+# Line ends, control characters of terminals, marks that change the reading direction, and lone surrogates.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def shown(text: object, most: int = 200) -> str:
-    """What somebody gave, for a message to repeat: on one line, with nothing that a terminal obeys, and cut."""
+    """What a user gave, safe to repeat in a message: on one line, without control characters, cut to `most`."""
     try:
         said = str(text)
     except ValueError:  # a whole number of more digits than Python writes
@@ -45,7 +45,7 @@ class Message(NamedTuple):
 
 
 class GlyphError(Exception):
-    """Anything a user can cause or must hear of. `code` is stable and meant for programs."""
+    """Anything that a user can cause or must know. `code` is stable and meant for programs."""
 
     def __init__(self, code: str, en: str, zh: str) -> None:
         super().__init__(f"{code}: {en}")
@@ -69,7 +69,7 @@ class EngineError(GlyphError):
 
 
 def ran_out_of_memory(error: Exception) -> bool:
-    """Whether an error of Python or of a library means that there is no memory left."""
+    """Whether an error of Python or of a library means that memory has run out."""
     if isinstance(error, GlyphError):
         return False
     named = type(error).__name__ == "OutOfMemoryError"  # torch's, which is not loaded to find out

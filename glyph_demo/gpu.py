@@ -1,5 +1,5 @@
-"""What NVML knows of the NVIDIA cards in this machine, now and over the last minute. Every answer is empty where there
-is no card or no driver; the processor and its memory are always known."""
+"""What NVML reports about the NVIDIA cards of this machine, now and over the last minute. Without a card or a driver
+there are no cards; the processor and its memory are always reported."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _nvml() -> Iterator[Any]:
 
 
 def gpus() -> list[Gpu]:
-    """The cards NVML sees, in its order; an empty list where NVML cannot be asked."""
+    """The cards that NVML sees, in its order; an empty list where NVML does not work."""
     try:
         with _nvml() as nvml:
             cuda = nvml.nvmlSystemGetCudaDriverVersion_v2()
@@ -59,7 +59,7 @@ def _text(value: str | bytes) -> str:
 @dataclass(frozen=True, slots=True)
 class Card:
     """One card at one moment. Memory in bytes, `load` 0 to 1, power in watts, clocks in MHz, temperature in °C; None
-    where the card does not say. `throttled` names why its clocks are held down, see THROTTLING. `allocated` and
+    where the card does not report it. `throttled` names why its clocks are lowered, see THROTTLING. `allocated` and
     `reserved` are torch's bytes for this process; None where it does not use the card."""
 
     name: str
@@ -91,15 +91,15 @@ class Sample:
     own: int
 
 
-# Reasons that cost speed under load, by their bit (nvml.h, nvmlClocksThrottleReason*). Idling and clocks that somebody
-# set are none.
+# Reasons for lower clocks under load, by their bit (nvml.h, nvmlClocksThrottleReason*). Idle cards and clocks that
+# somebody has set do not count.
 THROTTLING = {0x04: "power", 0x08: "hardware", 0x20: "heat", 0x40: "heat", 0x80: "brake"}
 HISTORY = 60  # samples
 INTERVAL = 1.0  # seconds between two samples, however many windows ask
 
 
 class Monitor:
-    """Samples of the machine, taken when somebody looks and at most once a second. Thread-safe."""
+    """Samples of the machine, taken when `look` is called and at most once a second. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -110,7 +110,7 @@ class Monitor:
         self._absent = False
 
     def look(self) -> tuple[Sample, ...]:
-        """The samples of the last minute, oldest first, one of now among them. Never empty."""
+        """The samples of the last minute, oldest first; the last is at most a second old. Never empty."""
         with self._lock:
             now = self._clock()
             if not self._samples or now - self._samples[-1].time >= INTERVAL:
@@ -161,7 +161,7 @@ class Monitor:
 
 
 def _card(nvml: Any, handle: Any, name: str) -> Card:
-    """Raises NVMLError for a card that does not even tell its memory."""
+    """Raises NVMLError for a card that does not report its memory."""
     memory = nvml.nvmlDeviceGetMemoryInfo(handle)
 
     def asked(function: str, *arguments: Any) -> Any:
@@ -195,7 +195,7 @@ def _card(nvml: Any, handle: Any, name: str) -> Card:
 
 
 def _torch_bytes(uuid: str) -> tuple[int | None, int | None]:
-    """What torch holds on the card of this UUID, in this process; nothing is loaded or initialised to find out."""
+    """Bytes that torch has allocated and reserved on the card of this UUID. Does not import or initialise torch."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
         return None, None

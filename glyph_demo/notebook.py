@@ -15,8 +15,9 @@ from collections import deque
 from pathlib import Path
 from typing import IO, Any
 
+from glyph_demo.config_file import own_config
 from glyph_demo.errors import EngineError
-from glyph_demo.settings import ENVIRONMENT_PREFIX, load_settings, own_config
+from glyph_demo.settings import ENVIRONMENT_PREFIX, load_settings
 
 START_SECONDS = 180.0  # libraries from a slow disk
 STOP_SECONDS = 30.0

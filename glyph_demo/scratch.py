@@ -1,5 +1,5 @@
-"""Files and folders that only this user may look into: passing ones for uploads and drawn pages, and kept ones that
-are there whole or not at all."""
+"""Files and folders that only this user can read: temporary ones for uploads and drawn pages, and lasting ones, which
+are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ DAY = 86_400  # seconds
 
 
 def scratch_folder() -> Path:
-    """A new folder that nobody else can read. Its user removes it; what a killed run left goes a day later, with the
-    first folder that a process makes. Raises GlyphError `no_temporary_folder`."""
+    """A new folder that nobody else can read. The caller removes it. What a killed run left is removed after a day,
+    when a later process makes its first folder. Raises GlyphError `no_temporary_folder`."""
     try:
         _sweep(Path(tempfile.gettempdir()))
         return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
@@ -36,7 +36,7 @@ def scratch_folder() -> Path:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write beside the final name and rename, so that a reader never sees half a file. Raises OSError."""
+    """Write to a temporary name and rename, so that a reader never sees half a file. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
     try:
@@ -50,7 +50,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def kept_copy(path: Path, folder: Path) -> Path:
-    """A copy of a file in `folder`, under a name of its own; the file itself where none can be made."""
+    """A copy of a file in `folder`, under a random name; the file itself where it cannot be copied."""
     copy = folder / secrets.token_hex(16)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,18 +62,18 @@ def kept_copy(path: Path, folder: Path) -> Path:
 
 
 def remove_old(folder: Path) -> None:
-    """Remove the files in a folder and below it that have not changed for a day, and the folders that this leaves
-    empty. Links are not followed."""
+    """Remove all files below a folder that have not changed for a day, then the folders that are empty now. Links are
+    not followed."""
     for place, _, names in os.walk(folder, topdown=False):
-        with contextlib.suppress(OSError):  # somebody else was faster
-            old = [path for name in names if _old(path := Path(place, name))]
+        with contextlib.suppress(OSError):  # another process removed it first
+            old = [path for name in names if _is_old(path := Path(place, name))]
             for path in old:
                 path.unlink()
             if old and Path(place) != folder:
                 os.rmdir(place)
 
 
-def _old(path: Path) -> bool:
+def _is_old(path: Path) -> bool:
     return time.time() - path.lstat().st_mtime > DAY
 
 
@@ -82,13 +82,13 @@ def _sweep(place: Path) -> None:
     for folder in place.glob(f"{_PREFIX}*-*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
         with contextlib.suppress(OSError):
-            if _old(folder) and owner.isdecimal() and not _another(int(owner)):
+            if _is_old(folder) and owner.isdecimal() and not _runs_elsewhere(int(owner)):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _another(process: int) -> bool:
-    """Whether another process of this number runs; where there is no telling, one does. It is not this one: what has
-    our number before we made anything is from an earlier run, as in a container, where every run has the same."""
+def _runs_elsewhere(process: int) -> bool:
+    """True if another process has this pid, or if that cannot be known. Our own pid is False: a folder that carries it
+    before this process made any is from an earlier run, since a container gives every run the same pid."""
     if os.name != "posix":
         return True
     if process == os.getpid():

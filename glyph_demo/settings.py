@@ -11,15 +11,14 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
+from glyph_demo.config_file import DEFAULTS_FILE, read_config
 from glyph_demo.errors import SettingsError, shown
 from glyph_demo.languages import LANGUAGES
 
 ENVIRONMENT_PREFIX = "GLYPH_DEMO_"
-DEFAULTS_FILE = Path(__file__).with_name("config.yaml")  # every setting explained, for people: it holds what is below
-MOST = 10**9  # of any number: what counts bytes, seconds or pixels by it still fits where the system wants it
+MOST = 10**9  # of any number, so that products with it still fit where the system takes 64 bits
 LAST_PORT = 65_535
 _WANTED = {bool: "true | false", str: "text"}
-_FILE_BYTES = 100_000  # of a settings file, 25 times ours
 
 
 def is_loopback(host: str) -> bool:
@@ -38,8 +37,8 @@ def names_loopback(header: str) -> bool:
 
 def cross_site(headers: Mapping[str, str]) -> bool:
     """Whether a page of another site sent a request with these headers, named in lower case. Browsers say so in
-    Sec-Fetch-Site (Fetch Metadata, W3C), older ones and plain http by Origin; other programs send neither and cannot be
-    tricked."""
+    Sec-Fetch-Site (Fetch Metadata, W3C); older ones, and all over plain http, in Origin. Other programs send neither,
+    and no web page can make them send a request."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")
@@ -48,13 +47,13 @@ def cross_site(headers: Mapping[str, str]) -> bool:
 
 
 def _listed(text: str) -> tuple[str, ...]:
-    """What stands between commas."""
+    """The words between commas."""
     return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """With `auth`, who comes from another machine needs `password` for the window and a key for the API. `api_key` may
+    """With `auth`, a visitor from another machine needs `password` for the window and a key for the API. `api_key` may
     be several keys, `allowed_origins` several origins of web pages, separated by commas."""
 
     host: str = "127.0.0.1"
@@ -131,7 +130,7 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """Decoding as Glyph's published clients ask for it; the engine pocket has no use for most of these."""
+    """The defaults are those of Glyph's published clients. The engine pocket does not use most of these."""
 
     max_new_tokens: int = 8192
     temperature: float = 0.0
@@ -187,7 +186,7 @@ class Settings:
 
     @property
     def cache_path(self) -> Path:
-        """Raises SettingsError where `~` stands for nobody's home."""
+        """Raises SettingsError where `~` cannot be resolved to a home folder."""
         try:
             return Path(self.cache_dir).expanduser()
         except RuntimeError:
@@ -210,17 +209,9 @@ def load_settings(
     return merge(settings, {key: value for key, value in (flags or {}).items() if value is not None})
 
 
-def own_config() -> Path | None:
-    """The settings file that is read where none is named: config.yaml of the project's folder, None for an installed
-    package. Not that of the current directory: documents may come with a file of that name."""
-    project = Path(__file__).parents[1]
-    path = project / DEFAULTS_FILE.name
-    return path if path.is_file() and (project / "launch.sh").is_file() else None
-
-
 def _from_file(path: Path) -> Settings:
     try:
-        return merge(Settings(), _flatten(_read_yaml(path)))
+        return merge(Settings(), _flatten(read_config(path)))
     except SettingsError as error:
         if error.code == "config_unreadable":
             raise
@@ -230,53 +221,6 @@ def _from_file(path: Path) -> Settings:
             f"{shown(path)}: {en} Another settings file can be named with --config.",
             f"{shown(path)}: {zh}也可用 --config 指定其他设置文件。",
         ) from None
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            """By aliases a few lines become gigabytes, or a value that holds itself."""
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("an alias")
-            return super().compose_node(parent, index)
-
-    try:
-        content = Loader(_text(path)).get_single_data()
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:  # ValueError: a number or date that is none
-        raise _unreadable(path, type(error).__name__) from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsError(
-            "config_unreadable",
-            f"The settings file {shown(path)} must hold `key: value` lines. Compare it with {DEFAULTS_FILE}.",
-            f"设置文件 {shown(path)} 应由“键: 值”组成。请对照 {DEFAULTS_FILE} 修改。",
-        )
-    return content
-
-
-def _text(path: Path) -> str:
-    """Raises SettingsError, OSError, UnicodeDecodeError."""
-    if path.exists() and not path.is_file():  # a pipe may never end, or never begin
-        raise _unreadable(path, "no regular file")
-    with path.open("rb") as file:
-        content = file.read(_FILE_BYTES + 1)
-    if len(content) > _FILE_BYTES:
-        raise _unreadable(path, "too large")
-    return content.decode()
-
-
-def _unreadable(path: Path, why: str) -> SettingsError:
-    most = f"{_FILE_BYTES // 1000} kB"
-    return SettingsError(
-        "config_unreadable",
-        f"The settings file {shown(path)} cannot be read ({why}). It must be YAML in UTF-8 without aliases, at most "
-        f"{most}. Check the path and compare it with {DEFAULTS_FILE}.",
-        f"无法读取设置文件 {shown(path)}({why})。它应是不含别名、不超过 {most} 的 UTF-8 YAML 文件。"
-        f"请检查路径，并对照 {DEFAULTS_FILE} 修改。",
-    )
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -290,7 +234,7 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """An empty variable is as none: files for containers often pass on what is not set."""
+    """An empty variable counts as not set: container files often pass unset ones on."""
     return {
         name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."): value
         for name, value in environment.items()
@@ -324,7 +268,7 @@ def _set(node: Any, key: str, path: list[str], value: Any) -> Any:
     if name not in {f.name for f in fields(node)} or bool(rest) != is_dataclass(getattr(node, name)):
         raise SettingsError(
             "unknown_setting",
-            f"There is no setting '{shown(key)}'. The settings and their defaults stand in {DEFAULTS_FILE}.",
+            f"There is no setting '{shown(key)}'. All settings and their defaults are in {DEFAULTS_FILE}.",
             f"没有名为“{shown(key)}”的设置。全部设置及默认值见 {DEFAULTS_FILE}。",
         )
     if rest:
@@ -345,7 +289,7 @@ def _convert(key: str, value: Any, kind: Any) -> Any:
                 return value
             return {"true": True, "false": False, "1": True, "0": False}[str(value).lower()]
         elif kind is str:
-            if isinstance(value, str) and (value or key != "cache_dir"):  # which would be wherever one stands
+            if isinstance(value, str) and (value or key != "cache_dir"):  # an empty one would be the current folder
                 return value
         elif not isinstance(value, bool):
             number = kind(value)

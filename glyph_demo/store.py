@@ -1,8 +1,8 @@
-"""Page features by content: the device first, then memory, then disk, each with a byte budget and least-recently-used
-eviction. What is on the device belongs to the engine: it is counted and let go of here, never looked into.
+"""Page features by content, in three tiers: device, memory, disk. Each has a budget in bytes and evicts what was used
+least recently. Features on the device belong to the engine: the store counts and drops them and never reads them.
 
-A file holds the SHA-256 of its payload and the payload (safetensors). What does not match its checksum, or cannot be
-parsed, is removed and counts as a miss: the page is simply read again."""
+A file is the SHA-256 of its payload, then the payload (safetensors). A file that does not match its checksum, or cannot
+be parsed, is removed and counts as a miss: the page is read again."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from glyph_demo.scratch import write_whole
 
 Kept = TypeVar("Kept")
 
-FORMAT = "1"  # part of every key: features written by an incompatible version are never looked at
+FORMAT = "1"  # part of every key, so that features of an incompatible version are never found
 CHECKSUM_BYTES = 32
 Tier = Literal["device", "memory", "disk"]
 TIERS: tuple[Tier, ...] = get_args(Tier)  # fastest first
 
 
 class OnDevice(Protocol):
-    """A page's features where the engine computes with them; of an engine that has no texts."""
+    """A page's features in the memory of the engine's device. Engines that use this tier have no texts."""
 
     @property
     def nbytes(self) -> int:
@@ -39,15 +39,15 @@ class OnDevice(Protocol):
         ...
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        """The same in host memory, copied when it is looked at."""
+        """The same in host memory, copied when an array is first used."""
         ...
 
 
 @dataclass(frozen=True)
 class PageFeatures:
-    """What reading one page's pixels gave; computed once a page and kept in the store. `arrays` and `texts` are the
-    engine's own: boxes and lines for pocket, the vision tower's output for a vision-language model; `device` holds them
-    a second time where the engine's device has memory of its own."""
+    """What an engine made of one page's pixels, once a page. `arrays` and `texts` mean what the engine wants: boxes and
+    lines for pocket, the vision tower's output for a vision-language model. `device` is a second copy where the
+    engine's device has memory of its own."""
 
     arrays: Mapping[str, NDArray[np.generic]] = field(repr=False)
     texts: tuple[str, ...] = ()
@@ -55,17 +55,17 @@ class PageFeatures:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of payload: arrays, and texts as UTF-8 would hold them in the worst case."""
+        """Bytes of payload: the arrays, and 4 for each character of the texts, the most that UTF-8 takes."""
         return sum(a.nbytes for a in self.arrays.values()) + sum(4 * len(t) for t in self.texts)
 
 
 def feature_key(page_digest: str, engine_identity: str) -> str:
-    """Key of one page's features: its pixels, and the model and precision that read them."""
+    """Key of one page's features, in hex, from its pixels and from the model and precision that read them."""
     return hashlib.sha256(f"{FORMAT}\n{engine_identity}\n{page_digest}".encode()).hexdigest()
 
 
 class _Shelf(Generic[Kept]):
-    """Things by key within `limit` bytes; the one unused for longest goes first."""
+    """Things by key, at most `limit` bytes of them; the least recently used is dropped first."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -82,7 +82,7 @@ class _Shelf(Generic[Kept]):
         return self._kept[key][0]
 
     def put(self, key: str, thing: Kept, size: int) -> None:
-        """A thing larger than the limit is not kept, and nothing goes for it."""
+        """A thing larger than the limit is not kept, and nothing is dropped for it."""
         self.nbytes -= self._kept.pop(key, (None, 0))[1]
         if size > self.limit:
             return
@@ -127,7 +127,7 @@ class FeatureStore:
         return self._memory.limit
 
     def get(self, key: str) -> PageFeatures | None:
-        """What is on the device is not read from disk."""
+        """None for a miss. Features that are on the device are not read from disk."""
         with self._lock:
             device, features = self._device.get(key), self._memory.get(key)
             if device is not None:
@@ -148,7 +148,7 @@ class FeatureStore:
             self._write(key, features)
 
     def keep_on_device(self, key: str, device: OnDevice) -> None:
-        """Keep features that the engine holds on its device, of a page that is in another tier or will be."""
+        """Keep the device copy of a page whose features are in another tier, or will be."""
         with self._lock:
             self._device.put(key, device, device.nbytes)
 
@@ -159,17 +159,17 @@ class FeatureStore:
             return next((tier for tier, kept in zip(TIERS, tiers, strict=True) if key in kept), None)
 
     def clear_memory(self) -> None:
-        """Give the memory tier back; what is on disk stays."""
+        """Empty the memory tier; the disk keeps what it has."""
         with self._lock:
             self._memory.clear()
 
     def clear_device(self) -> None:
-        """Give the device tier back; the other tiers stay."""
+        """Empty the device tier; the others keep what they have."""
         with self._lock:
             self._device.clear()
 
     def _scan(self, folder: Path) -> None:
-        """Take stock of what earlier runs left, oldest use first; temporary files of a killed run are removed."""
+        """List what earlier runs kept, least recently used first, and remove the temporary files of killed runs."""
         found: list[tuple[float, str, int]] = []
         for path in folder.glob("*/*"):
             with contextlib.suppress(OSError):
@@ -196,7 +196,7 @@ class FeatureStore:
         except OSError:
             self._forget(key)
             return None
-        with contextlib.suppress(OSError):  # somebody else's file, or a disk that cannot be written
+        with contextlib.suppress(OSError):  # the file of another user, or a read-only disk
             os.utime(path)
         features = _decode(content)
         if features is None:
@@ -206,7 +206,7 @@ class FeatureStore:
         return features
 
     def _write(self, key: str, features: PageFeatures) -> None:
-        """A full or read-only disk leaves the features in memory only."""
+        """On a full or read-only disk the features stay in memory only."""
         if self._folder is None:
             return
         content = _encode(features)

@@ -1,5 +1,5 @@
-"""What a process may find around it and cannot use, made usable before anything heavy is loaded: streams that are
-closed, no home folder, a cache folder that cannot be written, variables that are meant for Gradio's own starter."""
+"""Repairs to the environment of the process, made before heavy packages are imported: closed streams, no home folder, a
+cache folder that cannot be written, Gradio's environment variables."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from glyph_demo.settings import Settings
 
 
 def mend_streams() -> None:
-    """A stream that was closed goes nowhere; else the next file that is opened has its number, and is written to by
-    whatever library complains. And no letter is too much for a terminal."""
+    """Open closed standard streams on the null device. Otherwise the next file that is opened gets their descriptor,
+    and libraries write their complaints into it. Characters that a terminal cannot show are written as escapes."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - gets the number of the closed one
@@ -29,20 +29,20 @@ def mend_streams() -> None:
 
 
 def with_cache(settings: Settings) -> tuple[Settings, Message | None]:
-    """`settings` with a cache folder that can be written: where the one they name cannot, a folder of this process
-    that goes with it, and a message that says so. What the other holds can still be read there. Raises GlyphError
+    """`settings` with a cache folder that can be written, and a message where it is not the one they name. It is then a
+    folder that is removed when the process ends, with links to the files of the other. Raises GlyphError
     `no_temporary_folder`."""
     try:
         folder = settings.cache_path
-        why = _unwritable(folder)
+        why = _why_unwritable(folder)
     except SettingsError:
         folder, why = None, Message("this user has no home folder", "该用户没有主目录")
     if why is None:
         return settings, None
-    passing = _passing_folder()
+    temporary = _temporary_folder()
     if folder is not None:
-        _link(folder, passing)
-    return replace(settings, cache_dir=str(passing)), Message(
+        _link_files(folder, temporary)
+    return replace(settings, cache_dir=str(temporary)), Message(
         f"Nothing is kept for later: the cache folder {shown(settings.cache_dir)} cannot be written ({why.en}). "
         "Set cache_dir to another one.",
         f"内容不会保留到下次：无法写入缓存目录 {shown(settings.cache_dir)}({why.zh})。请将 cache_dir 设为其他目录。",
@@ -50,19 +50,19 @@ def with_cache(settings: Settings) -> tuple[Settings, Message | None]:
 
 
 def mend() -> None:
-    """Once it is known where to keep things. Raises GlyphError `no_temporary_folder`."""
-    _variables()
-    _home()
+    """To be called after `with_cache`, which looks for the home folder. Raises GlyphError `no_temporary_folder`."""
+    _drop_gradio_variables()
+    _give_home()
 
 
 def before_gradio() -> None:
-    """Loaded, Gradio makes a folder under a name that is the same for all users of a machine, unless told another."""
-    os.environ["GRADIO_TEMP_DIR"] = str(_passing_folder())
+    """Name a temporary folder for Gradio. When imported it would make one whose name is the same for all users."""
+    os.environ["GRADIO_TEMP_DIR"] = str(_temporary_folder())
 
 
 def legible(word: str) -> str:
-    """An argument or a name as people read it. In a locale without its letters Python hands its bytes on, and the file
-    opens by those alone; nearly everywhere they are UTF-8."""
+    """An argument or a file name as people read it. Where the locale lacks its characters, Python passes undecoded
+    bytes on (PEP 383). Only those open the file; to be read they are taken for UTF-8, which they nearly always are."""
     try:
         return os.fsencode(word).decode()
     except UnicodeError:
@@ -70,31 +70,31 @@ def legible(word: str) -> str:
 
 
 def nobody_reads() -> None:
-    """Whoever read what this process says has gone: say the rest to nobody."""
+    """The reader of our output has gone: send the rest to the null device."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for number in (1, 2):
         os.dup2(nowhere, number)
     os.close(nowhere)
 
 
-def _variables() -> None:
-    """Gradio's variables could share the window, open files or send figures. None is a setting of this app."""
+def _drop_gradio_variables() -> None:
+    """Gradio's variables could publish the window, open files or send statistics. None is a setting of this app."""
     for name in [name for name in os.environ if name.startswith("GRADIO_")]:
         del os.environ[name]
 
 
-def _home() -> None:
-    """A user whom the system does not know, as in `docker run -u 12345`, has no home and no name, and libraries ask for
-    both. Here it gets them until the process ends."""
+def _give_home() -> None:
+    """Give the process a home folder and a user name, which libraries ask for. A user whom the system does not know has
+    neither, as in `docker run -u 12345`."""
     if not os.environ.get("HOME"):
         os.environ.pop("HOME", None)
         if os.path.expanduser("~") == "~":
-            os.environ["HOME"] = str(_passing_folder())
-    if os.name == "posix" and not _known():
+            os.environ["HOME"] = str(_temporary_folder())
+    if os.name == "posix" and not _user_is_known():
         os.environ.setdefault("USER", str(os.getuid()))
 
 
-def _known() -> bool:
+def _user_is_known() -> bool:
     import pwd
 
     try:
@@ -104,13 +104,13 @@ def _known() -> bool:
     return True
 
 
-def _passing_folder() -> Path:
+def _temporary_folder() -> Path:
     folder = scratch_folder()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
-def _unwritable(folder: Path) -> Message | None:
+def _why_unwritable(folder: Path) -> Message | None:
     """Why a folder cannot be made or written to."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -123,8 +123,8 @@ def _unwritable(folder: Path) -> Message | None:
         return Message(why, why)
 
 
-def _link(source: Path, target: Path) -> None:
-    """The same folders below `target` as below `source`, with links for files."""
+def _link_files(source: Path, target: Path) -> None:
+    """Make the folders below `source` below `target` too, with links to the files."""
     for place, _, names in os.walk(source):
         here = target / Path(place).relative_to(source)
         here.mkdir(exist_ok=True)

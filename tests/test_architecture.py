@@ -13,7 +13,8 @@ DRAWN = {"documents", "rendering"}
 ALLOWED = {
     "languages": set(),
     "errors": {"languages"},
-    "settings": {"errors", "languages"},
+    "config_file": {"errors"},
+    "settings": {"errors", "languages", "config_file"},
     "gpu": set(),
     "process": set(),
     "scratch": {"errors"},

@@ -37,7 +37,7 @@ def test_what_a_read_only_cache_holds_is_still_read(tmp_path, monkeypatch):
     kept = tmp_path / "kept"
     (kept / "hub" / "model").mkdir(parents=True)
     (kept / "hub" / "model" / "weights").write_text("heavy")
-    monkeypatch.setattr(surroundings, "_unwritable", lambda folder: surroundings.Message("read-only", "只读"))
+    monkeypatch.setattr(surroundings, "_why_unwritable", lambda folder: surroundings.Message("read-only", "只读"))
     settings, notice = surroundings.with_cache(replace(Settings(), cache_dir=str(kept)))
     place = settings.cache_path
     assert notice

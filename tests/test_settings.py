@@ -7,24 +7,17 @@ from pathlib import Path
 import pytest
 
 from glyph_demo import errors
+from glyph_demo.config_file import DEFAULTS_FILE, own_config, read_config
 from glyph_demo.errors import SettingsError
-from glyph_demo.settings import (
-    DEFAULTS_FILE,
-    Documents,
-    Settings,
-    _flatten,
-    _read_yaml,
-    load_settings,
-    own_config,
-)
+from glyph_demo.settings import Documents, Settings, _flatten, load_settings
 
 PROJECT = Path(__file__).parents[1]
 
 
 def test_the_shipped_config_files_hold_the_defaults():
-    listed = _flatten(_read_yaml(DEFAULTS_FILE))
+    listed = _flatten(read_config(DEFAULTS_FILE))
     assert listed == _flatten(asdict(Settings()))
-    assert _flatten(_read_yaml(PROJECT / "config.yaml")).items() <= listed.items()
+    assert _flatten(read_config(PROJECT / "config.yaml")).items() <= listed.items()
 
 
 def test_the_settings_file_of_the_project_is_read_and_no_other_that_lies_about(tmp_path, monkeypatch):

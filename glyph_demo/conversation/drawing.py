@@ -14,8 +14,8 @@ from glyph_demo.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """What front ends may know of a page once its pixels are gone. `number` counts from 1; `span` is its part of the
-    Document's text; `image` is a PNG file."""
+    """What front ends need of a page when its pixels are no longer in memory. `number` counts from 1; `span` is its
+    part of the Document's text; `size` is (width, height) in pixels; `image` is a PNG file."""
 
     number: int
     span: tuple[int, int]

@@ -1,4 +1,4 @@
-"""From a map of where an answer looked on a page to the lines that stand there."""
+"""From a map of where an answer looked on a page to the lines of text there."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from glyph_demo.engines.events import Heat, Region
 from glyph_demo.rendering.page import Line
 
 MOST_LINES = 5
-FAINT = 0.5  # of the best line's heat; what is fainter is no evidence
+FAINT = 0.5  # of the best line's score; lines below it are no evidence
 
 
 def hottest_lines(pages: Sequence[tuple[Heat, tuple[int, int], Sequence[Line]]]) -> tuple[Region, ...]:
-    """The lines looked at most, best first, of pages given with their size (width, height) in pixels and their lines.
-    A line's score is the mean of the map over its box, 0 to 1."""
+    """The at most MOST_LINES lines that the answer looked at most, best first. Each page is its map, its size (width,
+    height) in pixels and its lines. A line's score is the mean of the map over its box, 0 to 1."""
     found: list[Region] = []
     for heat, size, lines in pages:
         for number, line in enumerate(lines, 1):
@@ -27,7 +27,7 @@ def hottest_lines(pages: Sequence[tuple[Heat, tuple[int, int], Sequence[Line]]])
 
 
 def mean_heat(heat: Heat, size: tuple[int, int], box: tuple[int, int, int, int]) -> float:
-    """The mean of a map over a box (left, top, right, bottom) of the page, cells weighted by what of them is inside."""
+    """The mean of a map over a box (left, top, right, bottom) of the page, cells weighted by their area inside it."""
     cells = np.array(heat.values).reshape(heat.rows, heat.columns)
     down = _overlaps(heat.rows, size[1], box[1], box[3])
     across = _overlaps(heat.columns, size[0], box[0], box[2])
@@ -36,6 +36,6 @@ def mean_heat(heat: Heat, size: tuple[int, int], box: tuple[int, int, int, int])
 
 
 def _overlaps(cells: int, length: int, first: int, last: int) -> NDArray[np.float64]:
-    """How much of the pixels `first` to `last` of `length` lies in each of `cells` equal cells (cells,)."""
+    """Pixels of `first` to `last` in each of the `cells` equal parts of `length` pixels (cells,)."""
     edges = np.linspace(0, length, cells + 1)
     return np.maximum(0.0, np.minimum(edges[1:], last) - np.maximum(edges[:-1], first))

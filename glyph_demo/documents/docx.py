@@ -1,5 +1,5 @@
-"""Text of a DOCX. docx2txt reads the parts; before it does, each part's XML tree is edited so that what docx2txt would
-flatten or repeat comes out right. Runs in the child process only."""
+"""Text of a DOCX. docx2txt reads the parts. Before that, each part's XML tree is edited where docx2txt would flatten or
+repeat text. Runs in the child process only."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from glyph_demo.documents.numbering import Numbering
 from glyph_demo.documents.problems import problem
 from glyph_demo.documents.text import clean
 
-# Uncompressed XML read in all. Parsing takes 5 to 25 times as much memory, most where text runs are shortest; those
-# meet documents.max_memory_mb first.
+# Of all uncompressed XML. Parsing takes 5 to 25 times as much memory, most for the shortest text runs, which reach
+# documents.max_memory_mb first.
 MAX_XML_BYTES = 64 << 20
 _NO_MEMORY = errors.codes[errors.XML_ERROR_NO_MEMORY]
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
@@ -56,7 +56,7 @@ def read_docx(path: Path, max_pages: int, max_characters: int) -> Parsed:
 
 @contextlib.contextmanager
 def _memory_errors() -> Iterator[None]:
-    """The XML parser says that memory ran out as it says that XML is broken."""
+    """The XML parser raises the same error for broken XML and for no memory; raise MemoryError for the latter."""
     try:
         yield
     except ElementTree.ParseError as error:
@@ -116,8 +116,8 @@ def _part_text(root: ElementTree.Element | None, numbering: Numbering) -> str:
 
 
 def _drop_repeats(root: ElementTree.Element) -> None:
-    """Remove the second copy of text boxes, text moved elsewhere and tab stops, which docx2txt takes for tabs; and
-    end a text box, which stands within a paragraph, with a paragraph break."""
+    """Remove the second copy of text boxes, text moved elsewhere and tab stops, which docx2txt takes for tabs. End a
+    text box, which is inside a paragraph, with a paragraph break."""
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag.endswith("}Fallback") or child.tag in (f"{W}moveFrom", f"{W}tabs"):

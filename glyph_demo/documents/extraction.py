@@ -136,7 +136,7 @@ def _parse(file_type: FileType, path: Path, limits: settings.Documents) -> Parse
 def _worker(
     file_type: FileType, task: Literal["text", "page_images"], path: Path, limits: settings.Documents
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A child process at work; it is gone when the block is left, however it is left."""
+    """A child process at work. It has ended when the block is left, also by an error."""
     job = {
         "task": task,
         "type": file_type.name,

@@ -1,4 +1,4 @@
-"""What can be wrong with an upload, in both languages. Codes are stable; every message ends with what to do next."""
+"""What can be wrong with an upload. Codes are stable; every message ends with what to do next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of a PDF page to paragraphs, by where the lines stand and how wide they are."""
+"""Lines of a PDF page to paragraphs, by their position and width."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def join_pieces(pieces: Iterable[tuple[str, float, float, float]]) -> list[Line]
 def reflow(lines: Sequence[Line], words: frozenset[str]) -> str:
     """Paragraphs, one a line. Two lines are joined when the break between them was forced: the next line's first word
     would not have fitted in nine tenths of the widest line of that column (lines of the same size and left edge), the
-    next line is no list item, no row of a table, of the same size and, where it stands below, not indented and not
+    next line is no list item, no row of a table, of the same size and, where it is below, not indented and not
     more than 1.3 usual line distances away (the page's median). They are joined by a space, by nothing beside Chinese
     or Japanese, and by nothing after a hyphen; the hyphen goes when it is a soft one or when `words` has the whole
     word. No other character is lost."""
@@ -82,7 +82,7 @@ def reflow(lines: Sequence[Line], words: frozenset[str]) -> str:
 
 
 def words_of(pages: Iterable[Sequence[Line]]) -> frozenset[str]:
-    """Words of the whole document that stand within a line, in lower case: what a hyphenated word may be."""
+    """Words of the whole document that no line end cuts, in lower case: what a hyphenated word may be."""
     return frozenset(
         word.lower() for page in pages for line in page for word in re.findall(r"[^\W\d_]{4,40}", line.text)
     )
@@ -119,7 +119,7 @@ def _was_wrapped(line: Line, following: Line, column: int, distance: float) -> b
 
 
 def _joint(text: str, after: str, words: frozenset[str]) -> str:
-    """`text` as it stands before `after` on one line."""
+    """`text` with what joins it to `after` on one line."""
     if text.endswith(_HYPHENS) and len(text) > 1 and text[-2].isalpha() and after[:1].islower():
         head, tail = re.findall(r"[^\W\d_]+$", text[:-1]), re.match(r"[^\W\d_]+", after)
         known = bool(head and tail and (head[0] + tail.group()).lower() in words)

@@ -7,7 +7,7 @@ import re
 from glyph_demo.documents.problems import problem
 
 _SAMPLE_BYTES = 64 * 1024
-# Tried on text that is not Unicode: Chinese first, then the legacy encodings of neighbours and of Western Europe.
+# Tried on text that is not Unicode: Chinese first, then other East Asian, Western and Cyrillic encodings.
 _LEGACY = ("gb18030", "big5", "cp932", "cp949", "cp1252", "cp1251")
 _BOMS = {
     b"\xef\xbb\xbf": "utf-8",

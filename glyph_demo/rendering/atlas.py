@@ -1,5 +1,5 @@
-"""Glyph pictures, kept: each at four quarter-pixel phases, as columns of coverage. Those of common characters come from
-files in glyph_demo/assets/fonts (see prebake.py), the others are baked when they are first met."""
+"""A cache of glyph pictures: each at four quarter-pixel phases, as columns of coverage. Pictures of common characters
+come from files beside the fonts (see prebake.py); others are baked when they are first needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PHASES = 4
 _ABOVE, _BELOW = 1.15, 0.33  # em above and below the baseline that a picture may reach; accented capitals fit
 _ASIDE = 0.75  # em a picture may reach to the left of its pen and beyond its advance
-_MAX_BYTES = 64 << 20  # of columns; beyond that the atlas starts afresh
+_MAX_BYTES = 64 << 20  # of columns; an atlas that is larger is emptied
 _UNKNOWN, _BLANK = 0, 1  # slots; zeros cost no memory until they are written, so 0 is "not baked yet"
 
 
@@ -44,7 +44,7 @@ class Atlas:
 
     def _clear(self) -> None:
         self._slot = np.zeros(CODEPOINTS, np.int32)
-        self._restored: set[int] = set()  # faces whose saved pictures have been taken over
+        self._restored: set[int] = set()  # faces whose saved pictures are loaded
         self._count = self._used = 0
         self.columns = np.zeros(1024, f"V{self.height}")
         self.first, self.width, self.left = (np.zeros(PHASES * 256, np.int64) for _ in range(3))
@@ -75,12 +75,12 @@ class Atlas:
 
     @cached_property
     def _baker(self) -> Baker:
-        from glyph_demo.rendering.baking import Baker  # brings Pillow, which common characters do without
+        from glyph_demo.rendering.baking import Baker  # here: it imports Pillow, which common characters do not need
 
         return Baker(self.chain, self.pixel_size, self.above, self.height, self.aside)
 
     def _append(self, columns: NDArray[np.void], width: NDArray[Any], left: NDArray[Any]) -> None:
-        """Add slots. `columns` of all their pictures stand one after the other."""
+        """Add slots. `columns` holds those of all their pictures, one picture after the other."""
         at = PHASES * self._count
         self.first = _put(self.first, at, self._used + np.cumsum(width) - width)
         self.width, self.left = _put(self.width, at, width), _put(self.left, at, left)
@@ -89,7 +89,7 @@ class Atlas:
         self._used += len(columns)
 
     def saved(self, face: int) -> str | None:
-        """The file of pictures of a font of ours at this size."""
+        """Path of the saved pictures of one of our fonts at this size; None for another font."""
         name = None if face == MISSING else PICTURES.get(self.chain.fonts[face - 1])
         return name and os.path.join(FONT_FOLDER, f"{name}-{self.pixel_size:g}px.pictures")
 
@@ -113,7 +113,7 @@ class Atlas:
             target.write(zlib.compress(file.getvalue(), 9))
 
     def restore(self, path: str, face: int) -> None:
-        """Take over saved pictures for the characters that font draws, unless they were made for another geometry."""
+        """Load saved pictures of the characters that this font draws, unless they were made for another geometry."""
         with open(path, "rb") as source:
             file = io.BytesIO(zlib.decompress(source.read()))
         if not np.array_equal(np.load(file, allow_pickle=False), self._geometry(face)):
@@ -129,7 +129,7 @@ class Atlas:
 
 
 def _put(array: NDArray[Any], at: int, values: NDArray[Any]) -> NDArray[Any]:
-    """`array` with `values` from index `at` on; a larger one where they do not fit."""
+    """`array` with `values` from index `at` on; a larger copy where they do not fit."""
     if at + len(values) > len(array):
         larger = np.zeros(max(2 * len(array), at + len(values)), array.dtype)
         larger[:at] = array[:at]

@@ -26,7 +26,7 @@ class Baker:
         self.chain = chain
         self.pixel_size, self.above, self.height, self.aside = pixel_size, above, height, aside
         self._zoom = max(PHASES, round(_BAKED_SIZE / pixel_size / PHASES) * PHASES)
-        # Of no method: a cycle would keep fonts, which the garbage collector takes for small, until it comes by.
+        # Not a cached method: the reference cycle would keep large fonts until the garbage collector runs.
         self._font = cache(partial(_open, chain, pixel_size * self._zoom))
         self._canvas = self._new_canvas(UNITS)
 
@@ -54,7 +54,7 @@ class Baker:
         return pictures
 
     def _reduce(self, canvas: Image.Image, begin: int, end: int) -> Pictures:
-        """The pictures of what stands in the columns `begin` to `end` of the canvas."""
+        """The pictures of the columns `begin` to `end` of the canvas."""
         zoom = self._zoom
         left, width = begin // zoom, -(-end // zoom) - begin // zoom
         area = canvas.crop((left * zoom, 0, (left + width) * zoom, canvas.height))
@@ -71,7 +71,7 @@ class Baker:
         return np.concatenate(kept), last - first, left + first - self.aside
 
     def _draw_box(self, canvas: Image.Image, pen: int, advance: int) -> None:
-        """The outline that stands for a character no font has."""
+        """The outline drawn for a character that no font has."""
         em = self.pixel_size * self._zoom
         baseline = self.above * self._zoom
         edges = (pen + 0.08 * em, baseline - 0.75 * em, pen + (advance / UNITS - 0.08) * em, baseline + 0.1 * em)

@@ -47,7 +47,7 @@ class Window:
 
 
 class WordBreaker:
-    """Rows of whole words; only a word longer than a row is cut, and that on the row where it begins."""
+    """Rows of whole words. Only a word longer than a row is cut, on the row where it begins."""
 
     def __init__(self, window: Window, style: Style, space: int) -> None:
         ink = np.concatenate(([False], window.kind == INK, [False]))
@@ -100,8 +100,9 @@ class WordBreaker:
 
 
 class CjkBreaker:
-    """Rows broken anywhere; see NO_START. An overflow on a character below U+3000 goes back, at most half a row, to
-    a space or to a character from U+3000 on. Rows broken off from text offset `plain` on lose their leading spaces."""
+    """Rows broken anywhere but before NO_START. Where a character below U+3000 does not fit, the break goes back, at
+    most half a row, to a space or to a character from U+3000 on. Rows from text offset `plain` on lose their leading
+    spaces."""
 
     def __init__(self, window: Window, style: Style, plain: int) -> None:
         self.window = window

@@ -16,7 +16,7 @@ from glyph_demo.rendering.style import FontFile
 
 UNITS = 256_000  # advances are in 1/256000 em: whole numbers for fonts of 1000 and of 2048 units, so sums are exact
 MISSING = 0  # in FontChain.face: no font has the character
-_BOX_NARROW, _BOX_WIDE = UNITS * 3 // 5, UNITS  # advance of the box that stands for a missing character
+_BOX_NARROW, _BOX_WIDE = UNITS * 3 // 5, UNITS  # advance of the box drawn for a missing character
 _FIRST_WIDE = 0x2E80  # CJK radicals and on: mostly full width
 
 
@@ -48,7 +48,7 @@ def load_chain(fonts: tuple[FontFile, ...]) -> FontChain:
             listed, wanted = _read_advances(font.advances)
             own = face[listed] == number
             listed, wanted = listed[own], wanted[own]
-            shift[listed] = (wanted - advance[listed]) // 2  # a glyph stands in the middle of an advance not its own
+            shift[listed] = (wanted - advance[listed]) // 2  # a glyph is centred in an advance that is not its own
             advance[listed] = wanted
     advance[ord("\n")] = 0
     return FontChain(fonts, face, advance, shift)

@@ -28,7 +28,7 @@ class PageRows:
     """One page laid out. For each of its n glyphs in text order: `codepoint`, `source` (offset in the text), `x` and
     `right` (pen positions in points from the left edge of the text), `row`, and `mark` (part of a newline mark).
     `starts` holds the text offset where each row begins and, last, where the page ends. `lead` empty rows
-    stand above the first."""
+    are above the first."""
 
     codepoint: NDArray[np.uint32]
     source: NDArray[np.int64]
@@ -132,11 +132,11 @@ def _plain_from(text: str) -> int:
 
 
 def _take_back(window: Window, end: int) -> int:
-    """Give up the rows near a cut amid a source line, which may still change; where the window ends then."""
+    """Remove the last rows of a window that ends inside a source line: they may still change. Returns its new end."""
     keep = len(window.squeeze) - 2
     while keep > 0 and window.mark[window.first[keep]]:  # a newline mark has four glyphs at one offset
         keep -= 1
-    if keep <= 0:  # hardly a visible character in the whole window
+    if keep <= 0:  # the window has almost no visible character
         return end
     end = int(window.source[window.first[keep]])
     del window.squeeze[keep:], window.splits[keep:], window.breaks[keep:], window.first[keep + 1 :]

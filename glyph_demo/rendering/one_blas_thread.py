@@ -1,7 +1,7 @@
 """Imports NumPy with one BLAS thread. OpenBLAS starts a thread for every other core as soon as NumPy is imported, and
 each spins before it sleeps (THREAD_TIMEOUT in its sources): 50 CPU ms on 2 cores, a third of a cold rendering, and
-nothing here multiplies matrices with NumPy. Leaves alone a NumPy that is there already and a count that the user has
-set; the variable is gone afterwards, so that no other library is bound by it."""
+nothing here multiplies matrices with NumPy. Does nothing where NumPy is imported already or the user has set a count.
+The variable is removed afterwards, so that it does not bind other libraries."""
 
 from __future__ import annotations
 

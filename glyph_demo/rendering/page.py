@@ -1,4 +1,4 @@
-"""A rendered page: pixels, where its text came from, and where each line of it stands."""
+"""A rendered page: its pixels, its part of the text, and where each line is."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Page:
     edges: NDArray[np.uint16] | None = field(default=None, repr=False, compare=False)
 
     def boxes(self, start: int, end: int) -> tuple[tuple[int, int, int, int], ...]:
-        """Where the characters `start` to `end` of the Document's text stand on this page: a box a line."""
+        """The boxes, as `Line.box`, of the characters `start` to `end` of the Document's text: one a line."""
         found = []
         for line in self.lines:
             first, last = max(start, line.start), min(end, line.end)
@@ -44,8 +44,8 @@ class Page:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over shape and pixels, in hex: equal for equal pictures, whatever document they stand in."""
-        import hashlib  # loads OpenSSL, which drawing does without
+        """SHA-256 over shape and pixels, in hex: equal for equal pictures, whatever document they are in."""
+        import hashlib  # here, because it loads OpenSSL, which drawing does not need
 
         header = f"{self.pixels.shape}".encode()
         return hashlib.sha256(header + np.ascontiguousarray(self.pixels).tobytes()).hexdigest()

@@ -72,7 +72,7 @@ def _joined(
     """The right-to-left runs of a page, with what draw_run gives for each."""
     if not right_to_left(rows.codepoint).any():
         return []
-    from glyph_demo.rendering.shaping import draw_run, runs  # brings Pillow, which other pages do without
+    from glyph_demo.rendering.shaping import draw_run, runs  # here: it imports Pillow, which other pages do not need
 
     return [(run, draw_run(run, x[run.first], atlas)) for run in runs(rows, text, atlas)]
 
@@ -172,7 +172,7 @@ def _boxes(
 
 def _edges(rows: PageRows, x: NDArray[np.float64], ends: NDArray[np.float64], right: int) -> NDArray[np.uint16]:
     """Left and right edge of each character of the page's span, in pixels. One that is not drawn has no width and
-    stands where the one before it ends."""
+    is where the one before it ends."""
     start, end = int(rows.starts[0]), int(rows.starts[-1])
     edges = np.zeros((end - start, 2), np.uint16)
     at = rows.source - start

@@ -35,7 +35,7 @@ def main() -> None:
             path = atlas.saved(1)
             assert path is not None
             if os.path.exists(path):
-                os.remove(path)  # or they would be taken for baked
+                os.remove(path)  # or the old pictures would be loaded instead of baked
             atlas.slots(codepoints(characters))
             atlas.save(path, 1)
 

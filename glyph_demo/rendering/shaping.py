@@ -1,5 +1,5 @@
 """Right-to-left runs: put in visual order and joined by Raqm (FriBiDi, HarfBuzz) where Pillow has it. Without it their
-characters stand unjoined from left to right, as on the original pages."""
+characters are drawn unjoined from left to right, as on the original pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from glyph_demo.rendering.layout import PageRows
 
 _NEUTRAL = "\\s!-@\\[-`{-~\xa0-\xbf\u2010-\u2027"  # spaces, digits and punctuation: taken along between two of RTL
 _SPACE = " "  # letters do not join across it
-_ZOOM = 4  # runs are drawn so many times larger, and reduced
+_ZOOM = 4  # runs are drawn this many times larger, then reduced
 _KEPT = 2048  # words
 _LARGEST_KEPT = 16 << 10  # bytes of a word that is kept, about: with _KEPT, all of them stay within 32 MB
 _OTHERS = re.compile("[^\u200c\u200d]")  # what is neither a non-joiner nor a joiner
@@ -62,7 +62,7 @@ def runs(rows: PageRows, text: str, atlas: Atlas) -> list[Run]:
 
 
 def _with_joiners(drawn: str, source: list[int], text: str) -> str:
-    """The characters of a run with the joiners between them, which have no glyph and say how their neighbours join."""
+    """The characters of a run with the joiners between them, which have no glyph but change how letters join."""
     if len(drawn) == source[-1] + 1 - source[0]:
         return drawn
     between = [_OTHERS.sub("", text[at + 1 : after]) for at, after in pairwise(source)]
@@ -103,7 +103,7 @@ def _word(text: str, path: str, pixel_size: float, above: int, height: int, asid
 
 def draw_run(run: Run, left: float, atlas: Atlas) -> tuple[NDArray[np.uint8], int, float]:
     """Coverage (atlas.height, w) of a run from `left` (in pixels) on, the pixel column where the picture begins, and
-    where the run ends. Words are drawn once and stood in a row from the right."""
+    where the run ends. Words are drawn once and placed from right to left."""
     geometry = atlas.pixel_size, atlas.above, atlas.height, atlas.aside
     longest = _LARGEST_KEPT / (_ZOOM * atlas.pixel_size * atlas.height)  # characters: few are wider than the size
     words = [

@@ -51,7 +51,7 @@ ENGLISH = (DEJAVU_AS_VERDANA, SOURCE_HAN)
 @dataclass(frozen=True, slots=True)
 class Style:
     """`fonts` is the fallback chain, first match wins; empty means by the text's language. `newline` says whether a
-    line end of the text breaks the line or stands in it as a red `\\n`. `crop_right` cuts every page after its last
+    line end of the text breaks the line or is drawn in it as a red `\\n`. `crop_right` cuts every page after its last
     inked column, `crop_bottom` the last page after its last inked row, both plus `margin` pixels. `width_bucket`
     rounds cropped widths up to a multiple of so many pixels (0: no rounding)."""
 
