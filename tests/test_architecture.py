@@ -34,6 +34,7 @@ ALLOWED = {
     "commands": {"errors", "settings", "documents", "rendering", "engines", "gpu"}
     | {"surroundings", "conversation", "bench", "web"},
     "cli": {
+        "config_file",
         "commands",
         "engines",
         "languages",
@@ -45,7 +46,7 @@ ALLOWED = {
         "surroundings",
     },
     "__main__": {"cli"},
-    "notebook": {"errors", "settings"},
+    "notebook": {"errors", "config_file", "settings"},
     "__init__": {"notebook"},
 }
 ONLY_IN = {
