@@ -105,11 +105,11 @@ class Transcript:
                 self._asked = None
 
     def commit(self) -> None:
-        """The answer to the question that is being asked has begun: it takes its place."""
+        """The answer to the question that is being asked has begun: it takes its place, once."""
         with self._lock:
-            if self._asked is not None and self._asked[0] not in self._exchanges:
+            if self._asked is not None:
                 exchange, at = self._asked
-                self._exchanges[at:] = [exchange]
+                self._exchanges[at:], self._asked = [exchange], None
 
     def undo(self) -> Exchange | None:
         """Take the last exchange back."""
