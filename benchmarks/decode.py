@@ -33,7 +33,7 @@ _MORE_TOKENS = {"cpu": 12, "cuda": 48}  # decoded behind the contexts after the 
 
 
 @dataclass
-class Way:
+class TimedWay:
     """One way to decode: an iterator of tokens, and what it has cost so far."""
 
     tokens: Iterator[int]
@@ -76,7 +76,7 @@ def run(
         "not_quoting": _ours(decoder, context, tokens, other),
         "transformers": _transformers(model, context),
     }
-    measured = _measure({name: Way(way, decoder.device) for name, way in ways.items()}, tokens)
+    measured = _measure({name: TimedWay(way, decoder.device) for name, way in ways.items()}, tokens)
     result: dict[str, Any] = {
         "model": engine.label,
         "precision": _precision(settings, decoder),
@@ -93,7 +93,7 @@ def run(
     more: list[dict[str, Any]] = []
     for longer in others:
         count = _MORE_TOKENS[decoder.device.type]
-        plain = _measure({"plain": Way(_ours(decoder, longer, count, None), decoder.device)}, count)["plain"]
+        plain = _measure({"plain": TimedWay(_ours(decoder, longer, count, None), decoder.device)}, count)["plain"]
         found = _share(decoder, model, longer, count, plain, bandwidth)
         more.append({**found, "per_token": {"plain": _per_token(plain, count - 1)}})
         tell(f"{longer} tokens: {found['share']:.0%} of it")
@@ -108,7 +108,7 @@ def weight_bytes(model: Any) -> int:
     return layers + sum(held_bytes(weight) for weight in head.parameters())
 
 
-def _measure(ways: dict[str, Way], tokens: int) -> dict[str, Way]:
+def _measure(ways: dict[str, TimedWay], tokens: int) -> dict[str, TimedWay]:
     """`tokens` tokens of every way. The first one is not counted: it fills the context."""
     for way in ways.values():
         way.steps(1)
@@ -121,7 +121,7 @@ def _measure(ways: dict[str, Way], tokens: int) -> dict[str, Way]:
 
 
 def _share(
-    decoder: Decoder, model: Any, context: int, tokens: int, plain: Way, bandwidth: float
+    decoder: Decoder, model: Any, context: int, tokens: int, plain: TimedWay, bandwidth: float
 ) -> dict[str, float | int]:
     read = weight_bytes(model) + (context + tokens // 2) * decoder.bytes_per_entry
     share = read / (plain.seconds / (tokens - 1)) / bandwidth
@@ -171,5 +171,5 @@ def _transformers(model: Any, context: int) -> Iterator[int]:
         yield token
 
 
-def _per_token(way: Way, tokens: int) -> dict[str, float]:
+def _per_token(way: TimedWay, tokens: int) -> dict[str, float]:
     return {"seconds": round(way.seconds / tokens, 5), "cpu_seconds": round(way.cpu_seconds / tokens, 5)}

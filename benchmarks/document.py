@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from glyph_demo.bench.asking import ask
+from glyph_demo.bench.asking import time_answer
 from glyph_demo.bench.measure import PAGE, device_name, forget_peak, now, peak_memory, tell, unit
 from glyph_demo.engines.base import Turn
 from glyph_demo.engines.local.engine import LocalEngine
@@ -50,7 +50,7 @@ def run(
     history: list[Turn] = []
     answers = []
     for _ in range(turns):
-        answered = ask(document, history, tokens, device)
+        answered = time_answer(document, history, tokens, device)
         history.append(answered.turn)
         usage = answered.usage
         answers.append(

@@ -58,7 +58,7 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
             for runtime in ready:
                 seconds, (results[runtime],) = timed(partial(towers[runtime].read, [(patches, high, wide)]), device)
                 best[runtime] = min(best[runtime], seconds)
-    operations = flops(model.model.config.vision_config, high * wide)
+    operations = encode_flops(model.model.config.vision_config, high * wide)
     expected = results["transformers"]
     for name, seconds in best.items():
         apart = (results[name].float() - expected.float()).norm() / expected.float().norm()
@@ -95,7 +95,7 @@ def _attending(visual: Any, attention: str, work: Callable[[], Any]) -> Any:
         visual.config._attn_implementation = before
 
 
-def flops(config: Any, tokens: int) -> int:
+def encode_flops(config: Any, tokens: int) -> int:
     """Floating point operations of the matrix products for a page of `tokens` patches, a multiplication and an addition
     each, by the `Glm4vVisionConfig`."""
     hidden, out, merge = config.hidden_size, config.out_hidden_size, config.spatial_merge_size**2

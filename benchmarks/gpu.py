@@ -92,7 +92,7 @@ def _ladder(settings: Settings, quick: bool) -> Result:
 
 
 @dataclass(frozen=True)
-class Part:
+class Measurement:
     """`limit` in seconds; `memory` is the size in GB of the card that it is to fit on."""
 
     name: str
@@ -103,16 +103,16 @@ class Part:
 
 
 PARTS = (
-    Part("machine", _machine, 60),
-    Part("decode", _decode, 150),
-    Part("prefill", _prefill, 90),
-    Part("encode", _encode, 150),
-    Part("document-fp16", _document, 90, "fp16"),
-    Part("ladder", _ladder, 240),
-    Part("long-fp16-24gb", _long_document, 90, "fp16", 24),
-    Part("long-int8-16gb", _long_document, 120, "int8", 16),
-    Part("long-int4-12gb", _long_document, 120, "int4", 12),
-    Part("document-bf16", _document, 90, "bf16"),
+    Measurement("machine", _machine, 60),
+    Measurement("decode", _decode, 150),
+    Measurement("prefill", _prefill, 90),
+    Measurement("encode", _encode, 150),
+    Measurement("document-fp16", _document, 90, "fp16"),
+    Measurement("ladder", _ladder, 240),
+    Measurement("long-fp16-24gb", _long_document, 90, "fp16", 24),
+    Measurement("long-int8-16gb", _long_document, 120, "int8", 16),
+    Measurement("long-int4-12gb", _long_document, 120, "int4", 12),
+    Measurement("document-bf16", _document, 90, "bf16"),
 )
 
 
@@ -207,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(target["passed"] is False for target in summary["targets"]) else 0
 
 
-def measure(parts: Sequence[Part], model: str, quick: bool, out: Path) -> Result:
+def measure(parts: Sequence[Measurement], model: str, quick: bool, out: Path) -> Result:
     """Run the parts one after another and write what they give into `out`. Returns the summary."""
     out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -234,7 +234,7 @@ def measure(parts: Sequence[Part], model: str, quick: bool, out: Path) -> Result
     return summary
 
 
-def _in_a_process(part: Part, model: str, quick: bool, limit: float) -> Result:
+def _in_a_process(part: Measurement, model: str, quick: bool, limit: float) -> Result:
     if limit < 5:
         return {"unavailable": "no time left"}
     command = [sys.executable, "-m", "benchmarks.gpu", "--part", part.name, "--model", model]
@@ -260,7 +260,7 @@ def _in_a_process(part: Part, model: str, quick: bool, limit: float) -> Result:
     return {**result, "wall_seconds": round(time.monotonic() - began, 1)}
 
 
-def _child(part: Part, model: str, quick: bool) -> int:
+def _child(part: Measurement, model: str, quick: bool) -> int:
     """Run one part; its result is the last line on stdout."""
     out = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):
@@ -277,7 +277,7 @@ def _child(part: Part, model: str, quick: bool) -> int:
     return 0
 
 
-def _settings(part: Part, model: str) -> Settings:
+def _settings(part: Measurement, model: str) -> Settings:
     flags: dict[str, Any] = {"model": model, "inference.precision": part.precision}
     if part.memory:
         flags |= {

@@ -42,7 +42,7 @@ def run(settings: Settings, lengths: tuple[int, ...] | None = None) -> dict[str,
         except (torch.OutOfMemoryError, MemoryError):
             found.append({"tokens": length, "unavailable": "out of memory"})
             continue
-        operations = flops(config, length)
+        operations = prefill_flops(config, length)
         found.append(
             {
                 "tokens": length,
@@ -67,7 +67,7 @@ def run(settings: Settings, lengths: tuple[int, ...] | None = None) -> dict[str,
     return result
 
 
-def flops(config: Any, tokens: int) -> int:
+def prefill_flops(config: Any, tokens: int) -> int:
     """Floating point operations of the matrix products for `tokens` tokens from nothing, a multiplication and an
     addition each, by the text config. Of attention the half that is not masked; lm_head once."""
     hidden, heads, kv_heads = config.hidden_size, config.num_attention_heads, config.num_key_value_heads

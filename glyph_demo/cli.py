@@ -186,7 +186,7 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
         return commands.serve(settings, named(_flags(options)))
     if options.command == "ask" and options.asked:
         files = [options.file, *map(Path, options.questions)]
-        return commands.ask_many(settings, files, options.asked, language, out, options.out, options.csv)
+        return commands.ask_documents(settings, files, options.asked, language, out, options.out, options.csv)
     if options.command == "ask":
         if not options.questions or options.out or options.csv:
             raise SettingsError(

@@ -66,7 +66,7 @@ def ask_document(
         }
 
 
-def ask_many(
+def ask_documents(
     settings: Settings,
     files: list[Path],
     questions: list[str],
@@ -81,7 +81,7 @@ def ask_many(
     engine = create_engine(settings, LoadLines())
     rows: list[many.Row] = []
     try:
-        for event in many.ask_many(engine, settings, named, questions, known, language):
+        for event in many.fill_table(engine, settings, named, questions, known, language):
             if isinstance(event, Progress):
                 _tell(event)
             if not isinstance(event, many.Row):

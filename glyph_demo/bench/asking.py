@@ -16,7 +16,7 @@ QUESTIONS = ("这份白皮书讲了什么?", "文中提到了哪些数字?", "�
 
 
 @dataclass(frozen=True)
-class Answered:
+class TimedAnswer:
     """Seconds until the first piece of the answer and until its end: of CPU time on a CPU, of the clock elsewhere."""
 
     turn: Turn
@@ -26,7 +26,7 @@ class Answered:
     usage: Usage
 
 
-def ask(document: LocalDocument, history: Sequence[Turn], tokens: int, device: torch.device) -> Answered:
+def time_answer(document: LocalDocument, history: Sequence[Turn], tokens: int, device: torch.device) -> TimedAnswer:
     """The next of QUESTIONS. The answer is drawn at random, by a seed that follows from the turn: with random weights a
     likeliest one would soon repeat itself and be ended for that."""
     clock = time.perf_counter if device.type == "cuda" else time.process_time
@@ -43,4 +43,4 @@ def ask(document: LocalDocument, history: Sequence[Turn], tokens: int, device: t
             usage = event.usage
     seconds = clock() - began
     ids = document.answer_ids(answer)
-    return Answered(Turn(question, answer), ids, first or seconds, seconds, usage)
+    return TimedAnswer(Turn(question, answer), ids, first or seconds, seconds, usage)

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import torch
 
-from glyph_demo.bench.asking import ask
+from glyph_demo.bench.asking import time_answer
 from glyph_demo.bench.measure import device_name, forget_peak, now, peak_memory, unit
 from glyph_demo.bench.texts import chinese
 from glyph_demo.documents.model import Document
@@ -221,12 +221,12 @@ class _Measuring:
         """Two questions: what they took, and the answers as token ids."""
         device = self.engine.model.transfer.device
         with self._read() as (document, read, parts):
-            first = ask(document, [], self.scale.tokens, device)
+            first = time_answer(document, [], self.scale.tokens, device)
             if self.rung.reuse:
-                again, later = 0.0, ask(document, [first.turn], self.scale.tokens, device)
+                again, later = 0.0, time_answer(document, [first.turn], self.scale.tokens, device)
         if not self.rung.reuse:
             with self._read() as (document, again, _):
-                later = ask(document, [first.turn], self.scale.tokens, device)
+                later = time_answer(document, [first.turn], self.scale.tokens, device)
         return {
             "first": round(read + first.seconds, 4),
             "first_first_token": round(read + first.first_token, 4),

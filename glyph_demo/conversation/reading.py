@@ -35,7 +35,7 @@ from glyph_demo.store import FeatureStore, Tier
 log = logging.getLogger(__name__)
 
 PAGES_AHEAD = 16  # rendered pages that may wait for the engine: bounds memory, hides the renderer
-State = Literal["waiting", "reading", "ready", "failed", "closed"]
+ReadingState = Literal["waiting", "reading", "ready", "failed", "closed"]
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Reading:
     engine: Engine
     store: FeatureStore
     folder: Path
-    state: State = "waiting"
+    state: ReadingState = "waiting"
     document: Document | None = None
     held: bool = False
     error: GlyphError | None = None
@@ -331,7 +331,7 @@ class Reading:
             self._progress = Progress(stage, done, self.total)
             self._changed.notify_all()
 
-    def _set_state(self, state: State) -> None:
+    def _set_state(self, state: ReadingState) -> None:
         with self._changed:
             self.state = state
             self._changed.notify_all()

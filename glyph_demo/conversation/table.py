@@ -33,7 +33,7 @@ FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=\s)")
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class QuotedLine:
     page: int
     line: int
     text: str
@@ -49,7 +49,7 @@ class Row:
     engine: str
     question: str
     answer: str = ""
-    quotes: tuple[Quote, ...] = ()
+    quotes: tuple[QuotedLine, ...] = ()
     reason: str = ""
     seconds: float = 0.0
     error: str = ""
@@ -67,7 +67,7 @@ class Working:
     files: Mapping[str, Progress]
 
 
-def ask_many(
+def fill_table(
     engine: Engine,
     settings: Settings,
     files: Mapping[str, Path],
@@ -159,7 +159,7 @@ class _Work:
                 session.open(path, Path(row.file).name, page_images=True)
                 return self._answer(session, row, path)
             error = problem.text(self.language)
-        quotes = tuple(Quote(region.page, region.line, region.text) for region in exchange.regions)
+        quotes = tuple(QuotedLine(region.page, region.line, region.text) for region in exchange.regions)
         answered = replace(row, answer=exchange.answer, quotes=quotes, error=error)
         if (finished := exchange.finished) is None:
             return answered
@@ -190,7 +190,7 @@ def load(path: Path) -> list[Row]:
         return []
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        return [Row(**{**row, "quotes": tuple(Quote(**quote) for quote in row["quotes"])}) for row in rows]
+        return [Row(**{**row, "quotes": tuple(QuotedLine(**quote) for quote in row["quotes"])}) for row in rows]
     except (OSError, ValueError, KeyError, TypeError):
         raise SettingsError(
             "not_a_table",

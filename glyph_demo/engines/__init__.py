@@ -14,22 +14,22 @@ from glyph_demo.settings import Settings
 ROOM_FOR_GLYPH = 22 << 30
 
 
-class Choice(NamedTuple):
+class EngineChoice(NamedTuple):
     name: str
     why: Message
 
 
-def choose_engine(settings: Settings) -> Choice:
+def choose_engine(settings: Settings) -> EngineChoice:
     """The engine that `settings.engine` means on this machine, and why. Raises SettingsError `unknown_engine`."""
     if settings.engine != "auto":
-        return Choice(engine_kind(settings.engine).name, Message("The settings name it.", "由设置指定。"))
+        return EngineChoice(engine_kind(settings.engine).name, Message("The settings name it.", "由设置指定。"))
     if settings.model != "auto":
-        return Choice("local", Message("The settings name a model for it.", "设置指定了它的模型。"))
+        return EngineChoice("local", Message("The settings name a model for it.", "设置指定了它的模型。"))
     from glyph_demo.gpu import gpus
 
     cards = gpus()
     if not cards:
-        return Choice(
+        return EngineChoice(
             "pocket",
             Message(
                 "No NVIDIA GPU was found, so the embedded engine reads and answers on the CPU.",
@@ -38,14 +38,14 @@ def choose_engine(settings: Settings) -> Choice:
         )
     card, free = cards[0].name, cards[0].memory_free / 2**30
     if cards[0].memory_free >= ROOM_FOR_GLYPH:
-        return Choice(
+        return EngineChoice(
             "local",
             Message(
                 f"{card} has {free:.0f} GiB free, room for the full model.",
                 f"{card} 有 {free:.0f} GiB 空闲显存，可以运行完整模型。",
             ),
         )
-    return Choice(
+    return EngineChoice(
         "pocket",
         Message(
             f"{card} has {free:.0f} GiB free; the full model needs {ROOM_FOR_GLYPH >> 30}. The CPU reads instead.",

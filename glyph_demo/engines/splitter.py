@@ -10,7 +10,7 @@ from glyph_demo.models.chat import ANSWER, END_ANSWER, END_THINK, THINK
 
 TAGS = {tag: tag for tag in (THINK, END_THINK, ANSWER, END_ANSWER)}  # and how they stand in the text
 
-State = Literal["start", "thinking", "opened", "answer"]  # "opened": behind <answer>, before its first word
+SpeechState = Literal["start", "thinking", "opened", "answer"]  # "opened": behind <answer>, before its first word
 
 
 class Splitter:
@@ -22,7 +22,7 @@ class Splitter:
         self._written = tags
         self.done = False
         self.answer = ""
-        self._state: State = "start"
+        self._state: SpeechState = "start"
         self._held = ""  # text that may be the beginning of a tag
 
     @property
@@ -63,7 +63,7 @@ class Splitter:
         if not self._held:
             self._skipped()
             return False
-        following: dict[str, State] = {THINK: "thinking", ANSWER: "opened"} if self._state == "start" else {}
+        following: dict[str, SpeechState] = {THINK: "thinking", ANSWER: "opened"} if self._state == "start" else {}
         for name, state in following.items():
             tag = self._written[name]
             if self._held.startswith(tag):
@@ -75,7 +75,7 @@ class Splitter:
         self._state = "answer"
         return True
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: SpeechState) -> None:
         self._state = state
 
     def _skipped(self) -> None:

@@ -13,7 +13,7 @@ from glyph_demo.store import PageFeatures
 _EMBEDS, _GRID = "embeds", "grid"
 
 
-class OnDevice:
+class EmbedsOnDevice:
     """A page's embeddings (tokens, hidden) on the device, and its `grid`: rows and columns."""
 
     def __init__(self, embeds: torch.Tensor, grid: tuple[int, int], transfer: Transfer) -> None:
@@ -59,19 +59,19 @@ def features_of(embeds: torch.Tensor, grid: tuple[int, int], transfer: Transfer)
     """Embeddings (tokens, hidden) that are complete on the device, as features. Where the device has memory of its own
     they stay there, and their copy in host memory is on its way when this returns."""
     arrays = _Arrays(transfer.to_host(embeds), grid)
-    return PageFeatures(arrays, device=OnDevice(embeds, grid, transfer) if transfer.apart else None)
+    return PageFeatures(arrays, device=EmbedsOnDevice(embeds, grid, transfer) if transfer.apart else None)
 
 
 def grid_of(features: PageFeatures) -> tuple[int, int]:
     """Rows and columns of a page's embeddings."""
-    if isinstance(features.device, OnDevice):
+    if isinstance(features.device, EmbedsOnDevice):
         return features.device.grid
     rows, columns = (int(side) for side in features.arrays[_GRID])
     return rows, columns
 
 
-def on_device(features: PageFeatures, transfer: Transfer) -> OnDevice:
+def on_device(features: PageFeatures, transfer: Transfer) -> EmbedsOnDevice:
     """The page's embeddings on the device, copied there where they are not yet."""
-    if isinstance(features.device, OnDevice):
+    if isinstance(features.device, EmbedsOnDevice):
         return features.device
-    return OnDevice(transfer.to_device(from_arrays(_EMBEDS, features.arrays)), grid_of(features), transfer)
+    return EmbedsOnDevice(transfer.to_device(from_arrays(_EMBEDS, features.arrays)), grid_of(features), transfer)

@@ -10,7 +10,7 @@ from typing import Any
 from tokenizers import decoders
 
 from glyph_demo.engines.events import Thinking, Token
-from glyph_demo.engines.splitter import TAGS, Splitter, State
+from glyph_demo.engines.splitter import TAGS, SpeechState, Splitter
 from glyph_demo.models.tokens import token_ids
 
 _MARKUP = re.compile(r"<.*>")  # tokens that are added to a vocabulary for no one to see, special or not
@@ -65,7 +65,7 @@ class Speech(Splitter):
         yield from self.split(self._letters.end())
         yield from super().finish()
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: SpeechState) -> None:
         super()._enter(state)
         self._tagged = True
         self._ids.clear()

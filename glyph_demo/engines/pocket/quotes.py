@@ -9,7 +9,7 @@ from itertools import groupby
 
 from glyph_demo.engines.events import Region
 from glyph_demo.engines.pocket.retrieval import Index, Match
-from glyph_demo.engines.pocket.sentences import Line, Sentence
+from glyph_demo.engines.pocket.sentences import PageLine, Sentence
 
 MAX_QUOTES = 3
 MAX_WORDS = 120  # in all quotes together; a Chinese character counts half a word
@@ -24,7 +24,7 @@ class Quote:
 
     sentences: tuple[str, ...]
     text: str
-    lines: tuple[Line, ...]
+    lines: tuple[PageLine, ...]
     score: float
 
     def regions(self) -> list[Region]:

@@ -24,7 +24,7 @@ _MIN_TABLE = 3  # short lines in a row that make a table; fewer are headings
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PageLine:
     """A line as it was read. `page` and `number` count from 1."""
 
     page: int
@@ -39,7 +39,7 @@ class Sentence:
     to understand it: the heading above it, the header of its table. `heading` says that it is itself such a line."""
 
     text: str
-    lines: tuple[Line, ...]
+    lines: tuple[PageLine, ...]
     paragraph: int
     context: str = ""
     heading: bool = False
@@ -47,11 +47,11 @@ class Sentence:
 
 @dataclass(slots=True)
 class _Paragraph:
-    lines: list[Line] = field(default_factory=list)
+    lines: list[PageLine] = field(default_factory=list)
     text: str = ""
     starts: list[int] = field(default_factory=list)  # offset of every line in text
 
-    def add(self, line: Line) -> None:
+    def add(self, line: PageLine) -> None:
         gap = _joint(self.text, line.text) if self.text else ""
         if gap is None:
             self.text, gap = self.text[:-1], ""
@@ -59,7 +59,7 @@ class _Paragraph:
         self.text += gap + line.text
         self.lines.append(line)
 
-    def at(self, start: int, end: int) -> tuple[Line, ...]:
+    def at(self, start: int, end: int) -> tuple[PageLine, ...]:
         """The lines that hold text[start:end]."""
         ends = [*self.starts[1:], len(self.text) + 1]
         return tuple(
@@ -69,9 +69,9 @@ class _Paragraph:
         )
 
 
-def read_lines(pages: Sequence[PageFeatures]) -> list[Line]:
+def read_lines(pages: Sequence[PageFeatures]) -> list[PageLine]:
     return [
-        Line(number, i, text, (int(box[0]), int(box[1]), int(box[2]), int(box[3])))
+        PageLine(number, i, text, (int(box[0]), int(box[1]), int(box[2]), int(box[3])))
         for number, page in enumerate(pages, 1)
         for i, (text, box) in enumerate(zip(page.texts, page.arrays["boxes"], strict=True), 1)
     ]
@@ -113,7 +113,7 @@ def _is_short(paragraph: _Paragraph) -> bool:
     )
 
 
-def _paragraphs(lines: list[Line]) -> Iterator[_Paragraph]:
+def _paragraphs(lines: list[PageLine]) -> Iterator[_Paragraph]:
     rights: dict[int, int] = {}
     for line in lines:
         rights[line.page] = max(rights.get(line.page, 0), line.box[2])
@@ -128,7 +128,7 @@ def _paragraphs(lines: list[Line]) -> Iterator[_Paragraph]:
         yield current
 
 
-def _begins(last: Line, line: Line, margin: int) -> bool:
+def _begins(last: PageLine, line: PageLine, margin: int) -> bool:
     """Whether `line` begins a paragraph: it is marked as an item, stands apart, or would have had room above."""
     height = last.box[3] - last.box[1]
     if _BULLET.match(line.text) or ("|" in line.text) > ("|" in last.text):

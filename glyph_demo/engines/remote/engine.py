@@ -147,7 +147,7 @@ def _events(pieces: Iterator[Piece | None], stops: Sequence[str]) -> Iterator[Ev
     """Pieces of a stream as events, `Finished` last, until the answer holds one of `stops`. How many pieces came is
     then all that is known of its tokens."""
     began = time.perf_counter()
-    answer, ends = _Answer(), StopFilter(stops)
+    answer, ends = _AnswerStream(), StopFilter(stops)
     heard = said = 0.0
     counted = 0
     usage = Usage()
@@ -183,7 +183,7 @@ def _events(pieces: Iterator[Piece | None], stops: Sequence[str]) -> Iterator[Ev
     yield Finished(usage, Timings(heard or total, said or total, total - (heard or total), total), ended)
 
 
-class _Answer:
+class _AnswerStream:
     """Text of a stream as events. Servers that tell the thinking apart send it in a field of its own; of others it
     comes as tags in the text, and the stop token comes as text too."""
 
