@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glyph_demo.bench.measure import PAGE_TOKENS, device_name, forget_peak, matrix_rate, peak_memory, tell, timed, unit
+from glyph_demo.bench.measure import device_name, forget_peak, matrix_rate, peak_memory, tell, timed, unit
+from glyph_demo.models.memory import PAGE_TOKENS
 from glyph_demo.settings import Settings
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Which engine answers. Importing this loads none of them."""
+"""Choosing and creating an engine. Importing this loads none of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from glyph_demo.errors import Message
 from glyph_demo.models.base import LoadProgress
 from glyph_demo.settings import Settings
 
-# 20.6 GB of weights in 16 bit, and keys, values and activations of a document of about 30 pages
+# bytes: 20.6 GB of 16-bit weights, and keys, values and activations for a document of about 30 pages
 ROOM_FOR_GLYPH = 22 << 30
 
 
@@ -55,6 +55,6 @@ def choose_engine(settings: Settings) -> EngineChoice:
 
 
 def create_engine(settings: Settings, progress: LoadProgress | None = None) -> Engine:
-    """`progress` counts bytes while a model is downloaded and loaded. Raises EngineError when the engine cannot be had
-    here, and SettingsError `unknown_engine`."""
+    """`progress` counts bytes while a model is downloaded and loaded. Raises EngineError if the engine cannot run here,
+    and SettingsError `unknown_engine`."""
     return engine_kind(choose_engine(settings).name).create(settings, progress)
