@@ -1,4 +1,4 @@
-"""A page's features between the store and the model: where they are, and how they come to the device."""
+"""Moves a page's features between the store and the device."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class EmbedsOnDevice:
         return self.embeds.nbytes
 
     def arrays(self) -> Mapping[str, NDArray]:
-        """See `store.OnDevice`. Nothing is copied before it is looked at."""
+        """See `store.OnDevice`. Nothing is copied before the mapping is read."""
         return _Arrays(lambda: self._transfer.to_host(self.embeds)(), self.grid)
 
 
 class _Arrays(Mapping[str, NDArray]):
-    """Embeddings and grid in host memory; looking at them waits for the embeddings to be there."""
+    """Embeddings and grid in host memory; reading the mapping waits for the copy of the embeddings."""
 
     def __init__(self, embeds: Callable[[], torch.Tensor], grid: tuple[int, int]) -> None:
         self._embeds: Callable[[], torch.Tensor] | None = embeds
@@ -56,8 +56,8 @@ class _Arrays(Mapping[str, NDArray]):
 
 
 def features_of(embeds: torch.Tensor, grid: tuple[int, int], transfer: Transfer) -> PageFeatures:
-    """Embeddings (tokens, hidden) that are complete on the device, as features. Where the device has memory of its own
-    they stay there, and their copy in host memory is on its way when this returns."""
+    """Embeddings (tokens, hidden) that are complete on the device, as features. A device with memory of its own keeps
+    them, and this starts the copy to host memory without waiting for it."""
     arrays = _Arrays(transfer.to_host(embeds), grid)
     return PageFeatures(arrays, device=EmbedsOnDevice(embeds, grid, transfer) if transfer.apart else None)
 
@@ -71,7 +71,7 @@ def grid_of(features: PageFeatures) -> tuple[int, int]:
 
 
 def on_device(features: PageFeatures, transfer: Transfer) -> EmbedsOnDevice:
-    """The page's embeddings on the device, copied there where they are not yet."""
+    """The page's embeddings on the device, copied there if they are not there yet."""
     if isinstance(features.device, EmbedsOnDevice):
         return features.device
     return EmbedsOnDevice(transfer.to_device(from_arrays(_EMBEDS, features.arrays)), grid_of(features), transfer)
