@@ -1,4 +1,4 @@
-"""`bench document`: one document through the engine: load, read, prefill, some turns; time and memory of each."""
+"""`benchmarks document`: time and memory of one document in the engine: load, encode, prefill, and some turns."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def run(
     turns: int = 3,
     tokens: int = 32,
 ) -> dict[str, Any]:
-    """`pages` pages of `size` and `turns` turns of `tokens` tokens. `load` is in seconds of the clock, what follows in
-    `unit`. `peak_bytes` is the most that this process reserved, `device_bytes` what the whole card has in use at the
-    end, CUDA's own share included. Raises EngineError."""
+    """Measure `pages` pages of `size` (height, width) and `turns` turns of `tokens` tokens. `load` is in seconds of
+    wall time, everything else in `unit`. `peak_bytes` is the most that this process reserved, `device_bytes` what is in
+    use on the whole card at the end, CUDA's own share included. Raises EngineError."""
     device = default_device()
     forget_peak(device)
     began = time.perf_counter()

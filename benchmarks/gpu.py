@@ -1,10 +1,10 @@
-"""Everything there is to measure on a machine with a CUDA GPU, in less than ten minutes:
+"""All benchmarks of a machine with a CUDA GPU, in less than ten minutes:
 
     python -m benchmarks.gpu --out DIR [--model random:glyph] [--only PART …] [--quick]
 
-Each part is a process of its own with a limit of its own: one that fails or hangs costs itself alone, and its memory is
-free for the next. `DIR/PART.json` is written after each, and `DIR/summary.json` with what was reached of the targets.
-`--quick` goes through it all at a tiny size, on any machine, to see that it runs."""
+Each part runs in its own process with its own time limit: one that fails or hangs does not affect the others, and its
+memory is freed. After each part `DIR/PART.json` and `DIR/summary.json`, with the targets reached, are written.
+`--quick` runs everything at a tiny size, on any machine, as a check."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def _long_document(settings: Settings, quick: bool) -> Result:
 
 
 def _ladder(settings: Settings, quick: bool) -> Result:
-    from glyph_demo.bench.ladder import Scale, line, run
+    from glyph_demo.bench.ladder import Scale, run
 
-    return run(settings, lambda found: tell(line(found)), Scale(200, (196, 280), 4, 1) if quick else None)
+    return run(settings, scale=Scale(200, (196, 280), 4, 1) if quick else None)
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """`limit` in seconds; `memory` is the size in GB of the card that it is to fit on."""
+    """`limit` is in seconds; `memory` is the size in GB of the card on which it must fit, 0 for any."""
 
     name: str
     work: Callable[[Settings, bool], Result]
@@ -118,7 +118,7 @@ PARTS = (
 
 @dataclass(frozen=True)
 class Target:
-    """What `figure` of a part's result is to reach; at most so much where `most`."""
+    """A lower bound for `figure` of a part's result, or an upper bound if `most`."""
 
     part: str
     what: str
@@ -169,7 +169,7 @@ def _gain(result: Result) -> float:
 
 
 def _gigabytes(result: Result) -> float:
-    """Of the whole card in use, or reserved by the process where that is more; 10**9 bytes each."""
+    """Memory in use on the whole card, or reserved by the process if that is more; in units of 10**9 bytes."""
     if result["document_tokens"] < 32_000:
         raise ValueError("not 32k tokens")
     return round(max(result["peak_bytes"], result["device_bytes"]) / 1e9, 2)
@@ -208,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(parts: Sequence[Measurement], model: str, quick: bool, out: Path) -> Result:
-    """Run the parts one after another and write what they give into `out`. Returns the summary."""
+    """Run the parts one after another and write their results into the folder `out`. Returns the summary."""
     out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     results: dict[str, Result] = {}
@@ -268,7 +268,7 @@ def _child(part: Measurement, model: str, quick: bool) -> int:
             result = part.work(_settings(part, model), quick)
         except GlyphError as error:
             result = {"unavailable": error.text("en")}
-        except Exception as error:  # whatever it is, the other parts go on
+        except Exception as error:  # the other parts go on whatever fails
             import traceback
 
             traceback.print_exc()
