@@ -1,6 +1,6 @@
-"""`python -m benchmarks NAME` measures and prints JSON; docs/benchmarks/README.md lists what there is. It takes the
-options that all commands of glyph_demo take. The ladder is `python -m glyph_demo bench ladder`: the window runs it too.
-"""
+"""`python -m benchmarks NAME` runs a benchmark and prints JSON; docs/benchmarks/README.md lists them. It takes the
+options that all commands of glyph_demo share. The ladder is in `python -m glyph_demo bench ladder`: the window runs it
+too."""
 
 from __future__ import annotations
 

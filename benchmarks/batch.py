@@ -1,6 +1,6 @@
-"""`bench batch`: what answering several requests together gives, as the second source tabulates it: each request one
-image of 512x512, read and answered; memory, latency and throughput for growing batches until one does not fit. Then a
-second question about each image, all at once: what several clients with documents of their own see."""
+"""`benchmarks batch`: the gain of answering several requests together, in the form of a published table. Each request
+is one image of 512x512 pixels, read and answered; memory, latency and throughput are measured for growing batches until
+one does not fit. Then a second question about each image, all at once, as from several clients with own documents."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 
 SIDE = 512  # pixels
-TOKENS = 128  # of an answer, as in the second source
+TOKENS = 128  # of an answer, as in the published table
 MOST = {"cpu": 8, "cuda": 64}
 QUESTION = "What does this picture show?"
 
-# The second source's table, for GLM-4.6V-Flash-WEB on a card with 24 GB: batch, GB, ms, images a second.
+# The published table, for GLM-4.6V-Flash-WEB on a card with 24 GB: batch, GB, ms, images per second.
 PUBLISHED = ((1, 8.2, 420, 2.38), (2, 11.5, 510, 3.92), (4, 17.8, 720, 5.56), (8, None, None, None))
 
 
 def run(settings: Settings) -> dict[str, Any]:
-    """Batches of 1, 2, 4 … requests, each with a picture of its own, all asked at once. `latency` is the mean seconds
-    until an answer is whole, `throughput` images a second, `memory` bytes of keys and values, and on CUDA of everything
-    allocated at the peak. `largest` is the largest batch that fit; `same_tokens` tells whether every answer was the one
-    it is alone. Raises EngineError."""
+    """Measure batches of 1, 2, 4 … requests, each with a picture of its own, all asked at once. `latency` is the mean
+    seconds until an answer is complete, `throughput` is images per second, `kv_bytes` the keys and values, and
+    `allocated_bytes` the peak of everything on a CUDA device. `largest` is the largest batch that fit; `same_tokens`
+    says whether every answer equals that of a batch of one. Raises EngineError."""
     engine = LocalEngine(replace(settings, inference=replace(settings.inference, max_batch_size=max(MOST.values()))))
     try:
         device = engine.decoder.device
@@ -68,7 +68,7 @@ def run(settings: Settings) -> dict[str, Any]:
 
 
 def _batch(engine: LocalEngine, size: int, first: int = 0) -> tuple[dict[str, Any], list[str]]:
-    """A row of the table, and what was said by either answer of each document."""
+    """A row of the table, and the token ids of both answers of each document, as text."""
     options = AskOptions(max_new_tokens=TOKENS, thinking=False)
     cuda = engine.decoder.device.type == "cuda"
     documents: dict[int, LocalDocument] = {}
@@ -107,7 +107,7 @@ def _batch(engine: LocalEngine, size: int, first: int = 0) -> tuple[dict[str, An
 
 
 def _timed(work: Callable[[int], str], numbers: range) -> tuple[dict[str, float], list[str]]:
-    """`work` for all numbers at once: mean seconds of one, images and generated tokens a second, CPU seconds in all."""
+    """Run `work` for all numbers at once: mean seconds of one, images and tokens per second, CPU seconds in all."""
 
     def one(number: int) -> tuple[float, str]:
         began = time.perf_counter()
@@ -128,7 +128,7 @@ def _timed(work: Callable[[int], str], numbers: range) -> tuple[dict[str, float]
 
 
 def _gain(rows: list[dict[str, Any]]) -> float:
-    """The best throughput by that of one request at a time."""
+    """The best throughput divided by that of one request at a time."""
     return round(max(row["throughput"] for row in rows) / rows[0]["throughput"], 2) if rows else 0.0
 
 

@@ -1,6 +1,5 @@
-"""One text to pages in a process of its own, our way or the original's: `python -m benchmarks.cold WAY FILE FONT`
-prints as JSON the count of pages and the peak memory. Imports what its way needs and nothing else, since that is what
-is measured."""
+"""Renders one text in a process of its own, in our way or the original's: `python -m benchmarks.cold WAY FILE FONT`
+prints the number of pages and the peak memory as JSON. It imports only what its way needs, because imports count."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from glyph_demo.rendering.style import DEJAVU, STYLES, Style, has_cjk
 
 
 def style_for(text: str) -> Style:
-    """The style that both ways are compared in. One font for Latin, for the original has no fallback."""
+    """The style in which both ways are compared, with one font for Latin, because the original has no fallback."""
     return STYLES["glyph-zh"] if has_cjk(text) else replace(STYLES["glyph-en"], fonts=(DEJAVU,))
 
 
@@ -31,7 +30,7 @@ def main(way: str, source: str, font: str) -> None:
         from benchmarks.reference import official
 
         pages = len(official(text, style_for(text), Path(font), Path(source).parent))
-    with open("/proc/self/status") as file:  # ru_maxrss would count the parent's memory too
+    with open("/proc/self/status") as file:  # ru_maxrss would include the parent's memory
         peak = int(file.read().split("VmHWM:")[1].split()[0]) / 1024
     print(f'{{"pages": {pages}, "peak_mb": {peak}}}')
 

@@ -1,10 +1,10 @@
-"""`bench decode`: what one token costs, as a share of what the device's memory allows, with and without drafts, beside
-transformers' own step.
+"""`benchmarks decode`: the speed of one decode step as a share of the device's memory bandwidth, with and without
+drafts, and that of transformers' own step.
 
-A decoded token must read every weight of the language model and the keys and values of everything before it; the
-device's measured copy bandwidth says how fast that can go at best. What stands in the context makes no difference to
-the cost, so it is filled with noise. On a CPU the ways take turns token by token: other work on the machine hits all
-alike. A CUDA device computes ahead of the host, so there each way runs through."""
+A decode step reads every weight of the language model and all keys and values so far; the measured copy bandwidth of
+the device bounds its speed. The cost does not depend on the content of the context, which is therefore noise. On a CPU
+the ways take turns token by token, so that other work on the machine affects all alike. A CUDA device runs ahead of the
+host, so there each way runs to its end."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.models.memory import held_bytes
 from glyph_demo.settings import Settings
 
-# Tokens before the one that is decoded. On a CPU first those of four pages of 595x842 and a question.
+# Tokens before the one that is decoded; 2546 are four pages of 595x842 and a question.
 CONTEXTS = {"cpu": (2546, 8192), "cuda": (4096, 65536)}
-SAMPLED = Sampling(temperature=1.0)  # with random weights a greedy answer soon repeats itself, and would quote itself
-_MORE_TOKENS = {"cpu": 12, "cuda": 48}  # decoded behind the contexts after the first
+SAMPLED = Sampling(
+    temperature=1.0
+)  # with random weights a greedy answer soon repeats itself, which drafts would exploit
+_MORE_TOKENS = {"cpu": 12, "cuda": 48}  # decoded after each further context
 
 
 @dataclass
-class Way:
-    """One way to decode: an iterator of tokens, and what it has cost so far."""
+class TimedWay:
+    """One way to decode: an iterator of tokens, and the seconds it has taken so far."""
 
     tokens: Iterator[int]
     device: torch.device
@@ -57,13 +59,14 @@ def run(
     contexts: tuple[int, ...] | None = None,
     tokens: int = 48,
 ) -> dict[str, Any]:
-    """Decode `tokens` tokens behind the first of `contexts` tokens in four ways: without drafts, with drafts from a
-    text that the answer quotes, with drafts from one that it does not, and transformers' forward over a DynamicCache
-    with `sdpa`. Behind the others, `more_contexts`, without drafts alone. `copy_bandwidth` counts bytes read and
-    written, `share` is of it. Raises EngineError."""
+    """Decode `tokens` tokens after a context of the first of `contexts` tokens in four ways: without drafts, with
+    drafts from a text that the answer quotes, with drafts from one that it does not quote, and with transformers'
+    forward over a DynamicCache with `sdpa`. After the other contexts (`more_contexts`) only without drafts.
+    `copy_bandwidth` counts bytes read and written per second; `share` is the share of it that is reached. Raises
+    EngineError."""
     engine = LocalEngine(settings)
     decoder, model = engine.decoder, engine.model.model
-    decoder.batch_steps(1, 0.0)  # the ways take turns on one thread: none may wait for the others
+    decoder.batch_steps(1, 0.0)  # the ways share one thread, so none may wait for the others
     context, *others = contexts or CONTEXTS[decoder.device.type]
     bandwidth = copy_bandwidth(decoder.device)
     tell(f"copy bandwidth {bandwidth / 1e9:.0f} GB/s")
@@ -76,7 +79,7 @@ def run(
         "not_quoting": _ours(decoder, context, tokens, other),
         "transformers": _transformers(model, context),
     }
-    measured = _measure({name: Way(way, decoder.device) for name, way in ways.items()}, tokens)
+    measured = _measure({name: TimedWay(way, decoder.device) for name, way in ways.items()}, tokens)
     result: dict[str, Any] = {
         "model": engine.label,
         "precision": _precision(settings, decoder),
@@ -93,7 +96,7 @@ def run(
     more: list[dict[str, Any]] = []
     for longer in others:
         count = _MORE_TOKENS[decoder.device.type]
-        plain = _measure({"plain": Way(_ours(decoder, longer, count, None), decoder.device)}, count)["plain"]
+        plain = _measure({"plain": TimedWay(_ours(decoder, longer, count, None), decoder.device)}, count)["plain"]
         found = _share(decoder, model, longer, count, plain, bandwidth)
         more.append({**found, "per_token": {"plain": _per_token(plain, count - 1)}})
         tell(f"{longer} tokens: {found['share']:.0%} of it")
@@ -102,14 +105,14 @@ def run(
 
 
 def weight_bytes(model: Any) -> int:
-    """Bytes of weights that one decoded token reads: the language model's, of the embeddings one row only."""
+    """Bytes of weights that one decode step reads: those of the language model, without the input embeddings."""
     body, head = model.get_decoder(), model.get_output_embeddings()
     layers = sum(held_bytes(weight) for weight in body.parameters()) - model.get_input_embeddings().weight.nbytes
     return layers + sum(held_bytes(weight) for weight in head.parameters())
 
 
-def _measure(ways: dict[str, Way], tokens: int) -> dict[str, Way]:
-    """`tokens` tokens of every way. The first one is not counted: it fills the context."""
+def _measure(ways: dict[str, TimedWay], tokens: int) -> dict[str, TimedWay]:
+    """Decode `tokens` tokens in every way. The first one is not counted, because it fills the context."""
     for way in ways.values():
         way.steps(1)
         way.seconds = way.cpu_seconds = 0.0
@@ -121,7 +124,7 @@ def _measure(ways: dict[str, Way], tokens: int) -> dict[str, Way]:
 
 
 def _share(
-    decoder: Decoder, model: Any, context: int, tokens: int, plain: Way, bandwidth: float
+    decoder: Decoder, model: Any, context: int, tokens: int, plain: TimedWay, bandwidth: float
 ) -> dict[str, float | int]:
     read = weight_bytes(model) + (context + tokens // 2) * decoder.bytes_per_entry
     share = read / (plain.seconds / (tokens - 1)) / bandwidth
@@ -151,7 +154,7 @@ def _fill(arena: KVArena, context: int) -> None:
 
 @torch.inference_mode()
 def _transformers(model: Any, context: int) -> Iterator[int]:
-    """The forward and the argmax of `generate`, without the rest of it."""
+    """Only the forward and the argmax of `generate`."""
     config, device, dtype = model.get_decoder().config, model.device, model.dtype
     shape = (1, config.num_key_value_heads, context, config.hidden_size // config.num_attention_heads)
     cache = DynamicCache(config=config)
@@ -171,5 +174,5 @@ def _transformers(model: Any, context: int) -> Iterator[int]:
         yield token
 
 
-def _per_token(way: Way, tokens: int) -> dict[str, float]:
+def _per_token(way: TimedWay, tokens: int) -> dict[str, float]:
     return {"seconds": round(way.seconds / tokens, 5), "cpu_seconds": round(way.cpu_seconds / tokens, 5)}

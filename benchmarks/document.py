@@ -1,4 +1,4 @@
-"""`bench document`: one document through the engine: load, read, prefill, some turns; time and memory of each."""
+"""`benchmarks document`: time and memory of one document in the engine: load, encode, prefill, and some turns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from glyph_demo.bench.asking import ask
+from glyph_demo.bench.asking import time_answer
 from glyph_demo.bench.measure import PAGE, device_name, forget_peak, now, peak_memory, tell, unit
 from glyph_demo.engines.base import Turn
 from glyph_demo.engines.local.engine import LocalEngine
@@ -26,9 +26,9 @@ def run(
     turns: int = 3,
     tokens: int = 32,
 ) -> dict[str, Any]:
-    """`pages` pages of `size` and `turns` turns of `tokens` tokens. `load` is in seconds of the clock, what follows in
-    `unit`. `peak_bytes` is the most that this process reserved, `device_bytes` what the whole card has in use at the
-    end, CUDA's own share included. Raises EngineError."""
+    """Measure `pages` pages of `size` (height, width) and `turns` turns of `tokens` tokens. `load` is in seconds of
+    wall time, everything else in `unit`. `peak_bytes` is the most that this process reserved, `device_bytes` what is in
+    use on the whole card at the end, CUDA's own share included. Raises EngineError."""
     device = default_device()
     forget_peak(device)
     began = time.perf_counter()
@@ -50,7 +50,7 @@ def run(
     history: list[Turn] = []
     answers = []
     for _ in range(turns):
-        answered = ask(document, history, tokens, device)
+        answered = time_answer(document, history, tokens, device)
         history.append(answered.turn)
         usage = answered.usage
         answers.append(

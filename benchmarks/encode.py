@@ -1,4 +1,4 @@
-"""How long each vision runtime takes for a page, and how near that is to what the device's matrix products allow."""
+"""`benchmarks encode`: seconds per page of each vision runtime, and its share of the device's matrix rate."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ _THEIRS = {"transformers": "sdpa", "transformers_eager": "eager"}  # transformer
 
 
 def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, int] = PAGE) -> dict[str, Any]:
-    """Read a page of `size` `rounds` times with every runtime in turn, and keep each one's best. What they are compared
-    with is transformers' tower over `pages` pages in one call, as `generate` makes it: `transformers` attends by
-    `sdpa`, its default, `transformers_eager` by `eager`, which builds the whole matrix of scores. Seconds are of CPU
-    time on a CPU, where other work on the machine counts least, and of the clock on a CUDA device. `prepare` is what
-    building or loading took. `matrix_share` is the tower's operations a second by those of a plain matrix product on
-    the same device in the precision of the runtime's products. `error` is the distance from what transformers gives, by
-    norm. A runtime that cannot be had says why. Raises EngineError."""
+    """Encode a page of `size` (height, width) `rounds` times with every runtime in turn, and keep each one's best time,
+    in `unit`. The baseline is transformers' tower over `pages` pages in one call, as `generate` makes it:
+    `transformers` with its default attention `sdpa`, `transformers_eager` with `eager`, which builds the whole score
+    matrix. `prepare` is the time to build or load the runtime. `matrix_share` is the tower's operations per second
+    divided by those of a plain matrix product in the precision of the runtime's products. `error` is the relative
+    distance (2-norm) from transformers' output. A runtime that is unavailable says why. Raises EngineError."""
     import torch
 
     from glyph_demo.models.loader import load_vision_language_model
@@ -58,7 +57,7 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
             for runtime in ready:
                 seconds, (results[runtime],) = timed(partial(towers[runtime].read, [(patches, high, wide)]), device)
                 best[runtime] = min(best[runtime], seconds)
-    operations = flops(model.model.config.vision_config, high * wide)
+    operations = encode_flops(model.model.config.vision_config, high * wide)
     expected = results["transformers"]
     for name, seconds in best.items():
         apart = (results[name].float() - expected.float()).norm() / expected.float().norm()
@@ -87,7 +86,7 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
 
 
 def _attending(visual: Any, attention: str, work: Callable[[], Any]) -> Any:
-    """`work` with the tower's attention set to one of transformers'."""
+    """Run `work` with one of transformers' attention implementations in the tower."""
     before, visual.config._attn_implementation = visual.config._attn_implementation, attention
     try:
         return work()
@@ -95,12 +94,12 @@ def _attending(visual: Any, attention: str, work: Callable[[], Any]) -> Any:
         visual.config._attn_implementation = before
 
 
-def flops(config: Any, tokens: int) -> int:
-    """Floating point operations of the matrix products for a page of `tokens` patches, a multiplication and an addition
-    each, by the `Glm4vVisionConfig`."""
+def encode_flops(config: Any, tokens: int) -> int:
+    """Floating point operations of the matrix products for a page of `tokens` patches, from a `Glm4vVisionConfig`. A
+    multiplication and an addition count as two."""
     hidden, out, merge = config.hidden_size, config.out_hidden_size, config.spatial_merge_size**2
     values = config.in_channels * config.temporal_patch_size * config.patch_size**2
-    # A token in a block: query, key, value and projection; scores and their sum over all tokens; gate, up and down.
+    # Per token and block: query, key, value and projection; scores and their weighted sum; gate, up and down.
     block = 4 * hidden * hidden + 2 * tokens * hidden + 3 * hidden * out
     merger = merge * hidden * out + out * out + 3 * out * config.intermediate_size
     return 2 * (tokens * (values * hidden + config.depth * block) + tokens // merge * merger)

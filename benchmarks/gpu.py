@@ -1,10 +1,10 @@
-"""Everything there is to measure on a machine with a CUDA GPU, in less than ten minutes:
+"""All benchmarks of a machine with a CUDA GPU, in less than ten minutes:
 
     python -m benchmarks.gpu --out DIR [--model random:glyph] [--only PART …] [--quick]
 
-Each part is a process of its own with a limit of its own: one that fails or hangs costs itself alone, and its memory is
-free for the next. `DIR/PART.json` is written after each, and `DIR/summary.json` with what was reached of the targets.
-`--quick` goes through it all at a tiny size, on any machine, to see that it runs."""
+Each part runs in its own process with its own time limit: one that fails or hangs does not affect the others, and its
+memory is freed. After each part `DIR/PART.json` and `DIR/summary.json`, with the targets reached, are written.
+`--quick` runs everything at a tiny size, on any machine, as a check."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def _long_document(settings: Settings, quick: bool) -> Result:
 
 
 def _ladder(settings: Settings, quick: bool) -> Result:
-    from glyph_demo.bench.ladder import Scale, line, run
+    from glyph_demo.bench.ladder import Scale, run
 
-    return run(settings, lambda found: tell(line(found)), Scale(200, (196, 280), 4, 1) if quick else None)
+    return run(settings, scale=Scale(200, (196, 280), 4, 1) if quick else None)
 
 
 @dataclass(frozen=True)
-class Part:
-    """`limit` in seconds; `memory` is the size in GB of the card that it is to fit on."""
+class Measurement:
+    """`limit` is in seconds; `memory` is the size in GB of the card on which it must fit, 0 for any."""
 
     name: str
     work: Callable[[Settings, bool], Result]
@@ -103,22 +103,22 @@ class Part:
 
 
 PARTS = (
-    Part("machine", _machine, 60),
-    Part("decode", _decode, 150),
-    Part("prefill", _prefill, 90),
-    Part("encode", _encode, 150),
-    Part("document-fp16", _document, 90, "fp16"),
-    Part("ladder", _ladder, 240),
-    Part("long-fp16-24gb", _long_document, 90, "fp16", 24),
-    Part("long-int8-16gb", _long_document, 120, "int8", 16),
-    Part("long-int4-12gb", _long_document, 120, "int4", 12),
-    Part("document-bf16", _document, 90, "bf16"),
+    Measurement("machine", _machine, 60),
+    Measurement("decode", _decode, 150),
+    Measurement("prefill", _prefill, 90),
+    Measurement("encode", _encode, 150),
+    Measurement("document-fp16", _document, 90, "fp16"),
+    Measurement("ladder", _ladder, 240),
+    Measurement("long-fp16-24gb", _long_document, 90, "fp16", 24),
+    Measurement("long-int8-16gb", _long_document, 120, "int8", 16),
+    Measurement("long-int4-12gb", _long_document, 120, "int4", 12),
+    Measurement("document-bf16", _document, 90, "bf16"),
 )
 
 
 @dataclass(frozen=True)
 class Target:
-    """What `figure` of a part's result is to reach; at most so much where `most`."""
+    """A lower bound for `figure` of a part's result, or an upper bound if `most`."""
 
     part: str
     what: str
@@ -169,7 +169,7 @@ def _gain(result: Result) -> float:
 
 
 def _gigabytes(result: Result) -> float:
-    """Of the whole card in use, or reserved by the process where that is more; 10**9 bytes each."""
+    """Memory in use on the whole card, or reserved by the process if that is more; in units of 10**9 bytes."""
     if result["document_tokens"] < 32_000:
         raise ValueError("not 32k tokens")
     return round(max(result["peak_bytes"], result["device_bytes"]) / 1e9, 2)
@@ -207,8 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(target["passed"] is False for target in summary["targets"]) else 0
 
 
-def measure(parts: Sequence[Part], model: str, quick: bool, out: Path) -> Result:
-    """Run the parts one after another and write what they give into `out`. Returns the summary."""
+def measure(parts: Sequence[Measurement], model: str, quick: bool, out: Path) -> Result:
+    """Run the parts one after another and write their results into the folder `out`. Returns the summary."""
     out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     results: dict[str, Result] = {}
@@ -234,7 +234,7 @@ def measure(parts: Sequence[Part], model: str, quick: bool, out: Path) -> Result
     return summary
 
 
-def _in_a_process(part: Part, model: str, quick: bool, limit: float) -> Result:
+def _in_a_process(part: Measurement, model: str, quick: bool, limit: float) -> Result:
     if limit < 5:
         return {"unavailable": "no time left"}
     command = [sys.executable, "-m", "benchmarks.gpu", "--part", part.name, "--model", model]
@@ -260,7 +260,7 @@ def _in_a_process(part: Part, model: str, quick: bool, limit: float) -> Result:
     return {**result, "wall_seconds": round(time.monotonic() - began, 1)}
 
 
-def _child(part: Part, model: str, quick: bool) -> int:
+def _child(part: Measurement, model: str, quick: bool) -> int:
     """Run one part; its result is the last line on stdout."""
     out = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):
@@ -268,7 +268,7 @@ def _child(part: Part, model: str, quick: bool) -> int:
             result = part.work(_settings(part, model), quick)
         except GlyphError as error:
             result = {"unavailable": error.text("en")}
-        except Exception as error:  # whatever it is, the other parts go on
+        except Exception as error:  # the other parts go on whatever fails
             import traceback
 
             traceback.print_exc()
@@ -277,7 +277,7 @@ def _child(part: Part, model: str, quick: bool) -> int:
     return 0
 
 
-def _settings(part: Part, model: str) -> Settings:
+def _settings(part: Measurement, model: str) -> Settings:
     flags: dict[str, Any] = {"model": model, "inference.precision": part.precision}
     if part.memory:
         flags |= {

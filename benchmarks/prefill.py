@@ -1,11 +1,12 @@
-"""`bench prefill`: how fast the language model takes in a document, and how near that is to what the device's matrix
-products allow."""
+"""`benchmarks prefill`: tokens per second that the language model prefills, and its share of the device's matrix
+rate."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glyph_demo.bench.measure import PAGE_TOKENS, device_name, forget_peak, matrix_rate, peak_memory, tell, timed, unit
+from glyph_demo.bench.measure import device_name, forget_peak, matrix_rate, peak_memory, tell, timed, unit
+from glyph_demo.models.memory import PAGE_TOKENS
 from glyph_demo.settings import Settings
 
 if TYPE_CHECKING:
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 LENGTHS = {"cpu": (1024, 4096), "cuda": (1024, 4096, 16384)}  # tokens
 _ROUNDS = {"cpu": 1, "cuda": 3}
 _WARM_UP = 64  # tokens
-_ROWS = 8192  # of the product that is compared with, at most
+_ROWS = 8192  # of the matrix product to compare with, at most
 
 
 def run(settings: Settings, lengths: tuple[int, ...] | None = None) -> dict[str, Any]:
-    """Prefill each of `lengths` tokens into an empty arena; the best of some rounds on a CUDA device. `matrix_share` is
-    the model's operations a second by those of a plain product in the model's dtype on the same device, the largest of
-    a layer's at that length, and is measured right beside it. `seconds_per_page` is the share of a page of 595x842. A
-    length there is no memory for says so. Raises EngineError."""
+    """Prefill each of `lengths` tokens into an empty arena; on a CUDA device keep the best of some rounds.
+    `matrix_share` is the model's operations per second divided by those of a plain matrix product in the model's dtype,
+    of the shape of a layer's largest product at that length, measured in the same round. `seconds_per_page` is for a
+    page of 595x842. A length that does not fit into memory says so. Raises EngineError."""
     import torch
 
     from glyph_demo.engines.local.engine import LocalEngine
@@ -42,7 +43,7 @@ def run(settings: Settings, lengths: tuple[int, ...] | None = None) -> dict[str,
         except (torch.OutOfMemoryError, MemoryError):
             found.append({"tokens": length, "unavailable": "out of memory"})
             continue
-        operations = flops(config, length)
+        operations = prefill_flops(config, length)
         found.append(
             {
                 "tokens": length,
@@ -67,13 +68,13 @@ def run(settings: Settings, lengths: tuple[int, ...] | None = None) -> dict[str,
     return result
 
 
-def flops(config: Any, tokens: int) -> int:
-    """Floating point operations of the matrix products for `tokens` tokens from nothing, a multiplication and an
-    addition each, by the text config. Of attention the half that is not masked; lm_head once."""
+def prefill_flops(config: Any, tokens: int) -> int:
+    """Floating point operations of the matrix products to prefill `tokens` tokens, from the text config. Counts the
+    unmasked half of attention, and lm_head once. A multiplication and an addition count as two."""
     hidden, heads, kv_heads = config.hidden_size, config.num_attention_heads, config.num_key_value_heads
     head = getattr(config, "head_dim", None) or hidden // heads
     layer = 2 * hidden * head * (heads + kv_heads) + 3 * hidden * config.intermediate_size
-    attention = heads * head * tokens  # scores and their sum, over half of all tokens on average
+    attention = heads * head * tokens  # scores and their weighted sum, over half of all tokens on average
     return 2 * (config.num_hidden_layers * tokens * (layer + attention) + hidden * config.vocab_size)
 
 

@@ -1,5 +1,6 @@
-"""The original way from text to page images, to compare with: reportlab paragraphs, a PDF, poppler, a crop, PNG files.
-Written from its documented settings; needs the test extras reportlab, pdf2image, fonttools and poppler's pdftoppm."""
+"""The original way from text to page images, as a reference: reportlab paragraphs, a PDF, poppler, a crop, PNG files.
+Written from its documented settings. Needs the test extras reportlab, pdf2image and fonttools, and poppler's
+pdftoppm."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ _INK = 5
 
 
 def truetype_font(text: str, path: Path) -> None:
-    """Write Source Han Sans with the half-width Latin as a TrueType font of the characters of `text`: reportlab takes
-    no CFF outlines. Curves are approximated within 1/1000 em."""
+    """Write Source Han Sans with the half-width Latin as a TrueType font of the characters of `text`, because reportlab
+    does not read CFF outlines. Curves are approximated within 1/1000 em."""
     from fontTools.fontBuilder import FontBuilder
     from fontTools.pens.cu2quPen import Cu2QuPen
     from fontTools.pens.ttGlyphPen import TTGlyphPen
@@ -57,7 +58,7 @@ def truetype_font(text: str, path: Path) -> None:
 
 
 def official(text: str, style: Style, font: Path, folder: Path) -> list[NDArray[np.uint8]]:
-    """The pages of a text, saved in `folder` too."""
+    """The pages of a text, RGB uint8 (H, W, 3); also saved in `folder`."""
     from reportlab.platypus import Paragraph
 
     return pages(pdf(paragraphs(text, font, style, Paragraph), style), style, folder)
@@ -94,7 +95,7 @@ def pdf(story: list[Any], style: Style) -> bytes:
 
 
 def pages(data: bytes, style: Style, folder: Path | None = None) -> list[NDArray[np.uint8]]:
-    """Cropped RGB pages of a PDF; also saved as PNG files where a folder is given."""
+    """Cropped RGB pages of a PDF, uint8 (H, W, 3); also saved as PNG files if a folder is given."""
     from pdf2image import convert_from_bytes, pdfinfo_from_bytes
 
     result = []
@@ -117,8 +118,8 @@ def pages(data: bytes, style: Style, folder: Path | None = None) -> list[NDArray
 
 
 def recorder(lines: dict[int, list[str]], mend: bool) -> type[Any]:
-    """A paragraph that notes the rows it draws under their page's number. With `mend`, a CJK paragraph that crosses a
-    page keeps its rows; reportlab wraps the rest again, with spaces where the rows had ended."""
+    """A paragraph class that records the rows it draws in `lines`, by page number. With `mend`, a CJK paragraph that
+    crosses a page keeps its rows; reportlab would wrap the rest again, with spaces at the former line ends."""
     from reportlab.platypus import Paragraph
 
     class Recorder(Paragraph):

@@ -1,9 +1,10 @@
-"""Our pages against those of the original way (reportlab, PDF, poppler, crop), the same font in both.
+"""`benchmarks render`: our pages compared with those of the original way (reportlab, PDF, poppler, crop) in the same
+font.
 
-CPU seconds, of this process and its children, because wall times on a shared machine say little. The original's rate
-includes saving PNG files, as it does; ours is given without and with PNG. Both warm. `cold` has the CPU seconds of a
-fresh process that renders the text, from its start to its end, as medians; peak memory is that of such a process. CJK
-paragraphs of the original that cross a page are mended (see reference.recorder): rows are compared as they were first
+Seconds are CPU time of this process and its children, because wall time on a shared machine says little. The original
+always saves PNG files; our rate is given without and with PNG. Both are warm. `cold` is the median CPU seconds of a
+fresh process that renders the text, from start to end; peak memory is that of such a process. The original's CJK
+paragraphs that cross a page are mended (see reference.recorder), so that rows are compared as they were first
 broken."""
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ from glyph_demo.rendering.page import Page
 from glyph_demo.rendering.style import CHINESE, DEJAVU, Style
 from glyph_demo.settings import Settings
 
-_PATCH = 28  # pixels a side of what becomes one visual token: patches of 14, merged 2 by 2
-_WINDOW = 7  # pixels a side of the windows of SSIM
+_PATCH = 28  # pixels: side of the square of one visual token, 2 by 2 patches of 14
+_WINDOW = 7  # pixels: side of an SSIM window
 _REPEATS = 5
 _COLD_REPEATS = 5
 
 
 def run(settings: Settings) -> dict[str, Any]:
-    """Measure all texts; a table goes to stderr. Text tokens, for `compression`, are estimated. What needs the original
-    way is None where its packages are missing. No setting makes a difference."""
+    """Measure all texts and print a table on stderr. Text tokens, for `compression`, are estimated. Comparisons are
+    None if the original's packages are missing. `settings` are not used."""
     results = []
     for name, text in texts().items():
         with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +51,7 @@ def run(settings: Settings) -> dict[str, Any]:
 
 
 def estimate_tokens(text: str) -> int:
-    """A rule of thumb: four Latin characters a token, 1.7 CJK characters a token."""
+    """A rule of thumb: four Latin or 1.7 CJK characters per token."""
     wide = sum(character >= "\u2e80" for character in text)
     return round(wide / 1.7 + (len(text) - wide) / 4)
 
@@ -143,8 +144,8 @@ def _used(by: int) -> float:
 
 
 def _fresh(way: str, source: Path, font: str) -> dict[str, float]:
-    """CPU seconds and peak memory of one rendering in a process of its own, from the interpreter's start to its end,
-    with the processes it starts."""
+    """CPU seconds and peak memory (MB) of one rendering in a process of its own, including interpreter start and child
+    processes."""
     command = [sys.executable, "-m", "benchmarks.cold", way, str(source), font]
     before = _used(resource.RUSAGE_CHILDREN)
     measured = json.loads(subprocess.check_output(command))
@@ -152,7 +153,7 @@ def _fresh(way: str, source: Path, font: str) -> dict[str, float]:
 
 
 def _agreement(lines: dict[int, list[str]], pages: list[Page]) -> float:
-    """Part of the rows that hold the same characters at the same place of the same page."""
+    """Share of the rows that have the same characters at the same place of the same page."""
     equal = total = 0
     for number, page in enumerate(pages, 1):
         theirs = ["".join(line.split()) for line in lines.get(number, [])]
@@ -174,7 +175,7 @@ def _difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 
 
 def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Mean structural similarity (Wang et al. 2004) of two gray pictures, over uniform windows of 7x7 pixels."""
+    """Mean structural similarity (Wang et al. 2004) of two gray pictures, uint8 (H, W), over 7x7 windows."""
     x, y = _overlap(a, b)
     mean_x, mean_y = _box(x), _box(y)
     var_x, var_y = _box(x * x) - mean_x**2, _box(y * y) - mean_y**2

@@ -1,5 +1,5 @@
-"""What keeping features and KV saves from turn to turn: the original quick start, transformers' `generate` over all
-pages anew, against this engine, in one process, on the same weights and pages."""
+"""`benchmarks turns`: what caching features and KV saves per turn. Compares the published quick start, which runs
+transformers' `generate` over all pages in every turn, with this engine on the same weights and pages in one process."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from glyph_demo.bench.measure import PAGE, unit
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Finished, Thinking, Token
 from glyph_demo.engines.local.document import LocalDocument
@@ -17,16 +18,14 @@ from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 
 QUESTIONS = ("What is it?", "And why?")
-PAGE = (842, 595)  # height and width in pixels of a page as Glyph was trained on them
 
 Clock = Callable[[], float]
 
 
 def run(settings: Settings, pages: int = 4, tokens: int = 12) -> dict[str, Any]:
-    """Two turns of `tokens` greedy tokens over `pages` pages, both ways. Seconds are of CPU time on a CPU, where other
-    work on the machine counts least, on one thread, since the CPU time of several counts their waiting for each other
-    too; and of the clock on a CUDA device. `turn1_first_token` of ours includes reading
-    the pages; `ratio_turn2` is how many times sooner the second turn's first token comes. Raises EngineError."""
+    """Measure two turns of `tokens` greedy tokens over `pages` pages in both ways, in `unit`; on a CPU with one thread,
+    because the CPU time of several includes their waiting for each other. Our `turn1_first_token` includes encoding the
+    pages; `ratio_turn2` is how many times sooner our second turn's first token comes. Raises EngineError."""
     import torch
 
     engine = LocalEngine(settings)
@@ -35,7 +34,7 @@ def run(settings: Settings, pages: int = 4, tokens: int = 12) -> dict[str, Any]:
     threads = torch.get_num_threads()
     if not cuda:
         torch.set_num_threads(1)
-    # What stands on a page makes no difference to its cost.
+    # The cost of a page does not depend on its content.
     draw = np.random.default_rng(0)
     pictures = [Page(i, draw.integers(0, 256, PAGE, dtype=np.uint8)) for i in range(pages)]
     ours, document, answers = _ours(engine, pictures, tokens, clock)
@@ -44,7 +43,7 @@ def run(settings: Settings, pages: int = 4, tokens: int = 12) -> dict[str, Any]:
         "model": engine.label,
         "precision": str(engine.model.dtype).removeprefix("torch."),
         "device": torch.cuda.get_device_name() if cuda else "CPU, 1 thread",
-        "unit": "seconds" if cuda else "CPU seconds",
+        "unit": unit(engine.model.transfer.device),
         "pages": pages,
         "document_tokens": document.tokens,
         "quick_start": original,
@@ -82,7 +81,7 @@ def _ours(
             elif isinstance(event, Finished):
                 said = event.usage.output
             elif not isinstance(event, Thinking):
-                times.pop()  # not something that was said
+                times.pop()  # no token
         first.append(times[0] - asked)
         steps.append((times[-1] - times[0]) / max(1, said - 1))
         history.append(Turn(question, answer))
@@ -102,8 +101,8 @@ def _ours(
 def _quick_start(
     engine: LocalEngine, pages: list[Page], answers: Sequence[Sequence[int]], tokens: int, clock: Clock
 ) -> tuple[dict[str, float], bool]:
-    """The published way: every turn all pages go through the image processor, the vision tower and the prefill again.
-    Also tells whether its tokens are ours, `answers`."""
+    """The published way: in every turn all pages go through the image processor, the vision tower and prefill. Also
+    returns whether its tokens equal ours, `answers`."""
     import torch
     from PIL import Image
     from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
@@ -142,7 +141,7 @@ def _quick_start(
 
 
 class _Stamps:
-    """A transformers streamer that notes when tokens come; the prompt comes first."""
+    """A transformers streamer that records when tokens come; the first call brings the prompt."""
 
     def __init__(self, clock: Clock) -> None:
         self.times: list[float] = []

@@ -64,7 +64,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def common_options() -> Parser:
-    """The options that every command takes, as a parent for its parser."""
+    """A parent parser with the options that every command takes."""
     common = Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     common.add_argument("--config", metavar="FILE", help="settings file (default: config.yaml of the project's folder)")
@@ -144,8 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_command(command: Command, arguments: list[str]) -> int:
-    """Run `command` with the arguments and the terminal's language. Its result goes to stdout as one JSON object where
-    they hold --json, and so does the GlyphError that it raises. Returns the exit code."""
+    """Run `command` with the arguments and the terminal's language. With --json its result, or the GlyphError that it
+    raises, is printed on stdout as one JSON object. Returns the exit code."""
     process.prepare()
     surroundings.mend_streams()
     try:
@@ -153,9 +153,9 @@ def run_command(command: Command, arguments: list[str]) -> int:
             return _run_command(command, arguments)
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # whoever read along has gone
+    except BrokenPipeError:  # the reader of stdout has gone
         surroundings.nobody_reads()
-        return 128 + 13  # as a shell says it: SIGPIPE
+        return 128 + 13  # what a shell reports for SIGPIPE
 
 
 def _run_command(command: Command, arguments: list[str]) -> int:
@@ -186,7 +186,7 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
         return commands.serve(settings, named(_flags(options)))
     if options.command == "ask" and options.asked:
         files = [options.file, *map(Path, options.questions)]
-        return commands.ask_many(settings, files, options.asked, language, out, options.out, options.csv)
+        return commands.ask_documents(settings, files, options.asked, language, out, options.out, options.csv)
     if options.command == "ask":
         if not options.questions or options.out or options.csv:
             raise SettingsError(
@@ -210,8 +210,8 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
 
 
 def prepare(options: argparse.Namespace, keeps: bool) -> Settings:
-    """The settings for a command, once the process is ready for it. `keeps` is whether it uses the cache folder, for
-    which a folder that passes stands in where it cannot be written. Raises GlyphError."""
+    """Prepare the process for a command and return its settings. If the command `keeps` something in the cache folder
+    and that cannot be written, a temporary folder takes its place. Raises GlyphError."""
     settings = _settings(options)
     if keeps:
         settings, notice = surroundings.with_cache(settings)
@@ -230,7 +230,7 @@ def _flags(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _terminal_language(arguments: list[str]) -> Language:
-    """Known before the arguments are, so that a mistake in them can be told in the right language."""
+    """Found without parsing the arguments, so that a mistake in them can be reported in the right language."""
     for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
         name, _, code = flag.partition("=")
         if name == "--language" and (code or value) in LANGUAGES:
@@ -243,5 +243,5 @@ def _terminal_language(arguments: list[str]) -> Language:
 
 
 def _print_json(value: dict[str, Any], stream: Any) -> None:
-    """ASCII with escapes: survives any terminal encoding."""
+    """ASCII with escapes is safe in any terminal encoding."""
     print(json.dumps(value, ensure_ascii=True), file=stream, flush=True)

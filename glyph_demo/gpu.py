@@ -1,5 +1,5 @@
-"""What NVML reports about the NVIDIA cards of this machine, now and over the last minute. Without a card or a driver
-there are no cards; the processor and its memory are always reported."""
+"""What NVML reports about this machine's NVIDIA cards, now and over the last minute, and the load of the processor.
+Without a card or a driver the list of cards is empty."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One card. Memory in bytes; `cuda` is the newest CUDA version the driver serves, such as "13.0"."""
+    """One card. Memory in bytes; `cuda` is the newest CUDA version that the driver supports, such as "13.0"."""
 
     name: str
     memory_total: int
@@ -36,7 +36,7 @@ def _nvml() -> Iterator[Any]:
 
 
 def gpus() -> list[Gpu]:
-    """The cards that NVML sees, in its order; an empty list where NVML does not work."""
+    """The cards that NVML sees, in its order; an empty list if NVML does not work."""
     try:
         with _nvml() as nvml:
             cuda = nvml.nvmlSystemGetCudaDriverVersion_v2()
@@ -48,7 +48,7 @@ def gpus() -> list[Gpu]:
                 name = _text(nvml.nvmlDeviceGetName(handle))
                 found.append(Gpu(name, memory.total, memory.free, driver, f"{cuda // 1000}.{cuda % 1000 // 10}"))
             return found
-    except Exception:  # NVML raises its own errors, and the import fails where the library is missing
+    except Exception:  # NVML has its own errors, and the import may fail
         return []
 
 
@@ -59,8 +59,8 @@ def _text(value: str | bytes) -> str:
 @dataclass(frozen=True, slots=True)
 class Card:
     """One card at one moment. Memory in bytes, `load` 0 to 1, power in watts, clocks in MHz, temperature in °C; None
-    where the card does not report it. `throttled` names why its clocks are lowered, see THROTTLING. `allocated` and
-    `reserved` are torch's bytes for this process; None where it does not use the card."""
+    for what the card does not report. `throttled` names the reasons for lowered clocks, see THROTTLING. `allocated` and
+    `reserved` are torch's bytes in this process; None if it does not use the card."""
 
     name: str
     memory_used: int
@@ -79,8 +79,8 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The machine at `time` (seconds of time.monotonic). `processor` is 0 to 1 over all cores, memory in bytes, `own`
-    that of this process. `lost` names cards that answered before and no longer do."""
+    """The machine at `time` (seconds of time.monotonic). `processor` is the load of all cores, 0 to 1; memory is in
+    bytes, `own` is that of this process. `lost` names the cards that have stopped answering."""
 
     time: float
     cards: tuple[Card, ...]
@@ -91,15 +91,15 @@ class Sample:
     own: int
 
 
-# Reasons for lower clocks under load, by their bit (nvml.h, nvmlClocksThrottleReason*). Idle cards and clocks that
-# somebody has set do not count.
+# Reasons for lower clocks under load, by their bit (nvml.h, nvmlClocksThrottleReason*). Left out: idle cards, and
+# clocks set by the user or an application.
 THROTTLING = {0x04: "power", 0x08: "hardware", 0x20: "heat", 0x40: "heat", 0x80: "brake"}
 HISTORY = 60  # samples
-INTERVAL = 1.0  # seconds between two samples, however many windows ask
+INTERVAL = 1.0  # seconds between two samples, no matter how many windows ask
 
 
 class Monitor:
-    """Samples of the machine, taken when `look` is called and at most once a second. Thread-safe."""
+    """Samples of the machine, taken by `look` at most once a second. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -135,7 +135,7 @@ class Monitor:
                 cards.append(_card(self._nvml, handle, name))
                 lost.pop()
         if lost:
-            self._disconnect()  # it may be there again the next time
+            self._disconnect()  # the card may be back the next time
         return tuple(cards), tuple(lost)
 
     def _connect(self) -> bool:
@@ -195,7 +195,7 @@ def _card(nvml: Any, handle: Any, name: str) -> Card:
 
 
 def _torch_bytes(uuid: str) -> tuple[int | None, int | None]:
-    """Bytes that torch has allocated and reserved on the card of this UUID. Does not import or initialise torch."""
+    """Bytes that torch has allocated and reserved on the card with this UUID. Does not import or initialise torch."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
         return None, None

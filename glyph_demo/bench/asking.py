@@ -1,4 +1,4 @@
-"""One question to a document, timed."""
+"""Times one question to a document."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ QUESTIONS = ("这份白皮书讲了什么?", "文中提到了哪些数字?", "�
 
 
 @dataclass(frozen=True)
-class Answered:
-    """Seconds until the first piece of the answer and until its end: of CPU time on a CPU, of the clock elsewhere."""
+class TimedAnswer:
+    """Seconds to the first piece of the answer and to its end, in the device's `unit`."""
 
     turn: Turn
     ids: tuple[int, ...]
@@ -26,9 +26,9 @@ class Answered:
     usage: Usage
 
 
-def ask(document: LocalDocument, history: Sequence[Turn], tokens: int, device: torch.device) -> Answered:
-    """The next of QUESTIONS. The answer is drawn at random, by a seed that follows from the turn: with random weights a
-    likeliest one would soon repeat itself and be ended for that."""
+def time_answer(document: LocalDocument, history: Sequence[Turn], tokens: int, device: torch.device) -> TimedAnswer:
+    """Ask the next of QUESTIONS. The answer is sampled with the turn's number as seed: with random weights a greedy
+    answer would soon repeat itself and be ended for that."""
     clock = time.perf_counter if device.type == "cuda" else time.process_time
     index = len(history)
     question = QUESTIONS[index % len(QUESTIONS)]
@@ -43,4 +43,4 @@ def ask(document: LocalDocument, history: Sequence[Turn], tokens: int, device: t
             usage = event.usage
     seconds = clock() - began
     ids = document.answer_ids(answer)
-    return Answered(Turn(question, answer), ids, first or seconds, seconds, usage)
+    return TimedAnswer(Turn(question, answer), ids, first or seconds, seconds, usage)

@@ -1,4 +1,4 @@
-"""What `bench ladder` found as a picture: SVG text, labelled in both languages.
+"""Draws the result of `bench ladder` as SVG, labelled in both languages.
 
 `python -m glyph_demo.bench.charts RESULT.json CHART.svg` writes one."""
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-# Pixels. Labels stand left of the bars, figures right of them.
+# Pixels. Labels are left of the bars, figures right of them.
 _WIDTH, _LABELS, _BARS = 860, 250, 440
 _ROW, _BAR, _HEAD, _GAP = 46, 16, 34, 26
 _INK, _FAINT, _PAPER = "#1f2328", "#59636e", "#ffffff"
@@ -21,7 +21,7 @@ _FIRST, _LATER = "#0b6bcb", "#8cc2ff"
 
 @dataclass(frozen=True)
 class _Row:
-    """A rung; seconds, or None where there is no figure, and then perhaps why."""
+    """A rung: seconds, or None without a figure, and `why` it was not measured."""
 
     name: Mapping[str, str]
     first: float | None
@@ -31,8 +31,8 @@ class _Row:
 
 
 def ladder_chart(result: Mapping[str, Any]) -> str:
-    """The result of `bench ladder` as SVG: a panel for each case, and one with the published figures beside them. Each
-    has a scale of its own, since they are of different machines."""
+    """The result of `bench ladder` as SVG: a panel for each case and one for the published figures. Each panel has a
+    scale of its own, because they come from different machines."""
     panels = [(_title(result, case), _rows(result, case)) for case in ("whitepaper", "pages")]
     names = {found["rung"]: found["name"] for found in result["rungs"]}
     published = [

@@ -1,9 +1,9 @@
-"""`bench ladder`: the case that a published account of speeding up Glyph on one 24 GB card measures, a text of 50,000
-characters from upload to answer, rung by rung, each of which changes one thing.
+"""`bench ladder`: a text of 50,000 characters from upload to answer, rung by rung. Each rung changes one thing. The
+case is that of a published account of speeding up Glyph on one card with 24 GB.
 
-Every rung is this engine with more of it switched on. The answers are drawn at random with the same seed each time, so
-that all are of one length; what the last rung drafts from is the answer itself, which is what an answer that quotes the
-document gains. The text is at hand when the clock starts."""
+Every rung is this engine with more of it switched on. Answers are sampled with the same seeds, so that all have the
+same length. The last rung drafts from the answer itself, which shows the gain of an answer that quotes the document.
+The clock starts once the text has been extracted."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from typing import Any, Literal
 
 import torch
 
-from glyph_demo.bench.asking import ask
-from glyph_demo.bench.measure import device_name, forget_peak, now, peak_memory, unit
+from glyph_demo.bench.asking import time_answer
+from glyph_demo.bench.measure import device_name, forget_peak, now, peak_memory, tell, unit
 from glyph_demo.bench.texts import chinese
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.local.document import LocalDocument
@@ -36,13 +36,13 @@ from glyph_demo.settings import Settings
 log = logging.getLogger(__name__)
 
 _FAST_VISION: dict[str, tuple[Runtime, ...]] = {"cpu": ("mixed", "onnx", "compiled"), "cuda": ("onnx", "compiled")}
-_PARAGRAPH = 30  # sentences at most, so that 50,000 characters stand on one page of 2048x8192
-_SIZES = 2  # of pages, that a graph is made for
+_PARAGRAPH = 30  # sentences at most, so that 50,000 characters fit on one page of 2048x8192 pixels
+_SIZES = 2  # page sizes for which a vision runtime is prepared
 
 
 @dataclass(frozen=True)
 class Rung:
-    """`not_on_cpu` says why there is nothing to measure on a CPU."""
+    """`not_on_cpu` says why the rung is not measured on a CPU."""
 
     key: str
     name: Message
@@ -80,8 +80,8 @@ RUNGS = (
     Rung("speculation", Message("drafts from the document", "文档草稿推测解码"), draft=True),
 )
 
-# What the account gives: seconds from upload to answer and of a later question, and GB of memory, for one image of
-# 2048x8192 on an RTX 4090D with 24 GB.
+# The account's figures: seconds from upload to answer, seconds of a later question, and GB of memory, for one image of
+# 2048x8192 pixels on an RTX 4090D with 24 GB.
 PUBLISHED: dict[str, dict[str, float | None]] = {
     "fp32": {"first": 6.8, "later": None, "gb": 21.3},
     "fp16": {"first": 4.2, "later": None, "gb": 13.2},
@@ -93,7 +93,7 @@ PUBLISHED: dict[str, dict[str, float | None]] = {
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured. `tall` is the width and height in pixels of the one page that holds the whole text."""
+    """The size of the case. `tall` is (width, height) in pixels of the one page that holds the whole text."""
 
     characters: int
     tall: tuple[int, int]
@@ -105,23 +105,28 @@ FULL = Scale(50_000, (2048, 8192), 128, 2)
 SMALL = Scale(1_000, (448, 784), 8, 1)  # the same density of text; about two minutes for `random:mid` on two cores
 
 
+def report_rung(found: dict[str, Any]) -> None:
+    """Print one rung's result on stderr."""
+    tell(line(found))
+
+
 def run(
-    settings: Settings, report: Callable[[dict[str, Any]], None] = lambda rung: None, scale: Scale | None = None
+    settings: Settings, report: Callable[[dict[str, Any]], None] = report_rung, scale: Scale | None = None
 ) -> dict[str, Any]:
-    """Measure all rungs, on the text as one tall page (`whitepaper`) and as pages of 595x842 (`pages`), in full on a
-    CUDA device, at `SMALL` elsewhere. `report` is called with every rung's result as soon as it is there; it may raise
-    to stop. `first` is from the text to the end of the first answer, `later` from the second question to the end of its
-    answer, both in `unit`; `peak_bytes` see `peak_memory`. A rung that cannot be had says why. `gain` is how many times
-    less the last rung takes than the first one. Raises EngineError."""
+    """Measure all rungs with the text as one tall page (`whitepaper`) and as pages of 595x842 (`pages`), at the scale
+    FULL on a CUDA device and SMALL elsewhere. `report` is called with the result of every rung as soon as there is one;
+    it may raise to stop. `first` is the time from the text to the end of the first answer, `later` from the second
+    question to the end of its answer, both in `unit`; `peak_bytes` is `peak_memory`. A rung that cannot be measured
+    says why. `gain` is the first rung's time divided by the last one's. Raises EngineError."""
     device = default_device()
     scale = scale or (FULL if device.type == "cuda" else SMALL)
     text = chinese(Random(2024), scale.characters, _PARAGRAPH)
     tall = replace(STYLES["whitepaper"], width=float(scale.tall[0]), height=float(scale.tall[1]))
     cases = {"whitepaper": tall, "pages": STYLES["glyph-zh"]}
-    said: dict[str, list[int]] = {}
+    quotable: dict[str, list[int]] = {}
     rungs: list[dict[str, Any]] = []
     for rung in RUNGS:
-        for found in _rung(settings, rung, cases, text, scale, device, said):
+        for found in _rung(settings, rung, cases, text, scale, device, quotable):
             rungs.append(found)
             report(found)
     return {
@@ -151,9 +156,10 @@ def _rung(
     text: str,
     scale: Scale,
     device: torch.device,
-    said: dict[str, list[int]],
+    quotable: dict[str, list[int]],
 ) -> Iterator[dict[str, Any]]:
-    """The results of one rung, one for each case; the engine of a rung is loaded for it alone."""
+    """The results of one rung, one for each case. The rung has an engine of its own. `quotable` holds, by case, the
+    answers of the rung before, and is updated."""
 
     def result(case: str, **figures: Any) -> dict[str, Any]:
         return {"rung": rung.key, "name": {"en": rung.name.en, "zh": rung.name.zh}, "case": case, **figures}
@@ -169,17 +175,17 @@ def _rung(
         forget_peak(device)
         try:
             engine = engine or LocalEngine(_of_rung(settings, rung))
-            pages = list(render(Document("text", "txt", text, ""), style))  # glyphs are drawn the first time
+            pages = list(render(Document("text", "txt", text, ""), style))  # also fills the glyph cache
             vision = _fast_vision(engine, pages, settings.cache_path / "models") if rung.fast_vision else "eager"
-            measuring = _Measuring(engine, rung, text, style, scale, said.get(case, []), settings)
-            # Where there are several rounds the first one compiles, tunes and captures.
+            measuring = _Measuring(engine, rung, text, style, scale, quotable.get(case, []), settings)
+            # If there are several rounds, the first one compiles, tunes and captures graphs.
             rounds = [measuring.round() for _ in range(scale.rounds)]
-            figures, said[case] = min(rounds, key=lambda found: found[0]["first"])
+            figures, quotable[case] = min(rounds, key=lambda found: found[0]["first"])
             memory = peak_memory(device)
             yield result(case, precision=rung.precision, vision=vision, pages=len(pages), **figures, peak_bytes=memory)
         except GlyphError as error:
             yield result(case, unavailable={"en": error.message.en, "zh": error.message.zh})
-        except Exception as error:  # one rung that fails, on a card nobody tried, is not to cost the others
+        except Exception as error:  # on an untried card one rung may fail without costing the others
             log.exception("ladder: %s, %s", rung.key, case)
             why = f"{type(error).__name__}: {error}"[:200]
             yield result(case, unavailable={"en": why, "zh": why})
@@ -195,7 +201,7 @@ def _of_rung(settings: Settings, rung: Rung) -> Settings:
 
 
 def _fast_vision(engine: LocalEngine, pages: list[Page], folder: Path) -> str:
-    """Have pages of the commonest sizes read by the first runtime that can, and name it."""
+    """Prepare the first vision runtime that can read the commonest page sizes, and return its name."""
     sizes = Counter(engine.model.preprocessing.fitting_size(*page.pixels.shape[:2]) for page in pages).most_common(
         _SIZES
     )
@@ -218,15 +224,15 @@ class _Measuring:
     settings: Settings
 
     def round(self) -> tuple[dict[str, Any], list[int]]:
-        """Two questions: what they took, and the answers as token ids."""
+        """Ask two questions. Returns what they took, and the answers as token ids."""
         device = self.engine.model.transfer.device
         with self._read() as (document, read, parts):
-            first = ask(document, [], self.scale.tokens, device)
+            first = time_answer(document, [], self.scale.tokens, device)
             if self.rung.reuse:
-                again, later = 0.0, ask(document, [first.turn], self.scale.tokens, device)
+                again, later = 0.0, time_answer(document, [first.turn], self.scale.tokens, device)
         if not self.rung.reuse:
             with self._read() as (document, again, _):
-                later = ask(document, [first.turn], self.scale.tokens, device)
+                later = time_answer(document, [first.turn], self.scale.tokens, device)
         return {
             "first": round(read + first.seconds, 4),
             "first_first_token": round(read + first.first_token, 4),
@@ -241,7 +247,7 @@ class _Measuring:
 
     @contextlib.contextmanager
     def _read(self) -> Iterator[tuple[LocalDocument, float, dict[str, float]]]:
-        """The document, read and prefilled, what that took, and what of it each stage took."""
+        """Yield the prefilled document, the time that took, and the time of each stage."""
         with self._overlapping() if self.rung.overlap else self._one_by_one() as (document, seconds, parts):
             if self.rung.draft:
                 document.hint_ids(self.quotable)
@@ -265,8 +271,8 @@ class _Measuring:
 
     @contextlib.contextmanager
     def _overlapping(self) -> Iterator[tuple[LocalDocument, float, dict[str, float]]]:
-        """Through a session, as the app does it: pages are drawn, read and prefilled beside one another. What taking
-        the text from the file takes is left out."""
+        """Read through a session, as the app does: drawing, encoding and prefill overlap. The time to extract the text
+        from the file is not counted."""
         from glyph_demo.conversation.session import DocumentSession
 
         style = replace(self.settings.rendering, style=self.style.name)
@@ -288,7 +294,7 @@ class _Measuring:
 
 
 def _gain(rungs: list[dict[str, Any]]) -> dict[str, float] | None:
-    """First rung by last one, of those that were measured."""
+    """The first rung's times divided by those of the last one that was measured."""
     measured = [found for found in rungs if "unavailable" not in found]
     if len(measured) < 2 or "unavailable" in rungs[0]:
         return None

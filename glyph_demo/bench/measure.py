@@ -1,6 +1,6 @@
-"""What the benchmarks share: clocks that wait for the device, and what the device can do at best.
+"""What the benchmarks share: clocks that wait for the device, and the best rates that the device reaches.
 
-Seconds are of CPU time on a CPU, where other work on the machine counts least, and of the clock on a CUDA device."""
+On a CPU seconds are of CPU time, which other work on the machine disturbs least; on a CUDA device, of wall time."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ if TYPE_CHECKING:
     import torch
 
 PAGE = (842, 595)  # height and width in pixels of a page as Glyph was trained on them
-PAGE_TOKENS = 632  # of such a page: 630 visual ones and two markers
 
-_SIDE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product gives the device's rate
-_PRODUCTS = {"cpu": 3, "cuda": 50}  # of them a measurement
-_COPIED = {"cpu": 1 << 28, "cuda": 1 << 30}  # bytes; far over what caches hold
+_SIDE = {"cpu": 2048, "cuda": 8192}  # rows and columns of the matrices that `matrix_rate` multiplies
+_PRODUCTS = {"cpu": 3, "cuda": 50}  # in one measurement
+_COPIED = {"cpu": 1 << 28, "cuda": 1 << 30}  # bytes; far more than caches hold
 _COPIES = 5
 
 
 def tell(line: str) -> None:
-    """How far it is, on stderr."""
+    """Print progress on stderr."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -42,7 +41,7 @@ def device_name(device: torch.device) -> str:
 
 
 def now(device: torch.device) -> float:
-    """The time, in the device's `unit`, when all it was given is done."""
+    """The time in the device's `unit`, once it has finished all work."""
     if device.type != "cuda":
         return time.process_time()
     import torch
@@ -52,14 +51,14 @@ def now(device: torch.device) -> float:
 
 
 def timed(work: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
-    """How long `work` took, on the device too, and what it returned."""
+    """How long `work` took, including on the device, in its `unit`; and what it returned."""
     began = now(device)
     result = work()
     return now(device) - began, result
 
 
 def copy_bandwidth(device: torch.device) -> float:
-    """Bytes a second of the clock, read and written, of the best of some large copies within the device's memory."""
+    """Bytes read and written per second of wall time, in the best of some large copies within the device's memory."""
     import torch
 
     source = torch.ones(_COPIED[device.type], dtype=torch.uint8, device=device)
@@ -75,13 +74,13 @@ def copy_bandwidth(device: torch.device) -> float:
 
 
 def matrix_rate(dtype: torch.dtype, device: torch.device, shape: tuple[int, int, int] | None = None) -> float:
-    """Floating point operations a second of products (m, k) by (k, n) for `shape` (m, k, n); of large square ones
-    without it. A multiplication and an addition each."""
+    """Floating point operations per second of products (m, k) by (k, n) for `shape` (m, k, n), by default of large
+    square ones. A multiplication and an addition count as two."""
     import torch
 
     m, k, n = shape or (_SIDE[device.type],) * 3
     first = torch.randn(m, k, device=device).to(dtype)
-    second = torch.randn(n, k, device=device).to(dtype).T  # as a layer's weights lie
+    second = torch.randn(n, k, device=device).to(dtype).T  # laid out like a layer's weights
     result = torch.empty(m, n, dtype=dtype, device=device)
 
     def multiply() -> None:
@@ -93,21 +92,21 @@ def matrix_rate(dtype: torch.dtype, device: torch.device, shape: tuple[int, int,
 
 
 def forget_peak(device: torch.device) -> None:
-    """Have `peak_memory` count from now, and give back what nobody holds any more."""
+    """Free unused memory and restart `peak_memory`."""
     gc.collect()
     if device.type == "cuda":
         import torch
 
-        torch.cuda.init()  # without it there are no statistics to reset
+        torch.cuda.init()  # needed before statistics can be reset
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
     else:
-        with contextlib.suppress(OSError):  # Linux has this, https://man7.org/linux/man-pages/man5/proc.5.html
+        with contextlib.suppress(OSError):  # Linux only, https://man7.org/linux/man-pages/man5/proc.5.html
             Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_memory(device: torch.device) -> int:
-    """The most bytes held at a time: reserved on the card by this process, or resident in host memory."""
+    """The most bytes at one time that this process had reserved on the card, or else resident in host memory."""
     if device.type == "cuda":
         import torch
 

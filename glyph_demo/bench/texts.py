@@ -1,4 +1,4 @@
-"""Texts to measure with, made from a seed: no file is needed and every run measures the same."""
+"""Texts to measure with, generated from a seed, so that every run measures the same without any file."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def needle(rng: random.Random, length: int) -> str:
 
 
 def chinese(rng: random.Random, length: int, paragraph: int) -> str:
-    """Chinese sentences out of common phrases and the 3,755 common characters of GB 2312, with some Latin; up to
-    `paragraph` sentences a source line."""
+    """Chinese sentences made of common phrases and the 3,755 common characters of GB 2312, with some Latin. A line has
+    up to `paragraph` sentences."""
     rows = range(0xB0, 0xD8)  # level 1 of GB 2312; its last row ends at 0xF9
     codes = [bytes((row, cell)) for row in rows for cell in range(0xA1, 0xFF) if row < 0xD7 or cell <= 0xF9]
     common = [code.decode("gb2312") for code in codes]

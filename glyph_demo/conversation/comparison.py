@@ -1,5 +1,5 @@
-"""One question asked in three ways, for a look at what each costs: over the pages with what was kept, over the pages
-with nothing kept, and over the document's text as tokens."""
+"""One question asked in three ways to compare their cost: over the pages with cached features and KV, over the pages
+without any cache, and over the document's text as tokens."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from glyph_demo.engines.events import Event, Events, Progress
 from glyph_demo.errors import GlyphError, Message
 
 Way = Literal["kept", "anew", "text"]
-# What was kept comes first: after the others the arena would hold the question too.
+# "kept" comes first: after the others the KV cache would hold the question too.
 WAYS: tuple[Way, ...] = ("kept", "anew", "text")
 
 
 @dataclass
 class Side:
-    """What one way gave so far. `encode` is the seconds that reading the pages again took, `load` those that the answer
-    waited for a model to be loaded, which happens once and is not the way's fault."""
+    """The answer in one way so far. `encode` is the seconds it took to read the pages again, `load` the seconds spent
+    waiting for a model to load, which happens once and is not counted against the way."""
 
     way: Way
     state: Literal["waiting", "running", "done", "stopped"] = "waiting"
@@ -36,7 +36,7 @@ class Side:
 
     @property
     def seconds(self) -> float | None:
-        """From the question to the end of the answer, without loading; None until then."""
+        """Seconds from the question to the end of the answer, without `load`; None until it has ended."""
         finished = self.so_far.finished
         return None if finished is None else self.encode + finished.timings.total - self.load
 
@@ -52,9 +52,9 @@ class Side:
 
 
 def compare(session: DocumentSession, question: str) -> Generator[list[Side], None, None]:
-    """Ask the document in front, one way after the other; yields all sides whenever one has grown. A way that cannot be
-    had carries the reason. Closing the iterator stops the engine. No turn is kept. Raises GlyphError for what fails
-    at once, such as a document that cannot be read."""
+    """Ask the current document in each way in turn. Yields all sides whenever one has changed. A way that the engine
+    does not offer has `error` set. Closing the iterator stops the engine. Nothing is recorded. Raises the GlyphError of
+    the first way, such as that of a document that cannot be read."""
     sides = [Side(way) for way in WAYS]
     for side in sides:
         side.state = "running"

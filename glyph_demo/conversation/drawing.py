@@ -1,4 +1,4 @@
-"""A document's pages, drawn one after another, and kept as pictures for front ends."""
+"""Draws a document's pages one after another and saves each as a picture for front ends."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from glyph_demo.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """What front ends need of a page when its pixels are no longer in memory. `number` counts from 1; `span` is its
-    part of the Document's text; `size` is (width, height) in pixels; `image` is a PNG file."""
+    """What front ends need of a page once its pixels have left memory. `number` counts from 1, `span` is (start, end)
+    in the Document's text, `size` is (width, height) in pixels, `image` is a PNG file."""
 
     number: int
     span: tuple[int, int]
@@ -28,8 +28,8 @@ class PageView:
 def draw(
     document: Document, settings: Settings, style_name: str, folder: Path, warnings: list[Message]
 ) -> Iterator[tuple[Page, PageView]]:
-    """The pages of the settings' range in the style that the settings name, `style_name` for `auto`, each with a
-    picture in `folder`. Adds to `warnings` what is not drawn. Raises SettingsError `no_such_pages`."""
+    """Yield the pages in the settings' range, each with its picture in `folder`. The style is that of the settings, or
+    `style_name` where they say `auto`. Adds to `warnings` what is not drawn. Raises SettingsError `no_such_pages`."""
     style = resolve_style(settings.rendering, document.text, style_name)
     first, last = settings.documents.page_range
     drawn = 0

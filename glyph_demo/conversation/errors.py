@@ -1,4 +1,4 @@
-"""What people hear when reading or answering fails, in both languages."""
+"""Messages for people when reading or answering fails, in both languages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 def as_user_error(error: Exception) -> GlyphError:
-    """What people hear of an error; the log has those that are bugs."""
+    """The error to show people in place of `error`. Bugs and lost cards are logged."""
     if isinstance(error, GlyphError):
         return error
     if ran_out_of_memory(error):

@@ -1,4 +1,4 @@
-"""The features of one document's pages: from the store where they are kept, else read by the engine and put there."""
+"""The features of one document's pages: from the store, else encoded by the engine and put there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from glyph_demo.store import TIERS, FeatureStore, OnDevice, PageFeatures, Tier, 
 
 @dataclass(frozen=True, slots=True)
 class FetchedFeatures:
-    """`key` is where the store shall keep them; None for those that it has, or shall not keep."""
+    """`key` is the store's key to put them under; None if the store has them already or is not to keep them."""
 
     features: PageFeatures
     key: str | None = None
@@ -25,25 +25,25 @@ class FetchedFeatures:
 
 
 class DocumentFeatures:
-    """See `engines.base.FeatureSource`. `folder` has the pages' pictures by digest. Without `reuse` every page is read
-    by the engine, and nothing is kept."""
+    """See `engines.base.FeatureSource`. `folder` holds the pages' pictures by digest. Without `reuse` the engine
+    encodes every page, and nothing is put into the store."""
 
     def __init__(self, engine: Engine, store: FeatureStore, folder: Path, reuse: bool) -> None:
         self._engine = engine
         self._store = store
         self._folder = folder
         self._reuse = reuse
-        self._digests: list[str] = []  # of the pages, in the order they were fetched
+        self._digests: list[str] = []  # of the pages, in the order of `_fetch`
 
     def begin_fetch(self, page: Page) -> Callable[[], FetchedFeatures]:
-        """Look a page up, so that it comes from disk in time, or have the engine begin with it. Returns a function that
-        gives its features when it is the page's turn."""
+        """Look the page up in the store, which starts reading it from disk, or have the engine begin to encode it.
+        Returns a function that waits for the features; call it when it is the page's turn."""
         known = self._reuse and self._store.get(self._key(page.digest))
         encode = partial(self._engine.encode, page) if known else self._engine.begin_encode(page)
         return partial(self._fetch, page.digest, encode)
 
     def keep(self, fetched: FetchedFeatures) -> None:
-        """Put features into the store that are not there. Waits until they have come from the device."""
+        """Put features into the store unless they came from it. Waits until they have been copied from the device."""
         if fetched.key is None:
             return
         try:
@@ -64,7 +64,8 @@ class DocumentFeatures:
         self._store.keep_on_device(self._key(self._digests[page]), features)
 
     def slowest_tier(self, digests: list[str]) -> Tier | Literal["nowhere"]:
-        """Where the features of all these pages can be had from again."""
+        """The slowest tier that reloading all these pages would need; `nowhere` if one is in no tier, or for no
+        pages."""
         tiers = [self._store.where(self._key(digest)) for digest in digests]
         return max((tier or "nowhere" for tier in tiers), key=[*TIERS, "nowhere"].index, default="nowhere")
 
@@ -74,9 +75,8 @@ class DocumentFeatures:
         if stored is not None:
             return FetchedFeatures(stored, from_store=True)
         features = encode()
-        return FetchedFeatures(
-            features, self._key(digest) if self._reuse else None
-        )  # encoding may change the precision
+        key = self._key(digest) if self._reuse else None  # after `encode`, which may change the precision
+        return FetchedFeatures(features, key)
 
     def _key(self, digest: str) -> str:
         return feature_key(digest, self._engine.identity)

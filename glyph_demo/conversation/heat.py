@@ -1,22 +1,34 @@
-"""From a map of where an answer looked on a page to the lines of text there."""
+"""Evidence as the engine reports it → page numbers and lines of the document."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glyph_demo.engines.events import Heat, Region
+from glyph_demo.conversation.drawing import PageView
+from glyph_demo.engines.events import Evidence, Heat, Region
 from glyph_demo.rendering.page import Line
 
 MOST_LINES = 5
-FAINT = 0.5  # of the best line's score; lines below it are no evidence
+FAINT = 0.5  # lines that score less than this share of the best line are no evidence
+
+
+def locate_evidence(evidence: Evidence, pages: Sequence[PageView]) -> Evidence:
+    """Map the engine's page numbers, which count the pages it was given from 1, to those of the document, and add the
+    lines under the heat maps if the engine names no regions."""
+    regions = tuple(replace(region, page=pages[region.page - 1].number) for region in evidence.regions)
+    views = [pages[heat.page - 1] for heat in evidence.heat]
+    maps = tuple(replace(heat, page=view.number) for heat, view in zip(evidence.heat, views, strict=True))
+    under = [(heat, view.size, view.lines) for heat, view in zip(maps, views, strict=True)]
+    return Evidence(regions or hottest_lines(under), maps)
 
 
 def hottest_lines(pages: Sequence[tuple[Heat, tuple[int, int], Sequence[Line]]]) -> tuple[Region, ...]:
-    """The at most MOST_LINES lines that the answer looked at most, best first. Each page is its map, its size (width,
-    height) in pixels and its lines. A line's score is the mean of the map over its box, 0 to 1."""
+    """At most MOST_LINES lines that got the most attention, best first. A page is given as its map, its size (width,
+    height) in pixels, and its lines. A line's score is the mean of the map over its box, 0 to 1."""
     found: list[Region] = []
     for heat, size, lines in pages:
         for number, line in enumerate(lines, 1):
@@ -27,7 +39,7 @@ def hottest_lines(pages: Sequence[tuple[Heat, tuple[int, int], Sequence[Line]]])
 
 
 def mean_heat(heat: Heat, size: tuple[int, int], box: tuple[int, int, int, int]) -> float:
-    """The mean of a map over a box (left, top, right, bottom) of the page, cells weighted by their area inside it."""
+    """The mean of a map over a box (left, top, right, bottom) in pixels; cells weigh as much as they overlap it."""
     cells = np.array(heat.values).reshape(heat.rows, heat.columns)
     down = _overlaps(heat.rows, size[1], box[1], box[3])
     across = _overlaps(heat.columns, size[0], box[0], box[2])
@@ -36,6 +48,6 @@ def mean_heat(heat: Heat, size: tuple[int, int], box: tuple[int, int, int, int])
 
 
 def _overlaps(cells: int, length: int, first: int, last: int) -> NDArray[np.float64]:
-    """Pixels of `first` to `last` in each of the `cells` equal parts of `length` pixels (cells,)."""
+    """How many pixels of `first` to `last` are in each of `cells` equal parts of `length` pixels; shape (cells,)."""
     edges = np.linspace(0, length, cells + 1)
     return np.maximum(0.0, np.minimum(edges[1:], last) - np.maximum(edges[:-1], first))

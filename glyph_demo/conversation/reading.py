@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import queue
 import secrets
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
+from glyph_demo.conversation.ahead import prepare_ahead
 from glyph_demo.conversation.drawing import PageView, draw
 from glyph_demo.conversation.errors import as_user_error, document_closed, no_question
 from glyph_demo.conversation.features import DocumentFeatures, FetchedFeatures
-from glyph_demo.conversation.heat import hottest_lines
+from glyph_demo.conversation.heat import locate_evidence
 from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import AskOptions, Engine, OpenDocument, Turn
 from glyph_demo.engines.events import Events, Evidence, Finished, Progress, Token
 from glyph_demo.errors import DocumentError, GlyphError, Message
-from glyph_demo.rendering import Page
+from glyph_demo.rendering import Page, decode_png
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore, Tier
 
-log = logging.getLogger(__name__)
-
-PAGES_AHEAD = 16  # rendered pages that may wait for the engine: bounds memory, hides the renderer
-State = Literal["waiting", "reading", "ready", "failed", "closed"]
+ReadingState = Literal["waiting", "reading", "ready", "failed", "closed"]
 
 
 @dataclass(slots=True)
 class ReadingTimings:
-    """Seconds spent per stage, summed over pages. The stages overlap, so they may add up to more than the wait."""
+    """Seconds spent in each stage, summed over the pages. Stages overlap: the sum may exceed the time waited."""
 
     extract: float = 0.0
     render: float = 0.0
@@ -49,9 +42,9 @@ class ReadingTimings:
 
 @dataclass
 class Reading:
-    """A document and everything known of it so far. `run` does the work, once, on a thread of the caller's choice;
-    everyone else watches through `events` and `wait`. With `document` given, nothing is extracted from `path`. A
-    `held` document's pages wait for questions that say where they stand."""
+    """A document and what is known of it so far. `run` reads it, once, on a thread of the caller's choice; everyone
+    else watches through `events` and `wait`. If `document` is given, nothing is extracted from `path`. If `held`, pages
+    are not prefilled before the first question, which says where in its words they are."""
 
     name: str
     path: Path
@@ -59,7 +52,7 @@ class Reading:
     engine: Engine
     store: FeatureStore
     folder: Path
-    state: State = "waiting"
+    state: ReadingState = "waiting"
     document: Document | None = None
     held: bool = False
     error: GlyphError | None = None
@@ -67,13 +60,13 @@ class Reading:
     transcript: Transcript = field(default_factory=Transcript)
     timings: ReadingTimings = field(default_factory=ReadingTimings)
     warnings: list[Message] = field(default_factory=list)
-    total: int | None = None  # pages in all, once the last one is drawn
-    encoded: int = 0  # pages whose features are there, from the store or read anew
+    total: int | None = None  # pages in all; None until the last one is drawn
+    encoded: int = 0  # pages whose features have come, from the store or the engine
     prefilled: int = 0  # pages the engine has taken into the document
     pages_from_store: int = 0
     compression: float | None = None  # text tokens per visual token
     handle: OpenDocument | None = None
-    key: str = field(default_factory=partial(secrets.token_hex, 16))  # what browsers ask for its pages by
+    key: str = field(default_factory=partial(secrets.token_hex, 16))  # unguessable: browsers ask for its pages by it
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
@@ -84,7 +77,7 @@ class Reading:
         self._features = DocumentFeatures(self.engine, self.store, self.folder, reuse)
 
     def run(self) -> None:
-        """Read the document through. Ends in `ready`, `failed` (see `error`) or `closed`; raises nothing."""
+        """Read the whole document. The final state is `ready`, `failed` (see `error`) or `closed`. Raises nothing."""
         if self._cancelled:
             return
         try:
@@ -112,7 +105,7 @@ class Reading:
             self._set_state("ready")
 
     def events(self) -> Iterator[Progress]:
-        """Progress as it changes, until the document is ready. Raises the GlyphError that reading ended with."""
+        """Yield progress until the document is ready, at least every 0.2 s. Raises `error` if reading fails."""
         seen: Progress | None = None
         while True:
             with self._changed:
@@ -130,32 +123,23 @@ class Reading:
                 return
 
     def wake(self) -> None:
-        """Have `events` say at once where things stand."""
+        """Have `events` yield at once."""
         with self._changed:
             self._changed.notify_all()
 
-    def placed(self, evidence: Evidence) -> Evidence:
-        """Evidence as the engine gave it, which counts the pages it was given, with the numbers of those pages; and
-        with the lines under its maps where it names no places itself."""
-        regions = tuple(replace(r, page=self.pages[r.page - 1].number) for r in evidence.regions)
-        views = [self.pages[heat.page - 1] for heat in evidence.heat]
-        maps = tuple(replace(heat, page=view.number) for heat, view in zip(evidence.heat, views, strict=True))
-        under = [(heat, view.size, view.lines) for heat, view in zip(maps, views, strict=True)]
-        return Evidence(regions or hottest_lines(under), maps)
-
     @property
     def read_anew(self) -> int:
-        """Pages that were read by the engine and not taken from the store."""
+        """Pages that the engine encoded because the store did not have them."""
         return self.encoded - self.pages_from_store
 
     def kept(self) -> Tier | Literal["nowhere"]:
-        """Where the features of all pages can be had from again: the slowest tier that is needed."""
+        """The slowest store tier that reloading all pages would need."""
         return self._features.slowest_tier([page.digest for page in self.pages]) if self.state == "ready" else "nowhere"
 
     def ask(self, question: str, history: Sequence[Turn], options: AskOptions, *, as_text: bool = False) -> Events:
-        """Answer a question after the turns of `history`. Waits, yielding Progress, while the document is being read.
-        With `as_text` the engine is given the pages' text as tokens instead. Raises GlyphErrors only, such as
-        `no_question`, `document_closed`, and those of `Engine.open_text`."""
+        """Answer a question that follows the turns of `history`. Yields Progress while the document is still being
+        read. With `as_text` the engine gets the pages' text as tokens instead. Raises GlyphErrors only: `no_question`,
+        `document_closed`, those of reading and, with `as_text`, of `Engine.open_text`."""
         if not question.strip():
             raise no_question()
         try:
@@ -167,15 +151,16 @@ class Reading:
             handle = self._text_handle if as_text and self._text_handle else self.handle
             with contextlib.closing(handle.answer(question, history, options)) as events:
                 for event in events:
-                    yield self.placed(event) if isinstance(event, Evidence) else event
+                    yield locate_evidence(event, self.pages) if isinstance(event, Evidence) else event
         except GlyphError:
             raise
         except Exception as error:
             raise as_user_error(error) from error
 
     def converse(self, exchange: Exchange, options: AskOptions, at: int | None = None) -> Events:
-        """Ask the question of `exchange` as the next one of the conversation, or in place of exchange `at` and all
-        after it, and record there what comes. See Transcript for when it takes its place. Raises as `ask` does."""
+        """Ask the question of `exchange` at the end of the conversation, or in place of exchange `at` (from 0) and all
+        after it, and record the answer in `exchange`. Transcript says when it enters the conversation. Raises as `ask`
+        does."""
         read_before = self.read_anew
         with (
             self.transcript.asking(exchange, at) as history,
@@ -190,18 +175,14 @@ class Reading:
                 yield event
 
     def read_again(self) -> Iterator[Progress]:
-        """Have the engine read every page once more, as if nothing had been kept, and throw away what it gives."""
-        from PIL import Image
-
+        """Have the engine encode every page once more, ignoring the store, and drop the features."""
         yield from self.events()
         views = list(self.pages)
         for done, view in enumerate(views):
             yield Progress("encode", done, len(views))
             if self.state != "ready":
                 return  # closed meanwhile, and its images are gone
-            with Image.open(view.image) as image:
-                pixels = np.array(image)
-            self.engine.encode(Page(view.number - 1, pixels))
+            self.engine.encode(Page(view.number - 1, decode_png(view.image.read_bytes())))
         yield Progress("encode", len(views), len(views))
 
     def wait(self) -> None:
@@ -209,7 +190,7 @@ class Reading:
             pass
 
     def cancel(self) -> None:
-        """Stop reading before the next page and free everything. The turns stay, for a later return."""
+        """Stop reading before the next page and free everything but the transcript."""
         self._cancelled = True
         if self.state != "reading":
             self._release()
@@ -252,57 +233,27 @@ class Reading:
         return self.document
 
     def _read_pages(self, document: Document, handle: OpenDocument | None) -> None:
-        """Give the engine every page in order, until the last or a cancel; without a handle they are only drawn. Pages
-        are drawn on a thread of their own, so that the gallery fills and the total is known while the engine still
-        reads, and on another the next page is made ready for the engine."""
-        drawn: queue.Queue[Page | Exception | None] = queue.Queue(maxsize=PAGES_AHEAD)
-        stop = threading.Event()
-        painter = threading.Thread(target=self._paint, args=(document, drawn, stop), daemon=True)
-        painter.start()
-        ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        """Give the engine every page in order, until the last or a cancel; without a handle they are only drawn."""
         done = 0
-        try:
-            coming = ahead.submit(self._next, drawn, handle)
-            while not self._cancelled and (read := coming.result()) is not None:
-                coming = ahead.submit(self._next, drawn, handle)
+        with contextlib.closing(prepare_ahead(self._draw(document), partial(self._prepare, handle))) as coming:
+            while not self._cancelled and (read := next(coming, None)) is not None:
                 self._set_progress("encode", done)
                 read()
                 done += 1
+                del read  # it holds the page's patches, and the page after the next is prepared now
             self._set_progress("encode", done)
-        finally:
-            stop.set()
-            while painter.is_alive():
-                _drain(drawn)
-                painter.join(timeout=0.05)
-            _drain(drawn)
-            drawn.put(None)  # `_next` may wait for it
-            ahead.shutdown()
 
-    def _paint(self, document: Document, drawn: queue.Queue[Page | Exception | None], stop: threading.Event) -> None:
-        try:
+    def _draw(self, document: Document) -> Iterator[Page]:
+        start = time.perf_counter()
+        for page, view in draw(document, self.settings, self.engine.kind.page_style, self.folder, self.warnings):
+            self.pages.append(view)
+            self.timings.render += time.perf_counter() - start
+            yield page
             start = time.perf_counter()
-            for page, view in draw(document, self.settings, self.engine.kind.page_style, self.folder, self.warnings):
-                self.pages.append(view)
-                self.timings.render += time.perf_counter() - start
-                drawn.put(page)
-                if stop.is_set():
-                    return
-                start = time.perf_counter()
-            self.total = len(self.pages)
-            drawn.put(None)
-        except Exception as error:
-            drawn.put(error)
+        self.total = len(self.pages)
 
-    def _next(
-        self, drawn: queue.Queue[Page | Exception | None], handle: OpenDocument | None
-    ) -> Callable[[], None] | None:
-        """Wait for the next page and make it ready. Returns what gives it to the engine when its turn comes; None
-        after the last."""
-        page = drawn.get()
-        if isinstance(page, Exception):
-            raise page
-        if page is None:
-            return None
+    def _prepare(self, handle: OpenDocument | None, page: Page) -> Callable[[], None]:
+        """Begin to fetch a page's features. Returns a function that gives them to the engine."""
         if handle is None:
             return lambda: None
         start = time.perf_counter()
@@ -310,7 +261,7 @@ class Reading:
         return partial(self._read, fetch, handle, time.perf_counter() - start)
 
     def _read(self, fetch: Callable[[], FetchedFeatures], handle: OpenDocument, seconds: float) -> None:
-        """Have the document take a page; `seconds` were spent on it before."""
+        """Append a page to the engine's document; `seconds` were already spent on it."""
         start = time.perf_counter()
         fetched = fetch()
         self.encoded += 1
@@ -318,12 +269,12 @@ class Reading:
         try:
             handle.append(fetched.features)
             self.prefilled += 1
-        finally:  # last, because the store waits until features have come from the device
+        finally:  # last: `keep` waits until the features have been copied from the device
             self._features.keep(fetched)
         self.timings.encode += seconds + time.perf_counter() - start
 
     def _latest(self) -> Progress:
-        """How far reading is, or the engine, where that is still being loaded and tells."""
+        """Progress of loading the engine while that lasts, else of reading."""
         return self.engine.loading or self._progress
 
     def _set_progress(self, stage: Literal["extract", "encode"], done: int) -> None:
@@ -331,13 +282,7 @@ class Reading:
             self._progress = Progress(stage, done, self.total)
             self._changed.notify_all()
 
-    def _set_state(self, state: State) -> None:
+    def _set_state(self, state: ReadingState) -> None:
         with self._changed:
             self.state = state
             self._changed.notify_all()
-
-
-def _drain(waiting: queue.Queue[Page | Exception | None]) -> None:
-    with contextlib.suppress(queue.Empty):
-        while True:
-            waiting.get_nowait()

@@ -1,5 +1,5 @@
-"""DocumentSession: the stateful object every front end wraps. Several documents, one at a time in front, questions in
-turns, everything expensive done once."""
+"""DocumentSession, the stateful object behind every front end: several open documents, one of them current, and the
+conversation about each. Everything expensive is done once."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from glyph_demo.store import FeatureStore
 
 
 def open_store(settings: Settings) -> FeatureStore:
-    """The feature store the settings ask for; one serves all sessions of a process."""
+    """The feature store that the settings describe. One serves all sessions of a process."""
     budgets = settings.store.memory_mb, settings.store.disk_mb, settings.store.device_mb
     return FeatureStore(settings.cache_path / "features", *(megabytes * 2**20 for megabytes in budgets))
 
 
 class DocumentSession:
-    """Documents are named by ids that `open` hands out and stay known until `close`. At most
-    `settings.store.open_documents` of them hold pages and engine state; one that was closed to make room is read
-    again, from the store, when it is returned to. Its transcript is kept."""
+    """`open` returns a document's id, which is valid until `remove` or `close`. At most `settings.store.open_documents`
+    documents hold pages and engine state. One that was closed to make room keeps its transcript, and `select` reads it
+    again, from the store."""
 
     def __init__(self, engine: Engine, settings: Settings, store: FeatureStore | None = None) -> None:
         self.engine = engine
@@ -66,9 +66,8 @@ class DocumentSession:
     def open(
         self, path: str | Path, name: str | None = None, *, page_images: bool | None = None, pages: str | None = None
     ) -> str:
-        """Start reading a file in the background and put it in front. Returns its id at once; `current.events()`
-        tells how far it is and raises what went wrong. `page_images` and `pages` override the settings of these
-        names."""
+        """Start reading a file in the background and make it current. Returns its id at once; `current.events()` yields
+        progress and raises what went wrong. `page_images` and `pages` override the settings of these names."""
         settings = self.settings
         if page_images is not None:
             settings = replace(settings, documents=replace(settings.documents, page_images=page_images))
@@ -79,25 +78,18 @@ class DocumentSession:
         return identifier
 
     def restore(self, path: Path, name: str, exchanges: Sequence[Exchange], *, page_images: bool, pages: str) -> str:
-        """Know a document of an earlier run again, with what was said about it. It is read when it is selected. Returns
-        its id."""
+        """Add a document of an earlier run with its conversation, and return its id. `select` reads it."""
         documents = replace(self.settings.documents, page_images=page_images, pages=pages)
         settings = replace(self.settings, documents=documents)
         identifier = str(next(self._ids))
+        transcript = Transcript(exchanges)
         self._readings[identifier] = Reading(
-            name,
-            path,
-            settings,
-            self.engine,
-            self.store,
-            self._folder,
-            state="closed",
-            transcript=Transcript(exchanges),
+            name, path, settings, self.engine, self.store, self._folder, state="closed", transcript=transcript
         )
         return identifier
 
     def select(self, identifier: str) -> Reading:
-        """Put a document in front again, reading it anew if it was closed to make room."""
+        """Make a document current, and read it again if it is closed or failed. Raises KeyError for an unknown id."""
         reading = self._readings[identifier]
         if reading.state in ("closed", "failed"):
             return self._start(identifier, reading.path, reading.name, reading.settings, reading.transcript)
@@ -112,15 +104,15 @@ class DocumentSession:
             self.current_id = next(reversed(self._readings), None)
 
     def configure(self, settings: Settings, engine: Engine | None = None) -> bool:
-        """Take new settings, and another engine if one is given. True if they change what pages look like or who reads
-        them, so that the document in front is being read again and the others will be when they are returned to."""
+        """Take new settings, and another engine if one is given. Returns True if pages look different or another engine
+        reads them: then the current document is being read again, and the others will be when they are selected."""
         previous, self.settings = self.settings, settings
         other_pages = previous.rendering != settings.rendering or engine is not None
         self.engine = engine or self.engine
         for reading in self._readings.values():
             if other_pages:
                 reading.cancel()
-            # How a file was opened, such as as page images, stays with it.
+            # The options a file was opened with, such as page images, stay.
             reading.settings = replace(settings, documents=reading.settings.documents)
         if other_pages and self.current_id:
             current = self._readings[self.current_id]
@@ -128,36 +120,35 @@ class DocumentSession:
         return other_pages
 
     def ask(self, question: str, options: AskOptions | None = None, at: int | None = None) -> Events:
-        """Ask the document in front, in place of exchange `at` (from 0) and all after it if given. Waits, yielding
-        Progress, while it is still being read. Closing the generator stops the engine; what was answered until then
-        stays. Raises GlyphErrors only."""
+        """Ask the current document; with `at`, in place of exchange `at` (from 0) and all after it. Yields Progress
+        while the document is still being read. Closing the generator stops the engine and keeps the answer so far.
+        Raises GlyphErrors only."""
         return self.converse(Exchange(question.strip()), options, at)
 
     def converse(self, exchange: Exchange, options: AskOptions | None = None, at: int | None = None) -> Events:
-        """`ask` the question of an exchange that grows with its answer."""
+        """`ask` the question of `exchange`, which records the answer as it comes."""
         return self._alone(self._in_front().converse(exchange, options or self.options(), at))
 
     def ask_as_text(self, question: str, options: AskOptions | None = None, history: Sequence[Turn] = ()) -> Events:
-        """Ask the same of the pages' text, given to the same language model as tokens: what reading pages saves.
-        Nothing is recorded; `history` are turns to go before. Raises EngineError `no_text_way` where the engine has no
-        such way."""
+        """Ask the same language model with the pages' text as tokens, to compare with reading pages. `history` holds
+        the turns before. Nothing is recorded. Raises EngineError `no_text_way` from an engine that only reads pages."""
         reading = self._in_front()
         return self._alone(reading.ask(question.strip(), history, options or self.options(), as_text=True))
 
     def ask_aside(self, question: str, history: Sequence[Turn] | None = None, reuse: bool = True) -> Events:
         """Ask after `history`, by default the conversation so far, and record nothing. Without `reuse` every page is
-        read and the whole prompt computed once more, with nothing that was kept."""
+        encoded and the whole prompt prefilled again, without any cache."""
         reading = self._in_front()
         turns = reading.transcript.turns() if history is None else history
         answer = reading.ask(question.strip(), turns, self.options(reuse_kv=reuse))
         return self._alone(answer if reuse else _after(reading.read_again(), answer))
 
     def undo(self) -> Exchange | None:
-        """Take the last exchange about the document in front back."""
+        """Remove and return the last exchange about the current document; None if there is none."""
         return self._in_front().transcript.undo()
 
     def rest(self) -> None:
-        """Let go of the engine: every document is closed, turns are kept. Returns once no page is being read."""
+        """Release the engine: close every document but keep its transcript. Returns once no page is being read."""
         readings = list(self._readings.values())
         for reading in readings:
             reading.cancel()
@@ -194,11 +185,11 @@ class DocumentSession:
         return self.current
 
     def options(self, **changed: Any) -> AskOptions:
-        """What the settings ask for, with some of it changed."""
+        """The settings' options for a question, with the fields in `changed` replaced."""
         return replace(AskOptions.of(self.settings.inference), **changed)
 
     def _alone(self, events: Events) -> Events:
-        """`events`, once no other question of this session is being answered."""
+        """Yield `events` once no other question of this session is being answered; Progress until then."""
         while not self._asking.acquire(timeout=0.2):
             yield Progress("prefill", 0)
         try:

@@ -1,4 +1,4 @@
-"""The same questions to many documents: a table of answers that can be left and taken up again."""
+"""The same questions to many documents: a table of answers, which can be saved and continued."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from pathlib import Path
 from glyph_demo.conversation.session import DocumentSession, open_store
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.base import Engine
-from glyph_demo.engines.events import Progress
+from glyph_demo.engines.events import SECOND_DIGITS, Progress
 from glyph_demo.errors import GlyphError, Language, SettingsError, shown
 from glyph_demo.scratch import write_whole
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
 
 READ_BYTES = 1 << 20
-DIGITS = 4  # of seconds: a tenth of a millisecond
-BEAT = 0.2  # seconds between two looks at how far the work is
-# Beginnings that a spreadsheet would compute instead of show (OWASP, CSV injection); in a Chinese one the wide ones.
-# A formula begins with one of these where a cell begins, which may be behind white space; for spreadsheets of some
-# countries that is behind every semicolon, whatever quotes are around it, and for others behind a tab or a line's end.
+BEAT = 0.2  # seconds between two reports of progress
+# Where a spreadsheet would compute a formula instead of showing the text (OWASP, "CSV Injection"). A formula starts
+# with one of these characters (the full-width ones in Chinese spreadsheets) at the start of a cell, perhaps after white
+# space. In some locales a cell also starts after every semicolon, even inside quotes, in others after a tab or line
+# end.
 FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=\s)")
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class QuotedLine:
     page: int
     line: int
     text: str
@@ -41,15 +41,15 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One question to one document. `digest` is the SHA-256 of the file; with `engine` and `question` it is what an
-    answer is recognised by. `error` says what went wrong, and is empty where nothing did."""
+    """One question to one document. `digest` is the SHA-256 of the file; with `engine` and `question` it identifies an
+    answer. `seconds` is how long the answer took. `error` is empty if nothing went wrong."""
 
     file: str
     digest: str
     engine: str
     question: str
     answer: str = ""
-    quotes: tuple[Quote, ...] = ()
+    quotes: tuple[QuotedLine, ...] = ()
     reason: str = ""
     seconds: float = 0.0
     error: str = ""
@@ -61,13 +61,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """How far the files are that are being read or answered, by name. Comes every BEAT seconds, also where nothing has
-    changed, so that the iterator can be closed meanwhile."""
+    """The progress of each file that is being read or asked, by name. Comes every BEAT seconds even if nothing has
+    changed, so that the consumer can close the iterator."""
 
     files: Mapping[str, Progress]
 
 
-def ask_many(
+def fill_table(
     engine: Engine,
     settings: Settings,
     files: Mapping[str, Path],
@@ -76,15 +76,16 @@ def ask_many(
     language: Language = "en",
     store: FeatureStore | None = None,
 ) -> Generator[Row | Progress | Working, None, None]:
-    """Every question to every file, files by the name that the table shows: a Row for each, those of a file together as
-    soon as it is done, and Progress of the stage "answer" with the rows done. An engine that can works on
-    `inference.max_batch_size` documents at a time, whose answers share its steps. Rows of `known` that carry an answer
-    stand in for asking again. A PDF without text is read as page images. A file that cannot be read, or a question that
-    fails, gives rows with `error`, and the others go on. Closing the iterator stops all."""
+    """Ask every question of every file; `files` maps the names that the table shows to paths. Yields a Row for each,
+    the rows of a file together as soon as it is done, Progress of the stage "answer" that counts rows, and Working. An
+    engine with `parallel_documents` works on `inference.max_batch_size` files at a time and batches their decode steps.
+    Rows of `known` without an error are taken over instead of asking again. A PDF without text is read as page images.
+    A file that cannot be read, or a question that fails, gives rows with `error`; the others go on. Closing the
+    iterator stops everything."""
     answered = {row.key: row for row in known if not row.error}
     work = _Work(engine, settings, store or open_store(settings), answered, language)
     total = len(files) * len(questions)
-    told = 0
+    reported = 0
     yield Progress("answer", 0, total)
     with ThreadPoolExecutor(
         max(1, settings.inference.max_batch_size if engine.kind.parallel_documents else 1)
@@ -96,9 +97,9 @@ def ask_many(
                 for document in [each for each in waiting if each in done]:
                     waiting.remove(document)
                     yield from document.result()
-                if work.done != told:
-                    told = work.done
-                    yield Progress("answer", told, total)
+                if work.done != reported:
+                    reported = work.done
+                    yield Progress("answer", reported, total)
                 yield Working(dict(work.progress))
         finally:
             work.stopped.set()
@@ -107,7 +108,7 @@ def ask_many(
 
 @dataclass
 class _Work:
-    """What the threads share."""
+    """State that the threads share."""
 
     engine: Engine
     settings: Settings
@@ -120,7 +121,7 @@ class _Work:
     counting: threading.Lock = field(default_factory=threading.Lock)
 
     def ask_file(self, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
-        """The rows of one file; those until then once `stopped` is set."""
+        """The rows of one file; the rows so far if `stopped` is set."""
         wanted = _wanted(self.engine, name, path, questions)
         session: DocumentSession | None = None
         rows: list[Row] = []
@@ -146,7 +147,7 @@ class _Work:
     def _answer(self, session: DocumentSession, row: Row, path: Path) -> Row:
         exchange, error = Exchange(row.question), ""
         try:
-            # Aside: questions stand for themselves, and an answer must not depend on their order.
+            # Aside: an answer must not depend on the order of the questions.
             with contextlib.closing(session.ask_aside(row.question)) as events:
                 for event in events:
                     exchange.take(event)
@@ -159,16 +160,16 @@ class _Work:
                 session.open(path, Path(row.file).name, page_images=True)
                 return self._answer(session, row, path)
             error = problem.text(self.language)
-        quotes = tuple(Quote(region.page, region.line, region.text) for region in exchange.regions)
+        quotes = tuple(QuotedLine(region.page, region.line, region.text) for region in exchange.regions)
         answered = replace(row, answer=exchange.answer, quotes=quotes, error=error)
         if (finished := exchange.finished) is None:
             return answered
-        return replace(answered, reason=finished.reason, seconds=round(finished.timings.total, DIGITS))
+        return replace(answered, reason=finished.reason, seconds=round(finished.timings.total, SECOND_DIGITS))
 
 
 def _wanted(engine: Engine, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
     digest = hashlib.sha256()
-    with contextlib.suppress(OSError), path.open("rb") as content:  # what cannot be read says so when it is opened
+    with contextlib.suppress(OSError), path.open("rb") as content:  # opening an unreadable file reports the error
         while block := content.read(READ_BYTES):
             digest.update(block)
     return [Row(name, digest.hexdigest(), engine.identity, question) for question in questions]
@@ -179,18 +180,18 @@ def to_json(rows: Sequence[Row]) -> str:
 
 
 def save(rows: Sequence[Row], path: Path) -> None:
-    """Write rows as JSON, beside the final name first, so that what was there is never lost halfway. Raises
-    SettingsError."""
+    """Write rows as JSON to a temporary file that then replaces `path`, so that an interruption loses nothing. Raises
+    SettingsError `cannot_write`."""
     _write(path, to_json(rows))
 
 
 def load(path: Path) -> list[Row]:
-    """Rows that `save` wrote; none where there is no file. Raises SettingsError for a file that is something else."""
+    """Rows that `save` wrote; none if there is no file. Raises SettingsError `not_a_table` for any other file."""
     if not path.exists():
         return []
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        return [Row(**{**row, "quotes": tuple(Quote(**quote) for quote in row["quotes"])}) for row in rows]
+        return [Row(**{**row, "quotes": tuple(QuotedLine(**quote) for quote in row["quotes"])}) for row in rows]
     except (OSError, ValueError, KeyError, TypeError):
         raise SettingsError(
             "not_a_table",
@@ -200,8 +201,8 @@ def load(path: Path) -> list[Row]:
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """Rows for a spreadsheet, a line each, with its pages in a column, after the mark by which spreadsheets know UTF-8.
-    Text that a spreadsheet would take for a formula gets an apostrophe, since it may come from the document."""
+    """Rows as CSV for a spreadsheet, with a byte order mark, by which spreadsheets recognise UTF-8. The last column
+    lists the pages. Text that a spreadsheet would take for a formula gets an apostrophe: documents are not trusted."""
     out = io.StringIO()
     out.write("\ufeff")
     writer = csv.writer(out)
@@ -215,7 +216,7 @@ def to_csv(rows: Sequence[Row]) -> str:
 
 
 def save_csv(rows: Sequence[Row], path: Path) -> None:
-    """Write `to_csv`. Raises SettingsError."""
+    """Write `to_csv`. Raises SettingsError `cannot_write`."""
     _write(path, to_csv(rows))
 
 
@@ -225,7 +226,7 @@ def _harmless(cell: str) -> str:
 
 def _write(path: Path, content: str) -> None:
     try:
-        write_whole(path, content.encode("utf-8", "replace"))  # a file's name may be no text
+        write_whole(path, content.encode("utf-8", "replace"))  # a file's name may not be valid Unicode
     except OSError as error:
         raise SettingsError(
             "cannot_write",

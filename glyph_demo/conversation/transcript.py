@@ -1,4 +1,4 @@
-"""What was asked about a document and what was answered."""
+"""The conversation about a document."""
 
 from __future__ import annotations
 
@@ -9,24 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from glyph_demo.engines.base import Turn
-from glyph_demo.engines.events import (
-    Event,
-    Evidence,
-    Finished,
-    Heat,
-    Notice,
-    Progress,
-    Region,
-    Thinking,
-    Token,
-)
+from glyph_demo.engines.events import Event, Evidence, Finished, Heat, Notice, Progress, Region, Thinking, Token
 from glyph_demo.errors import Message
 
 
 @dataclass(eq=False, slots=True)
 class Exchange:
-    """A question and what came back so far: what the events of an answer add up to. `finished` stays None for an answer
-    that was stopped. `reused` are the pages that did not have to be read anew for it, and all pages."""
+    """A question and its answer so far, the sum of the events. `finished` stays None if the answer was stopped.
+    `reused` is (pages that did not have to be read again for the answer, all pages)."""
 
     question: str
     answer: str = ""
@@ -59,13 +49,13 @@ class Exchange:
 
 
 class Transcript:
-    """The one record of a conversation: windows, files and engines derive theirs from it. A question that is being
-    asked enters it with the first token of its answer. Until then, and if that never comes, everything is as it was,
-    also what an edit or a retry is to replace. Thread-safe."""
+    """The one record of a conversation; windows, files and engines derive theirs from it. A question that is being
+    asked enters it with the first token of its answer. Until then, and if no token ever comes, nothing changes, not
+    even what an edit or a retry is going to replace. Thread-safe."""
 
     def __init__(self, exchanges: Iterable[Exchange] = ()) -> None:
         self._exchanges = list(exchanges)
-        self._asked: tuple[Exchange, int] | None = None  # and where it will be
+        self._asked: tuple[Exchange, int] | None = None  # and its future place
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -73,12 +63,12 @@ class Transcript:
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """What was answered, oldest first, the answer that is being written included."""
+        """The exchanges, oldest first, including an answer that is being written."""
         return list(self._exchanges)
 
     @property
     def shown(self) -> list[Exchange]:
-        """`exchanges` as they will be once the question that is being asked gets its answer."""
+        """`exchanges` as they will be once the question that is being asked is answered."""
         with self._lock:
             if self._asked is None:
                 return list(self._exchanges)
@@ -86,13 +76,14 @@ class Transcript:
             return [*self._exchanges[:at], exchange]
 
     def turns(self, before: int | None = None) -> tuple[Turn, ...]:
-        """What an engine is told of the first `before` exchanges, of all by default. An answer may have been empty."""
+        """The first `before` exchanges, by default all, as turns for an engine. Those with an empty answer are left
+        out."""
         return tuple(Turn(each.question, each.answer) for each in self._exchanges[:before] if each.answer)
 
     @contextmanager
     def asking(self, exchange: Exchange, at: int | None = None) -> Iterator[tuple[Turn, ...]]:
-        """Meanwhile `exchange` is being asked, in place of exchange `at` (from 0) and all after it, or after the last.
-        Yields the turns before it."""
+        """While the context is open, `exchange` is being asked, in place of exchange `at` (from 0) and all after it, or
+        after the last. Yields the turns before it."""
         with self._lock:
             at = len(self._exchanges) if at is None else at
             exchange.running = True
@@ -105,14 +96,14 @@ class Transcript:
                 self._asked = None
 
     def commit(self) -> None:
-        """The answer to the question that is being asked has begun: it takes its place, once."""
+        """Enter the question that is being asked, once: its answer has begun."""
         with self._lock:
             if self._asked is not None:
                 exchange, at = self._asked
                 self._exchanges[at:], self._asked = [exchange], None
 
     def undo(self) -> Exchange | None:
-        """Take the last exchange back."""
+        """Remove and return the last exchange; None if there is none."""
         with self._lock:
             return self._exchanges.pop() if self._exchanges else None
 

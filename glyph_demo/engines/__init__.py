@@ -1,4 +1,4 @@
-"""Which engine answers. Importing this loads none of them."""
+"""Choosing and creating an engine. Importing this loads none of them."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from glyph_demo.errors import Message
 from glyph_demo.models.base import LoadProgress
 from glyph_demo.settings import Settings
 
-# 20.6 GB of weights in 16 bit, and keys, values and activations of a document of about 30 pages
+# bytes: 20.6 GB of 16-bit weights, and keys, values and activations for a document of about 30 pages
 ROOM_FOR_GLYPH = 22 << 30
 
 
-class Choice(NamedTuple):
+class ChosenEngine(NamedTuple):
     name: str
     why: Message
 
 
-def choose_engine(settings: Settings) -> Choice:
+def choose_engine(settings: Settings) -> ChosenEngine:
     """The engine that `settings.engine` means on this machine, and why. Raises SettingsError `unknown_engine`."""
     if settings.engine != "auto":
-        return Choice(engine_kind(settings.engine).name, Message("The settings name it.", "由设置指定。"))
+        return ChosenEngine(engine_kind(settings.engine).name, Message("The settings name it.", "由设置指定。"))
     if settings.model != "auto":
-        return Choice("local", Message("The settings name a model for it.", "设置指定了它的模型。"))
+        return ChosenEngine("local", Message("The settings name a model for it.", "设置指定了它的模型。"))
     from glyph_demo.gpu import gpus
 
     cards = gpus()
     if not cards:
-        return Choice(
+        return ChosenEngine(
             "pocket",
             Message(
                 "No NVIDIA GPU was found, so the embedded engine reads and answers on the CPU.",
@@ -38,14 +38,14 @@ def choose_engine(settings: Settings) -> Choice:
         )
     card, free = cards[0].name, cards[0].memory_free / 2**30
     if cards[0].memory_free >= ROOM_FOR_GLYPH:
-        return Choice(
+        return ChosenEngine(
             "local",
             Message(
                 f"{card} has {free:.0f} GiB free, room for the full model.",
                 f"{card} 有 {free:.0f} GiB 空闲显存，可以运行完整模型。",
             ),
         )
-    return Choice(
+    return ChosenEngine(
         "pocket",
         Message(
             f"{card} has {free:.0f} GiB free; the full model needs {ROOM_FOR_GLYPH >> 30}. The CPU reads instead.",
@@ -55,6 +55,6 @@ def choose_engine(settings: Settings) -> Choice:
 
 
 def create_engine(settings: Settings, progress: LoadProgress | None = None) -> Engine:
-    """`progress` counts bytes while a model is downloaded and loaded. Raises EngineError when the engine cannot be had
-    here, and SettingsError `unknown_engine`."""
+    """`progress` counts bytes while a model is downloaded and loaded. Raises EngineError if the engine cannot run here,
+    and SettingsError `unknown_engine`."""
     return engine_kind(choose_engine(settings).name).create(settings, progress)

@@ -1,4 +1,4 @@
-"""What an engine is: it reads pages, opens documents of them, and answers questions about those with events."""
+"""The interface of an engine: it encodes pages, opens documents made of them, and answers questions with events."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from glyph_demo.store import FeatureStore, OnDevice, PageFeatures
 
 @dataclass(frozen=True, slots=True)
 class AskOptions:
-    """What may differ from question to question. Temperature 0 is greedy. The defaults are those of Glyph's published
-    clients: its script decodes greedily with a repetition penalty, its demo samples with `top_p`. `top_k` 0 leaves all
-    tokens in. `thinking_tokens` ends the thinking after so many tokens, 0 never. The answer ends with the first of the
-    texts in `stop` that it holds, thinking aside. `places` are as in Turn. Engines without a use for an option leave
-    it."""
+    """Options of one question. Temperature 0 is greedy decoding. The defaults are those of Glyph's published clients:
+    its script decodes greedily with a repetition penalty, its demo samples with `top_p`. `top_k` 0 keeps all tokens.
+    Thinking ends after `thinking_tokens` tokens, or by itself if that is 0. The answer, but not the thinking, ends at
+    the first text of `stop` that it contains. `places` are as in Turn. Engines ignore options they have no use for."""
 
     max_new_tokens: int = 512
     temperature: float = 0.0
@@ -38,7 +37,7 @@ class AskOptions:
 
     @classmethod
     def of(cls, inference: Inference) -> AskOptions:
-        """What the settings ask for."""
+        """The options that the settings describe."""
         return cls(
             max_new_tokens=inference.max_new_tokens,
             temperature=inference.temperature,
@@ -53,8 +52,9 @@ class AskOptions:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question and its answer as people saw them. `places` are the characters of the question before which the
-    document's last pages stand, in order, over all turns; other pages stand before the first question."""
+    """A question and its answer as people saw them. The document's last pages are placed among the words of the
+    questions: `places` are the character offsets of this question before which the next of them go, in order over all
+    turns. All other pages come before the first question."""
 
     question: str
     answer: str
@@ -62,7 +62,7 @@ class Turn:
 
 
 class TooLong(EngineError):
-    """The document does not fit the context. `pages` is how many of its first pages do; 0 for a text document."""
+    """The document does not fit the context. `pages` is how many of its first pages would; 0 for a text document."""
 
     def __init__(self, pages: int, en: str, zh: str) -> None:
         super().__init__("context_full", en, zh)
@@ -70,15 +70,15 @@ class TooLong(EngineError):
 
 
 class FeatureSource(Protocol):
-    """Where an engine gets the features of a document's pages from once it has let go of them. Pages count from 0, in
-    the order they were appended."""
+    """Where an engine gets the features of a page again after it has dropped them. Pages count from 0, in the order in
+    which they were appended."""
 
     def reload(self, page: int) -> PageFeatures:
-        """The features of a page: kept ones, else read from its pixels again."""
+        """The features of a page, from the store or else encoded again."""
         ...
 
     def cache_on_device(self, page: int, features: OnDevice) -> None:
-        """Keep features that are on the engine's device, as far as the budget for them allows."""
+        """Keep features on the engine's device, within the store's budget for it."""
         ...
 
 
@@ -96,28 +96,28 @@ class OpenDocument(ABC):
 
     @abstractmethod
     def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
-        """Yield events, `Finished` last. `history` holds the turns before this question, and is the only record of
-        them: an engine rolls back what it has computed beyond it. Closing the generator stops the work within one
-        decode step and leaves the document ready for the next question."""
+        """Yield events, `Finished` last. `history` holds the turns before this question and is the only record of
+        them: an engine rolls back any state beyond it. Closing the generator stops the work within one decode step
+        and leaves the document ready for the next question."""
 
     def hold_pages(self) -> None:
-        """Do not prefill pages before the first question, which says where among its words they are."""
+        """Do not prefill pages before the first question, whose `places` say where they go."""
 
     def hint_text(self, text: str) -> None:
-        """Give the text that the pages were drawn from. Answers that quote it may come sooner; no answer changes."""
+        """Give the text that the pages were drawn from. Answers that quote it may be faster; no answer changes."""
 
     def compression(self, text: str) -> float | None:
-        """Text tokens per visual token, `text` being what the pages show; None for an engine that compresses nothing
-        and for no text."""
+        """Text tokens per visual token, where `text` is what the pages show; None for an engine that does not compress
+        and for empty text."""
         return None
 
     def close(self) -> None:
-        """Give memory back. An answer that is being written may end first."""
+        """Free memory, after an answer that is being written has ended."""
 
 
 class Engine(ABC):
-    """`name` is that of its kind in the registry, and `label` names its model for people. `loading` tells how far an
-    engine is that is still being loaded."""
+    """`name` is the engine's name in the registry, `label` names its model for people. `loading` is the progress while
+    the engine is still being loaded."""
 
     name: str
     label: str = ""
@@ -130,24 +130,25 @@ class Engine(ABC):
     @property
     @abstractmethod
     def identity(self) -> str:
-        """Model and precision: together with a page's digest it is the key of the page's features."""
+        """Names model and precision. Together with a page's digest it is the key of the page's features."""
 
     @abstractmethod
     def encode(self, page: Page) -> PageFeatures:
-        """Read one page's pixels. The page's lines and span must not be looked at."""
+        """Encode one page's pixels, uint8 (H, W) or (H, W, 3). The page's lines and span must not be used."""
 
     def begin_encode(self, page: Page) -> Callable[[], PageFeatures]:
-        """Do what can be done of `encode` while the engine still reads the page before. Returns a function that does
-        the rest, which may be called from another thread."""
+        """Do the part of `encode` that can overlap with encoding the previous page. Returns a function that does the
+        rest, which may be called from another thread."""
         return partial(self.encode, page)
 
     @abstractmethod
     def open_document(self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None) -> OpenDocument:
-        """A document of these pages; more may be appended. With a `source` the engine need not hold on to features."""
+        """A document of these pages; more may be appended. With a `source` the engine may drop features. Raises
+        TooLong."""
 
     def open_text(self, text: str) -> OpenDocument:
-        """A document given as text tokens instead of pages: what reading pages is compared with. Raises TooLong, and
-        EngineError `no_text_way` from an engine that answers from pages only."""
+        """A document given as text tokens instead of pages, to compare with. Raises TooLong, and EngineError
+        `no_text_way` from an engine that answers from pages only."""
         raise EngineError(
             "no_text_way",
             f"The engine {self.name} answers from pages only. To give a model the text instead, use --engine local.",
@@ -155,19 +156,19 @@ class Engine(ABC):
         )
 
     def attach_store(self, store: FeatureStore) -> None:
-        """Know which store keeps features on the engine's device, so that it can have the memory back."""
+        """Tell the engine which store keeps features on its device, so that it can reclaim that memory."""
 
     def capacity(self) -> int | None:
-        """How many pages of 595x842 one document can have; None for an engine that counts none, or not yet."""
+        """How many pages of 595x842 pixels one document can have; None if there is no limit or it is not yet known."""
         return None
 
     def set_batching(self, most: int, wait: float) -> None:
-        """Let up to `most` answers take their steps together, each waiting at most `wait` seconds for one that is late.
-        Nothing for an engine that answers one after another."""
+        """Batch the decode steps of up to `most` answers; a step waits at most `wait` seconds for late ones. Does
+        nothing in an engine that answers one question at a time."""
 
     def ready(self) -> bool:
-        """Whether the engine is loaded. Raises the EngineError if it cannot be had."""
+        """Whether the engine is loaded. Raises EngineError if loading failed."""
         return True
 
     def close(self) -> None:
-        """Give memory back. No document of it may be used afterwards."""
+        """Free memory. The engine's documents must not be used afterwards."""

@@ -1,9 +1,8 @@
-"""The events that an engine answers with. Front ends translate events; nothing else crosses from engine to front
-end."""
+"""The events of an answer. They are all that passes from an engine to a front end, which translates them."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,12 +10,13 @@ from glyph_demo.errors import Message
 
 Stage = Literal["load", "extract", "render", "encode", "prefill", "decode", "answer", "evidence"]
 Reason = Literal["stop", "length", "stopped", "not_found", "repetition"]
+SECOND_DIGITS = 4  # decimals of the seconds in reports: tenths of a millisecond
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` units of a stage (pages, tokens, bytes); total is None while it is unknown. `more` is what else
-    there is to say, such as how long it will take."""
+    """`done` of `total` units of a stage (pages, tokens, bytes); total is None while it is unknown. `more` is a remark
+    for people, such as how long it will take."""
 
     stage: Stage
     done: int
@@ -38,7 +38,8 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A place an answer rests on. `page` and `line` count from 1; `box` is (left, top, right, bottom) in pixels."""
+    """A place that supports an answer. `page` and `line` count from 1; a box is (left, top, right, bottom) in
+    pixels."""
 
     page: int
     line: int
@@ -49,8 +50,8 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """How much an answer looked at each part of a page: `rows` times `columns` cells that cover it evenly, row by row.
-    `values` are 0 to 1, where 1 is the cell looked at most on any page."""
+    """An answer's attention over a page (`page` counts from 1): `rows` by `columns` equal cells, row by row. `values`
+    are 0 to 1, scaled so that the cell with the most attention on any page is 1."""
 
     page: int
     rows: int
@@ -60,7 +61,7 @@ class Heat:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where an answer comes from: places, best first, and the pages looked at most, most first."""
+    """Where an answer comes from: places, best first, and maps of the pages with the most attention, most first."""
 
     regions: tuple[Region, ...]
     heat: tuple[Heat, ...] = ()
@@ -68,9 +69,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts of one answer: prompt tokens in all, those of them found in the KV cache, tokens generated; tokens
-    drafted from the document's text, and those of them that were right. `kv_bytes` is what the keys and values of
-    prompt and answer take."""
+    """Token counts of one answer: all prompt tokens, those of them found in the KV cache, generated tokens; tokens
+    drafted from the document's text, and those of them that were accepted. `kv_bytes` is the size of the keys and
+    values of prompt and answer."""
 
     input: int = 0
     cached: int = 0
@@ -82,8 +83,8 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds of one turn, counted from the question: until the prompt was computed, until the first piece of the
-    answer, spent generating, and until the end."""
+    """Seconds of one turn: from the question to the end of prefill, from the question to the first piece of the answer,
+    spent in decoding, and from the question to the end."""
 
     prefill: float = 0.0
     first_token: float = 0.0
@@ -100,10 +101,15 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell people beside the answer, such as a change of precision."""
+    """A message for people beside the answer, such as a change of precision."""
 
     message: Message
 
 
 Event = Progress | Thinking | Token | Evidence | Notice | Finished
 Events = Generator[Event, None, None]
+
+
+def round_seconds(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Seconds by name, as reports show them."""
+    return {name: round(value, SECOND_DIGITS) for name, value in seconds.items()}

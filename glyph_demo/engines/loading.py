@@ -1,4 +1,4 @@
-"""An engine that is loaded in the background, and how far its model is: in lines on a terminal, and for a window."""
+"""An engine that is loaded in the background, and the progress of that for a terminal and for a window."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from glyph_demo.store import FeatureStore, PageFeatures
 
 log = logging.getLogger(__name__)
 
-EVERY = 0.5  # seconds between two lines on a terminal; elsewhere, where each stays, ten times that
+EVERY = 0.5  # seconds between two updates of the line on a terminal; ten times that in a log, where every line stays
 
 
 class LoadLines:
-    """Told of the download and then of loading, it writes `load 3.1/20.6 GB, file 2 of 4, 12 s left`. `now` is the same
-    for a window. The time left is what the rest takes at the mean rate so far."""
+    """A LoadProgress for the download and then for loading: it prints `load 3.1/20.6 GB, file 2 of 4, 12 s left`. `now`
+    is the same for a window. The time left assumes the mean rate so far."""
 
     def __init__(self, out: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.now: Progress | None = None
         self._out = out or sys.stderr
         self._clock = clock
         self._done, self._total = 0, -1
-        self._began = self._told = 0.0
+        self._began = self._printed = 0.0
 
     def __call__(self, done: int, total: int | None, file: int = 0, files: int = 0) -> None:
         now = self._clock()
-        if done < self._done or self._total < 0:  # the download is over, or this is the first word
-            self._began, self._told = now, now - 10 * EVERY
+        if done < self._done or self._total < 0:  # the download is over, or this is the first call
+            self._began, self._printed = now, now - 10 * EVERY
         self._done, self._total = done, total or 0
         self.now = Progress("load", done, total, self._more(now, file, files))
         terminal = self._out.isatty()
-        if done == total or now - self._told >= (EVERY if terminal else 10 * EVERY):
-            self._told = now
-            with contextlib.suppress(BrokenPipeError):  # nobody reads along: no reason not to load
+        if done == total or now - self._printed >= (EVERY if terminal else 10 * EVERY):
+            self._printed = now
+            with contextlib.suppress(BrokenPipeError):  # nobody reads the output: load all the same
                 self._write(done == total, terminal)
 
     def _write(self, ended: bool, terminal: bool) -> None:
@@ -56,7 +56,7 @@ class LoadLines:
         self._out.flush()
 
     def _more(self, now: float, file: int, files: int) -> Message | None:
-        """Which file of how many, where there are several, and how long the rest will take."""
+        """Which file of how many, if there are several, and the time left."""
         parts = [(f"file {file} of {files}", f"第 {file}/{files} 个文件")] if files > 1 else []
         elapsed = now - self._began
         if 0 < self._done < self._total and elapsed > 0:
@@ -65,7 +65,7 @@ class LoadLines:
 
 
 def loaded(progress: Progress, language: Language) -> str:
-    """How much of a model is there: `3.1/20.6 GB, file 2 of 4, 12 s left`."""
+    """Progress of loading in words: `3.1/20.6 GB, file 2 of 4, 12 s left`."""
     more = progress.more.text(language) if progress.more else ""
     comma = "，" if language == "zh" else ", "
     return comma.join(filter(None, (amount(progress.done, progress.total), more)))
@@ -83,7 +83,7 @@ def remaining(seconds: float) -> Message:
 
 
 def amount(done: int, total: int | None) -> str:
-    """`3.1/20.6 GB`, in the unit that suits the total; without one, what is done."""
+    """`3.1/20.6 GB`, in a unit that suits the total; without a total, `3.1 GB`. Both are in bytes."""
     size = total or done
     unit, name = next(
         (unit, name) for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B")) if size >= unit or unit == 1
@@ -92,8 +92,8 @@ def amount(done: int, total: int | None) -> str:
 
 
 class LoadingEngine(Engine):
-    """An engine that is made on a thread of its own; whoever needs it waits, and hears the EngineError if it cannot
-    be had. `loading` tells how far its model is, until it is there; lines on stderr tell the same."""
+    """An engine that is created on a thread of its own. Methods that need it wait for it, and raise its EngineError if
+    that fails. `loading` is the progress until then, which is also printed on stderr."""
 
     def __init__(self, settings: Settings) -> None:
         self.name = choose_engine(settings).name
@@ -123,14 +123,14 @@ class LoadingEngine(Engine):
     def _load(self, settings: Settings) -> Engine:
         try:
             with contextlib.ExitStack() as failed:
-                engine = create_engine(settings, self._tell)
-                failed.callback(engine.close)  # another may be loaded in its place
-                engine.open_document().close()  # loads what the first document would: it holds Python's lock
+                engine = create_engine(settings, self._report)
+                failed.callback(engine.close)  # another engine may be loaded instead
+                engine.open_document().close()  # load now what the first document would: that holds Python's lock
                 failed.pop_all()
             return engine
         except GlyphError:
             raise
-        except Exception as error:  # a file, a driver or a library that no check foresaw must not lock people out
+        except Exception as error:  # people must be able to choose another engine, whatever failed
             log.exception("the engine could not be loaded")
             raise EngineError(
                 "engine_failed",
@@ -140,7 +140,7 @@ class LoadingEngine(Engine):
         finally:
             self.loading = None
 
-    def _tell(self, done: int, total: int | None, file: int = 0, files: int = 0) -> None:
+    def _report(self, done: int, total: int | None, file: int = 0, files: int = 0) -> None:
         self._lines(done, total, file, files)
         self.loading = self._lines.now
 
@@ -152,13 +152,13 @@ class LoadingEngine(Engine):
         return self._engine.result().capacity() if loaded else None
 
     def set_batching(self, most: int, wait: float) -> None:
-        """Once the engine is there, if it is not yet."""
+        """See Engine. Takes effect once the engine is loaded."""
 
-        def there(loaded: Future[Engine]) -> None:
+        def apply(loaded: Future[Engine]) -> None:
             if not loaded.cancelled() and loaded.exception() is None:
                 loaded.result().set_batching(most, wait)
 
-        self._engine.add_done_callback(there)
+        self._engine.add_done_callback(apply)
 
     def close(self) -> None:
         self._loader.shutdown(wait=True, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""The engines there are. Adding one is a module with an `Engine` and a line here; importing this loads none of them."""
+"""All engines. To add one, write a module with an `Engine` and add an entry here. Importing this loads none."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EngineKind:
-    """What is known of an engine before it is loaded. `implementation` is `module:class`, the class taking Settings and
-    a LoadProgress. `page_style` is what the style `auto` means for it ("" leaves that to the text). With
-    `parallel_documents` it reads and answers several documents at a time. Without `takes_system_text` it has no use for
-    instructions beside a question. `default_model` is the name that the model `auto` is served under, "" for an engine
-    whose own name says it all. `title` and `description` are a line and a paragraph for people."""
+    """What is known of an engine before it is loaded. `implementation` is `module:class`; the class takes Settings and
+    a LoadProgress. `page_style` is the style that `auto` means for the engine; with "" the text decides. An engine with
+    `parallel_documents` reads and answers several documents at a time. One without `takes_system_text` ignores
+    instructions beside the question. `default_model` is the name under which the API serves the model `auto`; "" means
+    the engine's name. `title` and `description` are a line and a paragraph for people."""
 
     name: str
     implementation: str

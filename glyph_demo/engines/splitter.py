@@ -1,4 +1,4 @@
-"""Thinking and answer told apart in text that arrives in pieces."""
+"""Separates thinking and answer in text that arrives in pieces."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Literal
 from glyph_demo.engines.events import Thinking, Token
 from glyph_demo.models.chat import ANSWER, END_ANSWER, END_THINK, THINK
 
-TAGS = {tag: tag for tag in (THINK, END_THINK, ANSWER, END_ANSWER)}  # and how they stand in the text
+TAGS = {tag: tag for tag in (THINK, END_THINK, ANSWER, END_ANSWER)}  # name → how it is written in the text
 
-State = Literal["start", "thinking", "opened", "answer"]  # "opened": behind <answer>, before its first word
+SpeechState = Literal["start", "thinking", "opened", "answer"]  # "opened": after <answer>, before its first word
 
 
 class Splitter:
-    """`<think>…</think><answer>…</answer>` never show; a tag that has half arrived is held back until it is clear what
-    it is. `done` turns true when the answer was closed, `answer` is what was said of it. `tags` says how each tag
-    stands in the text."""
+    """The tags of `<think>…</think><answer>…</answer>` are never shown; text that may be the beginning of a tag is held
+    back until that is clear. `done` becomes true at the closing tag of the answer, `answer` is its text so far. `tags`
+    maps each tag to how it is written in the text."""
 
     def __init__(self, tags: Mapping[str, str] = TAGS) -> None:
         self._written = tags
         self.done = False
         self.answer = ""
-        self._state: State = "start"
+        self._state: SpeechState = "start"
         self._held = ""  # text that may be the beginning of a tag
 
     @property
@@ -30,7 +30,7 @@ class Splitter:
         return self._state == "thinking"
 
     def split(self, text: str) -> Iterator[Thinking | Token]:
-        """What can be shown now that `text` has come."""
+        """Yield what can be shown after `text`."""
         fresh = not self._held
         self._held += text
         while self._held and not self.done:
@@ -50,7 +50,7 @@ class Splitter:
             self._closed(whole=fresh and before == "" and after == "")
 
     def finish(self) -> Iterator[Thinking | Token]:
-        """What was held back, when no more comes."""
+        """Yield the text that was held back; call it at the end."""
         held, self._held = self._held, ""
         if held:
             if self._state != "thinking":
@@ -58,12 +58,12 @@ class Splitter:
             yield self._said(held)
 
     def _begin(self) -> bool:
-        """Before anything is said: skip white space, enter a tag, or begin the answer. False to wait for more."""
+        """At the start: skip white space, enter a tag, or begin the answer. False if more text is needed to tell."""
         self._held = self._held.lstrip()
         if not self._held:
             self._skipped()
             return False
-        following: dict[str, State] = {THINK: "thinking", ANSWER: "opened"} if self._state == "start" else {}
+        following: dict[str, SpeechState] = {THINK: "thinking", ANSWER: "opened"} if self._state == "start" else {}
         for name, state in following.items():
             tag = self._written[name]
             if self._held.startswith(tag):
@@ -75,14 +75,14 @@ class Splitter:
         self._state = "answer"
         return True
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: SpeechState) -> None:
         self._state = state
 
     def _skipped(self) -> None:
-        """White space has come before anything else."""
+        """Called after leading white space."""
 
     def _closed(self, whole: bool) -> None:
-        """A closing tag has come; `whole` when it was a piece of its own."""
+        """Called at a closing tag; `whole` if the tag arrived as a piece of its own."""
         if self._state == "thinking":
             self._enter("start")
         else:
@@ -96,5 +96,5 @@ class Splitter:
 
 
 def overlap(text: str, tag: str) -> int:
-    """Length of the longest end of `text` that `tag` begins with."""
+    """Length of the longest suffix of `text` that is a proper prefix of `tag`."""
     return next((n for n in range(min(len(text), len(tag) - 1), 0, -1) if tag.startswith(text[-n:])), 0)

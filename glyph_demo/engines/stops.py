@@ -1,4 +1,4 @@
-"""Ending an answer at a text its asker named."""
+"""Ends an answer at a stop text."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Sequence
 
 
 class StopFilter:
-    """Lets an answer through until one of `stops` has come, which stays with `keep` only: the one whose last letter
-    comes first, of two that end together the longer. What may be the beginning of a stop is held back until that is
-    clear. Work is in proportion to the letters of the stops and of the answer (Aho and Corasick, 1975)."""
+    """Passes an answer through up to the first of `stops`: the one that ends first, and of two that end together the
+    longer. The stop itself is dropped, unless `keep`. Text that may be the beginning of a stop is held back until that
+    is clear. Takes time linear in the stops and the answer (Aho and Corasick 1975, doi 10.1145/360825.360855)."""
 
     def __init__(self, stops: Sequence[str], keep: bool = False) -> None:
         self.found = False
         self._keep = keep
         self._held = ""
-        self._state = 0  # the longest beginning of a stop that the text ends with
-        self._next: list[dict[str, int]] = [{}]  # from a state, by letter, to the state one letter longer
-        self._depth = [0]  # letters of a state
-        self._ends = [0]  # letters of the longest stop that a state ends with
+        self._state = 0  # a node of the trie: the longest prefix of a stop that the text ends with
+        self._next: list[dict[str, int]] = [{}]  # by state: letter → state one letter longer
+        self._depth = [0]  # by state: its letters
+        self._ends = [0]  # by state: letters of the longest stop that it ends with, else 0
         for stop in stops:
             self._add(stop)
-        self._shorter = self._link()  # the state for the longest proper end of a state that a stop begins with
+        self._shorter = self._link()  # by state: the state of its longest proper suffix
 
     def feed(self, text: str) -> str:
-        """What of the answer can be shown now that `text` has come."""
+        """The part of the answer that can be shown after `text`."""
         if self.found:
             return ""
         before = len(self._held)
@@ -39,7 +39,7 @@ class StopFilter:
         return shown
 
     def finish(self) -> str:
-        """What was held back, when no more comes."""
+        """The text that was held back; call it at the end."""
         return "" if self.found else self._held
 
     def _add(self, stop: str) -> None:
@@ -54,7 +54,7 @@ class StopFilter:
         self._ends[state] = len(stop)
 
     def _link(self) -> list[int]:
-        """The shorter states come first, as in the order of a breadth-first walk."""
+        """Breadth first, because a state's link follows from those of shorter states."""
         self._shorter = [0] * len(self._next)
         waiting = deque(self._next[0].values())
         while waiting:

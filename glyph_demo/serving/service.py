@@ -13,7 +13,7 @@ from typing import Any
 from glyph_demo.conversation.reading import ReadingTimings
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.base import AskOptions, Engine, Turn
-from glyph_demo.engines.events import Event, Events, Finished, Thinking, Token
+from glyph_demo.engines.events import Event, Events, Finished, Thinking, Token, round_seconds
 from glyph_demo.engines.stops import StopFilter
 from glyph_demo.errors import GlyphError
 from glyph_demo.scratch import scratch_folder
@@ -27,7 +27,6 @@ from glyph_demo.settings import Inference, Settings
 from glyph_demo.store import FeatureStore
 
 GREEDY_BELOW = 1e-5  # temperatures under it overflow logits, and pick the likeliest token anyway
-DIGITS = 4  # of seconds: a tenth of a millisecond
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +185,7 @@ class Asked(Job):
     def timings(self) -> dict[str, float]:
         """Seconds: waiting in the queue, reading the document, answering."""
         assert self.answer.finished is not None
-        seconds = {"queue": self.waited, **asdict(self.read), **asdict(self.answer.finished.timings)}
-        return {name: round(value, DIGITS) for name, value in seconds.items()}
+        return round_seconds({"queue": self.waited, **asdict(self.read), **asdict(self.answer.finished.timings)})
 
 
 def changing() -> GlyphError:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from glyph_demo.conversation.errors import as_user_error, no_question
-from glyph_demo.conversation.table import Row, Working, ask_many, load, save
+from glyph_demo.conversation.table import Row, Working, fill_table, load, save
 from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language, SettingsError
@@ -144,7 +144,7 @@ class Batch:
         try:
             self._engine = engine.identity
             known = list(self._known.values())
-            asking = ask_many(engine, settings, files, [self.question], known, language, store)
+            asking = fill_table(engine, settings, files, [self.question], known, language, store)
             with contextlib.closing(asking) as events:
                 for event in events:
                     if self._stopped.is_set():

@@ -10,7 +10,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.encode import flops, run
+from benchmarks.encode import encode_flops, run
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.tower import FixedTower
 from glyph_demo.models.vision import RUNTIMES
@@ -41,7 +41,7 @@ def test_operations_are_those_that_torch_counts(shape: str, tmp_path: Path) -> N
     patches = torch.zeros(high * wide, tower.embed.in_features)
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), torch.no_grad():
         tower(patches)
-    assert flops(model.model.config.vision_config, high * wide) == counter.get_total_flops()
+    assert encode_flops(model.model.config.vision_config, high * wide) == counter.get_total_flops()
 
 
 @pytest.mark.long

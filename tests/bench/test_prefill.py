@@ -10,7 +10,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.prefill import flops, run
+from benchmarks.prefill import prefill_flops, run
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.settings import Settings
 from tests.checkpoints import SHAPES, make_checkpoint
@@ -35,4 +35,4 @@ def test_operations_are_those_that_torch_counts(shape: str, tmp_path: Path) -> N
         rows = model.get_decoder()(input_ids=torch.zeros(1, n, dtype=torch.int64)).last_hidden_state
         model.get_output_embeddings()(rows[:, -1])
     masked = config.num_hidden_layers * 2 * config.hidden_size * n * n  # the half of attention that is left out
-    assert flops(config, n) == counter.get_total_flops() - masked
+    assert prefill_flops(config, n) == counter.get_total_flops() - masked

@@ -34,13 +34,13 @@ def rows(events):
 
 
 def test_every_question_goes_to_every_document_in_order(files, settings):
-    events = list(many.ask_many(FakeEngine(), settings, files, ["one?", "two?"]))
+    events = list(many.fill_table(FakeEngine(), settings, files, ["one?", "two?"]))
     table = rows(events)
     assert [(row.file, row.question) for row in table] == [(name, q) for name in files for q in ("one?", "two?")]
     pages = [int(row.answer.split()[0]) for row in table]
     assert pages[0] < pages[2] < pages[4] < pages[6], "each answer comes from its own document"
     assert all("turn 1:" in row.answer for row in table), "questions do not see each other"
-    assert table[0].quotes == (many.Quote(1, 1, "quoted line"),)
+    assert table[0].quotes == (many.QuotedLine(1, 1, "quoted line"),)
     done = [event.done for event in events if isinstance(event, Progress)]
     assert (done[0], done[-1]) == (0, 8)
     assert done == sorted(done)
@@ -58,8 +58,8 @@ def test_documents_are_held_one_at_a_time_and_by_an_engine_that_shares_its_steps
     one, few = Watched(token_seconds=0.01), Watched(token_seconds=0.01)
     few.name = "local"
     settings = replace(settings, inference=replace(settings.inference, max_batch_size=3))
-    table = rows(many.ask_many(one, settings, files, ["one?", "two?"]))
-    shared = rows(many.ask_many(few, settings, files, ["one?", "two?"]))
+    table = rows(many.fill_table(one, settings, files, ["one?", "two?"]))
+    shared = rows(many.fill_table(few, settings, files, ["one?", "two?"]))
     assert sorted(row.key for row in shared) == sorted(row.key for row in table)
     assert (one.most, few.most) == (1, 3)
     assert one.open_handles == few.open_handles == 0
@@ -80,7 +80,7 @@ def test_a_short_document_is_not_held_up_by_a_long_one_before_it(files, settings
             return Patient(self, features)
 
     came = []
-    for event in many.ask_many(Engine(), settings, {"long": files["3.txt"], "short": files["0.txt"]}, ["one?"]):
+    for event in many.fill_table(Engine(), settings, {"long": files["3.txt"], "short": files["0.txt"]}, ["one?"]):
         if isinstance(event, many.Row):
             came.append(event.file)
             short_is_told.set()
@@ -97,7 +97,7 @@ def test_how_far_each_document_is_comes_also_while_nothing_moves_so_that_one_can
             return super().encode(page)
 
     engine, seen = Stuck(), []
-    asking = many.ask_many(engine, settings, files, ["one?"])
+    asking = many.fill_table(engine, settings, files, ["one?"])
     for event in asking:
         if isinstance(event, many.Working):
             seen.append(event.files)
@@ -113,21 +113,21 @@ def test_a_scan_among_the_documents_is_read_as_page_images(settings, tmp_path):
     from tests.browser.files import scan
 
     (tmp_path / "scan.pdf").write_bytes(scan())
-    (row,) = rows(many.ask_many(FakeEngine(), settings, {"scan.pdf": tmp_path / "scan.pdf"}, ["one?"]))
+    (row,) = rows(many.fill_table(FakeEngine(), settings, {"scan.pdf": tmp_path / "scan.pdf"}, ["one?"]))
     assert (row.error, row.answer) == ("", "1 pages, turn 1: one? ")
 
 
 def test_an_answer_is_known_again_under_another_name(files, settings):
-    table = rows(many.ask_many(FakeEngine(), settings, {"old": files["0.txt"]}, ["one?"]))
+    table = rows(many.fill_table(FakeEngine(), settings, {"old": files["0.txt"]}, ["one?"]))
     engine = FakeEngine()
-    again = rows(many.ask_many(engine, settings, {"new": files["0.txt"], "copy": files["0.txt"]}, ["one?"], table))
+    again = rows(many.fill_table(engine, settings, {"new": files["0.txt"], "copy": files["0.txt"]}, ["one?"], table))
     assert again == [replace(table[0], file="new"), replace(table[0], file="copy")]
     assert engine.steps == 0
 
 
 def test_closing_stops_the_work(files, settings):
     engine = FakeEngine(token_seconds=0.01)
-    asking = many.ask_many(engine, settings, files, ["one?"])
+    asking = many.fill_table(engine, settings, files, ["one?"])
     next(event for event in asking if isinstance(event, many.Row))
     asking.close()
     assert engine.open_handles == 0
@@ -136,40 +136,40 @@ def test_closing_stops_the_work(files, settings):
 
 def test_a_file_that_cannot_be_read_and_a_question_that_fails_stop_nobody_else(files, settings, tmp_path):
     files = {"0.txt": files["0.txt"], "gone.pdf": tmp_path / "gone.pdf", "1.txt": files["1.txt"]}
-    table = rows(many.ask_many(FakeEngine(), settings, files, ["fail", "two?"], language="zh"))
+    table = rows(many.fill_table(FakeEngine(), settings, files, ["fail", "two?"], language="zh"))
     assert [bool(row.error) for row in table] == [True, False, True, True, True, False]
     assert "请重试" in table[0].error
 
 
 def test_a_table_that_was_left_goes_on_and_asks_only_what_is_missing(files, settings, tmp_path):
     path = tmp_path / "table.json"
-    asking = many.ask_many(FakeEngine(), settings, files, ["one?", "fail"])
+    asking = many.fill_table(FakeEngine(), settings, files, ["one?", "fail"])
     some = [row for _, row in zip(range(5), (e for e in asking if isinstance(e, many.Row)), strict=False)]
     asking.close()
     many.save(some, path)
 
     engine = FakeEngine()
-    table = rows(many.ask_many(engine, settings, files, ["one?", "fail"], known=many.load(path)))
+    table = rows(many.fill_table(engine, settings, files, ["one?", "fail"], known=many.load(path)))
     assert len(table) == 8
     assert table[:5:2] == some[::2]
     # Answers of the first three documents were kept; their failed question was asked again, and the last one in full.
     fresh = FakeEngine()
-    assert rows(many.ask_many(fresh, settings, files, ["one?"], known=table)) == table[::2]
+    assert rows(many.fill_table(fresh, settings, files, ["one?"], known=table)) == table[::2]
     assert fresh.open_handles == fresh.steps == 0
 
 
 def test_another_engine_or_a_changed_file_is_asked_again(files, settings):
-    table = rows(many.ask_many(FakeEngine(), settings, files, ["one?"]))
+    table = rows(many.fill_table(FakeEngine(), settings, files, ["one?"]))
     files["0.txt"].write_text("Now it says something else.")
     other = FakeEngine()
-    again = rows(many.ask_many(other, settings, files, ["one?"], known=table))
+    again = rows(many.fill_table(other, settings, files, ["one?"], known=table))
     assert [new == old for new, old in zip(again, table, strict=True)] == [False, True, True, True]
     other.identity = "fake-2"
-    assert all(row.engine == "fake-2" for row in rows(many.ask_many(other, settings, files, ["one?"], known=table)))
+    assert all(row.engine == "fake-2" for row in rows(many.fill_table(other, settings, files, ["one?"], known=table)))
 
 
 def test_a_table_survives_the_disk_and_something_else_is_refused(files, settings, tmp_path):
-    table = rows(many.ask_many(FakeEngine(), settings, files, ["谁写的？"]))
+    table = rows(many.fill_table(FakeEngine(), settings, files, ["谁写的？"]))
     many.save(table, tmp_path / "new" / "table.json")
     assert many.load(tmp_path / "new" / "table.json") == table
     assert many.load(tmp_path / "none.json") == []
@@ -180,7 +180,9 @@ def test_a_table_survives_the_disk_and_something_else_is_refused(files, settings
 
 
 def test_a_spreadsheet_shows_text_and_computes_nothing():
-    row = many.Row("a.pdf", "d", "e", "q", '=HYPERLINK("http://x")', (many.Quote(3, 1, "@x, y"), many.Quote(2, 9, "z")))
+    row = many.Row(
+        "a.pdf", "d", "e", "q", '=HYPERLINK("http://x")', (many.QuotedLine(3, 1, "@x, y"), many.QuotedLine(2, 9, "z"))
+    )
     cells = next(csv.DictReader(io.StringIO(many.to_csv([row]).removeprefix("\ufeff"))))
     assert cells["answer"] == "'" + row.answer
     assert cells["quotes"] == "'@x, y | z"

@@ -18,7 +18,7 @@ from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.events import Token
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
-from glyph_demo.engines.local.pages import OnDevice
+from glyph_demo.engines.local.pages import EmbedsOnDevice
 from glyph_demo.models import vision_language
 from glyph_demo.models.transfer import Transfer
 from glyph_demo.settings import Settings, merge
@@ -92,7 +92,7 @@ def alive() -> int:
 def on_device() -> int:
     """Bytes of all embeddings on the device that something holds, the storage behind them counted."""
     gc.collect()
-    storages = [o.embeds.untyped_storage() for o in gc.get_objects() if type(o) is OnDevice]
+    storages = [o.embeds.untyped_storage() for o in gc.get_objects() if type(o) is EmbedsOnDevice]
     return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from glyph_demo.engines.pocket.quotes import choose_quotes, count_words
 from glyph_demo.engines.pocket.retrieval import Index
-from glyph_demo.engines.pocket.sentences import Line, Sentence
+from glyph_demo.engines.pocket.sentences import PageLine, Sentence
 from glyph_demo.engines.pocket.terms import is_derived, names, question_terms, stem, terms
 
 
@@ -13,7 +13,7 @@ def index(*texts: str, paragraph: int | None = None) -> Index:
     return Index(
         [
             Sentence(
-                text, (Line(1, i + 1, text, (0, 20 * i, 500, 20 * i + 15)),), i if paragraph is None else paragraph
+                text, (PageLine(1, i + 1, text, (0, 20 * i, 500, 20 * i + 15)),), i if paragraph is None else paragraph
             )
             for i, text in enumerate(texts)
         ]
@@ -164,7 +164,7 @@ def test_a_name_near_by_counts_for_its_paragraph():
 
 
 def test_a_heading_yields_to_what_stands_below_it():
-    line = Line(1, 1, "", (0, 0, 1, 1))
+    line = PageLine(1, 1, "", (0, 0, 1, 1))
     found = Index(
         [
             Sentence("Cost of the lamp tower", (line,), 0, heading=True),
@@ -190,7 +190,7 @@ def test_a_sentence_too_long_for_what_is_left_takes_no_place():
 
 def test_sentences_that_stand_together_take_one_place():
     texts = ["The lamp burned.", "The lamp burned on.", "The lamp burned well.", "The lamp burned low."]
-    line = Line(1, 1, "", (0, 0, 1, 1))
+    line = PageLine(1, 1, "", (0, 0, 1, 1))
     found = Index([Sentence(text, (line,), max(1, i)) for i, text in enumerate(texts)])
     quotes = choose_quotes(found, found.search("Which lamp burned?"))
     assert sorted(quote.text for quote in quotes) == sorted([" ".join(texts[:2]), *texts[2:]])

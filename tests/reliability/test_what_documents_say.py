@@ -85,7 +85,7 @@ def test_a_name_that_is_no_text_costs_no_table(tmp_path: Path) -> None:
 )
 def test_a_spreadsheet_computes_no_cell(text: str) -> None:
     """Nor one for which commas and quotes are letters, and semicolons or tabs stand between cells."""
-    table = many.to_csv([many.Row(text, "d", "e", text, text, (many.Quote(1, 1, text),), error=text)])
+    table = many.to_csv([many.Row(text, "d", "e", text, text, (many.QuotedLine(1, 1, text),), error=text)])
     line = list(csv.reader(io.StringIO(table.removeprefix("\ufeff"))))[1]
     assert sum(cell.replace("'", "") == text.replace("'", "") for cell in line) == 5
     for cell in (*line, *re.split("[;\t\r\n]", table)):

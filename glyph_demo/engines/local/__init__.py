@@ -1,1 +1,1 @@
-"""The full-size engine: a vision-language model on this machine reads every page once and answers from its KV cache."""
+"""The full engine: a vision-language model on this machine encodes each page once and answers from its KV cache."""

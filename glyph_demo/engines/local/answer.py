@@ -1,4 +1,4 @@
-"""One answer on its way: tokens out of the model, events out of tokens, and why it ended."""
+"""Generates one answer: from the model's tokens to events, and the reason it ended."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from glyph_demo.errors import out_of_memory, ran_out_of_memory
 
 
 class Answer:
-    """`prompt` are the ids between the document and the answer, `quotable` those of the text that it may quote. An
-    answer may take several rounds: each continues from all tokens so far, and what the arena holds of them is not
-    computed again."""
+    """`prompt` holds the token ids between the document and the answer, `quotable` those of the text that the answer
+    may quote, int64 (n,). An answer may take several rounds. Each continues from all tokens so far, and reuses the KV
+    that the arena holds of them."""
 
     def __init__(
         self, prompt: list[int], speech: Speech, options: AskOptions, quotable: NDArray[np.int64] | None
@@ -32,8 +32,8 @@ class Answer:
         self._quotable = quotable
         self._stops = StopFilter(options.stop)
         self._drafted = self._accepted = 0
-        self._generated: list[int] = []  # what the model said, or was made to say
-        self._spoke: int | None = None  # where the answer begins, behind the thinking
+        self._generated: list[int] = []  # ids from the model, or given to `say`
+        self._spoke: int | None = None  # index of the first token after the thinking
         self._thought = 0
         self._computed: int | None = None  # prompt tokens that were not in the arena
         self._reason: Reason = "length"
@@ -42,7 +42,7 @@ class Answer:
         self._first: float | None = None
 
     def round(self, prefix: CachedPrefix) -> Generator[Event, None, bool]:
-        """Generate until the answer ends, or, returning False, until the thinking has lasted long enough. Raises
+        """Generate until the answer ends (returns True) or the thinking has reached its limit (returns False). Raises
         NonFiniteLogits."""
         missing = 0
         with contextlib.closing(prefix.prefilling()) as steps:  # type: ignore[type-var]
@@ -72,7 +72,7 @@ class Answer:
         return ended
 
     def say(self, tokens: Sequence[int]) -> Iterator[Event]:
-        """Take tokens as said."""
+        """Append tokens to the answer and yield their events."""
         for token in tokens:
             self._generated.append(token)
             for event in self.speech.feed(token):
@@ -84,16 +84,16 @@ class Answer:
 
     @property
     def origin(self) -> range:
-        """Where those tokens stand, counted from the end of the document, that the answer's own were chosen after:
-        each is the one before. Tags and thinking are left out."""
+        """Positions, counted from the end of the document, whose logits produced the answer's tokens: each is one
+        before its token. Tags and thinking are left out."""
         if self._spoke is None:
             return range(0)
         before = len(self._prompt) - 1
         return range(before + self._spoke, before + len(self._generated) - self.speech.done)
 
     def finished(self, document: int, token_bytes: int) -> Finished:
-        """The last event; `document` is how many tokens stand before the prompt, `token_bytes` what the keys and values
-        of one take."""
+        """The last event; `document` is how many tokens come before the prompt, `token_bytes` the size of the keys and
+        values of one token."""
         total = self._elapsed()
         prefill = total if self._prefill is None else self._prefill
         first = total if self._first is None else self._first
@@ -106,13 +106,13 @@ class Answer:
     def _how(self, prefix: CachedPrefix) -> Answering:
         options = self._options
         sampling = Sampling(options.temperature, options.top_k, options.top_p, options.repetition_penalty, options.seed)
-        # The penalty counts the prompt, as the servers do that Glyph's clients talk to.
+        # The penalty includes the prompt, as in the servers that Glyph's published clients use.
         penalised = prefix.ids.union(self._prompt, self._generated)
         room = options.max_new_tokens - len(self._generated)
         return Answering(room, sampling, penalised=penalised, draft=self._quotable)
 
     def _closed(self) -> bool:
-        """Whether the answer has said its end."""
+        """Whether the closing tag or a stop text has come."""
         return self.speech.done or self._stops.found
 
     def _thought_enough(self) -> bool:
@@ -125,7 +125,7 @@ class Answer:
 
 @contextlib.contextmanager
 def memory_errors() -> Iterator[None]:
-    """Turns running out of memory into something that people can act on."""
+    """Turn running out of memory into GlyphError `memory_full`, which people can act on."""
     try:
         yield
     except Exception as error:

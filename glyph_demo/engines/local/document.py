@@ -1,4 +1,4 @@
-"""One document in the local engine: pages, or text, as a prefix in the KV arena, and turns over it as token ids."""
+"""One document in the local engine: its pages, or its text, as a prefix in the KV arena, and turns as token ids."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from glyph_demo.store import PageFeatures
 if TYPE_CHECKING:
     from glyph_demo.engines.local.engine import LocalEngine
 
-ROOM_FOR_TURNS = 1024  # tokens of the context that a document leaves free for questions and answers, at most
-TEXT_STEP = 1024  # tokens of a text document between two reports of progress
+ROOM_FOR_TURNS = 1024  # tokens of the context reserved for questions and answers, at most
+TEXT_STEP = 1024  # tokens of a text document per report of progress
 
 
 class LocalDocument(OpenDocument):
-    """Grows by `append`, which computes the page's part of the prefix at once, so that only the question is left to
-    compute when it comes. After an eviction features come from `source`; without one the document holds on to them."""
+    """`append` prefills the page at once, so that only the question is left when it comes. After an eviction features
+    come from `source`; without a `source` the document keeps them."""
 
     def __init__(self, engine: LocalEngine, source: FeatureSource | None = None) -> None:
         self._engine = engine
         self._source = source
-        self._features: dict[int, PageFeatures] = {}  # by page: all without a source, else the one being appended
+        self._features: dict[int, PageFeatures] = {}  # by page: all if there is no source, else the one being appended
         self._segments: list[Segment] = [text(engine.model.chat.head)]
         self._pages: list[Segment] = []
         self._grids: list[Grid] = []  # of the pages
-        self._held = False  # nothing is computed before a question
+        self._held = False  # pages are not prefilled before a question
         self._quotable: NDArray[np.int64] | None = None  # ids of the text that answers may quote
-        self._answer_ids: dict[str, tuple[int, ...]] = {}  # answers of the history, as the model said them
-        self._told = 0  # how many of the engine's notices this document has passed on
+        self._answer_ids: dict[str, tuple[int, ...]] = {}  # answers of the history → the ids that the model generated
+        self._notified = 0  # how many of the engine's notices this document has yielded
         self._closing = False
         self._asking = False
         self._pool = engine.pool
@@ -50,12 +50,12 @@ class LocalDocument(OpenDocument):
 
     @property
     def tokens(self) -> int:
-        """Tokens of the document: visual ones and their markers, or text."""
+        """Tokens of the document: visual tokens and their markers, or text tokens."""
         return sum(len(segment.ids) for segment in self._segments)
 
     @memory_errors()
     def append(self, features: PageFeatures) -> None:
-        """Add a page behind the others. Raises TooLong when it does not fit, and the document stays as it was."""
+        """Add a page after the others. Raises TooLong, and leaves the document unchanged, if it does not fit."""
         page = len(self._pages)
         segment = self._page(page, features)
         between = self._engine.model.chat.between if self._grids else ()
@@ -82,8 +82,8 @@ class LocalDocument(OpenDocument):
 
     @memory_errors()
     def append_text(self, content: str) -> None:
-        """Add the document's text as tokens; they are computed with the first question, so that its timings show what
-        text costs. Raises TooLong when it does not fit."""
+        """Add the document's text as tokens. They are prefilled with the first question, so that its timings show what
+        text costs. Raises TooLong if they do not fit."""
         ids = self._engine.model.chat.document(content)[len(self._segments[0].ids) :]
         limit = self._engine.prefix_limit - self.tokens
         if len(ids) > limit:
@@ -96,19 +96,18 @@ class LocalDocument(OpenDocument):
         self._extend([text(ids[i : i + TEXT_STEP]) for i in range(0, len(ids), TEXT_STEP)])
 
     def hold_pages(self) -> None:
-        """Pages that come now wait for a question that says where they stand."""
         self._held = True
 
     def hint_text(self, text: str) -> None:
         self.hint_ids(self._engine.model.chat.plain(text))
 
     def hint_ids(self, ids: Sequence[int]) -> None:
-        """`hint_text` for a text that is given as token ids."""
+        """`hint_text` with the text as token ids."""
         self._quotable = np.array(ids, np.int64)
 
     def answer_ids(self, answer: str) -> tuple[int, ...]:
-        """An answer of the history as token ids: those that it came as if it came from here, others, as after a
-        restart, by its text."""
+        """An answer of the history as token ids: those that were generated if it came from this document, else, as
+        after a restart, its text tokenized."""
         return self._answer_ids.get(answer) or tuple(self._engine.model.chat.plain(answer))
 
     def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
@@ -140,12 +139,12 @@ class LocalDocument(OpenDocument):
         yield finished
 
     def compression(self, text: str) -> float | None:
-        """Tokens of the text against those of the pages, their markers included."""
+        """Tokens of the text per token of the pages, markers included."""
         visual = self.tokens - len(self._engine.model.chat.head)
         return len(self._engine.model.chat.plain(text)) / visual if text and visual else None
 
     def close(self) -> None:
-        """Give the memory back; while an answer is being written, as soon as it is stopped."""
+        """Free the KV cache, or, while an answer is being written, as soon as that ends."""
         self._closing = True
         if not self._asking:
             self._pool.close(self._prefix)
@@ -154,7 +153,7 @@ class LocalDocument(OpenDocument):
         return self._pool.open(self._segments, self._engine.model.stop_ids)
 
     def _extend(self, segments: list[Segment]) -> None:
-        self._follow()
+        self._reopen_if_replaced()
         for segment in segments:
             self._segments.append(segment)
             self._prefix.append(segment)
@@ -162,10 +161,10 @@ class LocalDocument(OpenDocument):
     def _arrange(
         self, turns: Sequence[tuple[str, Sequence[int]]], places: list[tuple[int, int]], thinking: bool
     ) -> list[int]:
-        """Have the last pages stand at `places` of `turns`, see `Chat.around`. Returns the ids behind the last."""
+        """Move the last pages to `places` of `turns`, see `Chat.around`. Returns the ids after the last page."""
         chat, first = self._engine.model.chat, len(self._pages) - len(places)
         before: list[Sequence[int]]
-        if first > 0:  # what stands before the first of them, between them, and behind them
+        if first > 0:  # the ids before the first page, between pages, and after them
             behind, *others = chat.around(turns, [(0, 0), *places], thinking)[1:]
             before = [chat.head, *[chat.between] * (first - 1), behind, *others]
         else:
@@ -176,12 +175,12 @@ class LocalDocument(OpenDocument):
             self._segments += [text(ids)] if ids else []
             self._grids.append(self._grid(self.tokens, grid.rows, grid.columns))
             self._segments.append(page)
-        self._follow()
+        self._reopen_if_replaced()
         self._prefix.arrange(self._segments)
         return list(tail)
 
     def _grid(self, start: int, rows: int, columns: int) -> Grid:
-        """Of a page whose markers and visual tokens begin at `start`."""
+        """The Grid of a page whose first marker is at `start`."""
         return Grid(start + len(self._engine.model.chat.begin), rows, columns)
 
     def _prepare(self) -> None:
@@ -195,7 +194,7 @@ class LocalDocument(OpenDocument):
                     self._engine.relieve(keep=self._prefix)
                     self._prefix.prefill()
         except GlyphError as error:
-            if error.code != "memory_full":  # another document is using it; `ask` prepares what is missing
+            if error.code != "memory_full":  # another document is using it; `answer` prefills what is missing
                 raise
 
     def _page(self, page: int, features: PageFeatures) -> Segment:
@@ -212,8 +211,8 @@ class LocalDocument(OpenDocument):
         return Segment(ids, embeds, model.positions(rows, columns, len(before), len(after)))
 
     def _visual_embeds(self, page: int) -> torch.Tensor:
-        """Embeddings of a page (visual tokens, hidden) on the device; those that had to be brought there are cached
-        there, as the source allows."""
+        """Embeddings of a page (visual tokens, hidden) on the device. Those that had to be copied there are offered to
+        the source for caching."""
         transfer = self._engine.model.transfer
         features = self._features.get(page)
         if features is None:
@@ -225,21 +224,21 @@ class LocalDocument(OpenDocument):
         return transfer.used(device.embeds)
 
     def _notices(self) -> Iterator[Event]:
-        while self._told < len(self._engine.notices):
-            self._told += 1
-            yield Notice(self._engine.notices[self._told - 1])
+        while self._notified < len(self._engine.notices):
+            self._notified += 1
+            yield Notice(self._engine.notices[self._notified - 1])
 
-    def _follow(self) -> None:
-        """Move to the engine's pool of now, if its precision has changed."""
+    def _reopen_if_replaced(self) -> None:
+        """Reopen if the engine replaced its pool, as it does when its precision changes."""
         if self._pool is not self._engine.pool:
             self._pool = self._engine.pool
             self._prefix = self._open()
 
     def _answer(self, answer: Answer) -> Iterator[Event]:
-        """Rounds of generation until there is a reason to end."""
+        """Run rounds of generation until the answer ends."""
         relieved = False
         while True:
-            self._follow()
+            self._reopen_if_replaced()
             precision = self._engine.model.dtype
             try:
                 if (yield from answer.round(self._prefix)):
@@ -248,7 +247,7 @@ class LocalDocument(OpenDocument):
                 self._engine.fall_back(precision)
                 yield from self._notices()
             except Exception as error:
-                if relieved or not ran_out_of_memory(error):  # once; what was computed and said by then stays
+                if relieved or not ran_out_of_memory(error):  # once; the tokens so far are kept
                     raise
                 relieved = True
                 self._engine.relieve(keep=self._prefix)

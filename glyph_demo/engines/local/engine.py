@@ -34,9 +34,9 @@ from glyph_demo.store import FeatureStore, PageFeatures
 
 log = logging.getLogger(__name__)
 
-CPU_SHARE = 0.25  # of the free memory, for keys and values: a CPU's is everybody's
-LEAST_CHUNK = 128  # tokens a prefill forward, however little memory there is
-SPARE = 0.05  # of what is left on a GPU: pieces that an allocator cannot hand out
+CPU_SHARE = 0.25  # of the free memory, for keys and values: a CPU shares its memory with other programs
+LEAST_CHUNK = 128  # tokens in one prefill forward, the minimum when memory is short
+SPARE = 0.05  # of what is left on a GPU, lost to fragmentation
 
 IN_BFLOAT16 = Message(
     "Numbers overflowed in float16. The model now computes in bfloat16, and this turn was done again in it.",
@@ -49,9 +49,9 @@ NOISE = Message(
 
 
 class LocalEngine(Engine):
-    """Documents share the model and the memory for keys and values, `kv_bytes`; the one unused for longest is computed
-    again from its features when it returns. `progress` counts bytes while the model is downloaded and loaded. Raises
-    EngineError, see `load_vision_language_model`."""
+    """Documents share the model and the `kv_bytes` for keys and values. The least recently used document loses its KV
+    cache, and is prefilled again from its features when it is asked. `progress` counts bytes while the model is
+    downloaded and loaded. Raises EngineError, see `load_vision_language_model`."""
 
     name = "local"
 
@@ -87,26 +87,24 @@ class LocalEngine(Engine):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of keys and values held now; never more than the budget."""
+        """Bytes of keys and values in use; at most the budget."""
         return self.pool.nbytes
 
     def capacity(self) -> int:
-        """How many pages of 595x842 one document can have."""
         return self.prefix_limit // PAGE_TOKENS
 
     def attach_store(self, store: FeatureStore) -> None:
-        """Empty the device tier of `store` when memory runs out, and when what is in it is of no use any more."""
+        """Empty the device tier of `store` when memory runs out, or when its features have become useless."""
         self._stores.add(store)
 
     def set_batching(self, most: int, wait: float) -> None:
-        """Have up to `most` pages be read, and answers take their steps, together; see `Batcher`."""
+        """Batch the encoding of up to `most` pages, and the decode steps of up to `most` answers; see `Batcher`."""
         self._encoding.most, self._encoding.wait = max(1, most), wait
         self.decoder.batch_steps(self._encoding.most, wait)
 
     def relieve(self, keep: CachedPrefix | None = None) -> None:
-        """Give memory back after it ran out: page features on the device, keys and values of all documents but `keep`
-        that are not answering, which are computed again when they are asked, and half of what a prefill forward
-        takes."""
+        """Free memory after it ran out: drop page features on the device and the KV cache of all idle documents but
+        `keep`, which are prefilled again when they are asked, and halve the tokens of a prefill forward."""
         log.warning("out of memory; other documents give theirs back, and prefill takes smaller steps")
         self._empty_stores()
         self.pool.release(keep)
@@ -116,8 +114,8 @@ class LocalEngine(Engine):
 
     @memory_errors()
     def encode(self, page: Page) -> PageFeatures:
-        """Embeddings (tokens, hidden) of one page in the model's precision, and its grid (rows, columns). Pages that
-        other threads hand in meanwhile are read in the same call."""
+        """Embeddings (tokens, hidden) of one page in the model's precision, and its grid (rows, columns). Pages from
+        other threads may be encoded in the same batch."""
         return self._read(page, self._prepared(page))
 
     @memory_errors()
@@ -151,25 +149,22 @@ class LocalEngine(Engine):
     def open_document(
         self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None
     ) -> LocalDocument:
-        """A document of these pages; more may be appended. Raises EngineError `context_full`."""
         document = LocalDocument(self, source)
         for page in features:
             document.append(page)
         return document
 
     def open_text(self, text: str) -> LocalDocument:
-        """The same model given the document's text as tokens instead of pages: what reading pixels is compared with.
-        Raises EngineError `context_full`."""
         document = LocalDocument(self)
         document.append_text(text)
         return document
 
     def fall_back(self, precision: torch.dtype) -> None:
-        """Compute in bfloat16 from now on, because `precision` gave numbers that are not finite. Documents in memory
-        are computed again when they are next asked. Raises EngineError `model_broken` where that is no way out."""
+        """Switch to bfloat16 because `precision` gave non-finite numbers. Documents are prefilled again when they are
+        next asked. Raises EngineError `model_broken` if `precision` was not float16."""
         with self._changing:
             if self.model.dtype != precision:
-                return  # somebody else has been here
+                return  # another thread has switched already
             if precision != torch.float16:
                 raise EngineError(
                     "model_broken",
@@ -194,7 +189,7 @@ class LocalEngine(Engine):
             store.clear_device()
 
     def _prepare_vision(self) -> None:
-        """Have the vision runtime of the settings ready for a full page; pages of other sizes are read eagerly."""
+        """Prepare the settings' vision runtime for a full page. Pages of other sizes are encoded eagerly."""
         width, height = resolve_style(self._settings.rendering, "").page_pixels
         folder = self._settings.cache_path / "models"
         notice = self.model.prepare_vision(self._settings.inference.vision, height, width, folder)
@@ -216,15 +211,15 @@ class LocalEngine(Engine):
         self.prefix_limit = room_for_tokens - min(ROOM_FOR_TURNS, room_for_tokens // 8)
 
     def _left(self) -> int:
-        """Bytes beside the weights and the page features on the device."""
+        """Bytes left after the weights and the device tier of the store."""
         free = room(self.model.transfer.device)
         held = sum(held_bytes(weight) for weight in self.model.model.parameters())
         kept = self._settings.store.device_mb * 2**20 if self.model.transfer.apart else 0
         return (min(free, self._limit - held) if self._limit else free) - kept
 
     def _kv_budget(self, left: int) -> int:
-        """Bytes for keys and values: what remains of `left` beside the most that reading and answering need at a time,
-        which is measured on a GPU, and worked out on a CPU."""
+        """Bytes for keys and values: `left` minus the most that encoding and answering need at one time, which is
+        measured on a GPU and calculated on a CPU."""
         device = self.model.transfer.device
         if device.type == "cuda":
             if self._limit:
@@ -246,15 +241,15 @@ class LocalEngine(Engine):
         return budget
 
     def _warm_up(self) -> int:
-        """Read an empty page, prefill and decode once. Returns the most bytes that took beside what is kept."""
+        """Encode an empty page, prefill and decode once. Returns the peak of temporary bytes."""
         device = self.model.transfer.device
-        torch.cuda.synchronize(device)  # weights were made on another stream than pages are read on
+        torch.cuda.synchronize(device)  # weights were made on another stream than the one that encodes
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
         width, height = resolve_style(self._settings.rendering, "").page_pixels
         blank = np.full((height, width), 255, np.uint8)
-        ahead = self.model.preprocess_page(blank)  # as the next page is while one is read
+        ahead = self.model.preprocess_page(blank)  # as the next page is while one is encoded
         self.model.encode(blank)
         del ahead
         arena = self.decoder.arena()

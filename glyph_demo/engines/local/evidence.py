@@ -1,4 +1,4 @@
-"""What an answer rests on: the attention of its tokens over the pages' visual tokens."""
+"""Evidence for an answer: the attention of its tokens over the pages' visual tokens."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from glyph_demo.errors import ran_out_of_memory
 log = logging.getLogger(__name__)
 
 MOST_LAYERS = 4
-MOST_PAGES = 8  # with a map; those looked at most
+MOST_PAGES = 8  # with a map: those with the most attention
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A page in the prefix: its visual tokens stand from entry `start` on, in `rows` of `columns`."""
+    """A page in the prefix: its visual tokens begin at entry `start`, in `rows` of `columns`."""
 
     start: int
     rows: int
@@ -29,18 +29,18 @@ class Grid:
 
 
 def chosen_layers(count: int) -> list[int]:
-    """The layers whose attention is looked at, of `count`: some of the middle third, evenly spread. The first layers
-    look at what is near and the last at what comes next; where to look on a picture is decided between them (Zhang et
-    al. 2025, arXiv 2502.17422, section 4)."""
+    """The layers, out of `count`, whose attention is used: some of the middle third, evenly spread. The first layers
+    attend to what is near and the last ones to what comes next; the layers between them choose where to look on a
+    picture (Zhang et al. 2025, arXiv 2502.17422, section 4)."""
     middle = range(count // 3, max(2 * count // 3, count // 3 + 1))
     most = min(MOST_LAYERS, len(middle))
     return [middle[(2 * i + 1) * len(middle) // (2 * most)] for i in range(most)]
 
 
 def evidence(prefix: CachedPrefix, tokens: range, grids: Sequence[Grid], layers: int) -> Generator[Event, None, None]:
-    """Evidence for the answer that `tokens` (counted from the end of the prefix) brought forth, with a heartbeat after
-    each part of the work. Nothing where there are no pages, or where the arena no longer holds the answer: evidence is
-    extra, so running out of memory here is no error."""
+    """Evidence for the answer that the positions `tokens` (counted from the end of the prefix) produced, with Progress
+    after each part of the work. Yields no Evidence if there are no pages or the arena no longer holds the answer, or if
+    memory runs out, because evidence is extra."""
     if not grids or not tokens:
         return
     total: torch.Tensor | None = None

@@ -1,4 +1,4 @@
-"""A page's features between the store and the model: where they are, and how they come to the device."""
+"""Moves a page's features between the store and the device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from glyph_demo.store import PageFeatures
 _EMBEDS, _GRID = "embeds", "grid"
 
 
-class OnDevice:
+class EmbedsOnDevice:
     """A page's embeddings (tokens, hidden) on the device, and its `grid`: rows and columns."""
 
     def __init__(self, embeds: torch.Tensor, grid: tuple[int, int], transfer: Transfer) -> None:
@@ -26,12 +26,12 @@ class OnDevice:
         return self.embeds.nbytes
 
     def arrays(self) -> Mapping[str, NDArray]:
-        """See `store.OnDevice`. Nothing is copied before it is looked at."""
+        """See `store.OnDevice`. Nothing is copied before the mapping is read."""
         return _Arrays(lambda: self._transfer.to_host(self.embeds)(), self.grid)
 
 
 class _Arrays(Mapping[str, NDArray]):
-    """Embeddings and grid in host memory; looking at them waits for the embeddings to be there."""
+    """Embeddings and grid in host memory; reading the mapping waits for the copy of the embeddings."""
 
     def __init__(self, embeds: Callable[[], torch.Tensor], grid: tuple[int, int]) -> None:
         self._embeds: Callable[[], torch.Tensor] | None = embeds
@@ -56,22 +56,22 @@ class _Arrays(Mapping[str, NDArray]):
 
 
 def features_of(embeds: torch.Tensor, grid: tuple[int, int], transfer: Transfer) -> PageFeatures:
-    """Embeddings (tokens, hidden) that are complete on the device, as features. Where the device has memory of its own
-    they stay there, and their copy in host memory is on its way when this returns."""
+    """Embeddings (tokens, hidden) that are complete on the device, as features. A device with memory of its own keeps
+    them, and this starts the copy to host memory without waiting for it."""
     arrays = _Arrays(transfer.to_host(embeds), grid)
-    return PageFeatures(arrays, device=OnDevice(embeds, grid, transfer) if transfer.apart else None)
+    return PageFeatures(arrays, device=EmbedsOnDevice(embeds, grid, transfer) if transfer.apart else None)
 
 
 def grid_of(features: PageFeatures) -> tuple[int, int]:
     """Rows and columns of a page's embeddings."""
-    if isinstance(features.device, OnDevice):
+    if isinstance(features.device, EmbedsOnDevice):
         return features.device.grid
     rows, columns = (int(side) for side in features.arrays[_GRID])
     return rows, columns
 
 
-def on_device(features: PageFeatures, transfer: Transfer) -> OnDevice:
-    """The page's embeddings on the device, copied there where they are not yet."""
-    if isinstance(features.device, OnDevice):
+def on_device(features: PageFeatures, transfer: Transfer) -> EmbedsOnDevice:
+    """The page's embeddings on the device, copied there if they are not there yet."""
+    if isinstance(features.device, EmbedsOnDevice):
         return features.device
-    return OnDevice(transfer.to_device(from_arrays(_EMBEDS, features.arrays)), grid_of(features), transfer)
+    return EmbedsOnDevice(transfer.to_device(from_arrays(_EMBEDS, features.arrays)), grid_of(features), transfer)

@@ -1,4 +1,4 @@
-"""What a model says, told apart: thinking and answer, as text that is safe to show, and the answer as token ids."""
+"""Separates a model's output into thinking and answer, as text that is safe to show, and the answer as token ids."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 from tokenizers import decoders
 
 from glyph_demo.engines.events import Thinking, Token
-from glyph_demo.engines.splitter import TAGS, Splitter, State
+from glyph_demo.engines.splitter import TAGS, SpeechState, Splitter
 from glyph_demo.models.tokens import token_ids
 
-_MARKUP = re.compile(r"<.*>")  # tokens that are added to a vocabulary for no one to see, special or not
-_BYTE = re.compile(r"<0x[0-9A-F]{2}>")  # a byte of a letter that a SentencePiece vocabulary lacks
-_SIGN = 0xD800  # from here on are code points that no text holds: what tags that are tokens are told from letters by
-_LOOP_TOKENS = 96  # that many tokens of nothing but repetition, and
-_LOOP_TIMES = 4  # that many times the same, are a loop
+_MARKUP = re.compile(r"<.*>")  # added tokens that are not for people, special or not
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")  # a byte of a character that a SentencePiece vocabulary lacks
+_SIGN = 0xD800  # surrogates, which no text contains, represent tags that are tokens
+_LOOP_TOKENS = 96  # so many repeated tokens, and
+_LOOP_TIMES = 4  # so many repetitions, are a loop
 _LOOP_PERIOD = 128  # tokens; longer repetitions are left to the length limit
 
 
 class Speech(Splitter):
-    """Takes token ids one by one, and knows which of them are the answer. `opening` is the text right before the first
-    token. A tag that the tokenizer has as a token is one as that token alone: its letters are said like others."""
+    """Takes token ids one by one and knows which of them are the answer. `opening` is the text right before the first
+    token. A tag that is a token of the tokenizer is recognised as that token only; spelled out, it is ordinary text."""
 
     def __init__(self, tokenizer: Any, opening: str) -> None:
         added = tokenizer.added_tokens_decoder.items()
@@ -35,8 +35,8 @@ class Speech(Splitter):
         self._tokenizer = tokenizer
         self._letters = _Letters(tokenizer, {i for i, token in added if token.special or _MARKUP.fullmatch(str(token))})
         self._ids: list[int] = []
-        self._exact = True  # the answer's text and `_ids` say the same
-        self._tagged = False  # whether the model has said a tag
+        self._exact = True  # whether `_ids` are exactly the answer's text
+        self._tagged = False  # whether a tag has come
         for tag, sign in self._written.items():
             opening = opening.replace(tag, sign)
         opened = [opening.find(sign) for sign in self._written.values() if sign in opening]
@@ -46,7 +46,7 @@ class Speech(Splitter):
 
     @property
     def ids(self) -> tuple[int, ...]:
-        """The answer's tokens, without tags and thinking, and without white space behind them."""
+        """The answer's tokens, without tags, thinking, and the white space after those."""
         if self._state != "answer":
             return ()
         if self._exact:
@@ -54,7 +54,7 @@ class Speech(Splitter):
         return tuple(token_ids(self._tokenizer, self.answer))
 
     def feed(self, token: int) -> Iterator[Thinking | Token]:
-        """What can be shown now that `token` has come."""
+        """Yield what can be shown after `token`."""
         self._ids.append(token)
         if token in self._signs:
             yield from self.split(self._letters.end() + self._signs[token])
@@ -65,11 +65,11 @@ class Speech(Splitter):
         yield from self.split(self._letters.end())
         yield from super().finish()
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: SpeechState) -> None:
         super()._enter(state)
         self._tagged = True
         self._ids.clear()
-        self._exact = not self._held  # else the tag's last token says some of the answer too
+        self._exact = not self._held  # else the tag's last token also begins the answer
 
     def _skipped(self) -> None:
         self._exact = True
@@ -88,8 +88,7 @@ class Speech(Splitter):
 
 
 class _Letters:
-    """Text of token ids that come one by one, but for those that are `hidden`. What makes no whole character yet is
-    held back."""
+    """Text of token ids that come one by one, without those in `hidden`. Incomplete characters are held back."""
 
     def __init__(self, tokenizer: Any, hidden: Set[int]) -> None:
         self._tokenizer = tokenizer
@@ -109,7 +108,7 @@ class _Letters:
             return self._utf8.decode(_bytes(self._tokenizer.convert_ids_to_tokens(token)))
         self._ids.append(token)
         if _BYTE.fullmatch(self._tokenizer.convert_ids_to_tokens(token) or ""):
-            return ""  # more may follow, and bytes in a row are characters together or not at all
+            return ""  # more bytes may follow, and only together are they characters
         text = self._fresh()
         if not text or text.endswith("�"):
             return ""
@@ -118,20 +117,20 @@ class _Letters:
         return text
 
     def end(self) -> str:
-        """What was held back, when no more comes."""
+        """The text that was held back; call it at the end."""
         rest = self._utf8.decode(b"", final=True) if self._byte_level else self._fresh()
         self._begin()
         return rest
 
     def _fresh(self) -> str:
-        """What the ids say behind those that are shown, which decide about white space between them."""
+        """The text of the ids that are not yet shown. Those shown are decoded too, for the white space between."""
         whole: str = self._tokenizer.decode(self._ids)
         return whole[len(self._tokenizer.decode(self._ids[: self._shown])) :]
 
 
 def _alphabet() -> dict[str, int]:
-    """The letters that byte-level BPE writes bytes with: printable ones stand for themselves, the others, in order, are
-    written from U+0100 on (https://github.com/openai/gpt-2/blob/master/src/encoder.py)."""
+    """The letters by which byte-level BPE writes bytes: printable bytes as themselves, the others in order from U+0100
+    (https://github.com/openai/gpt-2/blob/master/src/encoder.py)."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
     return {chr(byte): byte for byte in printable} | {chr(256 + i): byte for i, byte in enumerate(others)}
@@ -141,14 +140,14 @@ _BYTES = _alphabet()
 
 
 def _bytes(token: str | None) -> bytes:
-    """What a token says; nothing for an id that the tokenizer does not know, which a model may have room for."""
+    """The bytes of a token; none for an id beyond the tokenizer's vocabulary, which a model may produce."""
     if token is None or not _BYTES.keys() >= set(token):
         return (token or "").encode()
     return bytes(_BYTES[letter] for letter in token)
 
 
 def loops(ids: Sequence[int]) -> bool:
-    """Whether the last tokens say the same over and over."""
+    """Whether the last tokens repeat over and over."""
     for period in range(1, min(_LOOP_PERIOD, len(ids) // _LOOP_TIMES) + 1):
         length = max(_LOOP_TOKENS, _LOOP_TIMES * period)
         if len(ids) >= length and ids[-1] == ids[-1 - period] and ids[-length:-period] == ids[-length + period :]:

@@ -1,5 +1,5 @@
-"""Where text stands on a page that rows alone do not tell: the PP-OCRv6 detection network (differentiable
-binarization, arXiv 1911.08947) and its boxes, which may be turned.
+"""Finds text on pages that cannot be cut into rows: the PP-OCRv6 detection network (differentiable binarization,
+arXiv 1911.08947) and its boxes, which may be rotated.
 
 Imported lazily: it loads onnxruntime and OpenCV."""
 
@@ -17,16 +17,16 @@ from glyph_demo.engines.pocket.recognizer import session
 # Thresholds of the model's published configuration.
 PIXEL_THRESHOLD = 0.3
 BOX_THRESHOLD = 0.5
-UNCLIP_RATIO = 1.6  # the network marks the core of a line; area / perimeter times this is what it leaves off each side
+UNCLIP_RATIO = 1.6  # the network marks the core of a line; it is grown on each side by this times area / perimeter
 
 MIN_SIDE = 736  # pixels; smaller pages are enlarged, as the model's published configuration does
 MAX_WIDTH = 1280  # wider pages are reduced for detection, not for reading
-TILE = 1280  # rows a pass: bounds memory on tall pages
+TILE = 1280  # rows in one pass: bounds memory on tall pages
 STRIDE = 32  # the network halves its input five times
 
 
 class TextBox(NamedTuple):
-    """A turned rectangle in pixels: centre, size along and across the line, angle in degrees (clockwise)."""
+    """A rotated rectangle in pixels: centre, size along and across the line, angle in degrees (clockwise)."""
 
     center: tuple[float, float]
     width: float
@@ -34,14 +34,14 @@ class TextBox(NamedTuple):
     angle: float
 
     def bounds(self, page: tuple[int, ...]) -> tuple[int, int, int, int]:
-        """The upright (left, top, right, bottom) around it inside a page of shape (H, W)."""
+        """Its upright bounding box (left, top, right, bottom), clipped to a page of shape (H, W)."""
         points = cv2.boxPoints((self.center, (self.width, self.height), self.angle))
         left, top = np.floor(points.min(axis=0)).astype(int)
         right, bottom = np.ceil(points.max(axis=0)).astype(int)
         return max(0, int(left)), max(0, int(top)), min(page[1], int(right)), min(page[0], int(bottom))
 
     def cut(self, gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Its pixels, turned upright."""
+        """Its pixels (height, width), rotated upright."""
         left, top, right, bottom = self.bounds(gray.shape)
         if abs(self.angle) < 0.5:
             return gray[top:bottom, left:right]
@@ -56,7 +56,7 @@ class Detector:
         self._session = session(path, threads)
 
     def find(self, rgb: NDArray[np.uint8]) -> list[TextBox]:
-        """The lines of text on a page (H, W, 3), in no order."""
+        """The lines of text on a page (H, W, 3), in no particular order."""
         height, width = rgb.shape[:2]
         scale = max(1.0, MIN_SIDE / min(height, width)) if width < MAX_WIDTH else MAX_WIDTH / width
         scale = min(scale, MAX_WIDTH / width)
@@ -79,7 +79,7 @@ class Detector:
 
 
 def _tile_tops(rgb: NDArray[np.uint8], rows: int) -> list[tuple[int, int]]:
-    """(top, bottom) of tiles of at most `rows` rows, each cut at the row of its last quarter that varies least."""
+    """(top, bottom) of tiles of at most `rows` rows. Each ends at the most uniform row of its last quarter."""
     height = rgb.shape[0]
     tiles, top = [], 0
     while height - top > rows:
@@ -93,9 +93,10 @@ def _tile_tops(rgb: NDArray[np.uint8], rows: int) -> list[tuple[int, int]]:
 def _box(
     contour: NDArray[np.signedinteger], probability: NDArray[np.float32], across: float, down: float, offset: int
 ) -> TextBox | None:
-    """The line that a contour of the probability map stands for; `across` and `down` scale the map to the page."""
+    """The box of one contour of the probability map, None if it is no text. `across` and `down` are page pixels per map
+    pixel, `offset` is the tile's top row."""
     (x, y), (width, height), angle = cv2.minAreaRect(contour)
-    if width < height:  # text runs along the longer side; what stands upright is turned by a quarter
+    if width < height:  # text runs along the longer side; vertical text is rotated by 90 degrees
         width, height, angle = height, width, angle - 90
     if height < 3:
         return None

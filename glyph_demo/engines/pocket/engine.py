@@ -34,23 +34,23 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-READER_VERSION = 1  # raise it when the same page may be read otherwise than before: kept features are then not used
+READER_VERSION = 1  # raise it when the same page may be read differently: stored features are then ignored
 RECOGNITION = "PP-OCRv6_rec_small.onnx"
 DETECTION = "PP-OCRv6_det_small.onnx"
-MIN_COVERAGE = 0.12  # of the question's weight in the best sentence; below it the document does not seem to say
-LOAD_PATIENCE = 10.0  # seconds an answer waits, quotes shown, for a language model that is being loaded
-FOLLOW_UP = 3  # a question of so few terms may lean on the one before
+MIN_COVERAGE = 0.12  # share of the question's weight in the best sentence; below it there is no answer
+LOAD_PATIENCE = 10.0  # seconds that an answer with its quotes shown waits for the language model to load
+FOLLOW_UP = 3  # a question of at most so many terms may refer to the one before
 
 NOT_FOUND = Message("The document does not seem to say.", "文档似乎没有提到。")
 IN_SHORT = "In short: "
-# What Python, and the library that writes safetensors, say where a file finds no room: ENOSPC, EFBIG, EDQUOT.
+# How Python and the safetensors library report a full disk: ENOSPC, EFBIG, EDQUOT.
 _FULL = re.compile(rf"\b(?:Errno |os error )(?:{errno.ENOSPC}|{errno.EFBIG}|{errno.EDQUOT})\b")
 _IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 
 
 class PocketEngine(Engine):
-    """Both models are loaded behind the caller: the reader from the start, the
-    language model from the first `open`. Raises EngineError `reader_missing` without the reader's files."""
+    """Both models are loaded in the background: the reader at once, the language model at the first `open_document`.
+    Raises EngineError `reader_missing` without the reader's files."""
 
     name = "pocket"
 
@@ -77,7 +77,7 @@ class PocketEngine(Engine):
         try:
             reader = self._reader.result()
         except Exception:
-            self._reader = self._loader.submit(self._load)  # for who tries again
+            self._reader = self._loader.submit(self._load)  # for the next try
             raise
         with self._lock:
             return reader.read(page.pixels)
@@ -96,12 +96,11 @@ class PocketEngine(Engine):
 
 
 class PocketDocument(OpenDocument):
-    """Counts no tokens: it reads pages back into text, and the phrasing model sees only quotes. Answers come from the
-    pixels alone."""
+    """A document as text recognised from the pixels alone. `tokens` is None: the language model sees only quotes."""
 
     def __init__(self, features: Sequence[PageFeatures], phraser: Future[Phraser | None] | None) -> None:
         self._pages = list(features)
-        self._index: Index | None = None  # of all pages, made for the first question after the last page
+        self._index: Index | None = None  # of all pages; None until a question comes
         self._phraser = phraser
 
     def append(self, features: PageFeatures) -> None:
@@ -109,8 +108,8 @@ class PocketDocument(OpenDocument):
         self._index = None
 
     def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
-        """Evidence, then a Token for every quote, then for English questions a phrased sentence if the quotes bear it
-        out. `options.max_new_tokens` caps the phrased sentence; `options.temperature` is not used."""
+        """Yield Evidence, a Token for every quote and, for English questions, a phrased sentence if the quotes support
+        it. `options.max_new_tokens` limits the phrased sentence; `options.temperature` is not used."""
         clock = _Clock()
         language: Language = "zh" if _IDEOGRAPH.search(question) else "en"
         quotes = self._find(question, history)
@@ -130,11 +129,8 @@ class PocketDocument(OpenDocument):
             usage, reason = yield from self._phrase(question, quotes, options, clock)
         yield Finished(usage, clock.timings(), reason)
 
-    def close(self) -> None:
-        self._phraser = None
-
     def _find(self, question: str, history: Sequence[Turn]) -> list[Quote]:
-        """Quotes for a question, none where the document does not seem to answer it."""
+        """Quotes that answer the question; none if the document does not seem to."""
         if self._index is None:
             self._index = Index(split_sentences(self._pages))
         leans = history and len(question_terms(question)) <= FOLLOW_UP
@@ -160,7 +156,7 @@ class PocketDocument(OpenDocument):
                     yield Progress("decode", done, most)
             except StopIteration as end:
                 phrase = end.value
-            except Exception as error:  # the quotes already stand; a sentence is extra
+            except Exception as error:  # the quotes are already shown; the sentence is extra
                 if not isinstance(error, GlyphError) and not ran_out_of_memory(error):
                     raise
                 log.info("no phrased sentence: %s", error)
@@ -170,7 +166,7 @@ class PocketDocument(OpenDocument):
         return Usage(phrase.cached + phrase.computed, phrase.cached, phrase.generated), "stop"
 
     def _wait_for_phraser(self) -> Generator[Event, None, Phraser | None]:
-        """The phraser, or None where there is none or its load does not end within LOAD_PATIENCE."""
+        """Return the phraser; None if there is none or it is not loaded within LOAD_PATIENCE. Yields Progress."""
         if self._phraser is None:
             return None
         deadline = time.monotonic() + LOAD_PATIENCE
@@ -183,7 +179,7 @@ class PocketDocument(OpenDocument):
 
 
 class _Clock:
-    """Times of one turn, as `Timings` wants them."""
+    """Measures the Timings of one turn."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
@@ -231,8 +227,8 @@ def _load_reader(recognition: Path, detection: Path, threads: int) -> Reader:
 
 
 def _load_phraser(settings: Settings, closed: threading.Event) -> Phraser | None:
-    """None where there is no language model to be had: quotes stand alone then. Once `closed`, whatever goes wrong says
-    nothing about the model: a process that ends gives libraries no more threads."""
+    """The phraser; None if there is no language model, so that answers are quotes only. After `closed` errors say
+    nothing about the model, because libraries get no more threads while a process exits."""
     from glyph_demo.engines.pocket.phrasing import Phraser
     from glyph_demo.models.language import load_language_model
 

@@ -1,4 +1,4 @@
-"""Quotes → one sentence by a small language model, shown only when the quotes bear it out.
+"""Quotes → one sentence by a small language model, shown only if the quotes support it.
 
 Imported lazily: it loads torch."""
 
@@ -28,7 +28,7 @@ _NEGATION = re.compile(r"\b(?:not|no|never|none|nobody|nothing|without|\w+n['’
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A sentence that its quotes bear out, or None, and the tokens it took."""
+    """A sentence that the quotes support, or None; and prompt tokens cached and computed, and tokens generated."""
 
     sentence: str | None
     cached: int
@@ -37,7 +37,7 @@ class Phrase:
 
 
 class Phraser:
-    """One question at a time. The instruction is computed once; every question rolls back to it."""
+    """Phrases one answer at a time. The instruction is prefilled once; every question rolls back to it."""
 
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
@@ -50,9 +50,9 @@ class Phraser:
     def phrase(
         self, question: str, quotes: Sequence[str], sources: Sequence[str], max_tokens: int, reuse: bool = True
     ) -> Generator[tuple[int, int], None, Phrase]:
-        """Yields (tokens done, most there can be) at every decoding step and returns the Phrase. Closing it computes
-        nothing more. `sources` are the sentences of the quotes. Raises GlyphError `context_full` for a question that
-        does not fit."""
+        """Yield (tokens done, maximum) at every decoding step, and return the Phrase. Closing the generator stops
+        decoding. `sources` are the sentences of the quotes. Raises GlyphError `context_full` if the question does not
+        fit."""
         most = min(max_tokens, MAX_TOKENS)
         prompt = self._prompt(question, quotes)[len(self._instruction) :]
         answer: list[int] = []
@@ -84,9 +84,9 @@ def _shared(first: Sequence[int], second: Sequence[int]) -> tuple[int, ...]:
 
 
 def is_supported(sentence: str, sources: Sequence[str]) -> bool:
-    """Whether one single sentence of the quotes bears `sentence` out: every content word and every number stands in it,
-    and it is denied only where that one denies. Words of two sources together could make a statement that neither
-    holds, and so could a word of the question."""
+    """Whether one sentence of the quotes supports `sentence`: it contains all its content words and numbers, and either
+    both or neither are negated. Words of two sources, or of a source and the question, could together make a statement
+    that neither makes."""
     said = {term for term, _ in terms(sentence)}
     if not said or not re.search(r"[.!]$", sentence):
         return False

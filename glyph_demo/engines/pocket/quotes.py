@@ -1,4 +1,4 @@
-"""Matches → what is shown: at most three quotes, each some sentences of one paragraph."""
+"""Matches → the quotes to show: at most three, each one or more sentences of one paragraph."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from itertools import groupby
 
 from glyph_demo.engines.events import Region
 from glyph_demo.engines.pocket.retrieval import Index, Match
-from glyph_demo.engines.pocket.sentences import Line, Sentence
+from glyph_demo.engines.pocket.sentences import PageLine, Sentence
 
 MAX_QUOTES = 3
 MAX_WORDS = 120  # in all quotes together; a Chinese character counts half a word
-MIN_SHARE = 0.3  # of the best score; what scores less is left out
+MIN_SHARE = 0.3  # of the best score; matches below are left out
 
 _WORD = re.compile(r"(?P<cjk>[\u3400-\u9fff])|\w[\w'’.,-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Sentences of the document that follow each other, and the lines they stand on."""
+    """Consecutive sentences of the document, and the lines they are on."""
 
     sentences: tuple[str, ...]
     text: str
-    lines: tuple[Line, ...]
+    lines: tuple[PageLine, ...]
     score: float
 
     def regions(self) -> list[Region]:
-        """One region for every page the quote stands on."""
+        """One region for every page that the quote is on."""
         regions = []
         for page, group in groupby(self.lines, key=lambda line: line.page):
             lines = list(group)
@@ -45,8 +45,8 @@ class Quote:
 
 
 def choose_quotes(index: Index, matches: Sequence[Match]) -> list[Quote]:
-    """The best matches as quotes, best first, as long as they fit into MAX_WORDS; neighbours become one. Sentences
-    beside a match are matches too, since an answer often stands next to the words of its question."""
+    """The best matches as quotes, best first, up to MAX_WORDS in all; adjacent sentences become one quote. `matches`
+    includes neighbours of good sentences, because an answer is often next to the words of its question."""
     sentences = index.sentences
     chosen: dict[int, float] = {}
     budget, places = float(MAX_WORDS), 0
@@ -71,7 +71,7 @@ def _adjacent(sentences: Sequence[Sentence], i: int, j: int) -> bool:
 
 
 def _merge(sentences: Sequence[Sentence], chosen: dict[int, float]) -> list[Quote]:
-    """Chosen sentences that follow each other in a paragraph as one quote."""
+    """Join chosen sentences that are adjacent in a paragraph into one quote."""
     runs: list[list[int]] = []
     for i in sorted(chosen):
         if runs and _adjacent(sentences, runs[-1][-1], i):

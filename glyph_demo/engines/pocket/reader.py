@@ -1,5 +1,5 @@
-"""Page pixels → lines of text with their boxes. Two ways: rows by projection where a page is clean and its lines stand
-apart, the detection network elsewhere.
+"""Page pixels → lines of text with their boxes: by row projection if a page is clean and its lines are well separated,
+else by the detection network.
 
 Imported lazily: it loads onnxruntime and OpenCV."""
 
@@ -19,18 +19,18 @@ from glyph_demo.engines.pocket.rows import cut_rows
 from glyph_demo.process import give_memory_back
 from glyph_demo.store import PageFeatures
 
-# Line width for the network; CPU time follows it. Measured at 12 px: at 0.65 one Chinese line in 185 lost a digit and
-# English lines lost letters; at 0.8 full lines kept every digit in 304 lines. In short lines, such as table rows, 0.8
-# doubled a digit once, and the full width costs little there.
+# Horizontal scale of a line for the network; CPU time is proportional. Measured at 12 px: at 0.65 one Chinese line in
+# 185 lost a digit and English lines lost letters; at 0.8 full lines kept every digit in 304 lines. In short lines, such
+# as table rows, 0.8 doubled a digit once, and the full width costs little.
 SQUEEZE = 0.8
-SHORT = 0.6  # of the page's width
+SHORT = 0.6  # of the page's width; lines up to this keep their full width
 MIN_SCORE = 0.5  # mean character probability; the model's published configuration drops lines below
 MAX_SPREAD = 32  # gray values between channels; more is colour
 STRAIGHT = 0.5  # degrees
 
 
 class Reader:
-    """Reads pages; one page at a time."""
+    """Reads one page at a time."""
 
     def __init__(self, recognition: Path, detection: Path, threads: int) -> None:
         self._recognizer = Recognizer(recognition, threads)
@@ -83,7 +83,7 @@ def _gray(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
 
 def _upright(boxes: list[TextBox]) -> NDArray[np.float64]:
-    """Boxes (n, 4) as they would stand if the page were turned straight."""
+    """Boxes (n, 4) as they would be if the page were straightened."""
     if not boxes:
         return np.zeros((0, 4))
     angle = float(np.median([box.angle for box in boxes]))

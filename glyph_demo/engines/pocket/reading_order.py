@@ -1,17 +1,17 @@
-"""Found boxes → lines in the order people read them: rows from top to bottom, the left column before the right one."""
+"""Detected boxes → rows in reading order: from top to bottom, the left column before the right one."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_ROWS = 4  # boxes on each side before a gap counts as a gutter
-MAX_CROSSING = 0.25  # share of boxes that may stand across a gutter: headings, captions
-MIN_FILL = 0.55  # of its column that the usual line of running text fills; cells of a table fill less
+MIN_ROWS = 4  # a gutter has at least so many boxes on each side
+MAX_CROSSING = 0.25  # share of boxes that may cross a gutter: headings, captions
+MIN_FILL = 0.55  # share of the column that the median line of running text fills; table cells fill less
 
 
 def reading_order(boxes: NDArray[np.float64]) -> list[list[int]]:
-    """Indices of upright boxes (n, 4) as rows, each from left to right, in reading order."""
+    """Rows of indices into upright boxes (n, 4), in reading order; each row from left to right."""
     return _order(boxes, list(range(len(boxes))))
 
 
@@ -37,7 +37,7 @@ def _columns(boxes: NDArray[np.float64], ids: list[int], gutter: float) -> list[
 
 
 def _gutter(boxes: NDArray[np.float64]) -> float | None:
-    """Where a page parts into two columns of running text, or None."""
+    """The x between two columns of running text; None if the page has one column."""
     first, last = boxes[:, 0].min(), boxes[:, 2].max()
     best: tuple[int, float] | None = None
     for x in np.linspace(first + 0.2 * (last - first), last - 0.2 * (last - first), 61):
@@ -51,12 +51,12 @@ def _gutter(boxes: NDArray[np.float64]) -> float | None:
 
 
 def _fill(boxes: NDArray[np.float64]) -> float:
-    """How much of their common width the usual one of the boxes fills."""
+    """The share of the boxes' common width that the median box fills."""
     return float(np.median(boxes[:, 2] - boxes[:, 0]) / (boxes[:, 2].max() - boxes[:, 0].min()))
 
 
 def _rows(boxes: NDArray[np.float64], ids: list[int]) -> list[list[int]]:
-    """Boxes whose centres lie at about one height make a row."""
+    """Group boxes whose centres are at about the same height into rows."""
     rows: list[list[int]] = []
     for i in sorted(ids, key=lambda i: boxes[i, 1] + boxes[i, 3]):
         if rows and _level(boxes[rows[-1][-1]], boxes[i]):

@@ -1,4 +1,4 @@
-"""One line of text as pixels → its characters: the PP-OCRv6 recognition network and CTC decoding.
+"""Pixels of one line of text → its characters, by the PP-OCRv6 recognition network and CTC decoding.
 
 Imported lazily: it loads onnxruntime and OpenCV."""
 
@@ -13,22 +13,22 @@ from numpy.typing import NDArray
 
 HEIGHT = 48  # pixels the network was trained on (rec_image_shape of PP-OCR)
 MIN_WIDTH = 16
-MAX_WIDTH = 4096  # wider lines are squeezed into this: bounds memory, 512 steps of 18,710 classes are 38 MB
+MAX_WIDTH = 4096  # wider lines are squeezed: bounds memory (512 steps of 18,710 classes take 38 MB)
 
 
 def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    """An ONNX model on the CPU; 0 threads takes all cores."""
+    """An ONNX model on the CPU; 0 `threads` means all cores."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.enable_cpu_mem_arena = False  # lines differ in width: an arena would keep every size it ever saw
-    # Threads that wait in a loop for the next line took a third more CPU time, from whoever answers clicks.
+    options.enable_cpu_mem_arena = False  # lines differ in width, and an arena would keep every size
+    # Threads that spin while they wait for the next line took a third more CPU time, and slowed the window.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 class Recognizer:
-    """Reads one line a call: batches of padded lines took 15 to 60 % more CPU time than single lines."""
+    """Reads one line per call: batches of padded lines took 15 to 60 % more CPU time than single lines."""
 
     def __init__(self, path: Path, threads: int) -> None:
         self._session = session(path, threads)
@@ -36,8 +36,8 @@ class Recognizer:
         self._characters = ["", *characters.splitlines(), " "]  # class 0 is the CTC blank
 
     def read(self, line: NDArray[np.uint8], squeeze: float) -> tuple[str, float]:
-        """Text and mean character probability of a line (H, W), dark on light or light on dark. `squeeze` scales its
-        width: fewer steps for the network, until narrow letters fall together."""
+        """Text and mean character probability of a line, uint8 (H, W), dark on light or light on dark. `squeeze` scales
+        its width: less is faster, until narrow letters merge."""
         height, width = line.shape
         if np.median(line) < 128:
             line = 255 - line
@@ -47,7 +47,7 @@ class Recognizer:
         return self._decode(self._session.run(None, {"x": batch})[0][0])
 
     def _decode(self, probability: NDArray[np.float32]) -> tuple[str, float]:
-        """Greedy CTC over (steps, classes): repeats fall together, blanks go."""
+        """Greedy CTC decoding of (steps, classes): merge repeats, then drop blanks."""
         best = probability.argmax(axis=1)
         kept = np.flatnonzero((best != 0) & np.concatenate(([True], best[1:] != best[:-1])))
         if not kept.size:

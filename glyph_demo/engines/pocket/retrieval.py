@@ -1,4 +1,4 @@
-"""Which sentences of a document may answer a question: BM25 over sentences with what stands around them."""
+"""Finds the sentences of a document that may answer a question, by BM25 over sentences and their context."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import NamedTuple
 from glyph_demo.engines.pocket.sentences import Sentence
 from glyph_demo.engines.pocket.terms import is_derived, names, question_terms, synonyms, terms
 
-# Okapi BM25 (Robertson and Zaragoza 2009, doi 10.1561/1500000019); b is low because sentences are all short.
+# Okapi BM25 (Robertson and Zaragoza 2009, doi 10.1561/1500000019); b is low because all sentences are short.
 K1 = 1.2
 B = 0.4
-REACH = 5  # sentences of the same paragraph on either side that lend a sentence their words
-NEIGHBOUR = 0.35  # what a word in the sentence before or after counts
-PARAGRAPH = 0.1  # and in the others within reach
-REFERENCE = 0.6  # and in the sentence that a pronoun refers to
-CONTEXT = 0.4  # what a word of the heading or the table's header counts
-NAME = 1.0  # weight of a name of several words that stands together, beside that of its words
-NEAR = 0.5  # of that where the name stands within reach
-KIND = 0.2  # share of the question's weight that holding an answer of the asked kind adds
-SYNONYM = 0.6  # what a word counts that stands for one of the question
-UNKNOWN = 0.5  # what a word counts that the document does not have, for the share of the question that is found
-HEADING = 0.5  # a heading is seldom an answer itself
+REACH = 5  # words of so many sentences on either side in the same paragraph count for a sentence
+NEIGHBOUR = 0.35  # weight of a word in the sentence before or after
+PARAGRAPH = 0.1  # in the others within REACH
+REFERENCE = 0.6  # in the sentence that a pronoun refers to
+CONTEXT = 0.4  # in the heading or the table's header
+NAME = 1.0  # weight of a name of several words found as a whole, added to those of its words
+NEAR = 0.5  # share of NAME if the name is within REACH
+KIND = 0.2  # bonus, as a share of the question's weight, for an answer of the kind asked for
+SYNONYM = 0.6  # weight of a synonym of a question's word
+UNKNOWN = 0.5  # weight of a word that the document lacks, in the coverage
+HEADING = 0.5  # factor: a heading is seldom an answer itself
 HISTORY = 0.3  # weight of the question before, for follow-ups
 
 _NUMBER = (
@@ -40,7 +40,7 @@ _REASON = (
     r"\b(?:because|since|as|so|for|due|owing|reason|on account|in order|cause[ds]?)\b"
     r"|因|由于|所以|以免|为了|导致|理由|来自|于是"
 )
-# What a question asks for, and what a sentence that answers it holds. The first that fits counts.
+# Patterns of a question and of a sentence that answers it. The first that matches counts.
 _KINDS = (
     (
         r"\bwhen\b|\b(?:what|which) (?:date|year|month|day|time)|何时|哪一?[年天]|几[点号月]|什么时候|日期",
@@ -63,7 +63,7 @@ _PRONOUN = re.compile(r"(?:It|He|She|They|His|Her|Their|Its|This|These|Both)\b|[
 
 
 class Match(NamedTuple):
-    """A sentence's place in the document, its score, and the share of the question's weight found there, in [0, 1]."""
+    """A sentence's index in the document, its score, and the share of the question's weight it covers, in [0, 1]."""
 
     sentence: int
     score: float
@@ -71,7 +71,7 @@ class Match(NamedTuple):
 
 
 class Index:
-    """Term statistics of a document's sentences, made once when it is opened."""
+    """Term statistics of a document's sentences."""
 
     def __init__(self, sentences: Sequence[Sentence]) -> None:
         self.sentences = sentences
@@ -87,7 +87,7 @@ class Index:
         self._flat = [" ".join(term for term, _ in terms(s.text)) for s in sentences]
 
     def search(self, question: str, before: str = "") -> list[Match]:
-        """Sentences that share words with `question`, best first. `before` is the question before, for follow-ups."""
+        """Sentences that share words with `question`, best first. `before` is the previous question, for follow-ups."""
         asked = question_terms(question)
         wanted = [self._want(term, weight) for term, weight in asked.items()]
         total = sum(
@@ -97,7 +97,7 @@ class Index:
         leaning = [
             {term: HISTORY * weight * self._idf[term]}
             for term, weight in question_terms(before).items()
-            if term in self._idf and term not in asked and not term[0].isdigit()  # a follow-up: another year or number
+            if term in self._idf and term not in asked and not term[0].isdigit()  # a follow-up may name another
         ]
         phrases = [" ".join(words) for words in names(question)]
         kind = next((found for asks, found in _KINDS if re.search(asks, question, re.IGNORECASE)), None)
@@ -107,7 +107,7 @@ class Index:
             if not any(found):
                 continue
             score = sum(max(w * self._saturated(i, n) for w, n in one) for one in found if one)
-            score += NAME * self._unknown * sum(self._standing(i, phrase) for phrase in phrases)
+            score += NAME * self._unknown * sum(self._name_score(i, phrase) for phrase in phrases)
             if kind is not None and re.search(kind, self.sentences[i].text):
                 score += KIND * total
             covered = sum(max(w * min(1.0, n / CONTEXT) for w, n in one) for one in found[: len(wanted)] if one)
@@ -117,7 +117,7 @@ class Index:
         return sorted(matches, key=lambda match: -match.score)
 
     def _want(self, term: str, weight: float) -> dict[str, float]:
-        """The weights of a term and of what may stand for it."""
+        """The weights of a term, its synonyms and its derived forms."""
         found = {term: weight * self._idf[term]} if term in self._idf else {}
         relatives = (other for other in self._idf if is_derived(term, other)) if term.isascii() else ()
         for other in {*synonyms(term), *relatives}:
@@ -125,8 +125,8 @@ class Index:
                 found[other] = SYNONYM * weight * self._idf[other]
         return found
 
-    def _standing(self, i: int, phrase: str) -> float:
-        """1 where a name stands in a sentence, less where it stands near by in its paragraph."""
+    def _name_score(self, i: int, phrase: str) -> float:
+        """1 if sentence `i` contains the name, NEAR if one within REACH does, else 0."""
         if phrase in self._flat[i]:
             return 1.0
         return NEAR * any(phrase in self._flat[j] for j in self._beside(i))
@@ -135,14 +135,14 @@ class Index:
         return min(count / (count + self._norms[i]) * (1 + K1), 1.6)
 
     def _beside(self, i: int, itself: bool = False) -> list[int]:
-        """The sentences of the same paragraph within REACH, in reading order."""
+        """Indices of the sentences of the same paragraph within REACH, in reading order."""
         near = range(max(0, i - REACH), min(len(self.sentences), i + REACH + 1))
         paragraph = self.sentences[i].paragraph
         return [j for j in near if self.sentences[j].paragraph == paragraph and (itself or j != i)]
 
     def _field(self, i: int) -> dict[str, float]:
-        """Weighted counts of a sentence, of those beside it, and of its context. A sentence that begins with a pronoun
-        leans on what it refers to: the one before it, or what the paragraph before began with."""
+        """Weighted term counts of a sentence, its neighbours and its context. A pronoun at the start refers to the
+        sentence before, or across paragraphs to the first sentence of the previous one."""
         sentence = self.sentences[i]
         counts: dict[str, float] = dict(self._own[i])
         around = {j: NEIGHBOUR if abs(j - i) == 1 else PARAGRAPH for j in self._beside(i)}

@@ -1,4 +1,4 @@
-"""Lines of a clean rendered page by row projection: blank rows part them. Knows when it must not be trusted."""
+"""Cuts a clean rendered page into lines at its blank rows, and detects pages where that is unsafe."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 INK = 160  # gray values below are ink; antialiasing is lighter
 WHITE = 250
-MIN_WHITE = 0.6  # of a page; full pages of 12 px text at pitch 1.4 measured 0.74 to 0.77, scans are not white
+MIN_WHITE = 0.6  # share of a page; full pages of 12 px text at pitch 1.4 measured 0.74 to 0.77, scans are not white
 MIN_PITCH = 1.25  # line distance over ink height; below it rows touch (measured: 80 % of Chinese read right at 1.1)
-MAX_HEIGHT = 2.0  # of the usual line; higher bands are pictures, or lines that run together on a turned page
-GAP = 2.5  # line heights; wider blanks inside a line may part columns
-MIN_ROWS_WITH_GAP = 5  # that share a gap before it counts as a column
+MAX_HEIGHT = 2.0  # times the median line; higher bands are pictures, or lines that merge because the page is skewed
+GAP = 2.5  # line heights; wider blanks inside a line may separate columns
+MIN_ROWS_WITH_GAP = 5  # so many lines with the same gap make columns
 
 
 def cut_rows(gray: NDArray[np.uint8]) -> NDArray[np.int32] | None:
-    """Boxes (n, 4) of the lines of a page (H, W) from top to bottom, or None where projection is not safe: paper that
-    is not white, tight lines, skew, pictures, columns. A blank page has no lines."""
+    """Boxes int32 (n, 4) of the lines of a gray page, uint8 (H, W), from top to bottom. None if projection is not safe:
+    coloured paper, tight lines, skew, pictures or columns. A blank page has no lines."""
     if (gray >= WHITE).mean() < MIN_WHITE:
         return None
     ink = gray < INK
@@ -43,7 +43,7 @@ def _runs(flags: Any) -> NDArray[np.int64]:
 
 
 def _bands(ink: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """(top, bottom) of the runs of inked rows; a lone accent, dot or stroke joins the line next to it."""
+    """(top, bottom) of the runs of inked rows; a lone accent, dot or stroke is joined to the nearest line."""
     bands = _runs(ink.any(axis=1))
     if len(bands) < 2:
         return bands
@@ -60,7 +60,7 @@ def _bands(ink: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def _has_columns(ink: NDArray[np.bool_], bands: NDArray[np.int64], usual: float) -> bool:
-    """Whether several lines are blank at the same place between two words."""
+    """Whether several lines have a wide gap at the same place."""
     blank = np.zeros(ink.shape[1], np.int32)
     for top, bottom in bands:
         words = _runs(~ink[top:bottom].any(axis=0))
@@ -71,7 +71,7 @@ def _has_columns(ink: NDArray[np.bool_], bands: NDArray[np.int64], usual: float)
 
 
 def _boxes(ink: NDArray[np.bool_], bands: NDArray[np.int64], usual: float) -> NDArray[np.int32]:
-    """Boxes around bands with a little air; low lines ("…") get more, so that they keep their scale."""
+    """Boxes around bands with a small margin; low lines ("…") get more, so that their scale is kept."""
     boxes = np.zeros((len(bands), 4), np.int32)
     for i, (top, bottom) in enumerate(bands):
         columns = np.flatnonzero(ink[top:bottom].any(axis=0))

@@ -1,4 +1,4 @@
-"""Lines of pages → paragraphs → sentences that know where they stand."""
+"""Lines of pages → paragraphs → sentences with their places."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _END = re.compile(
 )
 _TERMINAL = re.compile(r"[.。!！?？:：;；,，][\"'”’」』)）]*$")
 _WIDE = re.compile("[\u2e80-\u9fff\uff00-\uffef]")
-_MAX_SENTENCE = {True: 240, False: 600}  # characters with and without wide ones; longer (no stops) is cut
+_MAX_SENTENCE = {True: 240, False: 600}  # characters, for text with and without wide ones; longer ones are cut
 _MAX_HEADING = 60  # characters
-_MIN_TABLE = 3  # short lines in a row that make a table; fewer are headings
+_MIN_TABLE = 3  # so many consecutive short lines make a table; fewer are headings
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line as it was read. `page` and `number` count from 1."""
+class PageLine:
+    """A recognised line. `page` and `number` count from 1, `box` is (left, top, right, bottom) in pixels."""
 
     page: int
     number: int
@@ -35,11 +35,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """`lines` are those it stands on. `paragraph` numbers the paragraph it belongs to. `context` is what must be known
-    to understand it: the heading above it, the header of its table. `heading` says that it is itself such a line."""
+    """`lines` are the lines it is on, `paragraph` is the number of its paragraph. `context` is what it depends on: the
+    heading above it and the header of its table. `heading` says that it is such a line itself."""
 
     text: str
-    lines: tuple[Line, ...]
+    lines: tuple[PageLine, ...]
     paragraph: int
     context: str = ""
     heading: bool = False
@@ -47,11 +47,11 @@ class Sentence:
 
 @dataclass(slots=True)
 class _Paragraph:
-    lines: list[Line] = field(default_factory=list)
+    lines: list[PageLine] = field(default_factory=list)
     text: str = ""
     starts: list[int] = field(default_factory=list)  # offset of every line in text
 
-    def add(self, line: Line) -> None:
+    def add(self, line: PageLine) -> None:
         gap = _joint(self.text, line.text) if self.text else ""
         if gap is None:
             self.text, gap = self.text[:-1], ""
@@ -59,8 +59,8 @@ class _Paragraph:
         self.text += gap + line.text
         self.lines.append(line)
 
-    def at(self, start: int, end: int) -> tuple[Line, ...]:
-        """The lines that hold text[start:end]."""
+    def at(self, start: int, end: int) -> tuple[PageLine, ...]:
+        """The lines that contain text[start:end]."""
         ends = [*self.starts[1:], len(self.text) + 1]
         return tuple(
             line
@@ -69,17 +69,17 @@ class _Paragraph:
         )
 
 
-def read_lines(pages: Sequence[PageFeatures]) -> list[Line]:
+def read_lines(pages: Sequence[PageFeatures]) -> list[PageLine]:
     return [
-        Line(number, i, text, (int(box[0]), int(box[1]), int(box[2]), int(box[3])))
+        PageLine(number, i, text, (int(box[0]), int(box[1]), int(box[2]), int(box[3])))
         for number, page in enumerate(pages, 1)
         for i, (text, box) in enumerate(zip(page.texts, page.arrays["boxes"], strict=True), 1)
     ]
 
 
 def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
-    """The sentences of a document in reading order. They run on across lines and pages; a line that is no sentence (a
-    heading, a table row) is one by itself and is context to what follows it."""
+    """The sentences of a document in reading order, across lines and pages. A line that is no sentence (a heading or a
+    table row) makes an entry by itself and is context for what follows."""
     sentences: list[Sentence] = []
     heading, header, shorts, last = "", "", 0, ""
     headed: set[int] = set()
@@ -113,7 +113,7 @@ def _is_short(paragraph: _Paragraph) -> bool:
     )
 
 
-def _paragraphs(lines: list[Line]) -> Iterator[_Paragraph]:
+def _paragraphs(lines: list[PageLine]) -> Iterator[_Paragraph]:
     rights: dict[int, int] = {}
     for line in lines:
         rights[line.page] = max(rights.get(line.page, 0), line.box[2])
@@ -128,18 +128,19 @@ def _paragraphs(lines: list[Line]) -> Iterator[_Paragraph]:
         yield current
 
 
-def _begins(last: Line, line: Line, margin: int) -> bool:
-    """Whether `line` begins a paragraph: it is marked as an item, stands apart, or would have had room above."""
+def _begins(last: PageLine, line: PageLine, margin: int) -> bool:
+    """Whether `line` begins a paragraph: it is a list item, has a gap above, or its first word would have fitted
+    above."""
     height = last.box[3] - last.box[1]
     if _BULLET.match(line.text) or ("|" in line.text) > ("|" in last.text):
         return True
     if line.text[0].islower() and last.text[-1:] not in ".!?:;|" and "|" not in line.text:
-        return False  # a sentence that was broken in the upload already
+        return False  # the line break is from the uploaded text
     if line.page == last.page:
         distance = line.box[1] - last.box[3]
         if distance > 0.9 * height:
             return True
-        if distance < -height:  # the next column: its own margin is not known
+        if distance < -height:  # the next column, whose margin is unknown
             return False
     word = 1 if _WIDE.match(line.text) else len(line.text.split(" ", 1)[0]) + 1
     width = (line.box[2] - line.box[0]) / max(1, len(line.text))
@@ -147,7 +148,7 @@ def _begins(last: Line, line: Line, margin: int) -> bool:
 
 
 def _joint(text: str, following: str) -> str | None:
-    """What stands between two lines of a paragraph; None where a word was broken with a hyphen."""
+    """The text between two joined lines; None if a hyphen broke a word."""
     if _WIDE.match(text[-1:]) or _WIDE.match(following):
         return ""
     if text.endswith("-") and text[-2:-1].isalpha() and following[:1].islower():

@@ -1,4 +1,4 @@
-"""Words that retrieval counts: stemmed English words, Chinese character bigrams, numbers in one spelling."""
+"""The terms that retrieval counts: stemmed English words, Chinese character bigrams, normalised numbers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _PIECES = re.compile(
 _HYPHENATED = re.compile(r"(?<=[^\W_])[-‐‑–](?=[^\W_])")
 _DIGITS = {character: value for value, character in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
 _NUMERAL = re.compile("[〇零一二三四五六七八九十百千万两]{2,}|十")
-_STEM, _ENDING = 6, 4  # letters: at least as many shared, at most as many more
-_SINGLE = 0.3  # weight of a lone Chinese character beside that of a bigram
+_STEM, _ENDING = 6, 4  # letters: the shared stem is at least so long, the ending at most
+_SINGLE = 0.3  # weight of a single Chinese character; that of a bigram is 1
 
 _STOP_WORDS = frozenset(STOP_WORDS.split())
 _STOP_CJK = re.compile("|".join(sorted(STOP_PHRASES.split(), key=len, reverse=True)))
@@ -27,8 +27,8 @@ _IRREGULAR = {form: group[0] for group in map(str.split, IRREGULAR_FORMS.split("
 
 
 def terms(text: str) -> Iterator[tuple[str, float]]:
-    """(term, weight) of every word that counts. A hyphenated word gives its parts and the whole: recognition drops a
-    hyphen now and then."""
+    """(term, weight) of every word that counts. A hyphenated word yields its parts and the whole, because recognition
+    sometimes drops a hyphen."""
     text = unicodedata.normalize("NFKC", text)
     for joined in re.findall(r"[^\W\d_]+(?:[-‐‑–][^\W_]+)+", text):
         yield _HYPHENATED.sub("", joined).lower(), 1.0
@@ -44,7 +44,7 @@ def terms(text: str) -> Iterator[tuple[str, float]]:
 
 
 def synonyms(term: str) -> frozenset[str]:
-    """Other terms that may stand for `term` in the document."""
+    """Other terms that the document may use for `term`."""
     return _synonyms().get(term, frozenset())
 
 
@@ -59,7 +59,7 @@ def _synonyms() -> dict[str, frozenset[str]]:
 
 
 def is_derived(term: str, other: str) -> bool:
-    """Whether one word is the other with an ending: complain and complaint, dismiss and dismissal."""
+    """Whether one word is the other plus an ending: complain and complaint, dismiss and dismissal."""
     if not (other.startswith(term) or term.startswith(other)):
         return False
     short, long = sorted((len(term), len(other)))
@@ -67,7 +67,7 @@ def is_derived(term: str, other: str) -> bool:
 
 
 def question_terms(question: str) -> dict[str, float]:
-    """Terms of a question with their weights: question words go; numbers, names and quoted words count more."""
+    """Terms of a question with their weights, without question words; numbers, names and quoted words weigh more."""
     stripped = _STOP_CJK.sub(" ", question)
     weights: dict[str, float] = {}
     for term, weight in terms(stripped):
@@ -86,8 +86,8 @@ def names(question: str) -> list[list[str]]:
 
 
 def stem(word: str) -> str:
-    """A light stem: irregular forms become one; plural, -ed, -ing, -ly and a final e go. It need only be the same on
-    both sides."""
+    """A light stem: maps irregular forms to one, and removes plurals, -ed, -ing, -ly and a final e. It need not be a
+    word, only the same for question and document."""
     word = _IRREGULAR.get(word, word)
     if not word.isascii() or len(word) < 4:
         return word
@@ -114,7 +114,7 @@ def _cjk(run: str) -> Iterator[tuple[str, float]]:
 
 
 def _value(numeral: str) -> int:
-    """The number that a Chinese numeral below a hundred million stands for; digits in a row ("二〇二三") also count."""
+    """The value of a Chinese numeral below a hundred million, or of digits in a row ("二〇二三")."""
     if not re.search("[十百千万]", numeral):
         return int("".join(str(_DIGITS[character]) for character in numeral))
     total = section = digit = 0

@@ -1,4 +1,4 @@
-"""Everyday words of English and Chinese that retrieval treats in a special way; groups are parted by semicolons."""
+"""Common English and Chinese words that retrieval treats specially. Semicolons separate groups."""
 
 # Function words and the words that questions are made of.
 STOP_WORDS = """
@@ -16,7 +16,7 @@ STOP_PHRASES = """
 把 将 对 从 由 于 以 而 之 其 这 那 要 就 都 也 还 能 可以 会 有 个 位 过 到 给 每 几 哪
 """
 
-# A verb or noun, then the forms of it that no rule of endings leads back to it.
+# A verb or noun, then those of its forms that `stem` cannot derive.
 IRREGULAR_FORMS = """
 begin began begun; break broke broken; bring brought; build built; buy bought; choose chose chosen; come came;
 die died dying death; draw drew drawn; drive drove driven; eat ate eaten; fall fell fallen; fight fought;
@@ -29,7 +29,7 @@ swim swam; take took taken; teach taught; think thought; throw threw thrown; wea
 write wrote written; woman women; man men; child children; foot feet
 """
 
-# Words that ask for one another. Only words of general use belong here, none that one document or trade uses.
+# Words that may answer for one another. Only general words belong here, none of a single document or trade.
 SYNONYMS = """
 cost price pay fee charge expense spend worth bill; begin start open launch commence;
 end finish stop close conclude; establish found create form set start;

@@ -1,4 +1,4 @@
-"""The engine that asks an OpenAI-compatible server: pages are drawn here, read there."""
+"""The engine that draws pages here and has an OpenAI-compatible server read them."""
 
 from glyph_demo.engines.remote.engine import RemoteEngine
 

@@ -1,4 +1,4 @@
-"""RemoteEngine: an OpenAI-compatible server reads the pages, or several that serve the same model."""
+"""RemoteEngine: one or more OpenAI-compatible servers of the same model read the pages."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from glyph_demo.store import PageFeatures
 PNG = "png"
 # End-of-text ids of the GLM-4 vocabulary, as Glyph's published client sends them.
 STOP_TOKEN_IDS = [151329, 151348, 151336]
-SPOKEN_STOPS = ("<|endoftext|>", "<|user|>", "<|observation|>")  # their texts, which that client asks to be told
+SPOKEN_STOPS = ("<|endoftext|>", "<|user|>", "<|observation|>")  # their texts; that client asks the server to send them
 
 
 class RemoteEngine(Engine):
-    """`encode` makes the PNG that is sent: the same bytes for the same pixels, and pages always in the same order and
-    before the first question, so that a server's prefix and image caches know them again."""
+    """`encode` makes the PNG to send. The same pixels give the same bytes, and pages always come in the same order
+    before the first question, so that a server's prefix and image caches hit."""
 
     name = "remote"
 
@@ -46,7 +46,7 @@ class RemoteEngine(Engine):
         return "remote-png-1"
 
     def encode(self, page: Page) -> PageFeatures:
-        """The page as a PNG file, uint8 (bytes,)."""
+        """The page as a PNG file, uint8 (n,)."""
         return PageFeatures({PNG: np.frombuffer(encode_png(page.pixels), np.uint8)})
 
     def open_document(
@@ -62,14 +62,14 @@ class RemoteEngine(Engine):
 
 
 class RemoteDocument(OpenDocument):
-    """Holds the pages as data URLs; the server holds nothing that a request does not bring again. Tokens are not
-    counted: the server's tokenizer is not here. Servers draft by themselves, or not at all."""
+    """The pages as data URLs, which every request sends again. `tokens` is None: only the server has the tokenizer.
+    Drafting is left to the server."""
 
     def __init__(self, engine: RemoteEngine) -> None:
         self._engine = engine
         self._urls: list[str] = []
         self._hash = hashlib.sha256()
-        self._answered = ""  # the server of the last question
+        self._answered = ""  # URL of the server that answered last
 
     def append(self, features: PageFeatures) -> None:
         png = features.arrays[PNG].tobytes()
@@ -77,11 +77,11 @@ class RemoteDocument(OpenDocument):
         self._urls.append("data:image/png;base64," + base64.b64encode(png).decode())
 
     def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
-        """See OpenDocument. A server that cannot be reached gives way to the next one, with a notice."""
+        """See OpenDocument. If a server cannot be reached, the next one is asked, with a Notice."""
         request, extra = self._request(question, history, options), _extra(options)
         servers = self._engine.servers
         order = servers.order(self._hash.hexdigest())
-        order.sort(key=lambda url: url != self._answered)  # where the pages were read last, while it works
+        order.sort(key=lambda url: url != self._answered)  # first the server that read the pages last
         why = ""
         for number, url in enumerate(order):
             if number:
@@ -122,12 +122,12 @@ class RemoteDocument(OpenDocument):
 
 
 def _content(question: str, places: Sequence[int], pages: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The question's text, with the next of `pages` at each of its places."""
+    """The content parts of a question, with the next of `pages` at each of its places."""
     return [next(pages) if piece is None else {"type": "text", "text": piece} for piece in pieces(question, places)]
 
 
 def _extra(options: AskOptions) -> dict[str, Any]:
-    """The fields beyond OpenAI's own that Glyph's published client sends, and the switch for thinking if it is off."""
+    """The fields beyond OpenAI's own that Glyph's published client sends, and the switch that turns thinking off."""
     greedy = options.temperature == 0
     extra: dict[str, Any] = {
         "top_k": 1 if greedy else options.top_k or -1,
@@ -138,16 +138,16 @@ def _extra(options: AskOptions) -> dict[str, Any]:
     }
     if options.thinking:
         return extra
-    # A server looks for `stop` in the thinking too, where it means nothing: with thinking it is found here alone.
+    # A server would stop at `stop` inside the thinking too, so with thinking only this side looks for it.
     stop = {"stop": list(options.stop)} if options.stop else {}
     return {**extra, **stop, "chat_template_kwargs": {"enable_thinking": False}}
 
 
 def _events(pieces: Iterator[Piece | None], stops: Sequence[str]) -> Iterator[Event]:
-    """Pieces of a stream as events, `Finished` last, until the answer holds one of `stops`. How many pieces came is
-    then all that is known of its tokens."""
+    """Pieces of a stream as events, `Finished` last. Ends at the first of `stops`; `Usage.output` then counts pieces,
+    because the server has not sent its token counts yet."""
     began = time.perf_counter()
-    answer, ends = _Answer(), StopFilter(stops)
+    answer, ends = _AnswerStream(), StopFilter(stops)
     heard = said = 0.0
     counted = 0
     usage = Usage()
@@ -183,9 +183,9 @@ def _events(pieces: Iterator[Piece | None], stops: Sequence[str]) -> Iterator[Ev
     yield Finished(usage, Timings(heard or total, said or total, total - (heard or total), total), ended)
 
 
-class _Answer:
-    """Text of a stream as events. Servers that tell the thinking apart send it in a field of its own; of others it
-    comes as tags in the text, and the stop token comes as text too."""
+class _AnswerStream:
+    """Text of a stream as events. Some servers send the thinking in a field of its own. Others send it in the text
+    between tags, and the stop token as text too."""
 
     def __init__(self) -> None:
         self._splitter = Splitter()

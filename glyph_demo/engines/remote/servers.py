@@ -1,4 +1,4 @@
-"""Talking to OpenAI-compatible servers: which one, what is sent, what comes back."""
+"""Client of OpenAI-compatible servers: chooses one, sends the request, and streams the answer."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ import openai
 from glyph_demo.errors import EngineError, GlyphError
 
 CONNECT_SECONDS = 10.0  # to reach a server; there is no limit on how long it may take to read the pages
-RETRIES = 3  # of a request that a server was too busy for, 0.5 to 8 s apart; its Retry-After is kept to
-BEAT = 0.2  # seconds between two signs of life while a server says nothing
-SHOWN = 300  # characters of a server's own words that are passed on
+RETRIES = 3  # if a server is busy, 0.5 to 8 s apart or as its Retry-After says
+BEAT = 0.2  # seconds between two heartbeats while a server sends nothing
+SHOWN = 300  # characters of a server's error message that are shown
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one chunk of a stream brought. Token counts are those of the whole request, and come once."""
+    """The content of one chunk of a stream. `usage` counts the whole request and comes once."""
 
     thinking: str = ""
     content: str = ""
     reason: str = ""
-    usage: tuple[int, int, int] | None = None  # prompt tokens, those found in the server's cache, generated
+    usage: tuple[int, int, int] | None = None  # tokens: of the prompt, found in the server's cache, generated
 
 
 class Unreachable(Exception):
-    """Nobody answers there, or not in a working state. Another server may."""
+    """The server does not answer, or is not working. Another one may be."""
 
 
 class Servers:
-    """Servers of the same model. A conversation stays with the one that its document belongs to, where its pages are
-    in the prefix cache: the first in the order of rendezvous hashing (Thaler and Ravishankar 1998), so that a server
-    more or less moves only its own share of documents. Thread-safe."""
+    """Servers of the same model. Each document has a home server, whose prefix cache holds its pages. Rendezvous
+    hashing (Thaler and Ravishankar 1998) chooses it, so that adding or removing a server moves only its share of the
+    documents. Thread-safe."""
 
     def __init__(self, urls: list[str], api_key: str) -> None:
         self.urls = urls
@@ -53,18 +53,19 @@ class Servers:
             for url in urls
         }
         self._models: dict[str, str] = {}
-        self._unknown: dict[str, set[str]] = {url: set() for url in urls}  # fields that a server refused
+        self._unknown: dict[str, set[str]] = {url: set() for url in urls}  # by URL: fields that the server refused
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="remote", daemon=True).start()
 
     def order(self, document: str) -> list[str]:
-        """The servers to try for a document, given its hash."""
+        """The URLs to try for a document, given its hash; its home server first."""
         return sorted(self.urls, key=lambda url: hashlib.sha256(f"{document}\n{url}".encode()).digest())
 
     def stream(self, url: str, request: dict[str, Any], extra: dict[str, Any]) -> Generator[Piece | None, None, None]:
-        """What the server says, as it comes, and None about every BEAT seconds while nothing does. Closing the iterator
-        closes the connection, by which a server knows to stop. `extra` holds fields beyond OpenAI's own; a server is
-        asked again without those that it refuses. Raises Unreachable before anything came, EngineError otherwise."""
+        """Yield the pieces of the answer as they come, and None about every BEAT seconds while nothing comes. Closing
+        the iterator closes the connection, which makes the server stop. `extra` holds fields beyond OpenAI's own; if
+        the server refuses some, the request is sent again without them. Raises Unreachable before the first piece, and
+        EngineError otherwise."""
         return self._beating(self._pieces(url, request, extra))
 
     def close(self) -> None:
@@ -76,7 +77,8 @@ class Servers:
             await client.close()
 
     def _beating(self, source: AsyncIterator[T]) -> Generator[T | None, None, None]:
-        """The items of an asynchronous iterator that runs on the loop's thread."""
+        """The items of an asynchronous iterator on the loop's thread, and None about every BEAT seconds between
+        them."""
         items: queue.SimpleQueue[T | BaseException] = queue.SimpleQueue()
 
         async def pump() -> None:
@@ -115,10 +117,10 @@ class Servers:
                         said = said or bool(piece.content or piece.thinking)
                         yield piece
                 return
-            except Exception as error:  # also one told inside the stream, or one of the client's HTTP library
+            except Exception as error:  # also one sent inside the stream, or one of the HTTP library
                 unknown = _fields(error, known)
-                # vLLM, having refused a request, has lost its images and fails on them once more.
-                if said or not (unknown or (refused and _told_inside(error))):
+                # After vLLM refuses a request it has lost its images, and the next request fails once.
+                if said or not (unknown or (refused and _is_in_stream(error))):
                     raise _failed(url, error, begun) from error
                 refused = bool(unknown)
                 self._unknown[url] |= unknown
@@ -128,7 +130,7 @@ class Servers:
         return await self._clients[url].chat.completions.create(**request, extra_body=extra)
 
     async def _model(self, url: str) -> Any:
-        """The model that a server names first; left out of the request where it names none."""
+        """The first model that the server lists; `openai.omit` if it lists none."""
         if url not in self._models:
             try:
                 served = (await self._clients[url].with_options(max_retries=0).models.list()).data
@@ -139,7 +141,7 @@ class Servers:
 
 
 def parse_urls(setting: str) -> list[str]:
-    """The servers' addresses out of the setting: separated by commas, each up to and with its /v1."""
+    """The URLs in the setting, separated by commas, each ending in /v1. Raises EngineError `bad_setting`."""
     urls = [url.strip().rstrip("/") for url in setting.split(",") if url.strip()]
     if not urls or not all(url.startswith(("http://", "https://")) for url in urls):
         raise EngineError(
@@ -160,7 +162,7 @@ def unreachable(urls: list[str], why: str) -> GlyphError:
 
 
 def _piece(chunk: Any) -> Piece:
-    """Servers name the thinking `reasoning_content`, newer vLLM `reasoning`; neither is a field of OpenAI's."""
+    """Thinking is in `reasoning_content`, in newer vLLM in `reasoning`; neither is a field of OpenAI's."""
     usage = None
     if chunk.usage is not None:
         details = chunk.usage.prompt_tokens_details
@@ -175,7 +177,7 @@ def _piece(chunk: Any) -> Piece:
 
 
 def _words(error: Exception) -> str:
-    """What the server said, in whichever shape, or what happened to the connection."""
+    """The server's error message, in whatever form it comes, or what happened to the connection."""
     said: object = error
     if isinstance(error, openai.APIStatusError):
         said = (
@@ -187,23 +189,23 @@ def _words(error: Exception) -> str:
 
 
 def _fields(error: Exception, sent: Iterable[str]) -> set[str]:
-    """Those of the fields `sent` that a server names as why it refused. vLLM looks at their values late, and tells in
-    the stream."""
+    """Those of the fields `sent` that the server's error names. vLLM checks their values late and reports errors in the
+    stream."""
     why = ""
     if isinstance(error, (openai.BadRequestError, openai.UnprocessableEntityError)):
         why = error.response.text
-    elif _told_inside(error):
+    elif _is_in_stream(error):
         why = str(error)
     return {field for field in sent if field in why}
 
 
-def _told_inside(error: Exception) -> bool:
-    """Whether a server told of an error in a stream that had begun well."""
+def _is_in_stream(error: Exception) -> bool:
+    """Whether the server sent the error inside the stream."""
     return type(error) is openai.APIError
 
 
 def _failed(url: str, error: Exception, begun: bool) -> Exception:
-    """What to raise for what went wrong with a request, after the stream had begun or before."""
+    """The exception to raise for a failed request; `begun` says whether the stream had begun."""
     if isinstance(error, openai.APIStatusError):
         busy = error.status_code >= 500 or error.status_code == 429
         return Unreachable(_words(error)) if busy else _refused(url, error)
