@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import gradio as gr
@@ -22,7 +21,6 @@ def mount_window(app: FastAPI, windows: Windows, login: tuple[str, str] | None) 
     """Have `app` serve the window at its root to whoever knows `login` (name and password). The caller closes
     `windows`. Returns the numbers of the window's events."""
     blocks = window_app(windows)
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     gr.mount_gradio_app(
         app,
         blocks,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 import threading
 import time
@@ -20,12 +19,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glyph_demo.conversation.session import open_store
 from glyph_demo.engines.loading import LoadingEngine
+from glyph_demo.process import prepare_serving
 from glyph_demo.scratch import remove_old
 from glyph_demo.serving.app import PATHS, create_api
 from glyph_demo.serving.service import Service
 from glyph_demo.settings import Settings
 from glyph_demo.ui.mount import mount_window
-from glyph_demo.web.connections import BACKLOG, Connection, most_connections
+from glyph_demo.web.connections import BACKLOG, Connection
 from glyph_demo.web.door import USER, Guard, password
 from glyph_demo.web.files import files_router
 from glyph_demo.web.head import Early
@@ -39,9 +39,6 @@ STALLED = 60.0  # seconds without a byte of a request's body after which nobody 
 SLOWEST = 1000  # bytes a second that a body must come with after that, on average
 _ANNOUNCING = (b"content-length", b"transfer-encoding")  # a body
 HOUR = 3600.0  # seconds between two looks for uploads that are a day old
-# Seconds until a thread that computes in Python lets another go on; Python's own is 0.005. A click takes about ten such
-# turns: with a document read and a model loaded beside it the slowest of 30 took 390 to 550 ms instead of 950 to 1190.
-SWITCH_INTERVAL = 0.001
 
 
 def run(settings: Settings, named: Collection[str] = ()) -> None:
@@ -52,8 +49,7 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
     host, port = settings.server.host, free_port(settings.server.host, settings.server.port)
     if settings.server.port not in (0, port):
         print(f"Port {settings.server.port} is taken; using {port}. 端口已被占用，改用 {port}。", file=sys.stderr)
-    gradio_files = Path(os.environ["GRADIO_TEMP_DIR"])  # see surroundings.before_gradio; uploads have their own
-    sys.setswitchinterval(SWITCH_INTERVAL)
+    gradio_files = Path(os.environ["GRADIO_TEMP_DIR"])  # see process.isolate_gradio; uploads have their own
     store = open_store(settings)
     choice = Choice(settings, given=not ENGINE_NAMES.isdisjoint(named))
     start = choice.start()
@@ -71,7 +67,7 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
         app = web_app(windows, service)
         shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
         config = server_config(app, host, port)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill also cleans up
+        prepare_serving()
         with contextlib.suppress(KeyboardInterrupt), sweeping(gradio_files, windows.sweep, service.files.sweep):
             _Server(config, f"http://{shown}:{port}").run()
     finally:
@@ -83,7 +79,6 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
 
 def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
     """How the app is served."""
-    Connection.most = most_connections()
     return uvicorn.Config(
         app,
         host,

@@ -33,15 +33,13 @@ class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     """Uvicorn's HTTP connection with a time and a size for headers. Where there are too many, the one that has waited
     longest for a request is closed; where all are answered, the newest is refused."""
 
-    most = MOST
-
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._loop = asyncio.get_running_loop()
         self._header = 0  # bytes of one that is not whole
         self._timer: asyncio.TimerHandle | None = None
         self._wait()
-        if len(self.connections) > self.most:
+        if len(self.connections) > most_connections():
             self._make_room()
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -125,7 +125,7 @@ def test_more_connections_than_there_is_room_for_starve_nobody(
     address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that wait longest for a request make room; only where all are answered is another refused."""
-    monkeypatch.setattr(connections.Connection, "most", 20)
+    monkeypatch.setattr(connections, "most_connections", lambda: 20)
     with held(address, [BODIES["a header"]] * MANY):
         assert works(address)
     stream = of_page(address, f"GET {PREFIX}/heartbeat/busy HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
