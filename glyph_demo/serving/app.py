@@ -34,12 +34,12 @@ def create_api(service: Service) -> ASGIApp:
 
     errors.install(app, service.settings.language)
     app.add_middleware(Door, settings=service.settings)
-    app.add_middleware(_Counted, metrics=service.metrics)
+    app.add_middleware(_RequestCounter, metrics=service.metrics)
     app.openapi()  # which takes long once, and would on the event loop
     return Origins(app, service.settings)
 
 
-class _Counted:
+class _RequestCounter:
     """ASGI middleware that counts requests by route and status. HEAD is answered as GET, whose body the server keeps
     to itself."""
 

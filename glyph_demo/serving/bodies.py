@@ -28,7 +28,7 @@ Model = TypeVar("Model", bound=BaseModel)
 Result = TypeVar("Result")
 
 
-class Bodies:
+class BodyReader:
     """Takes requests in. The threads are apart from those that answer everything else."""
 
     def __init__(self) -> None:

@@ -22,10 +22,10 @@ from glyph_demo.serving.door import owner_of
 from glyph_demo.serving.errors import language_of
 from glyph_demo.serving.fields import MAX_PARTS, MAX_QUESTION, too_long
 from glyph_demo.serving.images import decode_base64
-from glyph_demo.serving.library import Attachment, Paper, Part, Picture, picture
+from glyph_demo.serving.library import Attachment, DocumentPart, Picture, ShelfFile, picture
 from glyph_demo.serving.replies import complete, first_events, server_sent
 from glyph_demo.serving.schemas import ERRORS, json_body
-from glyph_demo.serving.service import Asked, Query, Said, Service, as_turns, usage
+from glyph_demo.serving.service import Query, QueuedQuestion, Service, Utterance, as_turns, usage
 
 
 def chat_router(service: Service) -> APIRouter:
@@ -53,7 +53,7 @@ def chat_router(service: Service) -> APIRouter:
 class _Reply:
     """An answer in OpenAI's words; `counted` adds the usage at the end of a stream."""
 
-    def __init__(self, model: str, asked: Asked, language: Language, counted: bool) -> None:
+    def __init__(self, model: str, asked: QueuedQuestion, language: Language, counted: bool) -> None:
         self._asked = asked
         self._language = language
         self._counted = counted
@@ -104,7 +104,7 @@ class _Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _WantedReply:
     """A question and how its answer shall come: as a `stream`, and with the usage at the end of one."""
 
     query: Query
@@ -112,20 +112,20 @@ class _Wanted:
     counted: bool
 
 
-def _wanted(service: Service, owner: str, body: bytes, kind: str) -> _Wanted:
+def _wanted(service: Service, owner: str, body: bytes, kind: str) -> _WantedReply:
     """Raises GlyphError for what cannot be used, or RequestValidationError."""
     sent = from_json(ChatRequest, body, kind)
     counted = sent.stream_options is not None and bool(sent.stream_options.include_usage)
-    return _Wanted(_query(service, owner, sent), bool(sent.stream), counted)
+    return _WantedReply(_query(service, owner, sent), bool(sent.stream), counted)
 
 
 def _query(service: Service, owner: str, wanted: ChatRequest) -> Query:
     """Raises GlyphError for parts that cannot be used."""
     messages = [(message.role, _parts(message)) for message in wanted.messages]
     _check_length([part for _, parts in messages for part in parts])
-    files: list[Part] = []
-    pictures: list[Part] = []
-    said: list[Said] = []
+    files: list[DocumentPart] = []
+    pictures: list[DocumentPart] = []
+    said: list[Utterance] = []
     rules: list[str] = []
     for role, parts in messages:
         text, places = "", []
@@ -142,7 +142,7 @@ def _query(service: Service, owner: str, wanted: ChatRequest) -> Query:
         if role in ("system", "developer"):
             rules.append(text)
         else:
-            said.append(Said(role, text, tuple(places)))
+            said.append(Utterance(role, text, tuple(places)))
     history, last = as_turns(said)
     turns = [*history, last]
     # Pages before every text are the document, as a file's are: it is read before there is a question.
@@ -188,11 +188,11 @@ def _check_length(parts: Sequence[str | ImagePart | FilePart]) -> None:
         )
 
 
-def _used(service: Service, owner: str, part: ImagePart | FilePart) -> Part:
+def _used(service: Service, owner: str, part: ImagePart | FilePart) -> DocumentPart:
     if isinstance(part, ImagePart):
         return picture(decode_base64(part.url))
     if part.file.file_id:
-        return Paper(service.files.get(part.file.file_id, owner))
+        return ShelfFile(service.files.get(part.file.file_id, owner))
     if part.file.file_data:
         return Attachment(decode_base64(part.file.file_data), part.file.filename or "document")
     raise GlyphError(

@@ -46,12 +46,12 @@ class FilePart(BaseModel):
 
 
 Stops = Annotated[list[Text], Field(max_length=MAX_STOPS, fail_fast=True)]
-Part = Annotated[TextPart | ImagePart | FilePart, Field(discriminator="type")]
+MessagePart = Annotated[TextPart | ImagePart | FilePart, Field(discriminator="type")]
 
 
 class ChatMessage(BaseModel):
     role: Literal["system", "developer", "user", "assistant"]
-    content: Text | Items[Part] | None = None
+    content: Text | Items[MessagePart] | None = None
 
 
 class StreamOptions(BaseModel):

@@ -12,7 +12,7 @@ from glyph_demo.serving.door import owner_of
 from glyph_demo.serving.errors import language_of
 from glyph_demo.serving.forms import MULTIPART, FormPart, form_parts, is_form
 from glyph_demo.serving.images import decode_base64
-from glyph_demo.serving.library import Attachment, Part, picture
+from glyph_demo.serving.library import Attachment, DocumentPart, picture
 from glyph_demo.serving.replies import complete
 from glyph_demo.serving.schemas import ERRORS, GenerateAnswer, GenerateRequest, schema_of
 from glyph_demo.serving.service import Query, Service, usage
@@ -54,19 +54,19 @@ def _query(service: Service, owner: str, body: bytes, kind: str) -> Query:
     else:
         wanted, files = from_json(GenerateRequest, body, kind), []
     pictures = [wanted.image] if wanted.image else []
-    parts: list[Part] = [picture(decode_base64(sent)) for sent in [*pictures, *wanted.images]]
+    parts: list[DocumentPart] = [picture(decode_base64(sent)) for sent in [*pictures, *wanted.images]]
     if wanted.document:
         parts.append(Attachment(decode_base64(wanted.document), wanted.document_name))
     return Query((*parts, *files), wanted.prompt, options=service.options(**wanted.options()), owner=owner)
 
 
-def _from_form(fields: list[FormPart]) -> tuple[GenerateRequest, list[Part]]:
+def _from_form(fields: list[FormPart]) -> tuple[GenerateRequest, list[DocumentPart]]:
     """Pictures and the document may be files, or texts in base64 as in JSON."""
     texts: dict[str, Any] = {field.name: field.data for field in fields if field.filename is None}
     if "images" in texts:
         texts["images"] = [field.data for field in fields if field.name == "images" and field.filename is None]
     wanted = checked(lambda: GenerateRequest.model_validate(texts))
-    files: list[Part] = []
+    files: list[DocumentPart] = []
     for field in fields:
         if field.filename is not None and field.name in PICTURES:
             files.append(picture(field.data))

@@ -45,7 +45,7 @@ def picture(data: bytes) -> Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class ShelfFile:
     """A file of the shelf, drawn as pages here."""
 
     file: StoredFile
@@ -67,7 +67,7 @@ class Attachment:
         return f"{hashlib.sha256(self.data).hexdigest()} {shown_name(self.name)}"
 
 
-Part = Picture | Paper | Attachment
+DocumentPart = Picture | ShelfFile | Attachment
 
 
 @dataclass(eq=False)
@@ -102,7 +102,9 @@ class Library:
         self._reader = ThreadPoolExecutor(readers, thread_name_prefix="api-reader")
 
     @contextlib.contextmanager
-    def using(self, parts: tuple[Part, ...], placed: bool = False, owner: str = "") -> Iterator[tuple[Reading, bool]]:
+    def using(
+        self, parts: tuple[DocumentPart, ...], placed: bool = False, owner: str = ""
+    ) -> Iterator[tuple[Reading, bool]]:
         """The document made of `parts` in this order, for the caller alone, and whether `owner` had it open before. A
         new one is being read in the background when this returns. `placed`: questions say where its pages stand."""
         key = (owner, *(part.key for part in parts), *["placed"] * placed)
@@ -141,7 +143,7 @@ class Library:
             if reading is not None:
                 reading.cancel()
 
-    def _start(self, parts: tuple[Part, ...], placed: bool) -> Reading:
+    def _start(self, parts: tuple[DocumentPart, ...], placed: bool) -> Reading:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         if len(parts) == 1 and not isinstance(parts[0], Picture):
             path, name = _file(parts[0], folder)
@@ -157,7 +159,7 @@ class Library:
             reading.handle, reading.state = self._engine.open_document(), "ready"
         return reading
 
-    def _pages(self, parts: tuple[Part, ...], folder: Path) -> Iterator[NDArray[np.uint8]]:
+    def _pages(self, parts: tuple[DocumentPart, ...], folder: Path) -> Iterator[NDArray[np.uint8]]:
         for part in parts:
             if isinstance(part, Picture):
                 yield decode_image(part.data)
@@ -168,9 +170,9 @@ class Library:
                 yield page.pixels
 
 
-def _file(part: Paper | Attachment, folder: Path) -> tuple[Path, str]:
+def _file(part: ShelfFile | Attachment, folder: Path) -> tuple[Path, str]:
     """Where the file of a part lies, and its name. What came with the request is put into `folder`."""
-    if isinstance(part, Paper):
+    if isinstance(part, ShelfFile):
         return part.file.path, part.file.name
     path = folder / hashlib.sha256(part.data).hexdigest()
     path.write_bytes(part.data)

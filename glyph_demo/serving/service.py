@@ -17,11 +17,11 @@ from glyph_demo.engines.events import Event, Events, Finished, Thinking, Token
 from glyph_demo.engines.stops import StopFilter
 from glyph_demo.errors import GlyphError
 from glyph_demo.scratch import scratch_folder
-from glyph_demo.serving.bodies import Bodies
+from glyph_demo.serving.bodies import BodyReader
 from glyph_demo.serving.fields import MAX_QUESTION, too_long
 from glyph_demo.serving.files import FileShelf
 from glyph_demo.serving.jobs import Job, JobQueue
-from glyph_demo.serving.library import Library, Part
+from glyph_demo.serving.library import DocumentPart, Library
 from glyph_demo.serving.metrics import Metrics
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.store import FeatureStore
@@ -34,7 +34,7 @@ DIGITS = 4  # of seconds: a tenth of a millisecond
 class Query:
     """A question about pages, and the turns before it."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[DocumentPart, ...]
     question: str
     history: tuple[Turn, ...] = ()
     options: AskOptions = AskOptions()  # noqa: RUF009  frozen
@@ -47,7 +47,7 @@ class Query:
         return bool(self.options.places) or any(turn.places for turn in self.history)
 
 
-class Answer:
+class ServedAnswer:
     """An answer as it comes in, until a stop text. `take` says what of an event to show now."""
 
     def __init__(self, query: Query) -> None:
@@ -94,7 +94,7 @@ class Service:
         (self._folder / "files").mkdir()
         self.library = Library(engine, settings, store, self._folder)
         self.files = FileShelf(self._folder / "files", settings.documents.max_file_mb, settings.store.disk_mb)
-        self.bodies = Bodies()
+        self.bodies = BodyReader()
         self.queue = JobQueue(max(1, settings.inference.max_batch_size))
         self.metrics = Metrics(self.queue, self.library, store)
 
@@ -125,7 +125,7 @@ class Service:
         """Answer as many requests at once as these settings say."""
         self.queue.limit(inference.max_batch_size)
 
-    def submit(self, query: Query) -> Asked:
+    def submit(self, query: Query) -> QueuedQuestion:
         """Queue a question. Raises GlyphError `no_question`, `context_full`, `queue_full` or `loading`."""
         if self._ready is None:
             raise changing()
@@ -134,7 +134,7 @@ class Service:
             raise GlyphError("no_question", "There is no question. Send one as text.", "没有问题。请发送文字问题。")
         if sum(map(len, said)) > MAX_QUESTION:
             raise too_long()
-        return Asked(self, query)
+        return QueuedQuestion(self, query)
 
     def options(self, **given: Any) -> AskOptions:
         """The settings' way to answer, and what a request wants otherwise; None leaves the settings'. Without a seed
@@ -155,12 +155,12 @@ class Service:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-class Asked(Job):
+class QueuedQuestion(Job):
     """A question in the queue, and what answering it took."""
 
     def __init__(self, service: Service, query: Query) -> None:
         super().__init__(self._answering)
-        self.answer = Answer(query)
+        self.answer = ServedAnswer(query)
         self.read = ReadingTimings()  # nothing, for a document that was open before
         self._service = service
         self._query = query
@@ -210,7 +210,7 @@ def usage(finished: Finished) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Utterance:
     """What the `user` or the `assistant` said, with pictures at `places`, see Turn."""
 
     role: str
@@ -218,7 +218,7 @@ class Said:
     places: tuple[int, ...] = ()
 
 
-def as_turns(said: Sequence[Said]) -> tuple[list[Turn], Turn]:
+def as_turns(said: Sequence[Utterance]) -> tuple[list[Turn], Turn]:
     """The turns of a conversation, and the question after them as a turn without an answer. What one side says in a row
     is one text, in lines. The question is empty where the assistant spoke last."""
     turns: list[Turn] = []

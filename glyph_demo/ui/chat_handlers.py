@@ -72,7 +72,7 @@ class ChatHandlers:
                     if not begun:
                         begun = True
                         updates |= {**self._view.conversation(window), ui.question: "", ui.status: ""}
-                    updates[ui.live] = views.live(exchange, window.language)
+                    updates[ui.live] = views.live_answer(exchange, window.language)
                     if exchange.regions and exchange.regions is not window.focus.regions:
                         window.focus = PageFocus.of(exchange)
                         updates[ui.page] = self._view.page(window)

@@ -95,7 +95,7 @@ class ShelfHandlers:
             updates: Updates = {self._ui.documents: self._view.documents(window), **self._loading(window)}
             if (reading := window.reading) is not None:  # type: ignore[assignment]
                 now = (now[0], reading.state)
-                updates[self._ui.progress] = views.progress(reading, window.language)
+                updates[self._ui.progress] = views.reading_progress(reading, window.language)
                 if len(reading.pages) != pages and time.monotonic() >= due:
                     pages = len(reading.pages)
                     due = time.monotonic() + pages * GALLERY_SECONDS_PER_PAGE

@@ -55,7 +55,7 @@ def paced(steps: Iterable[T], interval: float, clock: Callable[[], float] = time
     yield from held
 
 
-def messages(transcript: Sequence[Exchange], language: Language) -> list[dict[str, Any]]:
+def chat_messages(transcript: Sequence[Exchange], language: Language) -> list[dict[str, Any]]:
     """Two chat messages for every exchange: the question; the answer between its thinking and its panel. The answer
     that is still being written is not among them, see `live`: what is sent twenty times a second must not grow with
     the conversation."""
@@ -64,18 +64,18 @@ def messages(transcript: Sequence[Exchange], language: Language) -> list[dict[st
         shown.append({"role": "user", "content": plain(exchange.question)})
         if exchange.running:
             continue
-        content: list[Any] = [gr.HTML(thinking(exchange, language), render=False)] if exchange.thinking else []
+        content: list[Any] = [gr.HTML(thinking_view(exchange, language), render=False)] if exchange.thinking else []
         content += [plain(exchange.answer)] if exchange.answer else []
-        content.append(gr.HTML(panel(exchange, index, language), render=False))
+        content.append(gr.HTML(answer_panel(exchange, index, language), render=False))
         shown.append({"role": "assistant", "content": content})
     return shown
 
 
-def live(exchange: Exchange, language: Language) -> str:
+def live_answer(exchange: Exchange, language: Language) -> str:
     """HTML of an answer while it is being written; empty afterwards."""
     if not exchange.running:
         return ""
-    parts = [*_notices(exchange, language), thinking(exchange, language)]
+    parts = [*_notices(exchange, language), thinking_view(exchange, language)]
     if exchange.answer:
         parts.append(f"<div class='glyph-answer'>{html.escape(exchange.answer)}</div>")
     elif not exchange.thinking:
@@ -84,7 +84,7 @@ def live(exchange: Exchange, language: Language) -> str:
     return f"<div class='glyph-live' aria-busy='true'>{''.join(parts)}</div>"
 
 
-def thinking(exchange: Exchange, language: Language) -> str:
+def thinking_view(exchange: Exchange, language: Language) -> str:
     """HTML: the thinking, folded, with how long it took."""
     if not exchange.thinking:
         return ""
@@ -95,17 +95,17 @@ def thinking(exchange: Exchange, language: Language) -> str:
     )
 
 
-def panel(exchange: Exchange, index: int, language: Language) -> str:
+def answer_panel(exchange: Exchange, index: int, language: Language) -> str:
     """HTML under answer `index`: its sources, why it ended early, its figures."""
     parts = _notices(exchange, language)
     if exchange.regions and exchange.answer:
-        parts.append(sources(exchange, index, language))
+        parts.append(answer_sources(exchange, index, language))
     if exchange.finished is None:
         parts.append(f"<div class='glyph-note'>{say('stopped', language)}</div>")
     else:
         if exchange.finished.reason in ("length", "repetition"):
             parts.append(f"<div class='glyph-note'>{say(exchange.finished.reason, language)}</div>")
-        parts.append(figures(exchange, exchange.finished, language))
+        parts.append(answer_figures(exchange, exchange.finished, language))
     parts.append(f"<button type='button' class='glyph-copy'>{say('copy', language)}</button>")
     return f"<div class='glyph-panel'>{''.join(parts)}</div>"
 
@@ -124,7 +124,7 @@ def waiting(progress: Progress | None, language: Language) -> str:
     return say("wait.answer", language)
 
 
-def sources(exchange: Exchange, index: int, language: Language) -> str:
+def answer_sources(exchange: Exchange, index: int, language: Language) -> str:
     """The lines that answer `index` rests on, each a button that shows it on its page; the words of a line only where
     the answer does not quote them already."""
     shown = "".join(exchange.answer.split())
@@ -140,7 +140,7 @@ def sources(exchange: Exchange, index: int, language: Language) -> str:
     return f"<div class='glyph-sources'><b>{say('sources', language)}</b><ul>{lines}</ul></div>"
 
 
-def figures(exchange: Exchange, finished: Finished, language: Language) -> str:
+def answer_figures(exchange: Exchange, finished: Finished, language: Language) -> str:
     """HTML: times, speed and token counts of an answer, and what did not have to be done for it."""
     usage, timings = finished.usage, finished.timings
 
@@ -162,7 +162,7 @@ def figures(exchange: Exchange, finished: Finished, language: Language) -> str:
     return f"<dl class='glyph-figures'>{pairs}</dl>"
 
 
-def progress(reading: Reading | None, language: Language) -> str:
+def reading_progress(reading: Reading | None, language: Language) -> str:
     """HTML: one bar per stage while a document is being read, one line of figures afterwards."""
     if reading is None or reading.state in ("failed", "closed"):
         return ""
@@ -215,7 +215,7 @@ def _pace(done: int, seconds: float, language: Language, total: int | None = Non
     return " · ".join(parts)
 
 
-def documents(opened: Mapping[str, Reading], front: str | None, language: Language) -> str:
+def document_list(opened: Mapping[str, Reading], front: str | None, language: Language) -> str:
     """HTML: the documents, each with what is known of it, a button that brings it back and one that removes it."""
     if not opened:
         return ""
@@ -268,7 +268,7 @@ def notice(text: str, kind: str = "error") -> str:
     return f"<div role='status' class='glyph-notice {kind}'>{html.escape(text)}</div>" if text else ""
 
 
-def loading(progress: Progress, language: Language) -> str:
+def loading_notice(progress: Progress, language: Language) -> str:
     """HTML: how far a model is that is being loaded."""
     bar = _meter(progress.done / progress.total, say("wait.load", language)) if progress.total else ""
     return f"<div class='glyph-notice hint'>{html.escape(waiting(progress, language))}{bar}</div>"
@@ -278,7 +278,7 @@ def _engine_title(kind: EngineKind, language: Language) -> str:
     return kind.title.text(language) if kind.title else say("engine.other", language, name=kind.name)
 
 
-def header(kind: EngineKind, language: Language) -> str:
+def title_view(kind: EngineKind, language: Language) -> str:
     """HTML: the app's name, and the engine named for what it is."""
     line = _engine_title(kind, language)
     return (
@@ -287,7 +287,7 @@ def header(kind: EngineKind, language: Language) -> str:
     )
 
 
-def engine(kind: EngineKind, model: str, room: int | None, language: Language) -> str:
+def engine_view(kind: EngineKind, model: str, room: int | None, language: Language) -> str:
     """HTML for the settings: what is to be said of the engine; else its model, and how many pages have `room`."""
     title = _engine_title(kind, language)
     if kind.description is not None:

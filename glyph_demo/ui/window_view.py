@@ -39,7 +39,7 @@ class WindowView:
         samples = window.samples.get(identifier or "", ())
         updates: Updates = {
             ui.documents: self.documents(window),
-            ui.progress: views.progress(reading, window.language),
+            ui.progress: views.reading_progress(reading, window.language),
             **self.conversation(window),
             ui.page: self.page(window),
             ui.gallery: self.gallery(reading, window.language),
@@ -51,12 +51,12 @@ class WindowView:
         return updates
 
     def documents(self, window: Window) -> str:
-        return views.documents(window.session.documents, window.session.current_id, window.language)
+        return views.document_list(window.session.documents, window.session.current_id, window.language)
 
     def conversation(self, window: Window) -> Updates:
         """What was said. The answer that is being written is shown by who writes it, and by nobody else: a page that is
         loaded anew would show it for ever."""
-        return {self.ui.chat: views.messages(window.transcript, window.language), self.ui.live: ""}
+        return {self.ui.chat: views.chat_messages(window.transcript, window.language), self.ui.live: ""}
 
     def page(self, window: Window) -> str:
         """The page that was chosen, or the first one, with what the answer that led there rests on."""
@@ -86,11 +86,11 @@ class WindowView:
     def loading(self, language: Language) -> str:
         """How far the engine's model is; empty once it is there."""
         progress = self.windows.switch.loading
-        return views.loading(progress, language) if progress is not None else ""
+        return views.loading_notice(progress, language) if progress is not None else ""
 
     def engine(self, language: Language) -> str:
         engine, model = self.windows.switch.engine, self.windows.settings.model
-        return views.engine(engine.kind, model, engine.capacity(), language) + self.loading(language)
+        return views.engine_view(engine.kind, model, engine.capacity(), language) + self.loading(language)
 
     def preferences(self, settings: Settings) -> Updates:
         """The sidebar as the settings are, all but the engine."""
@@ -115,7 +115,7 @@ class WindowView:
         ):
             updates[dropdown] = updates[dropdown] | gr.update(choices=choices(offered, configured, language))
         updates[ui.mode] = updates[ui.mode] | gr.update(choices=mode_choices(language))
-        updates[ui.header] = views.header(self.windows.switch.engine.kind, language)
+        updates[ui.header] = views.title_view(self.windows.switch.engine.kind, language)
         updates[ui.engine] = self.engine(language)
         updates[ui.examples_label] = say("examples", language)
         updates[ui.settings_label] = f"<h2>{say('settings', language)}</h2>"

@@ -28,9 +28,9 @@ from glyph_demo.ui.mount import mount_window
 from glyph_demo.web.connections import BACKLOG, Connection
 from glyph_demo.web.door import USER, Guard, password
 from glyph_demo.web.files import files_router
-from glyph_demo.web.head import Early
+from glyph_demo.web.head import HeadScripts
 from glyph_demo.web.ports import free_port
-from glyph_demo.windows.choice import ENGINE_NAMES, Choice
+from glyph_demo.windows.choice import ENGINE_NAMES, EngineChoice
 from glyph_demo.windows.collection import Windows
 
 GRACE = 2.0  # seconds that open streams get to end by themselves when the app ends
@@ -51,7 +51,7 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
         print(f"Port {settings.server.port} is taken; using {port}. 端口已被占用，改用 {port}。", file=sys.stderr)
     gradio_files = Path(os.environ["GRADIO_TEMP_DIR"])  # see process.isolate_gradio; uploads have their own
     store = open_store(settings)
-    choice = Choice(settings, given=not ENGINE_NAMES.isdisjoint(named))
+    choice = EngineChoice(settings, given=not ENGINE_NAMES.isdisjoint(named))
     start = choice.start()
     engine = LoadingEngine(start)
     service = Service(engine, settings, store, engine.ready)
@@ -96,9 +96,9 @@ def web_app(windows: Windows, service: Service) -> FastAPI:
     app.include_router(files_router(windows))
     secret = password(windows.settings.server)
     events = mount_window(app, windows, (USER, secret) if secret else None)
-    app.add_middleware(Early)
+    app.add_middleware(HeadScripts)
     app.add_middleware(Guard, settings=windows.settings, events=events)
-    app.add_middleware(_Beside, api=create_api(service))  # what is added later sees a request earlier
+    app.add_middleware(_ApiFirst, api=create_api(service))  # what is added later sees a request earlier
     app.add_middleware(_Impatient)
     return app
 
@@ -152,7 +152,7 @@ class _Impatient:
         await self._app(scope, received, send)
 
 
-class _Beside:
+class _ApiFirst:
     """ASGI middleware: requests for the API go to it, all others on to the window."""
 
     def __init__(self, app: ASGIApp, api: ASGIApp) -> None:

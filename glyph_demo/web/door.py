@@ -52,7 +52,7 @@ _FORM = "application/x-www-form-urlencoded"
 _PICTURE = re.compile(r"/pages/\w+/\w+\.png")
 
 
-class _Event(BaseModel):
+class _EventRequest(BaseModel):
     """All of an event that is passed on to Gradio."""
 
     session_hash: Name
@@ -62,16 +62,16 @@ class _Event(BaseModel):
     trigger_id: StrictInt | None = None
 
 
-class _Cancel(BaseModel):
+class _CancelRequest(BaseModel):
     session_hash: Name
     fn_index: StrictInt
     event_id: Name
 
 
-_EVENTS: dict[str, type[_Event | _Cancel]] = {
-    "/gradio_api/queue/join": _Event,
-    "/gradio_api/run/predict": _Event,
-    "/gradio_api/cancel": _Cancel,
+_EVENTS: dict[str, type[_EventRequest | _CancelRequest]] = {
+    "/gradio_api/queue/join": _EventRequest,
+    "/gradio_api/run/predict": _EventRequest,
+    "/gradio_api/cancel": _CancelRequest,
 }
 
 

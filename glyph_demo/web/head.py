@@ -11,7 +11,7 @@ SCRIPTS = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name i
 HEAD = "".join(f"<script>{script}</script>" for script in SCRIPTS).encode()
 
 
-class Early:
+class HeadScripts:
     """ASGI middleware that puts scripts first into the head of every page."""
 
     def __init__(self, app: ASGIApp) -> None:

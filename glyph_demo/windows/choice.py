@@ -32,7 +32,7 @@ def not_loaded(error: GlyphError) -> Message:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _KeptChoice:
     """`over` are the settings that the choice replaced, None where they were given for one start only. `loading` is
     true from a start until the engine is there, so that one which takes the app down with it is not tried again."""
 
@@ -41,7 +41,7 @@ class _Kept:
     loading: bool = False
 
 
-class Choice:
+class EngineChoice:
     """Which engine to start with: that of the settings, or the one chosen in the window since they were last changed.
     `given` says that flags or the environment name the engine of this start; they win."""
 
@@ -50,7 +50,7 @@ class Choice:
         self.notice: Message | None = None  # why the choice was not taken
         self._given = given
         self._file = settings.cache_path / "engine.json"
-        self._starting: _Kept | None = None
+        self._starting: _KeptChoice | None = None
 
     def start(self) -> Settings:
         """The settings to start with."""
@@ -87,15 +87,15 @@ class Choice:
         if _named(settings) == _named(self.settings) and not self._given:
             self._file.unlink(missing_ok=True)
         else:
-            self._write(_Kept(_named(settings), None if self._given else _named(self.settings)))
+            self._write(_KeptChoice(_named(settings), None if self._given else _named(self.settings)))
 
-    def _read(self) -> _Kept | None:
+    def _read(self) -> _KeptChoice | None:
         try:
-            return TypeAdapter(_Kept).validate_json(self._file.read_bytes())
+            return TypeAdapter(_KeptChoice).validate_json(self._file.read_bytes())
         except (OSError, ValidationError):
             return None
 
-    def _write(self, kept: _Kept) -> None:
+    def _write(self, kept: _KeptChoice) -> None:
         content = {"chosen": kept.chosen, "over": kept.over, "loading": kept.loading}
         try:
             write_whole(self._file, json.dumps(content).encode())

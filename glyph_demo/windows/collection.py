@@ -13,7 +13,7 @@ from glyph_demo.engines import create_engine
 from glyph_demo.engines.base import Engine
 from glyph_demo.settings import Inference, Settings, usable
 from glyph_demo.store import FeatureStore
-from glyph_demo.windows.choice import Choice
+from glyph_demo.windows.choice import EngineChoice
 from glyph_demo.windows.engine_switch import EngineSwitch
 from glyph_demo.windows.errors import too_many_windows
 from glyph_demo.windows.history import History
@@ -35,12 +35,12 @@ class Windows:
         make: Callable[[Settings], Engine] = create_engine,
         store: FeatureStore | None = None,
         rest: Callable[[], None] = lambda: None,
-        choice: Choice | None = None,
+        choice: EngineChoice | None = None,
         shared: Callable[[Inference], None] = lambda inference: None,
     ) -> None:
         """`make` makes another engine when one is asked for; before the one of now is closed, `rest` has whoever else
         uses it let go. `choice` keeps what people choose. `shared` hears how many answers may run at once."""
-        self.switch = EngineSwitch(engine, settings, make, rest, choice or Choice(settings), shared, self._all)
+        self.switch = EngineSwitch(engine, settings, make, rest, choice or EngineChoice(settings), shared, self._all)
         self._store = store or open_store(settings)
         self.uploads = Uploads(settings.documents.max_file_mb)
         self._history = History(settings.cache_path / "windows")

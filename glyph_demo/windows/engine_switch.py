@@ -12,7 +12,7 @@ from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.settings import Inference, Settings
-from glyph_demo.windows.choice import Choice, not_loaded
+from glyph_demo.windows.choice import EngineChoice, not_loaded
 
 if TYPE_CHECKING:
     from glyph_demo.windows.window import Window
@@ -27,7 +27,7 @@ class EngineSwitch:
         settings: Settings,
         make: Callable[[Settings], Engine],
         rest: Callable[[], None],
-        choice: Choice,
+        choice: EngineChoice,
         shared: Callable[[Inference], None],
         windows: Callable[[], list[Window]],
     ) -> None:

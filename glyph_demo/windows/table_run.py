@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 BEAT = 0.2  # seconds between two looks at whether to go on
 
 
-class Batch:
+class TableRun:
     """Thread-safe. `files` are copies of our own by the name that the table shows; `error` is why the last asking did
     not come to its end."""
 
@@ -113,7 +113,7 @@ class Batch:
             with contextlib.suppress(OSError):
                 os.utime(path)  # is in use, and so kept for another day
         asking = (engine, settings, files, store, language)
-        self._thread = threading.Thread(target=self._ask, args=asking, name="batch", daemon=True)
+        self._thread = threading.Thread(target=self._ask, args=asking, name="table-run", daemon=True)
         self._thread.start()
         self._tell()
 

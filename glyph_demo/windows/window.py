@@ -17,7 +17,7 @@ from glyph_demo.engines.events import Heat, Region
 from glyph_demo.errors import GlyphError, Language, Message
 from glyph_demo.windows.errors import answer_running
 from glyph_demo.windows.history import History, SavedDocument, SavedWindow
-from glyph_demo.windows.table_run import Batch
+from glyph_demo.windows.table_run import TableRun
 
 PATIENCE = 10.0  # seconds that a stopped answer may take to wind up before the window goes on without it
 
@@ -68,7 +68,7 @@ class Window:
 
     def __post_init__(self) -> None:
         self._idle.set()
-        self.batch = Batch(self.history.folder(self.identifier) / "many")
+        self.table_run = TableRun(self.history.folder(self.identifier) / "many")
 
     @property
     def reading(self) -> Reading | None:
@@ -77,7 +77,7 @@ class Window:
     @property
     def busy(self) -> bool:
         """Whether something is being read, answered, compared or asked of many documents."""
-        return self._answering.locked() or self.session.busy or self.batch.running
+        return self._answering.locked() or self.session.busy or self.table_run.running
 
     @property
     def first_page(self) -> int:
@@ -159,11 +159,11 @@ class Window:
     def rest(self) -> None:
         """Let go of the engine."""
         self.stop()
-        self.batch.close()
+        self.table_run.close()
         self.session.rest()
 
     def close(self) -> None:
-        self.batch.close()
+        self.table_run.close()
         self.session.close()
 
     def complain(self, message: Message) -> None:

@@ -16,7 +16,7 @@ from glyph_demo.ui import views
 from glyph_demo.ui.tabs.panels import ACTIONS, SAVE, Labels, upload_box
 from glyph_demo.ui.texts import say
 from glyph_demo.windows.collection import Windows
-from glyph_demo.windows.table_run import Batch
+from glyph_demo.windows.table_run import TableRun
 from glyph_demo.windows.visit import VISITOR, Visit
 
 INTERVAL = 0.3  # seconds between two updates
@@ -52,54 +52,54 @@ class ManyPanel:
     def connect(
         self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
     ) -> None:
-        def batch(visit: Visit) -> Batch:
-            return windows.get(visit).batch
+        def table(visit: Visit) -> TableRun:
+            return windows.get(visit).table_run
 
         def show(visit: Visit, said: Language) -> Updates:
-            return self._show(batch(visit), said)
+            return self._show(table(visit), said)
 
         def enter(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
-            yield {self._question: question or batch(visit).question}
-            yield from self._follow(batch(visit), said)
+            yield {self._question: question or table(visit).question}
+            yield from self._follow(table(visit), said)
 
         def run(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
             session = windows.get(visit).session
             try:
-                batch(visit).start(session.engine, session.settings, session.store, question, said)
+                table(visit).start(session.engine, session.settings, session.store, question, said)
             except GlyphError as error:
                 yield {self._now: views.notice(error.message.text(said))}
             else:
-                yield from self._follow(batch(visit), said)
+                yield from self._follow(table(visit), said)
 
         def add(visit: Visit, said: Language, data: gr.EventData, request: gr.Request) -> Updates:
             uploads, failures = windows.uploads.sent(request.headers.get(VISITOR, ""), data.files)
-            batch(visit).add([(upload.name, upload.path) for upload in uploads])
+            table(visit).add([(upload.name, upload.path) for upload in uploads])
             updates = show(visit, said)
             complaints = "".join(views.notice(failure.text(said)) for failure in failures)
             return {**updates, self._now: complaints + updates[self._now]}
 
         def add_opened(visit: Visit, said: Language) -> Updates:
             opened = windows.get(visit).session.documents.values()
-            batch(visit).add([(reading.name, reading.path) for reading in opened])
+            table(visit).add([(reading.name, reading.path) for reading in opened])
             return show(visit, said)
 
         def remove(visit: Visit, said: Language, data: gr.EventData) -> Updates:
-            batch(visit).remove(str(data.name))
+            table(visit).remove(str(data.name))
             return show(visit, said)
 
         def clear(visit: Visit, said: Language) -> Updates:
-            batch(visit).close()
-            for name in list(batch(visit).files):
-                batch(visit).remove(name)
+            table(visit).close()
+            for name in list(table(visit).files):
+                table(visit).remove(name)
             return show(visit, said)
 
         def forget(visit: Visit, said: Language) -> Updates:
-            batch(visit).close()
-            batch(visit).forget()
+            table(visit).close()
+            table(visit).forget()
             return show(visit, said)
 
         def save(visit: Visit, kind: str) -> dict[str, str]:
-            rows = list(batch(visit).rows().values())
+            rows = list(table(visit).rows().values())
             return {"name": f"answers.{kind}", "text": to_csv(rows) if kind == "csv" else to_json(rows)}
 
         asked, shown = [window, language], [self._now, self._table]
@@ -107,7 +107,7 @@ class ManyPanel:
         language.change(show, asked, shown, **private)
         for asking in (self._run.click, self._question.submit):
             asking(run, [*asked, self._question], shown, trigger_mode="once", **private)
-        self._stop.click(lambda visit: batch(visit).stop(), window, None, **private)
+        self._stop.click(lambda visit: table(visit).stop(), window, None, **private)
         self._upload.upload(add, asked, shown, trigger_mode="multiple", **private)
         self._table.click(remove, asked, shown, **private)
         for name, act in (("opened", add_opened), ("forget", forget), ("clear", clear)):
@@ -116,37 +116,37 @@ class ManyPanel:
             exported = self._tools[kind].click(partial(save, kind=kind), window, self._exported, **private)
             exported.then(None, self._exported, None, js=SAVE)
 
-    def _show(self, batch: Batch, language: Language) -> Updates:
-        return {self._now: now_view(batch, language), self._table: table_view(batch, language)}
+    def _show(self, table: TableRun, language: Language) -> Updates:
+        return {self._now: now_view(table, language), self._table: table_view(table, language)}
 
-    def _follow(self, batch: Batch, language: Language) -> Iterator[Updates]:
+    def _follow(self, table: TableRun, language: Language) -> Iterator[Updates]:
         """What has changed since the update before, until nothing runs."""
         sent: Updates = {}
-        for _ in views.paced(batch.changes(), INTERVAL + SECONDS_PER_ROW * len(batch.files)):
-            updates = self._show(batch, language)
+        for _ in views.paced(table.changes(), INTERVAL + SECONDS_PER_ROW * len(table.files)):
+            updates = self._show(table, language)
             if changed := {part: update for part, update in updates.items() if sent.get(part) != update}:
                 yield changed
             sent = updates
 
 
-def now_view(batch: Batch, language: Language) -> str:
+def now_view(table: TableRun, language: Language) -> str:
     """HTML: how many documents are answered, how far those are that are being worked on, and what went wrong."""
-    parts = [views.notice(batch.error.message.text(language))] if batch.error else []
-    if batch.asked:
-        done = len([name for name in batch.rows() if name in batch.asked])
-        parts.append(_bar(say("many.done", language, done=done, total=len(batch.asked)), done, len(batch.asked)))
-        parts += [_working(name, progress, language) for name, progress in sorted(batch.progress.items())]
+    parts = [views.notice(table.error.message.text(language))] if table.error else []
+    if table.asked:
+        done = len([name for name in table.rows() if name in table.asked])
+        parts.append(_bar(say("many.done", language, done=done, total=len(table.asked)), done, len(table.asked)))
+        parts += [_working(name, progress, language) for name, progress in sorted(table.progress.items())]
     return "".join(parts)
 
 
-def table_view(batch: Batch, language: Language) -> str:
+def table_view(table: TableRun, language: Language) -> str:
     """HTML: a row for every document, answered or not. Roles are named because a phone shows the table as blocks."""
-    if not batch.files:
+    if not table.files:
         return ""
     heads = "".join(f"<th role='columnheader' scope='col'>{say(f'many.{name}', language)}</th>" for name in COLUMNS)
-    rows, asked, working = batch.rows(), batch.asked, batch.progress
+    rows, asked, working = table.rows(), table.asked, table.progress
     body = []
-    for name in batch.files:
+    for name in table.files:
         state = "" if name in working else "many.waiting" if name in asked else "many.not_asked"
         answer, evidence, seconds = _cells(rows[name], language) if name in rows else ("", "", "")
         if name not in rows:
