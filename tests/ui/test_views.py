@@ -9,6 +9,8 @@ from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished, Progress, Region, Thinking, Timings, Token, Usage
 from glyph_demo.engines.registry import EngineKind
 from glyph_demo.ui import views
+from glyph_demo.ui.markup import notice, waiting_text
+from glyph_demo.ui.updates import paced
 from tests.fakes import FakeEngine
 
 HOSTILE = "<img src=http://evil.example/a.png onerror=alert(1)> &lt;b&gt; <script>x</script> R&D a < b <!-- -->"
@@ -46,7 +48,7 @@ def test_nothing_of_document_or_model_becomes_markup():
         thinking.value
         + panel.value
         + views.live_answer(replace(exchange, running=True), "en")
-        + views.notice(HOSTILE)
+        + notice(HOSTILE)
         + views.title_view(EngineKind(HOSTILE, ""), "en")
     )
     assert not any(tag in text for text in texts for tag in ("<img", "<script", "<!--", "&lt;"))
@@ -109,7 +111,7 @@ def test_the_panel_says_why_an_answer_ended_early():
 )
 def test_an_answer_that_has_not_begun_says_what_it_waits_for(progress, text):
     exchange = Exchange("What?", progress=progress, running=True)
-    assert views.waiting(progress, "en") == text
+    assert waiting_text(progress, "en") == text
     assert text in views.live_answer(exchange, "en")
 
 
@@ -157,5 +159,5 @@ def test_updates_are_spaced_out_and_the_last_is_never_lost():
             now[0] += 0.01
             yield number
 
-    assert list(views.paced(steps(), 0.035, clock=lambda: now[0])) == [0, 4, 8, 9]
-    assert list(views.paced(iter([]), 1.0)) == []
+    assert list(paced(steps(), 0.035, clock=lambda: now[0])) == [0, 4, 8, 9]
+    assert list(paced(iter([]), 1.0)) == []
