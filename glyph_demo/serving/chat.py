@@ -1,5 +1,5 @@
-"""POST /v1/chat/completions. Files, and pictures before all texts, are the document; the texts are its turns, and other
-pictures stand in them where the client put them."""
+"""POST /v1/chat/completions. Files, and pictures before all texts, are the document; the texts are the turns of the
+conversation. Pictures between texts keep their places in them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def chat_router(service: Service) -> APIRouter:
 
 
 class _Reply:
-    """An answer in OpenAI's words; `counted` adds the usage at the end of a stream."""
+    """An answer in OpenAI's format; `counted` adds the usage at the end of a stream."""
 
     def __init__(self, model: str, asked: QueuedQuestion, language: Language, counted: bool) -> None:
         self._asked = asked
@@ -78,7 +78,7 @@ class _Reply:
         return self._chunk({"role": "assistant", "content": ""})
 
     def chunks(self, event: Event) -> Iterator[dict[str, Any]]:
-        """What of an event a stream shows."""
+        """The chunks of a stream for an event."""
         answer = self._asked.answer
         said = answer.take(event)
         if said is not None:
@@ -105,7 +105,7 @@ class _Reply:
 
 @dataclass(frozen=True, slots=True)
 class _WantedReply:
-    """A question and how its answer shall come: as a `stream`, and with the usage at the end of one."""
+    """A question, whether its answer is sent as a `stream`, and whether (`counted`) that ends with the usage."""
 
     query: Query
     stream: bool
@@ -113,7 +113,8 @@ class _WantedReply:
 
 
 def _wanted(service: Service, owner: str, body: bytes, kind: str) -> _WantedReply:
-    """Raises GlyphError for what cannot be used, or RequestValidationError."""
+    """The question in a body of content type `kind`. Raises GlyphError for unusable parts, or
+    RequestValidationError."""
     sent = from_json(ChatRequest, body, kind)
     counted = sent.stream_options is not None and bool(sent.stream_options.include_usage)
     return _WantedReply(_query(service, owner, sent), bool(sent.stream), counted)
@@ -145,9 +146,10 @@ def _query(service: Service, owner: str, wanted: ChatRequest) -> Query:
             said.append(Utterance(role, text, tuple(places)))
     history, last = as_turns(said)
     turns = [*history, last]
-    # Pages before every text are the document, as a file's are: it is read before there is a question.
+    # Pages before all texts are the document, as a file's pages are: it is read before there is a question.
     turns[0] = replace(turns[0], places=tuple(place for place in turns[0].places if place))
-    # No engine knows a system message; the embedded one would search the document for its words.
+    # No engine has a system role, so its text goes before the first question; but the embedded engine would search the
+    # document for the words.
     if last.question.strip() and service.engine.kind.takes_system_text:
         turns[0] = _ruled(turns[0], "\n\n".join(filter(None, rules)))
     *history, last = turns
@@ -162,7 +164,7 @@ def _query(service: Service, owner: str, wanted: ChatRequest) -> Query:
 
 
 def _ruled(turn: Turn, rules: str) -> Turn:
-    """A turn with the system's text before its question."""
+    """A turn with the system's text `rules` before its question."""
     if not rules:
         return turn
     rules += "\n\n"
@@ -176,7 +178,8 @@ def _parts(message: ChatMessage) -> Sequence[str | ImagePart | FilePart]:
 
 
 def _check_length(parts: Sequence[str | ImagePart | FilePart]) -> None:
-    """Before they are put together, which takes longer the more there are. Raises GlyphError."""
+    """Checked before texts are joined, whose time grows with their number. Raises GlyphError `context_full` or
+    `too_many_parts`."""
     texts = [part for part in parts if isinstance(part, str)]
     if sum(map(len, texts)) > MAX_QUESTION:
         raise too_long()

@@ -48,7 +48,8 @@ def generate_router(service: Service) -> APIRouter:
 
 
 def _query(service: Service, owner: str, body: bytes, kind: str) -> Query:
-    """What a request asks. Raises GlyphError for what cannot be used, RequestValidationError, or HTTPException."""
+    """The question in a body of content type `kind`. Raises GlyphError for unusable parts, RequestValidationError, or
+    HTTPException."""
     if is_form(kind):
         wanted, files = _from_form(form_parts(body, kind))
     else:
@@ -61,7 +62,7 @@ def _query(service: Service, owner: str, body: bytes, kind: str) -> Query:
 
 
 def _from_form(fields: list[FormPart]) -> tuple[GenerateRequest, list[DocumentPart]]:
-    """Pictures and the document may be files, or texts in base64 as in JSON."""
+    """The request in a form, in which pictures and the document are files, or texts in base64 as in JSON."""
     texts: dict[str, Any] = {field.name: field.data for field in fields if field.filename is None}
     if "images" in texts:
         texts["images"] = [field.data for field in fields if field.name == "images" and field.filename is None]
@@ -76,7 +77,7 @@ def _from_form(fields: list[FormPart]) -> tuple[GenerateRequest, list[DocumentPa
 
 
 def _body() -> dict[str, Any]:
-    """What OpenAPI says of the two ways to send a request."""
+    """The OpenAPI description of the two ways to send a request."""
     schema = schema_of(GenerateRequest)
     file = {"type": "string", "format": "binary"}
     files = {"image": file, "images": {"type": "array", "items": file}, "document": file}
