@@ -1,4 +1,4 @@
-"""Entry for `python app.py` and for a Hugging Face Space, which runs just that. Takes the flags of `serve`."""
+"""Entry for `python app.py`, which is also what a Hugging Face Space runs. Takes the flags of `serve`."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from glyph_demo.cli import main
 
 
 def space_flags(environment: Mapping[str, str]) -> list[str]:
-    """Flags that a Space needs: its proxy reaches the app from outside, and has a door of its own."""
+    """The flags that a Space needs: its proxy connects from another machine, and checks visitors itself."""
     if "SPACE_ID" not in environment:
         return []
     flags = ["--host", "0.0.0.0", "--no-auth"]
@@ -26,7 +26,7 @@ def register_with_zero_gpu() -> None:
 
 if __name__ == "__main__":
     flags = space_flags(os.environ)
-    # Gradio would watch the sources and reload `__main__.demo`, which is not how this app is made.
+    # On a Space, Gradio would watch the sources and reload `__main__.demo`, which this app does not have.
     os.environ.pop("SYSTEM", None)
     if os.environ.get("SPACES_ZERO_GPU"):
         register_with_zero_gpu()

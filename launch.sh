@@ -232,8 +232,6 @@ audit() {
   PYTHONPATH=$folder "$VENV/bin/python" -m pip_audit --strict --disable-pip --no-deps -r "$folder/frozen.txt"
 }
 
-export PYTORCH_CUDA_ALLOC_CONF=${PYTORCH_CUDA_ALLOC_CONF:-expandable_segments:True}
-
 case "${1:-}" in
 -h | --help) usage ;;
 test)

@@ -2,12 +2,11 @@
 
 __version__ = "0.2.0"
 
-import os
 from typing import TYPE_CHECKING, Any
 
-# ONNX Runtime keeps a number for this device in ~/.cache/Microsoft and sends events to its makers, unless this is set
-# before it is loaded.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+from glyph_demo.process import forbid_telemetry
+
+forbid_telemetry()
 
 if TYPE_CHECKING:
     from glyph_demo.notebook import App

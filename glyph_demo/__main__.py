@@ -7,7 +7,7 @@ from types import FrameType
 
 def main() -> int:
     """Run the command line. Returns the exit code, 130 where an interrupt ended it."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background ignores it
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a job in a shell's background ignores it
         signal.signal(signal.SIGINT, _interrupted)
     try:
         from glyph_demo.cli import main
@@ -21,7 +21,8 @@ def main() -> int:
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
-    """The first one ends what runs in good order, which waits for a model that is being loaded; the second at once."""
+    """Raise KeyboardInterrupt, which cleans up but waits for a model that is being loaded. A second Ctrl-C ends the
+    process at once."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     raise KeyboardInterrupt
 

@@ -217,7 +217,7 @@ def prepare(options: argparse.Namespace, keeps: bool) -> Settings:
         settings, notice = surroundings.with_cache(settings)
         if notice:
             print(f"{notice.en} {notice.zh}", file=sys.stderr)
-    surroundings.mend()
+    surroundings.give_home()
     return settings
 
 

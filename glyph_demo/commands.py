@@ -22,13 +22,14 @@ from glyph_demo.engines.loading import LoadLines
 from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import Language, SettingsError, shown
 from glyph_demo.gpu import gpus
+from glyph_demo.process import isolate_gradio
 from glyph_demo.settings import Settings
-from glyph_demo.surroundings import before_gradio, legible
+from glyph_demo.surroundings import legible, temporary_folder
 
 
 def serve(settings: Settings, named: Collection[str]) -> dict[str, Any]:
     """`named` are the settings given at this start, see web.app.run."""
-    before_gradio()
+    isolate_gradio(temporary_folder())
     from glyph_demo.web.app import run
 
     run(settings, named)

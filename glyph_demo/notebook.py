@@ -1,4 +1,4 @@
-"""The app for a notebook: started in a process of its own, so that the kernel stays free and a stopped app leaves
+"""The app for a notebook. It runs in a process of its own, so that the kernel stays free and a stopped app leaves
 nothing behind in it."""
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from glyph_demo.config_file import own_config
 from glyph_demo.errors import EngineError
 from glyph_demo.settings import ENVIRONMENT_PREFIX, load_settings
 
-START_SECONDS = 180.0  # libraries from a slow disk
+START_SECONDS = 180.0  # to load libraries from a slow disk
 STOP_SECONDS = 30.0
 _ADDRESS = re.compile(r"^http://\S+$")
 
 
 class App:
-    """A running app. `url` is its address; a notebook shows it in place. It ends with `close`, or with the kernel."""
+    """A running app at the address `url`, which a notebook shows in a frame. It ends with `close`, or with the
+    kernel."""
 
     def __init__(self, process: subprocess.Popen[str], url: str) -> None:
         self.url = url
@@ -51,8 +52,8 @@ class App:
 
 
 def frame(url: str) -> str:
-    """HTML that shows the app in a notebook. To browsers localhost and 127.0.0.1 are different sites, and a frame of
-    another site may keep neither cookies nor settings: the app is called as the notebook is."""
+    """HTML that shows the app in a notebook. A browser takes localhost and 127.0.0.1 for different sites and lets a
+    frame of another site keep neither cookies nor settings, so the frame uses the notebook's own host name."""
     return (
         f'<iframe src="{url}" width="100%" height="800" style="border: 0"></iframe><script>'
         '(frame => { if (location.hostname === "localhost") frame.src = frame.src.replace("127.0.0.1", "localhost") })'
@@ -61,10 +62,10 @@ def frame(url: str) -> str:
 
 
 def launch(config: str | Path | None = None, **settings: Any) -> App:
-    """Start the app and return once it listens; it goes on until `close`. `config` is a YAML file like
-    glyph_demo/config.yaml, else config.yaml of the project's folder is taken, if there is one. `settings` are its
-    keys, with two underscores between the parts: `launch(engine="pocket", server__port=8000)`. Raises SettingsError for
-    what glyph_demo/config.yaml does not have, EngineError `not_started`."""
+    """Start the app and return once it listens. It runs until `close`. `config` is a YAML file like
+    glyph_demo/config.yaml; without it the app uses config.yaml of the project's folder, if there is one. `settings` are
+    keys of that file, with two underscores between the parts: `launch(engine="pocket", server__port=8000)`. Raises
+    SettingsError for unknown keys and unusable values, EngineError `not_started`."""
     config = config or own_config()
     load_settings(config, flags={name.replace("__", "."): value for name, value in settings.items()})
     given = {f"{ENVIRONMENT_PREFIX}{name.upper()}": str(value) for name, value in settings.items() if value is not None}
@@ -104,7 +105,7 @@ def launch(config: str | Path | None = None, **settings: Any) -> App:
 
 
 class _Lines:
-    """The last lines of a stream, which is read to its end, so that who writes it never waits."""
+    """The last lines of a stream. A thread reads it to its end, so that its writer never blocks."""
 
     def __init__(self, stream: IO[str]) -> None:
         self.last: deque[str] = deque(maxlen=10)

@@ -1,5 +1,5 @@
-"""Repairs to the environment of the process, made before heavy packages are imported: closed streams, no home folder, a
-cache folder that cannot be written, Gradio's environment variables."""
+"""Repairs to what the process was started with, made before heavy packages are imported: closed streams, no home
+folder, a cache folder that cannot be written."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from glyph_demo.settings import Settings
 
 
 def mend_streams() -> None:
-    """Open closed standard streams on the null device. Otherwise the next file that is opened gets their descriptor,
-    and libraries write their complaints into it. Characters that a terminal cannot show are written as escapes."""
+    """Open closed standard streams on the null device: otherwise the next file that is opened would get their
+    descriptor, and libraries would write their warnings into it. Characters that a terminal cannot show are written as
+    escapes."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - gets the number of the closed one
@@ -29,9 +30,8 @@ def mend_streams() -> None:
 
 
 def with_cache(settings: Settings) -> tuple[Settings, Message | None]:
-    """`settings` with a cache folder that can be written, and a message where it is not the one they name. It is then a
-    folder that is removed when the process ends, with links to the files of the other. Raises GlyphError
-    `no_temporary_folder`."""
+    """`settings` with a cache folder that can be written. Where the folder that they name cannot be, it is a temporary
+    one with links to the files of the other, and a message says why. Raises GlyphError `no_temporary_folder`."""
     try:
         folder = settings.cache_path
         why = _why_unwritable(folder)
@@ -39,7 +39,7 @@ def with_cache(settings: Settings) -> tuple[Settings, Message | None]:
         folder, why = None, Message("this user has no home folder", "该用户没有主目录")
     if why is None:
         return settings, None
-    temporary = _temporary_folder()
+    temporary = temporary_folder()
     if folder is not None:
         _link_files(folder, temporary)
     return replace(settings, cache_dir=str(temporary)), Message(
@@ -49,20 +49,28 @@ def with_cache(settings: Settings) -> tuple[Settings, Message | None]:
     )
 
 
-def mend() -> None:
-    """To be called after `with_cache`, which looks for the home folder. Raises GlyphError `no_temporary_folder`."""
-    _drop_gradio_variables()
-    _give_home()
+def give_home() -> None:
+    """Give the process a home folder and a user name, which libraries ask for. A user whom the system does not know has
+    neither, as in `docker run -u 12345`. To be called after `with_cache`, which looks for the user's own home folder.
+    Raises GlyphError `no_temporary_folder`."""
+    if not os.environ.get("HOME"):
+        os.environ.pop("HOME", None)
+        if os.path.expanduser("~") == "~":
+            os.environ["HOME"] = str(temporary_folder())
+    if os.name == "posix" and not _user_is_known():
+        os.environ.setdefault("USER", str(os.getuid()))
 
 
-def before_gradio() -> None:
-    """Name a temporary folder for Gradio. When imported it would make one whose name is the same for all users."""
-    os.environ["GRADIO_TEMP_DIR"] = str(_temporary_folder())
+def temporary_folder() -> Path:
+    """A new folder that is removed when the process ends. Raises GlyphError `no_temporary_folder`."""
+    folder = scratch_folder()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def legible(word: str) -> str:
-    """An argument or a file name as people read it. Where the locale lacks its characters, Python passes undecoded
-    bytes on (PEP 383). Only those open the file; to be read they are taken for UTF-8, which they nearly always are."""
+    """An argument or a file name for people to read. Where the locale lacks its characters, Python keeps their bytes
+    undecoded (PEP 383), and only these open the file. They are decoded as UTF-8, which they nearly always are."""
     try:
         return os.fsencode(word).decode()
     except UnicodeError:
@@ -70,28 +78,11 @@ def legible(word: str) -> str:
 
 
 def nobody_reads() -> None:
-    """The reader of our output has gone: send the rest to the null device."""
+    """Send the rest of our output to the null device, because the reader of the pipe has gone."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for number in (1, 2):
         os.dup2(nowhere, number)
     os.close(nowhere)
-
-
-def _drop_gradio_variables() -> None:
-    """Gradio's variables could publish the window, open files or send statistics. None is a setting of this app."""
-    for name in [name for name in os.environ if name.startswith("GRADIO_")]:
-        del os.environ[name]
-
-
-def _give_home() -> None:
-    """Give the process a home folder and a user name, which libraries ask for. A user whom the system does not know has
-    neither, as in `docker run -u 12345`."""
-    if not os.environ.get("HOME"):
-        os.environ.pop("HOME", None)
-        if os.path.expanduser("~") == "~":
-            os.environ["HOME"] = str(_temporary_folder())
-    if os.name == "posix" and not _user_is_known():
-        os.environ.setdefault("USER", str(os.getuid()))
 
 
 def _user_is_known() -> bool:
@@ -102,12 +93,6 @@ def _user_is_known() -> bool:
     except KeyError:
         return False
     return True
-
-
-def _temporary_folder() -> Path:
-    folder = scratch_folder()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
 
 
 def _why_unwritable(folder: Path) -> Message | None:

@@ -1,20 +1,10 @@
 """The command line, called within this process."""
 
 import json
-import os
 
 import pytest
 
 from glyph_demo import cli
-
-
-def test_threads_that_wait_sleep_unless_somebody_wants_them_to_spin(monkeypatch):
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    cli.main(["doctor"])
-    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
-    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
-    cli.main(["doctor"])
-    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
 
 
 @pytest.mark.parametrize("command", [["ask", "a.txt", "what?"], ["serve"]])

@@ -123,7 +123,7 @@ pwd.getpwuid = unknown
 from glyph_demo import surroundings
 from glyph_demo.settings import Settings
 settings, notice = surroundings.with_cache(Settings())
-surroundings.mend()
+surroundings.give_home()
 (settings.cache_path / "kept").write_text("x")
 print(settings.cache_path, pathlib.Path.home(), getpass.getuser(), notice.zh, sep="\\n")
 """

@@ -21,7 +21,7 @@ PATHS = ("/api/v1/", "/v1/", "/healthz", "/readyz", "/metrics", "/docs", "/opena
 
 
 def create_api(service: Service) -> ASGIApp:
-    """Every route for programs. The caller closes `service`. Raises SettingsError."""
+    """The app with every route for programs. The caller closes `service`. Raises SettingsError."""
     app = FastAPI(title="Glyph Demo", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(generate_router(service))
     app.include_router(chat_router(service))
@@ -34,14 +34,14 @@ def create_api(service: Service) -> ASGIApp:
 
     errors.install(app, service.settings.language)
     app.add_middleware(Door, settings=service.settings)
-    app.add_middleware(_Counted, metrics=service.metrics)
-    app.openapi()  # which takes long once, and would on the event loop
+    app.add_middleware(_RequestCounter, metrics=service.metrics)
+    app.openapi()  # slow the first time, when it would block the event loop
     return Origins(app, service.settings)
 
 
-class _Counted:
-    """ASGI middleware that counts requests by route and status. HEAD is answered as GET, whose body the server keeps
-    to itself."""
+class _RequestCounter:
+    """ASGI middleware that counts requests by route and status. It also has HEAD answered as GET; the server leaves the
+    body out."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -50,7 +50,7 @@ class _Counted:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                # Only known routes: a stranger must not be able to invent labels.
+                # Only known routes: clients must not be able to invent labels.
                 self._metrics.request(getattr(scope.get("route"), "path", "other"), message["status"])
             await send(message)
 

@@ -1,5 +1,5 @@
-"""Bodies of requests: taken in on the event loop, and made sense of on a few threads of their own, so that no client's
-body keeps another client or /healthz waiting."""
+"""Bodies of requests: received on the event loop and parsed on a few threads of their own, so that one client's body
+does not delay another client or /healthz."""
 
 from __future__ import annotations
 
@@ -16,36 +16,37 @@ from pydantic import BaseModel, ValidationError
 from glyph_demo.errors import GlyphError
 from glyph_demo.serving.fields import BYTES_A_LETTER, MAX_QUESTION
 
-PARSERS = 2  # bodies that are looked at at a time; the others wait
-LONG = 1024  # bytes of a string that JSON's parser does not see
-MAX_QUOTES = 1_000_000  # of a body, those in strings counted too
-MAX_VALUES = 60_000  # of a body, and commas in short strings; one may take 300 bytes of memory
-MAX_REST = BYTES_A_LETTER * MAX_QUESTION + (1 << 20)  # bytes of JSON beside long strings
+PARSERS = 2  # bodies that are parsed at a time; the others wait
+LONG = 1024  # bytes; longer strings are kept from the JSON parser
+MAX_QUOTES = 1_000_000  # in a body, those inside strings included
+MAX_VALUES = 60_000  # in a body, commas in short strings included; a value may take 300 bytes of memory
+MAX_REST = BYTES_A_LETTER * MAX_QUESTION + (1 << 20)  # bytes of JSON besides long strings
 _QUOTE, _BACKSLASH = b'"', ord("\\")
-_BOM = b"\xef\xbb\xbf"  # some programs on Windows begin texts with it
+_BOM = b"\xef\xbb\xbf"  # some programs on Windows put it before texts
 
 Model = TypeVar("Model", bound=BaseModel)
 Result = TypeVar("Result")
 
 
-class Bodies:
-    """Takes requests in. The threads are apart from those that answer everything else."""
+class BodyReader:
+    """Receives bodies and has them parsed on threads of its own, apart from those that answer requests."""
 
     def __init__(self) -> None:
         self._threads = CapacityLimiter(PARSERS)
 
     async def read(self, request: Request, read: Callable[[bytes, str], Result]) -> Result:
-        """What `read` makes of a request's body and content type, on another thread."""
+        """The result of `read`, called on another thread with the body and the content type of a request. Raises what
+        `read` raises."""
         body = io.BytesIO()
         async for chunk in request.stream():
             body.write(chunk)
         kind = request.headers.get("content-type", "")
-        # A BytesIO gives its memory away, where bytes made of a bytearray would be a copy.
+        # A BytesIO gives its buffer away, where bytes of a bytearray would be a copy.
         return await to_thread.run_sync(lambda: read(body.getvalue(), kind), limiter=self._threads)
 
 
 def from_json(model: type[Model], body: bytes, kind: str) -> Model:
-    """The object that a body holds. Raises GlyphError, or RequestValidationError."""
+    """The object in a body of content type `kind`. Raises GlyphError `invalid`, or RequestValidationError."""
     if kind.partition(";")[0].strip().lower() != "application/json":
         raise _no_json()
     rest, long = _without_long(body)
@@ -55,7 +56,7 @@ def from_json(model: type[Model], body: bytes, kind: str) -> Model:
 
 
 def checked(validate: Callable[[], Result]) -> Result:
-    """What pydantic makes of something sent. Raises RequestValidationError."""
+    """The result of `validate`. Raises RequestValidationError in place of pydantic's ValidationError."""
     try:
         return validate()
     except ValidationError as error:
@@ -64,8 +65,8 @@ def checked(validate: Callable[[], Result]) -> Result:
 
 
 def _without_long(body: bytes) -> tuple[bytes, dict[str, memoryview]]:
-    """JSON with names in place of its long strings, and those by name. So nothing copies them, and nothing makes them a
-    str, which takes four bytes a letter for one letter that needs them."""
+    """JSON with names in place of its long strings, and the long strings by name. So the parser neither copies them nor
+    makes them str, which take four bytes per character if only one character needs them."""
     view, rest = memoryview(body), io.BytesIO()
     long: dict[str, memoryview] = {}
     copied, prefix = 0, secrets.token_hex(8)
@@ -82,7 +83,7 @@ def _without_long(body: bytes) -> tuple[bytes, dict[str, memoryview]]:
 
 
 def _strings(body: bytes) -> Iterator[tuple[int, int]]:
-    """From where to where the strings of JSON go, without their quotes."""
+    """Yields (start, end) of each string in JSON, without its quotes. Raises GlyphError for more than MAX_QUOTES."""
     start, quote = 0, -1
     for _ in range(MAX_QUOTES):
         after, quote = quote + 1, body.find(_QUOTE, quote + 1)
@@ -97,7 +98,7 @@ def _strings(body: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _escaped(body: bytes, start: int, place: int) -> bool:
-    """Whether an odd number of backslashes stands before a place, none of them before `start`."""
+    """Whether an odd number of backslashes precedes `place`, counted back to `start`."""
     if place == start or body[place - 1] != _BACKSLASH:
         return False
     before = body[start:place]

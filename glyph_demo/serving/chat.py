@@ -1,5 +1,5 @@
-"""POST /v1/chat/completions. Files, and pictures before all texts, are the document; the texts are its turns, and other
-pictures stand in them where the client put them."""
+"""POST /v1/chat/completions. Files, and pictures before all texts, are the document; the texts are the turns of the
+conversation. Pictures between texts keep their places in them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from glyph_demo.serving.door import owner_of
 from glyph_demo.serving.errors import language_of
 from glyph_demo.serving.fields import MAX_PARTS, MAX_QUESTION, too_long
 from glyph_demo.serving.images import decode_base64
-from glyph_demo.serving.library import Attachment, Paper, Part, Picture, picture
+from glyph_demo.serving.library import Attachment, DocumentPart, Picture, ShelfFile, picture
 from glyph_demo.serving.replies import complete, first_events, server_sent
 from glyph_demo.serving.schemas import ERRORS, json_body
-from glyph_demo.serving.service import Asked, Query, Said, Service, as_turns, usage
+from glyph_demo.serving.service import Query, QueuedQuestion, Service, Utterance, as_turns, usage
 
 
 def chat_router(service: Service) -> APIRouter:
@@ -51,9 +51,9 @@ def chat_router(service: Service) -> APIRouter:
 
 
 class _Reply:
-    """An answer in OpenAI's words; `counted` adds the usage at the end of a stream."""
+    """An answer in OpenAI's format; `counted` adds the usage at the end of a stream."""
 
-    def __init__(self, model: str, asked: Asked, language: Language, counted: bool) -> None:
+    def __init__(self, model: str, asked: QueuedQuestion, language: Language, counted: bool) -> None:
         self._asked = asked
         self._language = language
         self._counted = counted
@@ -78,7 +78,7 @@ class _Reply:
         return self._chunk({"role": "assistant", "content": ""})
 
     def chunks(self, event: Event) -> Iterator[dict[str, Any]]:
-        """What of an event a stream shows."""
+        """The chunks of a stream for an event."""
         answer = self._asked.answer
         said = answer.take(event)
         if said is not None:
@@ -104,28 +104,29 @@ class _Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A question and how its answer shall come: as a `stream`, and with the usage at the end of one."""
+class _WantedReply:
+    """A question, whether its answer is sent as a `stream`, and whether (`counted`) that ends with the usage."""
 
     query: Query
     stream: bool
     counted: bool
 
 
-def _wanted(service: Service, owner: str, body: bytes, kind: str) -> _Wanted:
-    """Raises GlyphError for what cannot be used, or RequestValidationError."""
+def _wanted(service: Service, owner: str, body: bytes, kind: str) -> _WantedReply:
+    """The question in a body of content type `kind`. Raises GlyphError for unusable parts, or
+    RequestValidationError."""
     sent = from_json(ChatRequest, body, kind)
     counted = sent.stream_options is not None and bool(sent.stream_options.include_usage)
-    return _Wanted(_query(service, owner, sent), bool(sent.stream), counted)
+    return _WantedReply(_query(service, owner, sent), bool(sent.stream), counted)
 
 
 def _query(service: Service, owner: str, wanted: ChatRequest) -> Query:
     """Raises GlyphError for parts that cannot be used."""
     messages = [(message.role, _parts(message)) for message in wanted.messages]
     _check_length([part for _, parts in messages for part in parts])
-    files: list[Part] = []
-    pictures: list[Part] = []
-    said: list[Said] = []
+    files: list[DocumentPart] = []
+    pictures: list[DocumentPart] = []
+    said: list[Utterance] = []
     rules: list[str] = []
     for role, parts in messages:
         text, places = "", []
@@ -142,12 +143,13 @@ def _query(service: Service, owner: str, wanted: ChatRequest) -> Query:
         if role in ("system", "developer"):
             rules.append(text)
         else:
-            said.append(Said(role, text, tuple(places)))
+            said.append(Utterance(role, text, tuple(places)))
     history, last = as_turns(said)
     turns = [*history, last]
-    # Pages before every text are the document, as a file's are: it is read before there is a question.
+    # Pages before all texts are the document, as a file's pages are: it is read before there is a question.
     turns[0] = replace(turns[0], places=tuple(place for place in turns[0].places if place))
-    # No engine knows a system message; the embedded one would search the document for its words.
+    # No engine has a system role, so its text goes before the first question; but the embedded engine would search the
+    # document for the words.
     if last.question.strip() and service.engine.kind.takes_system_text:
         turns[0] = _ruled(turns[0], "\n\n".join(filter(None, rules)))
     *history, last = turns
@@ -162,7 +164,7 @@ def _query(service: Service, owner: str, wanted: ChatRequest) -> Query:
 
 
 def _ruled(turn: Turn, rules: str) -> Turn:
-    """A turn with the system's text before its question."""
+    """A turn with the system's text `rules` before its question."""
     if not rules:
         return turn
     rules += "\n\n"
@@ -176,7 +178,8 @@ def _parts(message: ChatMessage) -> Sequence[str | ImagePart | FilePart]:
 
 
 def _check_length(parts: Sequence[str | ImagePart | FilePart]) -> None:
-    """Before they are put together, which takes longer the more there are. Raises GlyphError."""
+    """Checked before texts are joined, whose time grows with their number. Raises GlyphError `context_full` or
+    `too_many_parts`."""
     texts = [part for part in parts if isinstance(part, str)]
     if sum(map(len, texts)) > MAX_QUESTION:
         raise too_long()
@@ -188,11 +191,11 @@ def _check_length(parts: Sequence[str | ImagePart | FilePart]) -> None:
         )
 
 
-def _used(service: Service, owner: str, part: ImagePart | FilePart) -> Part:
+def _used(service: Service, owner: str, part: ImagePart | FilePart) -> DocumentPart:
     if isinstance(part, ImagePart):
         return picture(decode_base64(part.url))
     if part.file.file_id:
-        return Paper(service.files.get(part.file.file_id, owner))
+        return ShelfFile(service.files.get(part.file.file_id, owner))
     if part.file.file_data:
         return Attachment(decode_base64(part.file.file_data), part.file.filename or "document")
     raise GlyphError(

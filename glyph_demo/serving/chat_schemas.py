@@ -1,5 +1,5 @@
-"""Requests and answers of /v1/chat/completions, as far as OpenAI's clients and Glyph's own send and read them. Fields
-that are not named here are ignored."""
+"""Requests and answers of /v1/chat/completions and the other routes of OpenAI's API, with the fields that OpenAI's
+clients and Glyph's own use. All other fields are ignored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from glyph_demo.serving.fields import Base64, Items, Name, Text
 from glyph_demo.serving.schemas import Quote, Sampled, Timings, Usage
 
-MAX_STOPS, MAX_STOP, MAX_ALL_STOPS = 1000, 256, 20_000  # how many, letters of one, letters of all
+MAX_STOPS, MAX_STOP, MAX_ALL_STOPS = 1000, 256, 20_000  # their number, the characters of one, and of all
 
 
 class TextPart(BaseModel):
@@ -46,12 +46,12 @@ class FilePart(BaseModel):
 
 
 Stops = Annotated[list[Text], Field(max_length=MAX_STOPS, fail_fast=True)]
-Part = Annotated[TextPart | ImagePart | FilePart, Field(discriminator="type")]
+MessagePart = Annotated[TextPart | ImagePart | FilePart, Field(discriminator="type")]
 
 
 class ChatMessage(BaseModel):
     role: Literal["system", "developer", "user", "assistant"]
-    content: Text | Items[Part] | None = None
+    content: Text | Items[MessagePart] | None = None
 
 
 class StreamOptions(BaseModel):
@@ -67,7 +67,7 @@ class ResponseFormat(BaseModel):
 
 
 class Unread(BaseModel):
-    """An object of which nothing is looked at."""
+    """An object whose fields are ignored."""
 
 
 def _short(stop: str | list[str] | None) -> str | list[str] | None:
@@ -124,7 +124,7 @@ class Choice(BaseModel):
 
 
 class Details(BaseModel):
-    """What OpenAI's answers have no field for."""
+    """What OpenAI's answers have no fields for."""
 
     timings: Timings
     evidence: list[Quote]

@@ -1,4 +1,4 @@
-"""Who may come in, and with how much: checked before anything of a request is read."""
+"""Who may use the API, and how large requests may be. Checked before a request is read."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from glyph_demo.serving.errors import error_response, language_of
 from glyph_demo.settings import Settings, cross_site, names_loopback
 
 OPEN = ("/healthz", "/readyz", "/docs", "/openapi.json")  # for everybody
-TEXT_BYTES = 3 << 20  # of a body beside its file: texts, in which a letter may take 12 bytes, and their names
-TOGETHER = 4  # times the largest body that requests may hold at a time
+TEXT_BYTES = 3 << 20  # of a body besides its file: texts, with up to 12 bytes per character, and field names
+TOGETHER = 4  # times the largest body: what all requests together may hold
 
 _OWNER = "glyph_demo.owner"
 
 
 def largest_body(max_file_mb: int) -> int:
-    """Bytes of a file in base64 and the texts that come with it."""
+    """The most bytes that a body may have: a file in base64, and texts."""
     return (max_file_mb << 20) * 4 // 3 + TEXT_BYTES
 
 
 def owner_of(request: Request) -> str:
-    """The key that a request came with; "" where none is asked for."""
+    """The API key of a request; "" if the server needs none."""
     return request.scope[_OWNER]
 
 
 class Door:
-    """ASGI middleware. A key, where the settings have some, is asked of everybody; without one only this machine comes
-    in, unless `server.auth` is false, and no page of another site but those of the settings. Bodies that are larger
-    than a file of `documents.max_file_mb` in base64, and its question, are refused with 413, and with 503 while
-    requests hold `TOGETHER` times as much."""
+    """ASGI middleware. If the settings have API keys, every request needs one. Otherwise, unless `server.auth` is off,
+    only this machine may send requests, and of web pages only those of `server.allowed_origins`. A body larger than
+    `largest_body` is refused with 413; any body is refused with 503 while all together hold `TOGETHER` times as
+    much."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -44,7 +44,7 @@ class Door:
         self._keys = [key.encode() for key in settings.server.api_keys]
         self._origins = settings.server.origins
         self._most = largest_body(settings.documents.max_file_mb)
-        self._held: dict[object, int] = {}  # bytes of requests that are not answered yet, oldest first
+        self._held: dict[object, int] = {}  # bytes by request that is not answered yet, oldest first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,7 +65,7 @@ class Door:
             self._held[me] += len(message.get("body", b""))
             if self._held[me] > self._most:
                 raise HTTPException(413)
-            # The oldest may go on: if all were refused, all would come again.
+            # The oldest ones may go on: if all were refused, all would be sent again.
             if sum(self._held.values()) > TOGETHER * self._most and me not in islice(self._held, TOGETHER):
                 raise HTTPException(503)
             return message
@@ -76,9 +76,9 @@ class Door:
             del self._held[me]
 
     def _key(self, headers: Headers) -> str:
-        """The one of the keys that was sent; "" for none. It takes as long for any of them."""
+        """The key that was sent; "" if it is none of ours. The time it takes does not depend on the key."""
         scheme, _, key = headers.get("authorization", "").partition(" ")
-        sent = key.strip().encode("latin-1")  # as it came: a key may have other letters than ASCII
+        sent = key.strip().encode("latin-1")  # as sent: a key need not be ASCII
         same = [known for known in self._keys if secrets.compare_digest(sent, known)]
         return same[0].decode() if same and scheme.lower() == "bearer" else ""
 
@@ -111,7 +111,7 @@ def _key_needed() -> GlyphError:
 
 
 def _foreign_host() -> GlyphError:
-    """Against web pages whose name was made to point at this machine (DNS rebinding)."""
+    """For requests of web pages whose host name was made to point to this machine (DNS rebinding)."""
     return GlyphError(
         "foreign_host",
         "Without a key only localhost and 127.0.0.1 may be called. Use that address, or set server.api_key.",
@@ -120,7 +120,7 @@ def _foreign_host() -> GlyphError:
 
 
 def _foreign_page() -> GlyphError:
-    """Against web pages that have their visitor's browser send something here."""
+    """For requests of web pages of other sites (cross-site request forgery)."""
     return GlyphError(
         "foreign_page",
         "Web pages of other sites may not call this server. Set server.allowed_origins for a page in a browser, "

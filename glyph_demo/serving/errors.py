@@ -1,5 +1,5 @@
-"""One shape for everything that goes wrong: `{"error": {"code", "message", "type", "param"}}`, which OpenAI's clients
-read too, with the status that tells a client what to do."""
+"""The one shape of errors: `{"error": {"code", "message", "type", "param"}}`, which OpenAI's clients read too, and the
+HTTP status that tells a client what to do."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from glyph_demo.serving.jobs import ClientGone
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1
-CLIENT_GONE = 499  # nginx's number for it; only logs and figures see it
-TEMPORARY = {"busy", "queue_full", "memory_full", "out_of_memory", "loading"}  # 503; worth another try
+CLIENT_GONE = 499  # nginx's status for it, seen only in logs and metrics
+TEMPORARY = {"busy", "queue_full", "memory_full", "out_of_memory", "loading"}  # 503: the client may try again
 STATUS = {
     "no_key": 401,
     "foreign_host": 403,
@@ -38,7 +38,7 @@ STATUS = {
     **dict.fromkeys(TEMPORARY, 503),
 }
 
-# What the framework itself refuses, by status.
+# Errors of the framework itself, by status.
 _REFUSED = {
     404: ("no_such_route", "There is nothing at this address. See /docs.", "此地址不存在。请看 /docs。"),
     405: ("no_such_method", "This address has no such method. See /docs.", "此地址不支持该方法。请看 /docs。"),
@@ -58,12 +58,13 @@ _REFUSED = {
         "请求超过服务器的上限。请减小请求，或调大 documents.max_file_mb。",
     ),
 }
-_FIELD = re.compile("[a-z_]+")  # of a request; the rest of a place are types of Python's
+_FIELD = re.compile("[a-z_]+")  # a field of a request; the other steps of a location are Python types
 _BAD_BODY = ("bad_body", "The body of the request cannot be read. Send it again.", "无法读取请求正文。请重新发送。")
 
 
 def status_of(error: GlyphError) -> int:
-    """The HTTP status of an error: 422 for whatever its sender can mend, 503 where the engine cannot answer."""
+    """The HTTP status of an error. By default it is 503 for errors of the engine and 422 for all others, which the
+    client can correct."""
     return STATUS.get(error.code, 503 if isinstance(error, EngineError) else 422)
 
 
@@ -85,8 +86,8 @@ def language_of(headers: Any, fallback: str) -> Language:
 
 
 def install(app: FastAPI, fallback: str) -> None:
-    """Answer every error of `app`, the framework's own included, in the one shape. `fallback` is the language for who
-    asks for none."""
+    """Have `app` answer every error, the framework's own included, in the one shape. `fallback` is the language for
+    clients that ask for none."""
 
     @app.exception_handler(GlyphError)
     def on_glyph_error(request: Request, error: GlyphError) -> JSONResponse:
@@ -94,11 +95,11 @@ def install(app: FastAPI, fallback: str) -> None:
 
     @app.exception_handler(RequestValidationError)
     def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        # Of what fits none of several shapes the one that was meant fitted longest.
+        # Where a value fits none of several types, the deepest error is of the type that was meant.
         first = max(error.errors(), key=lambda found: len(found["loc"]))
         steps = first["loc"][1:]
         where = shown(".".join(str(step) for step in steps if type(step) is int or _FIELD.fullmatch(str(step)))) or None
-        # What was sent is not repeated: it may be large, or secret.
+        # What was sent is not repeated, because it may be large or secret.
         tags = first.get("ctx", {}).get("expected_tags")
         wrong = shown(f"The type should be one of {tags}" if tags else first["msg"])
         named = GlyphError(

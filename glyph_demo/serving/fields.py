@@ -1,5 +1,5 @@
-"""Kinds of fields of requests, and how much they may hold. Strings come as JSON's parser made them; as the memory of
-their bytes in JSON, if they are long; or as the bytes of a form's field."""
+"""Types of the fields of requests, with their limits. A string arrives as a str from the JSON parser, as a memoryview
+of its bytes in JSON if it is long (see bodies.py), or as the bytes of a form's field."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from glyph_demo.errors import GlyphError
 MAX_LIST = 10_000  # messages, parts of a message, stop ids
 MAX_PARTS = 1000  # pictures and files of one request; more than any model's context holds
 MAX_QUESTION = 200_000  # characters of all texts of a request; far over every model's context
-BYTES_A_LETTER = 12  # at most, in JSON: an emoji as two escapes
+BYTES_A_LETTER = 12  # at most, in JSON: an emoji as two \u escapes
 
 Item = TypeVar("Item")
 Items = Annotated[list[Item], Field(max_length=MAX_LIST, fail_fast=True)]
@@ -43,7 +43,7 @@ def _text(most: int, too_long: Callable[[], Exception]) -> Callable[[Any, Valida
         try:
             if isinstance(sent, memoryview):
                 sent = json.loads(f'"{str(sent, "utf-8")}"')
-                sent.encode()  # JSON can name halves of characters, which no answer and no log could repeat
+                sent.encode()  # JSON can hold lone surrogates, which cannot be encoded in an answer or a log
             elif isinstance(sent, bytes):
                 sent = sent.decode()
         except ValueError:
@@ -73,7 +73,7 @@ def _long_name() -> PydanticCustomError:
     return PydanticCustomError("long_name", "Input should have at most {most} characters", {"most": _MAX_NAME})
 
 
-# A text that is too long is an error of its own kind; pydantic would keep what was sent, four times as large.
+# A text that is too long raises an error of our own: pydantic's would keep the text, at four times the size.
 Text = Annotated[str, PlainValidator(_text(MAX_QUESTION, too_long), json_schema_input_type=str)]
 Name = Annotated[str, PlainValidator(_text(_MAX_NAME, _long_name), json_schema_input_type=str)]
 Base64 = Annotated[memoryview, PlainValidator(_data, json_schema_input_type=str)]

@@ -1,4 +1,5 @@
-"""Documents that clients upload once and name afterwards. They go a day after their last use, and with the process."""
+"""Files that clients upload once and then refer to. They are deleted a day after their last use, or when the process
+ends."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ MAX_FILES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """`digest` is the SHA-256 of the bytes, in hex; `created` is in Unix seconds; `owner` is the key that it came
-    with."""
+    """`size` is in bytes, `created` in Unix seconds; `digest` is the SHA-256 in hex; `owner` is the API key that it was
+    sent with."""
 
     id: str
     name: str
@@ -35,8 +36,8 @@ class StoredFile:
 
 
 class FileShelf:
-    """Files by id, oldest first; nobody hears of those of another owner. Thread-safe. One file has at most
-    `max_file_mb`, those of all owners together `max_mb` MiB. `clock` gives Unix seconds."""
+    """Files by id, oldest first; an owner sees only its own. Thread-safe. One file has at most `max_file_mb` MiB, those
+    of all owners together `max_mb` MiB. `clock` returns Unix seconds."""
 
     def __init__(self, folder: Path, max_file_mb: int, max_mb: int, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder
@@ -44,7 +45,7 @@ class FileShelf:
         self._max_mb = max_mb
         self._clock = clock
         self._files: dict[str, StoredFile] = {}
-        self._used: dict[str, float] = {}  # when a file was last named
+        self._used: dict[str, float] = {}  # when each file was last used
         self._lock = threading.Lock()
 
     def add(self, content: bytes, name: str, purpose: str, owner: str) -> StoredFile:
@@ -72,7 +73,7 @@ class FileShelf:
         return file
 
     def get(self, identifier: str, owner: str) -> StoredFile:
-        """Raises DocumentError `no_such_file`, also for a file of somebody else."""
+        """Raises DocumentError `no_such_file`, also for a file of another owner."""
         self.sweep()
         with self._lock:
             file = self._files.get(identifier)
@@ -87,7 +88,7 @@ class FileShelf:
             return [file for file in self._files.values() if file.owner == owner]
 
     def remove(self, identifier: str, owner: str) -> None:
-        """Raises DocumentError `no_such_file`, also for a file of somebody else."""
+        """Raises DocumentError `no_such_file`, also for a file of another owner."""
         with self._lock:
             file = self._files.get(identifier)
             if file is None or file.owner != owner:
@@ -95,7 +96,7 @@ class FileShelf:
         self._forget(identifier)
 
     def sweep(self) -> None:
-        """Remove the files that nobody has named for a day."""
+        """Remove the files that have not been used for a day."""
         with self._lock:
             old = [identifier for identifier, used in self._used.items() if self._clock() - used > DAY]
         for identifier in old:

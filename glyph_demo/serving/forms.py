@@ -1,4 +1,4 @@
-"""Multipart forms (RFC 7578), read from a body that is there as a whole."""
+"""Multipart forms (RFC 7578), parsed from a whole body."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from starlette.exceptions import HTTPException
 from glyph_demo.serving.fields import MAX_PARTS
 
 MULTIPART = "multipart/form-data"
-_BLOCK = 1 << 20  # bytes that are read in one go
+_BLOCK = 1 << 20  # bytes parsed at a time
 _MAX_BOUNDARY = 70  # RFC 2046
-_MAX_PADDING = 100  # blanks behind a boundary
+_MAX_PADDING = 100  # blanks after a boundary
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def is_form(kind: str) -> bool:
 
 
 def form_parts(body: bytes, kind: str) -> list[FormPart]:
-    """The fields of a form whose Content-Type is `kind`. Raises HTTPException 400 for what is none."""
+    """The fields of a form whose Content-Type is `kind`. Raises HTTPException 400 if it is malformed."""
     boundary = parse_options_header(kind)[1].get(b"boundary", b"")
     if not 0 < len(boundary) <= _MAX_BOUNDARY or not _plain(body, b"\r\n--" + boundary):
         raise HTTPException(400)
@@ -57,8 +57,8 @@ def form_parts(body: bytes, kind: str) -> list[FormPart]:
 
 
 def _plain(body: bytes, boundary: bytes) -> bool:
-    """Whether a form has no more parts than it may, and no long padding: the parser looks at every byte of those in
-    Python, which would take half a minute."""
+    """Whether a form has at most MAX_PARTS parts and no long padding. The parser handles each byte of those in Python,
+    which could take half a minute."""
     place = 0
     for _ in range(MAX_PARTS + 1):
         place = body.find(boundary, place) + len(boundary)

@@ -12,7 +12,7 @@ from glyph_demo.serving.door import owner_of
 from glyph_demo.serving.errors import language_of
 from glyph_demo.serving.forms import MULTIPART, FormPart, form_parts, is_form
 from glyph_demo.serving.images import decode_base64
-from glyph_demo.serving.library import Attachment, Part, picture
+from glyph_demo.serving.library import Attachment, DocumentPart, picture
 from glyph_demo.serving.replies import complete
 from glyph_demo.serving.schemas import ERRORS, GenerateAnswer, GenerateRequest, schema_of
 from glyph_demo.serving.service import Query, Service, usage
@@ -48,25 +48,26 @@ def generate_router(service: Service) -> APIRouter:
 
 
 def _query(service: Service, owner: str, body: bytes, kind: str) -> Query:
-    """What a request asks. Raises GlyphError for what cannot be used, RequestValidationError, or HTTPException."""
+    """The question in a body of content type `kind`. Raises GlyphError for unusable parts, RequestValidationError, or
+    HTTPException."""
     if is_form(kind):
         wanted, files = _from_form(form_parts(body, kind))
     else:
         wanted, files = from_json(GenerateRequest, body, kind), []
     pictures = [wanted.image] if wanted.image else []
-    parts: list[Part] = [picture(decode_base64(sent)) for sent in [*pictures, *wanted.images]]
+    parts: list[DocumentPart] = [picture(decode_base64(sent)) for sent in [*pictures, *wanted.images]]
     if wanted.document:
         parts.append(Attachment(decode_base64(wanted.document), wanted.document_name))
     return Query((*parts, *files), wanted.prompt, options=service.options(**wanted.options()), owner=owner)
 
 
-def _from_form(fields: list[FormPart]) -> tuple[GenerateRequest, list[Part]]:
-    """Pictures and the document may be files, or texts in base64 as in JSON."""
+def _from_form(fields: list[FormPart]) -> tuple[GenerateRequest, list[DocumentPart]]:
+    """The request in a form, in which pictures and the document are files, or texts in base64 as in JSON."""
     texts: dict[str, Any] = {field.name: field.data for field in fields if field.filename is None}
     if "images" in texts:
         texts["images"] = [field.data for field in fields if field.name == "images" and field.filename is None]
     wanted = checked(lambda: GenerateRequest.model_validate(texts))
-    files: list[Part] = []
+    files: list[DocumentPart] = []
     for field in fields:
         if field.filename is not None and field.name in PICTURES:
             files.append(picture(field.data))
@@ -76,7 +77,7 @@ def _from_form(fields: list[FormPart]) -> tuple[GenerateRequest, list[Part]]:
 
 
 def _body() -> dict[str, Any]:
-    """What OpenAPI says of the two ways to send a request."""
+    """The OpenAPI description of the two ways to send a request."""
     schema = schema_of(GenerateRequest)
     file = {"type": "string", "format": "binary"}
     files = {"image": file, "images": {"type": "array", "items": file}, "document": file}

@@ -1,25 +1,25 @@
-"""What the heads of picture files say of their size, found without decoding them: files come from strangers, and
-Pillow takes long for heads of a million pieces. What is odd raises ValueError, IndexError or struct.error."""
+"""The size of a picture from the header of its file, without decoding it. Files are untrusted, and Pillow takes long
+over headers of a million chunks. A malformed file raises ValueError, IndexError or struct.error."""
 
 from __future__ import annotations
 
 import re
 from struct import unpack_from
 
-# Chunks or segments that any file may have; a long one may have one more for so many bytes.
+# Chunks or segments that a file may have: so many, and one more for each so many bytes.
 _PIECES, _BYTES_A_PIECE = 100, 512
-_MAX_SCANS = 64  # of a progressive JPEG; each goes over the whole picture
+_MAX_SCANS = 64  # of a progressive JPEG; each is a pass over the whole picture
 _MAX_EXIF_SEGMENTS = 16  # of a JPEG; Pillow joins them one by one
 _BLOCK = 1 << 20  # bytes
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE = frozenset((0x00, 0x01, *range(0xD0, 0xD9)))  # without a segment
 _FILL, _END, _SCAN, _APP1 = 0xFF, 0xD9, 0xDA, 0xE1
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # the others stand in a scan's data
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # the others occur in a scan's data
 
 
 def size_in_header(data: bytes) -> tuple[int, int]:
-    """Width and height."""
+    """Width and height in pixels of a PNG, JPEG or WebP file."""
     most = _PIECES + len(data) // _BYTES_A_PIECE
     if data.startswith(_PNG):
         return _png(data, most)
@@ -86,7 +86,7 @@ def _jpeg(data: bytes, most: int) -> tuple[int, int]:
 
 
 def _after_scan(data: bytes, place: int) -> int:
-    """Where the next marker is, looked for in blocks: other threads wait as long as one search takes."""
+    """The offset of the next marker. Searched in blocks, because each search blocks all other threads."""
     for start in range(place, len(data), _BLOCK):
         found = _MARKER.search(data, start, start + _BLOCK + 1)
         if found is not None:

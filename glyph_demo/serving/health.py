@@ -1,4 +1,4 @@
-"""What operators ask: /healthz, /readyz, /metrics, and a page about the API that needs no other host."""
+"""Routes for operators: /healthz, /readyz, /metrics, and the page /docs, which loads nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ code {{ background: #8882 }} td {{ padding: 0 1rem 0 0; vertical-align: top }}</
 def health_router(service: Service) -> APIRouter:
     router = APIRouter(tags=["operation"])
 
-    # Both answer on the event loop: other work cannot take all threads from them.
+    # Both run on the event loop, so that they answer when all threads are busy.
     @router.get("/healthz")
     async def healthz() -> dict[str, str]:
         """The server runs."""
@@ -48,7 +48,7 @@ def health_router(service: Service) -> APIRouter:
 
 
 def docs_page(app: FastAPI) -> HTMLResponse:
-    """The routes with their fields, from the OpenAPI document."""
+    """HTML: the routes with their fields, from the OpenAPI document."""
     document = app.openapi()
     routes = [
         f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(route.get('description', ''))}</p>"

@@ -1,4 +1,4 @@
-"""Pictures that clients send: from untrusted bytes to the pixels of a page, as the model's own processor sees them."""
+"""Pictures that clients send: from untrusted bytes to a page's pixels, as the model's own processor decodes them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from glyph_demo.errors import DocumentError
 from glyph_demo.serving.headers import size_in_header
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-MAX_PIXELS = 36_000_000  # what Glyph's published clients keep their pages within
-MAX_SIDE = 8192  # longer sides gain nothing and may not be read
-MAX_RATIO = 100  # of the sides; the model's processor refuses 200
-MAX_EXIF = 1 << 16  # bytes, the most that a segment of a JPEG holds; Pillow's time grows faster than its length
+MAX_PIXELS = 36_000_000  # the limit of Glyph's published clients
+MAX_SIDE = 8192  # pixels
+MAX_RATIO = 100  # of the sides; the model's processor refuses more than 200
+MAX_EXIF = 1 << 16  # bytes, as in a segment of a JPEG; Pillow's time grows faster than the length
 
-_BLOCK = 1 << 20  # bytes of base64 that are decoded in one go
-_ESCAPE = 6  # bytes of the longest, \u002b
+_BLOCK = 1 << 20  # bytes of base64 decoded at a time
+_ESCAPE = 6  # bytes of the longest JSON escape, \u002b
 _MAX_HEAD = 1000  # bytes of a data URL before its data
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")  # from the other alphabet of RFC 4648
 _WHITE = b" \t\r\n\f\v"
 
 
 def decode_base64(sent: bytes | memoryview) -> bytes:
-    """The bytes of a data URL, or of plain base64, in which characters may be escaped as in JSON. Raises
-    DocumentError."""
+    """The bytes in a data URL or in plain base64, whose characters may be escaped as in JSON. Raises DocumentError
+    `not_base64` or `no_network`."""
     start = bytes(sent[:_MAX_HEAD])
     if start.lstrip().lower().startswith((b"http:", b"https:")):
         raise DocumentError(
@@ -59,11 +59,11 @@ def decode_base64(sent: bytes | memoryview) -> bytes:
 
 
 def _unescaped(sent: bytes | memoryview) -> Iterator[bytes]:
-    """What stands in a string of JSON, in blocks. Raises ValueError."""
+    """The content of a JSON string, in blocks. Raises ValueError."""
     place = 0
     while place < len(sent):
         block = bytes(sent[place : place + _BLOCK])
-        cut = block.rfind(b"\\", len(block) - _ESCAPE)  # it may go on behind the block
+        cut = block.rfind(b"\\", len(block) - _ESCAPE)  # an escape that the block may cut
         if cut > 0 and place + len(block) < len(sent):
             block = block[:cut]
         place += len(block)
@@ -71,7 +71,7 @@ def _unescaped(sent: bytes | memoryview) -> Iterator[bytes]:
 
 
 def check_image(data: bytes) -> None:
-    """Raise DocumentError for what is no picture of a size that is read. Looks at the header only."""
+    """Check the header of a picture. Raises DocumentError if it is damaged, too large or too narrow."""
     try:
         size = size_in_header(data)
     except (ValueError, IndexError, struct.error):
@@ -80,8 +80,8 @@ def check_image(data: bytes) -> None:
 
 
 def decode_image(data: bytes) -> NDArray[np.uint8]:
-    """Pixels of a PNG, JPEG or WebP file: (H, W) where it has no colour, else (H, W, 3). It is turned as its EXIF data
-    says and laid on white where it is transparent, as transformers does (`load_image`, `convert_to_rgb`). Raises
+    """Pixels of a PNG, JPEG or WebP file: uint8, (H, W) if it has no colour, else (H, W, 3). As in transformers
+    (`load_image`, `convert_to_rgb`), it is rotated by its EXIF data, and transparency becomes white. Raises
     DocumentError."""
     from PIL import Image, ImageOps
 
@@ -92,12 +92,12 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
             image = Image.open(io.BytesIO(data), formats=FORMATS)
         _check_size(image.size)
         with image:
-            image.load()  # Exif may stand behind the pixels
+            image.load()  # EXIF data may follow the pixels
             for name in ("exif", "Raw profile type exif"):
                 if len(image.info.get(name, "")) > MAX_EXIF:
                     del image.info[name]
             upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I;16"):  # Pillow cuts what is over 255 off, which leaves white
+            if upright.mode.startswith("I;16"):  # Pillow would clip values to 255, which leaves white
                 upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
             if "A" in upright.getbands() or upright.info.get("transparency") is not None:
                 upright = upright.convert("RGBA")
@@ -105,7 +105,7 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
             pixels = np.array(upright if upright.mode == "L" else upright.convert("RGB"))
     except DocumentError:
         raise
-    except Exception as error:  # Pillow's decoders raise what they like for damaged files
+    except Exception as error:  # Pillow's decoders raise anything for damaged files
         raise _damaged() from error
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         pixels = np.ascontiguousarray(pixels[..., 0])

@@ -1,5 +1,5 @@
-"""Requests wait here for the engine, which gets a few at a time. Work is an iterator of events on one of the queue's
-threads; who asked for it reads the events from an event loop."""
+"""The queue of requests for the engine, which gets a few at a time. A job iterates over events on one of the queue's
+threads; its client's request reads them on an event loop."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Work = Callable[[], Generator[Event, None, None]]
 
 
 class ClientGone(Exception):
-    """Nobody waits for the answer any more."""
+    """The client no longer waits for the answer."""
 
 
 class Job:
-    """One piece of work and the events that came of it so far. Made on an event loop, which also reads it."""
+    """One piece of work and its events. Made on an event loop, which also reads the events."""
 
     def __init__(self, work: Work) -> None:
         self.asked = time.perf_counter()
@@ -36,8 +36,8 @@ class Job:
         self._events: asyncio.Queue[Event | Exception] = asyncio.Queue()
 
     async def next(self, timeout: float) -> Event | None:
-        """The next event, or None when there is none within `timeout` seconds. Raises the GlyphError that the work
-        ended with, ClientGone after `cancel`."""
+        """The next event, or None if there is none within `timeout` seconds. Raises the GlyphError that ended the work,
+        and after `cancel` its `why` or ClientGone."""
         try:
             event = await asyncio.wait_for(self._events.get(), timeout)
         except (TimeoutError, asyncio.TimeoutError):
@@ -47,7 +47,7 @@ class Job:
         return event
 
     def cancel(self, why: Exception | None = None) -> None:
-        """Stop the work before its next step; who waits for it hears `why`."""
+        """Stop the work before its next step. `next` then raises `why`, by default ClientGone."""
         self._cancelled.set()
         self._put(why or ClientGone())
 
@@ -69,7 +69,7 @@ class Job:
 
 
 class JobQueue:
-    """Threads that run jobs in the order they came, `most` at a time."""
+    """Threads that run jobs in the order of their arrival, `most` at a time."""
 
     def __init__(self, most: int) -> None:
         self._waiting: deque[Job] = deque()
@@ -88,7 +88,7 @@ class JobQueue:
         return len(self._waiting)
 
     def limit(self, most: int) -> None:
-        """Run `most` jobs at a time from now on; those that run already go on to their end."""
+        """Run `most` jobs at a time from now on. Running jobs are not stopped."""
         with self._changed:
             self._most = max(1, min(most, MAX_WAITING))
             while len(self._threads) < self._most:
@@ -97,7 +97,7 @@ class JobQueue:
             self._changed.notify_all()
 
     def submit(self, job: Job) -> None:
-        """Raises GlyphError `queue_full`."""
+        """Add a job. Raises GlyphError `queue_full`."""
         with self._changed:
             if len(self._waiting) >= MAX_WAITING:
                 raise GlyphError(
@@ -109,7 +109,7 @@ class JobQueue:
             self._changed.notify_all()
 
     def empty(self, why: Exception | None = None) -> None:
-        """Drop what waits, stop what runs, and return when nothing runs any more. Who waited hears `why`."""
+        """Cancel all jobs with `why`, and return when none runs any more."""
         with self._changed:
             for job in (*self._waiting, *self._running):
                 job.cancel(why)

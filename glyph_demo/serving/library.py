@@ -1,5 +1,5 @@
-"""The documents that requests are about, found by what is in them: a later request with the same pages, or the same
-file, continues where the last one left the engine."""
+"""The documents of requests, found by their content: a later request with the same pages, or the same file, reuses what
+the engine kept of the last one."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Picture:
 
 
 def picture(data: bytes) -> Picture:
-    """Raises DocumentError for what is no picture of a size that is read."""
+    """A checked Picture. Raises DocumentError, see `check_image`."""
     check_image(data)
     return Picture(data)
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
-    """A file of the shelf, drawn as pages here."""
+class ShelfFile:
+    """A file that was uploaded to the FileShelf, to be drawn as pages."""
 
     file: StoredFile
 
@@ -57,7 +57,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with the request itself."""
+    """A file within the request itself."""
 
     data: bytes = field(repr=False)
     name: str
@@ -67,12 +67,12 @@ class Attachment:
         return f"{hashlib.sha256(self.data).hexdigest()} {shown_name(self.name)}"
 
 
-Part = Picture | Paper | Attachment
+DocumentPart = Picture | ShelfFile | Attachment
 
 
 @dataclass(eq=False)
 class _Entry:
-    """A document, how many want it, and the lock of the one whose turn it is."""
+    """A document, the number of requests that use or await it, and the lock that one of them holds."""
 
     reading: Reading | None = None
     users: int = 0
@@ -80,11 +80,11 @@ class _Entry:
 
 
 class Library:
-    """At most `settings.store.open_documents` documents are open, and those that are being asked; the one unused for
-    longest is closed first. Thread-safe: a document answers one question at a time, documents beside each other."""
+    """Open documents: at most `settings.store.open_documents`, not counting those in use. The least recently used is
+    closed first. Thread-safe: a document answers one question at a time, different documents at the same time."""
 
     def __init__(self, engine: Engine, settings: Settings, store: FeatureStore, folder: Path) -> None:
-        # A client cannot be asked whether a scan's page images shall be read.
+        # The page images of a scan are read without asking, because a client cannot be asked.
         self._settings = replace(settings, documents=replace(settings.documents, page_images=True))
         self._store = store
         self._folder = folder
@@ -96,15 +96,18 @@ class Library:
         return len(self._entries)
 
     def use(self, engine: Engine) -> None:
-        """Read with this engine from now on. One that can reads several documents at a time."""
+        """Read with this engine from now on, several documents at a time if it can."""
         self._engine = engine
         readers = max(1, self._settings.inference.max_batch_size) if engine.kind.parallel_documents else 1
         self._reader = ThreadPoolExecutor(readers, thread_name_prefix="api-reader")
 
     @contextlib.contextmanager
-    def using(self, parts: tuple[Part, ...], placed: bool = False, owner: str = "") -> Iterator[tuple[Reading, bool]]:
-        """The document made of `parts` in this order, for the caller alone, and whether `owner` had it open before. A
-        new one is being read in the background when this returns. `placed`: questions say where its pages stand."""
+    def using(
+        self, parts: tuple[DocumentPart, ...], placed: bool = False, owner: str = ""
+    ) -> Iterator[tuple[Reading, bool]]:
+        """The document made of `parts` in this order, locked for the caller, and whether `owner` had it open before. A
+        new one is being read in the background when this returns. `placed` is whether the pages have places in the
+        texts."""
         key = (owner, *(part.key for part in parts), *["placed"] * placed)
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())
@@ -124,7 +127,7 @@ class Library:
                 self._make_room()
 
     def close(self) -> None:
-        """Close all documents. Nobody may be using one."""
+        """Close all documents, none of which may be in use."""
         self._reader.shutdown(wait=False, cancel_futures=True)
         for entry in self._entries.values():
             if entry.reading is not None:
@@ -141,7 +144,7 @@ class Library:
             if reading is not None:
                 reading.cancel()
 
-    def _start(self, parts: tuple[Part, ...], placed: bool) -> Reading:
+    def _start(self, parts: tuple[DocumentPart, ...], placed: bool) -> Reading:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         if len(parts) == 1 and not isinstance(parts[0], Picture):
             path, name = _file(parts[0], folder)
@@ -153,11 +156,11 @@ class Library:
             reading.held = placed
         if parts:
             self._reader.submit(reading.run)
-        else:  # a conversation about nothing but what it says
+        else:  # a conversation without a document
             reading.handle, reading.state = self._engine.open_document(), "ready"
         return reading
 
-    def _pages(self, parts: tuple[Part, ...], folder: Path) -> Iterator[NDArray[np.uint8]]:
+    def _pages(self, parts: tuple[DocumentPart, ...], folder: Path) -> Iterator[NDArray[np.uint8]]:
         for part in parts:
             if isinstance(part, Picture):
                 yield decode_image(part.data)
@@ -168,9 +171,9 @@ class Library:
                 yield page.pixels
 
 
-def _file(part: Paper | Attachment, folder: Path) -> tuple[Path, str]:
-    """Where the file of a part lies, and its name. What came with the request is put into `folder`."""
-    if isinstance(part, Paper):
+def _file(part: ShelfFile | Attachment, folder: Path) -> tuple[Path, str]:
+    """The path of a part's file, and its name. An Attachment is written into `folder`."""
+    if isinstance(part, ShelfFile):
         return part.file.path, part.file.name
     path = folder / hashlib.sha256(part.data).hexdigest()
     path.write_bytes(part.data)

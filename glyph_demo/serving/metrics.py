@@ -1,4 +1,4 @@
-"""Figures for Prometheus. A registry for each app, so that two in one process do not meet."""
+"""Metrics for Prometheus. Each app has a registry of its own, so that two can run in one process."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Metrics:
         self._requests.labels(route, str(status)).inc()
 
     def pages(self, read: int, from_store: int) -> None:
-        """Count the pages of a document that was read, `from_store` of them not anew."""
+        """Count the `read` pages of a document, `from_store` of which came from the store."""
         self._pages.labels("engine").inc(read - from_store)
         self._pages.labels("store").inc(from_store)
 
@@ -65,5 +65,5 @@ class Metrics:
         self._total.observe(finished.timings.total)
 
     def text(self) -> bytes:
-        """Everything in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)

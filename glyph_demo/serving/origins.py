@@ -1,4 +1,4 @@
-"""Web pages of other sites in a browser, which asks for them before it sends anything (CORS)."""
+"""CORS: which web pages of other sites may call the API from a browser."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from glyph_demo.settings import Settings
 
 
 class Origins(CORSMiddleware):
-    """ASGI middleware around everything, so that errors reach those pages too. Pages of `server.allowed_origins` may
-    read answers; no others, and none with cookies."""
+    """ASGI middleware around everything, so that pages can read errors too. Only pages of `server.allowed_origins` may
+    read answers, and they may not send cookies."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         super().__init__(

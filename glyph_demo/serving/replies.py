@@ -1,4 +1,4 @@
-"""From a question in the queue to a response, whole or as a stream. A client that goes away stops its answer."""
+"""The response to a question in the queue, whole or as a stream. If the client disconnects, its answer stops."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from fastapi import Request
 from glyph_demo.engines.events import Event, Progress
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.serving.errors import error_body
-from glyph_demo.serving.service import Answer, Asked
+from glyph_demo.serving.service import QueuedQuestion, ServedAnswer
 
-# Seconds a stream's status waits for the first piece of its answer, so that what fails at once fails with a status
-# of its own. Later errors come inside the stream.
+# Seconds that a stream's status waits for the start of the answer, so that an early error gets its own status. Later
+# errors are sent within the stream.
 PATIENCE = 2.0
-HEARTBEAT = 5.0  # seconds of silence after which a comment keeps proxies from closing a stream
+HEARTBEAT = 5.0  # seconds without an event after which a comment keeps proxies from closing a stream
 
 
-async def complete(request: Request, asked: Asked) -> Answer:
-    """The whole answer. Raises GlyphError, or ClientGone when the client has closed the connection."""
+async def complete(request: Request, asked: QueuedQuestion) -> ServedAnswer:
+    """The whole answer. Raises GlyphError, or ClientGone if the client has closed the connection."""
     watcher = asyncio.create_task(_cancel_when_gone(request, asked))
     try:
         while asked.answer.finished is None:
@@ -36,8 +36,8 @@ async def complete(request: Request, asked: Asked) -> Answer:
         asked.cancel()
 
 
-async def first_events(asked: Asked) -> list[Event]:
-    """What comes until the answer begins or PATIENCE is over. Raises GlyphError."""
+async def first_events(asked: QueuedQuestion) -> list[Event]:
+    """The events until the answer begins, or for PATIENCE seconds. Raises GlyphError."""
     events: list[Event] = []
     until = time.monotonic() + PATIENCE
     try:
@@ -55,9 +55,9 @@ Chunks = Callable[[Event], Iterable[dict[str, Any]]]
 
 
 async def server_sent(
-    asked: Asked, first: list[Event], begin: dict[str, Any], chunks: Chunks, language: Language
+    asked: QueuedQuestion, first: list[Event], begin: dict[str, Any], chunks: Chunks, language: Language
 ) -> AsyncIterator[str]:
-    """Server-sent events: `begin`, what `chunks` makes of the events in `first` and of all that follow, then [DONE]."""
+    """Server-sent events: `begin`, the `chunks` of the events in `first` and of all that follow, then [DONE]."""
     try:
         yield _line(begin)
         for event in first:
@@ -81,7 +81,7 @@ def _line(value: dict[str, Any]) -> str:
     return f"data: {json.dumps(value)}\n\n"
 
 
-async def _cancel_when_gone(request: Request, asked: Asked) -> None:
+async def _cancel_when_gone(request: Request, asked: QueuedQuestion) -> None:
     with contextlib.suppress(Exception):  # a broken connection is a closed one
         while (await request.receive())["type"] != "http.disconnect":
             pass

@@ -1,4 +1,4 @@
-"""What requests and answers look like. Fields that are not named here are ignored."""
+"""Schemas of requests and answers. All other fields of a request are ignored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Sampled(BaseModel):
     seed: Seed | None = None
 
     def options(self) -> dict[str, Any]:
-        """What AskOptions has a field for, by its name there."""
+        """The values by their names in AskOptions."""
         sampling = self.model_dump(include={"temperature", "top_p", "top_k", "repetition_penalty", "seed"})
         return {"max_new_tokens": self.max_completion_tokens or self.max_tokens, **sampling}
 
@@ -105,12 +105,12 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def json_body(model: type[BaseModel]) -> dict[str, Any]:
-    """What OpenAPI says of a route that takes `model` as JSON and reads the body itself."""
+    """The OpenAPI description of a route that takes `model` as JSON and reads the body itself."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema_of(model)}}}}
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema of a model, with those it is made of inside it."""
+    """The JSON schema of a model, with references replaced by what they refer to."""
     whole = model.model_json_schema()
     models = whole.pop("$defs", {})
 

@@ -1,4 +1,4 @@
-"""What both kinds of routes share: from a request about pages to the events of its answer."""
+"""What the routes for questions share: from a question about pages to the events of its answer."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from glyph_demo.engines.events import Event, Events, Finished, Thinking, Token, 
 from glyph_demo.engines.stops import StopFilter
 from glyph_demo.errors import GlyphError
 from glyph_demo.scratch import scratch_folder
-from glyph_demo.serving.bodies import Bodies
+from glyph_demo.serving.bodies import BodyReader
 from glyph_demo.serving.fields import MAX_QUESTION, too_long
 from glyph_demo.serving.files import FileShelf
 from glyph_demo.serving.jobs import Job, JobQueue
-from glyph_demo.serving.library import Library, Part
+from glyph_demo.serving.library import DocumentPart, Library
 from glyph_demo.serving.metrics import Metrics
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.store import FeatureStore
 
-GREEDY_BELOW = 1e-5  # temperatures under it overflow logits, and pick the likeliest token anyway
+GREEDY_BELOW = 1e-5  # lower temperatures overflow logits, and would choose the likeliest token anyway
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question about pages, and the turns before it."""
+    """A question about the pages of `parts`, and the turns before it."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[DocumentPart, ...]
     question: str
     history: tuple[Turn, ...] = ()
     options: AskOptions = AskOptions()  # noqa: RUF009  frozen
     keep_stop: bool = False  # the stop text stays in the answer
-    owner: str = field(default="", repr=False)  # the key it came with; nobody else's document goes on
+    owner: str = field(default="", repr=False)  # the API key it was sent with; documents of others are not reused
 
     @property
     def placed(self) -> bool:
-        """Whether pages stand in the texts."""
+        """Whether pages have places in the texts."""
         return bool(self.options.places) or any(turn.places for turn in self.history)
 
 
-class Answer:
-    """An answer as it comes in, until a stop text. `take` says what of an event to show now."""
+class ServedAnswer:
+    """An answer as it grows, up to a stop text. `take` adds an event and returns what to show of it now."""
 
     def __init__(self, query: Query) -> None:
         self.so_far = Exchange(query.question)
@@ -73,7 +73,7 @@ class Answer:
 
     @property
     def reason(self) -> str:
-        """Why it ended, in OpenAI's words."""
+        """Why it ended, as OpenAI's `finish_reason`."""
         length = self.finished is not None and self.finished.reason == "length" and not self._stops.found
         return "length" if length else "stop"
 
@@ -82,8 +82,8 @@ class Answer:
 
 
 class Service:
-    """Owns its documents, files and queue, and shares engine and store with the window. `ready` tells whether the
-    engine is loaded; it raises the EngineError if it cannot be had."""
+    """Owns its documents, files and queue, and shares engine and store with the window. `ready` returns whether the
+    engine is loaded, and raises EngineError if it cannot be."""
 
     def __init__(self, engine: Engine, settings: Settings, store: FeatureStore, ready: Callable[[], bool]) -> None:
         self.engine = engine
@@ -93,30 +93,30 @@ class Service:
         (self._folder / "files").mkdir()
         self.library = Library(engine, settings, store, self._folder)
         self.files = FileShelf(self._folder / "files", settings.documents.max_file_mb, settings.store.disk_mb)
-        self.bodies = Bodies()
+        self.bodies = BodyReader()
         self.queue = JobQueue(max(1, settings.inference.max_batch_size))
         self.metrics = Metrics(self.queue, self.library, store)
 
     @property
     def model(self) -> str:
-        """The name of what answers."""
+        """The model's name in answers."""
         kind = self.engine.kind
         if not kind.default_model:
             return kind.name
         return kind.default_model if self.settings.model == "auto" else Path(self.settings.model).name or kind.name
 
     def ready(self) -> bool:
-        """Whether the engine is there. Raises the EngineError if it cannot be had."""
+        """Whether the engine is loaded. Raises EngineError if it cannot be."""
         return self._ready is not None and self._ready()
 
     def rest(self) -> None:
-        """Let go of the engine, which is about to be closed. Requests are refused for a while, see `use`."""
+        """Let go of the engine, which is about to be closed. Requests are refused until `use`."""
         self._ready = None
         self.queue.empty(changing())
         self.library.close()
 
     def use(self, engine: Engine, ready: Callable[[], bool]) -> None:
-        """Go on with another engine."""
+        """Answer with another engine from now on."""
         self.engine, self._ready = engine, ready
         self.library.use(engine)
 
@@ -124,7 +124,7 @@ class Service:
         """Answer as many requests at once as these settings say."""
         self.queue.limit(inference.max_batch_size)
 
-    def submit(self, query: Query) -> Asked:
+    def submit(self, query: Query) -> QueuedQuestion:
         """Queue a question. Raises GlyphError `no_question`, `context_full`, `queue_full` or `loading`."""
         if self._ready is None:
             raise changing()
@@ -133,11 +133,11 @@ class Service:
             raise GlyphError("no_question", "There is no question. Send one as text.", "没有问题。请发送文字问题。")
         if sum(map(len, said)) > MAX_QUESTION:
             raise too_long()
-        return Asked(self, query)
+        return QueuedQuestion(self, query)
 
     def options(self, **given: Any) -> AskOptions:
-        """The settings' way to answer, and what a request wants otherwise; None leaves the settings'. Without a seed
-        every answer that samples is another one."""
+        """The settings' options, replaced by those `given` that are not None. Without a seed every sampled answer is
+        different."""
         inference = self.settings.inference
         options = replace(AskOptions.of(inference), seed=secrets.randbits(32))
         options = replace(options, **{name: value for name, value in given.items() if value is not None})
@@ -154,13 +154,13 @@ class Service:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-class Asked(Job):
-    """A question in the queue, and what answering it took."""
+class QueuedQuestion(Job):
+    """A question in the queue, with its answer and times."""
 
     def __init__(self, service: Service, query: Query) -> None:
         super().__init__(self._answering)
-        self.answer = Answer(query)
-        self.read = ReadingTimings()  # nothing, for a document that was open before
+        self.answer = ServedAnswer(query)
+        self.read = ReadingTimings()  # zeros for a document that was open before
         self._service = service
         self._query = query
         service.queue.submit(self)
@@ -208,17 +208,17 @@ def usage(finished: Finished) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What the `user` or the `assistant` said, with pictures at `places`, see Turn."""
+class Utterance:
+    """A text of the `user` or the `assistant`, with pictures at `places`, see Turn."""
 
     role: str
     text: str
     places: tuple[int, ...] = ()
 
 
-def as_turns(said: Sequence[Said]) -> tuple[list[Turn], Turn]:
-    """The turns of a conversation, and the question after them as a turn without an answer. What one side says in a row
-    is one text, in lines. The question is empty where the assistant spoke last."""
+def as_turns(said: Sequence[Utterance]) -> tuple[list[Turn], Turn]:
+    """The turns of a conversation, and the question after them as a turn without an answer. Successive texts of one
+    side are joined by newlines. The question is empty if the assistant's text is the last."""
     turns: list[Turn] = []
     now = Turn("", "")
     for one in said:

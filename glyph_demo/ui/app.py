@@ -21,13 +21,13 @@ TAB = Path(__file__).with_name("tab.js").read_text(encoding="utf-8")
 
 
 def window_app(windows: Windows) -> gr.Blocks:
-    """The window over `windows`, which the caller closes."""
+    """The page that shows one of `windows`, which the caller closes."""
     examples = load_examples()
     language = as_language(windows.settings.language)
     with gr.Blocks(title="Glyph Demo", fill_height=True, analytics_enabled=False) as app:
         components = build(windows.settings, examples, language, windows.leave)
         _connect(app, components, Handlers(windows, components, examples))
-    app.has_launched = True  # so that Gradio itself also checks paths in events; it would not where it is mounted
+    app.has_launched = True  # else Gradio, being mounted, would not check paths in events
     return app
 
 
@@ -35,13 +35,14 @@ def _as_it_came(component: Any, payload: Any) -> Any:
     return payload
 
 
-# Handlers judge what comes. Gradio's complaint of what is no choice repeats all of it, and goes to the log. Set on the
-# classes: Gradio makes a page's components anew when their labels change, and writes a file beside a subclass.
+# Handlers check what a page sends. Gradio's own check of a choice would write the whole value to the log. This is set
+# on the classes, because Gradio makes a page's components anew when their labels change, and writes a file for a
+# subclass.
 gr.Radio.preprocess = gr.Dropdown.preprocess = _as_it_came  # type: ignore[method-assign, assignment]
 
 
 def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
-    # Every event is of this window only: no API, no overlay over what it changes, no queue behind another window.
+    # Every event concerns this window only: no API, no progress overlay, no waiting for other windows.
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
     status = [ui.status, ui.read_images, ui.read_first]
@@ -56,7 +57,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.question.submit(on.chat.ask_question, [ui.window, ui.question], conversation, **private)
     for sample in ui.samples:
         sample.click(on.chat.ask_question, [ui.window, sample], conversation, **private)
-    # It shows nothing by itself: the answer that it ends does.
+    # It has no outputs: the answer that it stops updates the page.
     ui.question.stop(on.chat.stop_answer, ui.window, None, queue=False, **private)
     ui.chat.retry(on.chat.retry_question, ui.window, conversation, **private)
     ui.chat.edit(on.chat.edit_question, ui.window, conversation, **private)
@@ -75,7 +76,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ]
     for index, example in enumerate(ui.examples):
         opening.append(example.click(partial(on.shelf.open_example, index=index), ui.window, everything, **private))
-    # What the next question takes up needs no queue and few updates, so that a click answers while the CPU is busy.
+    # A setting for the next question needs no queue and few updates, so a click is quick while the CPU is busy.
     sidebar = [ui.memory, ui.mode, *(getattr(ui, name) for name in PREFERENCES), *status]
     for name in PREFERENCES:
         component, changed = getattr(ui, name), partial(on.preferences.change_setting, name=name)

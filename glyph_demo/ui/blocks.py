@@ -1,4 +1,4 @@
-"""The layout: which component stands where, and which text of texts.py each of its labels takes."""
+"""The layout: where each component is, and which text of texts.py each of its labels shows."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from glyph_demo.ui.tabs.benchmark import BenchmarkPanel
 from glyph_demo.ui.tabs.compare import ComparePanel
 from glyph_demo.ui.tabs.machine import MachinePanel
 from glyph_demo.ui.tabs.many import ManyPanel
-from glyph_demo.ui.tabs.panels import ACTIONS, Labels, Panel, upload_box
+from glyph_demo.ui.tabs.panels import ACTIONS, MAX_QUESTION, Labels, Panel, upload_box
 from glyph_demo.windows.visit import Visit
 
-MAX_QUESTION = 4000  # characters
 SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.js")}
 PANELS: dict[str, Callable[[Labels], Panel]] = {
     "many": ManyPanel,
@@ -85,10 +84,10 @@ class Components:
 
 
 def build(settings: Settings, examples: list[Example], language: Language, left: Callable[[Visit], None]) -> Components:
-    """Lay the window out inside the gr.Blocks that is open. `left` hears of a page that has gone."""
+    """Lay the window out inside the gr.Blocks that is open. `left` is called when a page has gone."""
     labels = Labels(language)
     made: dict[str, Any] = {"window": gr.State(Visit(), delete_callback=left), "tabs": [], "panels": []}
-    # Both are fixed, or nothing would be found after a restart.
+    # Fixed key and secret: with Gradio's random ones a restart would find nothing.
     made["memory"] = gr.BrowserState(None, storage_key="glyph-demo", secret="glyph-demo")
     made |= sidebar(labels, settings)
     with gr.Row(elem_id="head"):
@@ -117,7 +116,7 @@ def build(settings: Settings, examples: list[Example], language: Language, left:
 
 @contextmanager
 def tab(tabs: list[gr.Tab], labels: Labels, key: str) -> Iterator[None]:
-    """One more tab of the gr.Tabs that is open, its name the text `key`."""
+    """Open one more tab in the gr.Tabs that is open, named by the text `key`."""
     with labels(gr.Tab(id=key), label=key) as opened:
         tabs.append(opened)
         yield

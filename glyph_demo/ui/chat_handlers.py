@@ -12,7 +12,8 @@ import gradio as gr
 from glyph_demo.errors import GlyphError
 from glyph_demo.ui import views
 from glyph_demo.ui.texts import say
-from glyph_demo.ui.window_view import Updates, WindowView
+from glyph_demo.ui.updates import Updates, paced
+from glyph_demo.ui.window_view import WindowView
 from glyph_demo.windows.history import as_json, as_markdown
 from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import PageFocus, Window
@@ -53,7 +54,8 @@ class ChatHandlers:
         self._windows.get(visit).stop()
 
     def export_conversation(self, visit: Visit, kind: str) -> dict[str, str]:
-        """The conversation with the document in front as a file, `kind` being md or json; the page saves it."""
+        """Name and text of a file with the conversation about the document in front; `kind` is md or json. The page
+        saves it."""
         window = self._windows.get(visit)
         name = window.reading.name if window.reading else say("title", window.language)
         write = as_markdown if kind == "md" else as_json
@@ -61,18 +63,18 @@ class ChatHandlers:
         return {"name": f"{Path(name).stem}.{kind}", "text": write(name, done)}
 
     def _answer(self, window: Window, question: str, at: int | None) -> Iterator[Updates]:
-        """Updates while an answer grows. Closing the iterator closes the engine's."""
+        """Yield updates while an answer grows. Closing the iterator stops the engine."""
         ui, before = self._ui, window.focus
         window.notice = None
         try:
             with contextlib.closing(window.ask(question, at)) as steps:
                 begun = False
-                for exchange in views.paced(steps, ANSWER_INTERVAL):
+                for exchange in paced(steps, ANSWER_INTERVAL):
                     updates: Updates = {}
                     if not begun:
                         begun = True
                         updates |= {**self._view.conversation(window), ui.question: "", ui.status: ""}
-                    updates[ui.live] = views.live(exchange, window.language)
+                    updates[ui.live] = views.live_answer(exchange, window.language)
                     if exchange.regions and exchange.regions is not window.focus.regions:
                         window.focus = PageFocus.of(exchange)
                         updates[ui.page] = self._view.page(window)
@@ -87,12 +89,12 @@ class ChatHandlers:
 
 
 def _exchange_index(message_index: Any) -> int:
-    """Which exchange a chat message belongs to: two messages each. -1 for what is no place of a message."""
+    """The exchange that a chat message belongs to; each has two messages. -1 for anything else than an index."""
     index = message_index[0] if isinstance(message_index, list | tuple) and message_index else message_index
     return place_in_list(index) // 2
 
 
 def place_in_list(sent: Any) -> int:
-    """A place in a list as a page sends it; -1 for what is none."""
+    """An index as a page sends it; -1 for anything else."""
     text = str(sent)
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1

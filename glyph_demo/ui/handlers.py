@@ -1,5 +1,5 @@
-"""What happens on each event of the window. A handler looks its window up, acts on the session and returns or yields
-updates by component. GlyphErrors become the status line; the session goes on."""
+"""What happens on each event of the page. A handler looks its window up, acts on the session, and returns or yields
+updates of components. A GlyphError is shown in the status line."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import gradio as gr
 
 from glyph_demo.errors import GlyphError
 from glyph_demo.languages import LANGUAGES, Language, preferred_language
-from glyph_demo.ui import views
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.chat_handlers import ChatHandlers, place_in_list
 from glyph_demo.ui.examples import Example
+from glyph_demo.ui.markup import notice
 from glyph_demo.ui.preference_handlers import PreferenceHandlers
 from glyph_demo.ui.shelf_handlers import ShelfHandlers
 from glyph_demo.ui.space import limits
-from glyph_demo.ui.window_view import Updates, WindowView, merged
+from glyph_demo.ui.updates import Updates, merged
+from glyph_demo.ui.window_view import WindowView
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import known_window, remembered
 from glyph_demo.windows.visit import VISITOR, Visit
@@ -36,15 +37,15 @@ class Handlers:
         self.preferences = PreferenceHandlers(view)
 
     def load_page(self, visit: Visit, memory: Any, request: gr.Request) -> Updates:
-        """A page was opened: give it the window that its tab names, a new one in the language that its browser
-        remembers, or else of the settings, or else of the browser."""
+        """Give a page that has just been opened the window that its tab names, else a new one. A new window takes the
+        language that the browser remembers, else that of the settings, else that which the browser asks for."""
         identifier = known_window(memory) or secrets.token_hex(16)
         visit.values = remembered(memory)
         is_new = not self.windows.knows(identifier)
         try:
             window = self.windows.arrive(identifier, visit.values, request.headers.get(VISITOR, ""))
         except GlyphError as error:
-            return {self.ui.status: views.notice(error.message.text(self._first_language(memory, request)))}
+            return {self.ui.status: notice(error.message.text(self._first_language(memory, request)))}
         if is_new:
             window.language = self._first_language(memory, request)
         told = limits() or self.windows.switch.notice
@@ -75,7 +76,7 @@ class Handlers:
         return merged(self._view.labels(language), self._view.front(window))
 
     def turn_page(self, visit: Visit, data: gr.EventData) -> Updates:
-        """A page was turned to, or a line under an answer was clicked: show where it stands."""
+        """Show the page that was turned to, or the page of the line that was clicked under an answer."""
         window = self.windows.get(visit)
         if data.act == "page":
             page = place_in_list(data.page)

@@ -1,4 +1,4 @@
-"""The page view: a page as the model saw it, large enough to read, with the places an answer rests on marked on it."""
+"""The page view: a page as the model saw it, large enough to read, with marks on the places that an answer rests on."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ HOTTEST = 170  # opacity of the hottest cell, of 255: the text below stays reada
 
 
 def page_view(key: str, pages: Sequence[PageView], number: int, focus: PageFocus, language: Language) -> str:
-    """HTML of page `number` of `pages`, empty if it is not among them; `key` is Reading.key. What `focus` knows of this
-    page is drawn on it: where the answer looked as a heat map, its lines as boxes, the chosen one most."""
+    """HTML of page `number` of `pages`; empty if it is not among them. `key` is Reading.key. Of `focus` the page shows
+    where the answer looked as a heat map and its lines as boxes, the chosen one highlighted."""
     index = next((i for i, page in enumerate(pages) if page.number == number), None)
     if index is None:
         return ""
@@ -41,7 +41,7 @@ def page_view(key: str, pages: Sequence[PageView], number: int, focus: PageFocus
 
 
 def gallery_view(key: str, pages: Sequence[PageView], language: Language) -> str:
-    """HTML: a small picture of every page, which shows the page when it is clicked. Browsers fetch those in sight."""
+    """HTML: a small picture of each page, which shows the page when clicked. Browsers fetch those in sight."""
     items = []
     for page in pages:
         name = say("page", language, number=page.number)
@@ -53,7 +53,8 @@ def gallery_view(key: str, pages: Sequence[PageView], language: Language) -> str
 
 
 def _address(key: str, page: PageView) -> str:
-    """Of the page's picture, see server.files_router. Relative: a proxy may put a path before all of ours."""
+    """URL of the page's picture, see web/files.py. It is relative, because a proxy may put a path before all of
+    ours."""
     return f"pages/{key}/{page.digest}.png"
 
 
@@ -63,7 +64,7 @@ def _turn(sign: str, key: str, number: int | None, language: Language) -> str:
 
 
 def _heat_map(heat: Heat) -> str:
-    """One pixel a cell, stretched over the page by the style sheet; the hotter, the less transparent."""
+    """An image with one pixel per cell, which the style sheet stretches over the page; hotter is less transparent."""
     from PIL import Image
 
     cells = b"".join(bytes((*AMBER, round(value * HOTTEST))) for value in heat.values)

@@ -1,4 +1,4 @@
-"""What a change of a setting does: the next question takes it up, pages are read again, or another engine is loaded."""
+"""What a change of a setting does: the next question uses it, pages are read again, or another engine is loaded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import gradio as gr
 from glyph_demo.errors import GlyphError, SettingsError
 from glyph_demo.settings import merge
 from glyph_demo.ui.texts import LOADED, LOADING, READ_AGAIN
-from glyph_demo.ui.window_view import READING_INTERVAL, Updates, WindowView, merged
+from glyph_demo.ui.updates import Updates, merged
+from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
 from glyph_demo.windows.preferences import MODES, PREFERENCES, known_window, offered, remembered
 from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import PageFocus
@@ -22,7 +23,7 @@ class PreferenceHandlers:
         self._view, self._ui, self._windows = view, view.ui, view.windows
 
     def change_setting(self, visit: Visit, memory: Any, value: Any, name: str) -> Updates:
-        """A setting was changed: the next question takes it up. What pages look like has them read again."""
+        """Change a setting for the next question. One that changes how pages look has them read again."""
         if not offered(PREFERENCES[name], value):
             return gr.skip()
         return self._configure(visit, memory, {PREFERENCES[name]: value})
@@ -33,7 +34,7 @@ class PreferenceHandlers:
         return self._configure(visit, memory, MODES[mode])
 
     def change_engine(self, visit: Visit, engine: str, model: str, precision: str) -> Iterator[Updates]:
-        """Load another engine, for all windows, and tell when it is there. Documents and conversations stay."""
+        """Load another engine for all windows, showing the progress. Documents and conversations stay."""
         window = self._windows.get(visit)
         values = {"engine": engine, "model": str(model).strip() or "auto", "inference.precision": precision}
         window.notice = (LOADING, "hint")

@@ -11,12 +11,13 @@ from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
 from glyph_demo.ui.texts import NO_TEXT_LAYER, READ_AGAIN, document_gone, too_long
-from glyph_demo.ui.window_view import READING_INTERVAL, Updates, WindowView, merged
+from glyph_demo.ui.updates import Updates, merged, unsent
+from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
 from glyph_demo.windows.errors import of_file
 from glyph_demo.windows.visit import VISITOR, Visit
 from glyph_demo.windows.window import PageFocus, Refused, Window
 
-GALLERY_SECONDS_PER_PAGE = 0.02  # sending the gallery costs time per page, so a long one is sent less often
+GALLERY_SECONDS_PER_PAGE = 0.02  # between two updates of the gallery, whose size grows with the pages
 
 
 class ShelfHandlers:
@@ -24,7 +25,7 @@ class ShelfHandlers:
         self._view, self._ui, self._windows = view, view.ui, view.windows
 
     def open_files(self, visit: Visit, data: gr.EventData, request: gr.Request) -> Updates:
-        """Open all that the page has sent; the first is put in front, because it is ready first."""
+        """Open all files that the page has sent. The first is put in front, because it is ready first."""
         window = self._windows.get(visit)
         window.notice = None
         uploads, failures = self._windows.uploads.sent(request.headers.get(VISITOR, ""), data.files)
@@ -41,7 +42,7 @@ class ShelfHandlers:
         return self._view.front(window)
 
     def read_images(self, visit: Visit) -> Updates:
-        """Open the uploads that had no text layer once more, as page images."""
+        """Open the uploads without a text layer again, as page images."""
         window = self._windows.get(visit)
         for refused in window.refused:
             if not refused.pages:
@@ -49,7 +50,7 @@ class ShelfHandlers:
         return self._view.front(window)
 
     def read_first(self, visit: Visit) -> Updates:
-        """Open the uploads that were too long once more, as far as they fit."""
+        """Open the first pages of the uploads that were too long, as many as fit."""
         window = self._windows.get(visit)
         for refused in window.refused:
             if refused.pages:
@@ -57,7 +58,7 @@ class ShelfHandlers:
         return self._view.front(window)
 
     def on_document(self, visit: Visit, data: gr.EventData) -> Updates:
-        """A click in the list of documents."""
+        """Handle a click in the list of documents."""
         act = self.remove if data.act == "remove" else self.select
         return act(visit, str(data.id))
 
@@ -69,7 +70,7 @@ class ShelfHandlers:
         return self._view.front(window)
 
     def remove(self, visit: Visit, document_id: str) -> Updates:
-        """Forget a document, also while it is being read; if it was in front, the one before it takes its place."""
+        """Forget a document, also while it is being read. If it is in front, the one before it takes its place."""
         window = self._windows.get(visit)
         if document_id == window.session.current_id:
             window.stop()
@@ -79,7 +80,7 @@ class ShelfHandlers:
         return self._view.front(window)
 
     def follow_reading(self, visit: Visit) -> Iterator[Updates]:
-        """Show how far the engine is loaded and the documents are read, until all of them are. A later call takes
+        """Show the progress of loading the engine and reading the documents, until all are ready. A later call takes
         over."""
         window = self._windows.get(visit)
         turn = window.followed = window.followed + 1
@@ -95,7 +96,7 @@ class ShelfHandlers:
             updates: Updates = {self._ui.documents: self._view.documents(window), **self._loading(window)}
             if (reading := window.reading) is not None:  # type: ignore[assignment]
                 now = (now[0], reading.state)
-                updates[self._ui.progress] = views.progress(reading, window.language)
+                updates[self._ui.progress] = views.reading_progress(reading, window.language)
                 if len(reading.pages) != pages and time.monotonic() >= due:
                     pages = len(reading.pages)
                     due = time.monotonic() + pages * GALLERY_SECONDS_PER_PAGE
@@ -109,13 +110,12 @@ class ShelfHandlers:
             if not waiting:
                 yield updates  # all of it, whatever the page has lost
                 return
-            if changed := {part: update for part, update in updates.items() if sent.get(part) != update}:
+            if changed := unsent(updates, sent):
                 yield changed
-            sent |= updates
             time.sleep(READING_INTERVAL)
 
     def _loading(self, window: Window) -> Updates:
-        """How far the engine is, and everything about it once it is there, if this page has said that it is loading."""
+        """How much of the engine is loaded. Once it is, everything about it, if this page shows it as loading."""
         if self._windows.switch.loading is not None:
             return {self._ui.engine: self._view.engine(window.language), **self._view.status(window)}
         if not window.shows_loading:
@@ -125,7 +125,7 @@ class ShelfHandlers:
         return merged(self._view.all_of_engine(window), self._view.status(window))
 
     def _welcome(self, window: Window) -> None:
-        """Have the status line say what there is to say of the document in front, which is ready."""
+        """Have the status line show the first warning about the document in front, which is ready."""
         reading = window.reading
         if window.notice is not None and window.notice[0] is READ_AGAIN:
             window.notice = None
@@ -133,13 +133,14 @@ class ShelfHandlers:
             window.notice = (reading.document.warnings[0], "hint")
 
     def _all_but_talk(self, window: Window) -> Updates:
-        """An answer that waited for the pages writes the chat; what stands there now may arrive after its end."""
+        """`front` without the chat: an answer that waited for the pages updates that now, and what this handler sends
+        may arrive after the answer's end."""
         talk = (self._ui.chat, self._ui.live)
         return {part: update for part, update in self._view.front(window).items() if part not in talk}
 
     def _give_up(self, window: Window, identifier: str, error: GlyphError) -> Updates:
-        """Say why a document could not be read. It leaves the list, unless other settings or another engine may still
-        read it."""
+        """Say why a document could not be read. Remove it from the list, unless other settings or another engine may
+        still read it."""
         reading = window.session.documents[identifier]
         window.failures[identifier] = error
         if isinstance(error, TooLong) or not isinstance(error, (SettingsError, EngineError)):

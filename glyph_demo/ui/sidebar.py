@@ -1,4 +1,4 @@
-"""The sidebar: the settings that people change in the window, each explained in a sentence."""
+"""The sidebar: the settings that people can change in the window, each with a sentence that explains it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from glyph_demo.windows.preferences import MAX_NEW_TOKENS, MODES, mode_of
 
 FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
 RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
-# The button that opens the sidebar has a name of Gradio's, and no tooltip.
+# JavaScript: Gradio's button that opens the sidebar gets our name and a tooltip.
 NAME_THE_BUTTON = """const named = () => {
   const button = element.closest("#settings").querySelector(".toggle-button");
   button.ariaLabel = button.title = element.textContent.trim();
@@ -29,13 +29,13 @@ def mode_choices(language: Language) -> list[tuple[str, str]]:
 
 
 def choices(offered: tuple[float, ...], configured: float, language: Language) -> list[tuple[str, float]]:
-    """Choices of a dropdown: the style's own value (0), those offered and the one that the settings name."""
+    """The choices of a dropdown: the style's own value (0), the `offered` ones and the `configured` one."""
     values = sorted({*offered, configured} - {0})
     return [(say("auto", language), 0), *((f"{value:g}", value) for value in values)]
 
 
 def sidebar(labels: Callable[..., Any], settings: Settings) -> dict[str, Any]:
-    """Lay the sidebar out; its components by name."""
+    """Lay the sidebar out. Returns its components by name."""
     made: dict[str, Any] = {}
 
     def add(name: str, component: Any) -> None:

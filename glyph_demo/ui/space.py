@@ -1,4 +1,4 @@
-"""What a Hugging Face Space with ZeroGPU cannot do, and saying so."""
+"""What to tell people about a Hugging Face Space with ZeroGPU, which cannot keep anything on its GPU."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 from glyph_demo.errors import Message
 
-# The card is lent for single calls, each in a worker of its own that ends with it: no tensor stays on it.
+# ZeroGPU runs each call in a worker process that ends with it, so no tensor stays on the GPU.
 CANNOT_PERSIST = Message(
     "This Space lends its GPU for single calls only (ZeroGPU). Features, keys and values cannot stay on the card, so "
     "the engine pocket answers on the processor, and what it read is gone when the Space sleeps. For the full engine, "
@@ -17,5 +17,5 @@ CANNOT_PERSIST = Message(
 
 
 def limits() -> Message | None:
-    """What to tell people who open the window; None where nothing is missing."""
+    """What to tell people who open the window; None outside of ZeroGPU."""
     return CANNOT_PERSIST if os.environ.get("SPACES_ZERO_GPU") else None

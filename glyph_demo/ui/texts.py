@@ -148,7 +148,7 @@ LOADING = Message("Loading the engine. It may take minutes.", "正在加载引�
 LOADED = Message("The engine is loaded.", "引擎已加载。")
 
 
-# What errors of the engine and the parsers say to people with buttons instead of a command line.
+# Instead of the messages of the engine and the parsers, which name flags: here there are buttons.
 NO_TEXT_LAYER = Message(
     "This PDF has no text layer: its pages are pictures. Read its page images, or open another file.",
     "该 PDF 没有文本层，页面都是图片。请读取页面图像，或打开其他文件。",

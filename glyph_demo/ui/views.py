@@ -1,26 +1,24 @@
-"""What the window shows, as messages and HTML made from plain values. Everything that came from a document, a model or
-a person is escaped here: none of it can become an element, a link or an image."""
+"""What the tab for reading shows, as chat messages and HTML. All text of a document, a model or a person is escaped
+here: none of it can become an element, a link or an image."""
 
 from __future__ import annotations
 
 import html
 import math
 import re
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import gradio as gr
 
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished, Progress
-from glyph_demo.engines.loading import loaded, remaining
+from glyph_demo.engines.loading import remaining
 from glyph_demo.engines.registry import EngineKind
 from glyph_demo.errors import Language
+from glyph_demo.ui.markup import answer_text, meter, places_of, remove_button, waiting_text
 from glyph_demo.ui.texts import say
-
-T = TypeVar("T")
 
 WORD_JOINER = "\u2060"  # invisible, and part of no tag or character reference
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
@@ -28,8 +26,8 @@ _CHARACTER_REFERENCE = re.compile(r"&(?=#|\w{1,40})")
 
 
 def plain(text: str) -> str:
-    """`text` for a message of gr.Chatbot(render_markdown=False), which shows HTML but no Markdown. Tags and character
-    references are broken by an invisible word joiner, not by entities: what is copied or edited reads as it should."""
+    """`text` for a message of gr.Chatbot(render_markdown=False), which shows HTML but no Markdown. An invisible word
+    joiner breaks tags and character references. Entities would do so too, but people would copy and edit them."""
 
     def broken(match: re.Match[str]) -> str:
         reference = text[match.start() : match.start() + 40]  # longer than any named reference
@@ -39,52 +37,40 @@ def plain(text: str) -> str:
 
 
 def typed(text: str) -> str:
-    """What a person typed, from a message that `plain` made and the person edited."""
+    """`text` without what `plain` put into it: a message that a person has edited."""
     return text.replace(WORD_JOINER, "")
 
 
-def paced(steps: Iterable[T], interval: float, clock: Callable[[], float] = time.monotonic) -> Iterator[T]:
-    """The first of `steps`, those that come at least `interval` seconds after the one given before, and the last."""
-    given = float("-inf")
-    held: list[T] = []
-    for step in steps:
-        held = [step]
-        if clock() - given >= interval:
-            given = clock()
-            yield held.pop()
-    yield from held
-
-
-def messages(transcript: Sequence[Exchange], language: Language) -> list[dict[str, Any]]:
-    """Two chat messages for every exchange: the question; the answer between its thinking and its panel. The answer
-    that is still being written is not among them, see `live`: what is sent twenty times a second must not grow with
-    the conversation."""
+def chat_messages(transcript: Sequence[Exchange], language: Language) -> list[dict[str, Any]]:
+    """Two chat messages for every exchange: the question, and the answer between its thinking and its panel. An answer
+    that is still being written is left out and shown by `live_answer`: what is sent twenty times a second must not grow
+    with the conversation."""
     shown: list[dict[str, Any]] = []
     for index, exchange in enumerate(transcript):
         shown.append({"role": "user", "content": plain(exchange.question)})
         if exchange.running:
             continue
-        content: list[Any] = [gr.HTML(thinking(exchange, language), render=False)] if exchange.thinking else []
+        content: list[Any] = [gr.HTML(thinking_view(exchange, language), render=False)] if exchange.thinking else []
         content += [plain(exchange.answer)] if exchange.answer else []
-        content.append(gr.HTML(panel(exchange, index, language), render=False))
+        content.append(gr.HTML(answer_panel(exchange, index, language), render=False))
         shown.append({"role": "assistant", "content": content})
     return shown
 
 
-def live(exchange: Exchange, language: Language) -> str:
-    """HTML of an answer while it is being written; empty afterwards."""
+def live_answer(exchange: Exchange, language: Language) -> str:
+    """HTML of an answer that is still being written; else empty."""
     if not exchange.running:
         return ""
-    parts = [*_notices(exchange, language), thinking(exchange, language)]
+    parts = [*_notices(exchange, language), thinking_view(exchange, language)]
     if exchange.answer:
-        parts.append(f"<div class='glyph-answer'>{html.escape(exchange.answer)}</div>")
+        parts.append(answer_text(exchange.answer))
     elif not exchange.thinking:
         begun = "" if exchange.progress else " glyph-begun"
-        parts.append(f"<div class='glyph-wait{begun}'>{html.escape(waiting(exchange.progress, language))}</div>")
+        parts.append(f"<div class='glyph-wait{begun}'>{html.escape(waiting_text(exchange.progress, language))}</div>")
     return f"<div class='glyph-live' aria-busy='true'>{''.join(parts)}</div>"
 
 
-def thinking(exchange: Exchange, language: Language) -> str:
+def thinking_view(exchange: Exchange, language: Language) -> str:
     """HTML: the thinking, folded, with how long it took."""
     if not exchange.thinking:
         return ""
@@ -95,17 +81,17 @@ def thinking(exchange: Exchange, language: Language) -> str:
     )
 
 
-def panel(exchange: Exchange, index: int, language: Language) -> str:
+def answer_panel(exchange: Exchange, index: int, language: Language) -> str:
     """HTML under answer `index`: its sources, why it ended early, its figures."""
     parts = _notices(exchange, language)
     if exchange.regions and exchange.answer:
-        parts.append(sources(exchange, index, language))
+        parts.append(answer_sources(exchange, index, language))
     if exchange.finished is None:
         parts.append(f"<div class='glyph-note'>{say('stopped', language)}</div>")
     else:
         if exchange.finished.reason in ("length", "repetition"):
             parts.append(f"<div class='glyph-note'>{say(exchange.finished.reason, language)}</div>")
-        parts.append(figures(exchange, exchange.finished, language))
+        parts.append(answer_figures(exchange, exchange.finished, language))
     parts.append(f"<button type='button' class='glyph-copy'>{say('copy', language)}</button>")
     return f"<div class='glyph-panel'>{''.join(parts)}</div>"
 
@@ -114,34 +100,17 @@ def _notices(exchange: Exchange, language: Language) -> list[str]:
     return [f"<div class='glyph-note'>{html.escape(notice.text(language))}</div>" for notice in exchange.notices]
 
 
-def waiting(progress: Progress | None, language: Language) -> str:
-    if progress is not None and progress.stage == "load":
-        return say("wait.load", language) + (f" {loaded(progress, language)}" if progress.total else "")
-    if progress is not None and progress.stage in ("extract", "render", "encode"):
-        total = "?" if progress.stage == "extract" or progress.total is None else progress.total
-        done = 0 if progress.stage == "extract" else progress.done
-        return say("wait.pages", language, done=done, total=total)
-    return say("wait.answer", language)
-
-
-def sources(exchange: Exchange, index: int, language: Language) -> str:
-    """The lines that answer `index` rests on, each a button that shows it on its page; the words of a line only where
-    the answer does not quote them already."""
-    shown = "".join(exchange.answer.split())
-    places: dict[str, int] = {}
-    for number, region in enumerate(exchange.regions):
-        where = say("place", language, page=region.page, line=region.line)
-        quoted = "".join(region.text.split()) in shown
-        places.setdefault(where + ("" if quoted else f" <q>{html.escape(region.text)}</q>"), number)
+def answer_sources(exchange: Exchange, index: int, language: Language) -> str:
+    """HTML: the lines that answer `index` rests on, each a button that shows it on its page."""
     lines = "".join(
         f"<li><button type='button' data-act='line' data-exchange='{index}' data-line='{number}'>{place}</button></li>"
-        for place, number in places.items()
+        for place, number in places_of(exchange.regions, exchange.answer, language).items()
     )
     return f"<div class='glyph-sources'><b>{say('sources', language)}</b><ul>{lines}</ul></div>"
 
 
-def figures(exchange: Exchange, finished: Finished, language: Language) -> str:
-    """HTML: times, speed and token counts of an answer, and what did not have to be done for it."""
+def answer_figures(exchange: Exchange, finished: Finished, language: Language) -> str:
+    """HTML: an answer's times, speed and token counts, and what was reused for it."""
     usage, timings = finished.usage, finished.timings
 
     def seconds(value: float) -> str:
@@ -155,15 +124,15 @@ def figures(exchange: Exchange, finished: Finished, language: Language) -> str:
     shown.append(("figure.output", f"{usage.output:,}"))
     shown.append(("figure.reused", f"{exchange.reused[0]} / {exchange.reused[1]}"))
     if usage.drafted:
-        # Every accepted draft is a token that took no step of its own.
+        # Every accepted draft token saved one decode step.
         gain = usage.output / max(1, usage.output - usage.accepted)
         shown.append(("figure.speculation", f"×{gain:.1f} ({usage.accepted} / {usage.drafted})"))
     pairs = "".join(f"<div><dt>{say(key, language)}</dt><dd>{value}</dd></div>" for key, value in shown)
     return f"<dl class='glyph-figures'>{pairs}</dl>"
 
 
-def progress(reading: Reading | None, language: Language) -> str:
-    """HTML: one bar per stage while a document is being read, one line of figures afterwards."""
+def reading_progress(reading: Reading | None, language: Language) -> str:
+    """HTML: a bar for each stage while a document is being read, then a line of figures."""
     if reading is None or reading.state in ("failed", "closed"):
         return ""
     if reading.state == "waiting":
@@ -182,12 +151,12 @@ def progress(reading: Reading | None, language: Language) -> str:
         _bar("prefill", reading.prefilled, total, about, language),
     ]
     loading = reading.engine.loading
-    model = f"<div class='glyph-note'>{waiting(loading, language)}</div>" if loading else ""
+    model = f"<div class='glyph-note'>{waiting_text(loading, language)}</div>" if loading else ""
     return model + "".join(bars)
 
 
 def expected_pages(reading: Reading) -> int | None:
-    """Pages in all; while they are still being drawn, judged by how much of the text those drawn hold."""
+    """The number of pages. While pages are still being drawn it is estimated from the text on those drawn so far."""
     if reading.total is not None or not reading.pages or not reading.document:
         return reading.total
     drawn, shown = len(reading.pages), reading.pages[-1].span[1] - reading.pages[0].span[0]
@@ -206,7 +175,7 @@ def _done(reading: Reading, language: Language) -> str:
 
 
 def _pace(done: int, seconds: float, language: Language, total: int | None = None) -> str:
-    """Pages a second, and the time left where the total is given."""
+    """Pages per second, and the time left if `total` is given."""
     if not done or seconds <= 0:
         return ""
     parts = [say("pace", language, rate=f"{done / seconds:.1f}")]
@@ -215,8 +184,8 @@ def _pace(done: int, seconds: float, language: Language, total: int | None = Non
     return " · ".join(parts)
 
 
-def documents(opened: Mapping[str, Reading], front: str | None, language: Language) -> str:
-    """HTML: the documents, each with what is known of it, a button that brings it back and one that removes it."""
+def document_list(opened: Mapping[str, Reading], front: str | None, language: Language) -> str:
+    """HTML: a list of the documents, each with details, a button that puts it in front and one that removes it."""
     if not opened:
         return ""
     rows = "".join(_row(identifier, reading, identifier == front, language) for identifier, reading in opened.items())
@@ -230,13 +199,12 @@ def _row(identifier: str, reading: Reading, front: bool, language: Language) -> 
     return (
         f"<li><button type='button' class='glyph-open' title='{name}' data-act='open' data-id='{identifier}'{current}>"
         f"<span class='glyph-name'>{name}</span><span class='glyph-detail'>{_detail(reading, language)}</span></button>"
-        f"<button type='button' class='glyph-remove' data-act='remove' data-id='{identifier}' "
-        f"aria-label='{say('remove', language, name=name)}'>×</button></li>"
+        f"{remove_button('id', identifier, reading.name, language)}</li>"
     )
 
 
 def _detail(reading: Reading, language: Language) -> str:
-    """Pages, tokens (characters for an engine that counts none) and where what was read of it is kept."""
+    """Its pages, its tokens (or characters, if the engine counts no tokens) and where its page features are kept."""
     if reading.state != "ready" or reading.handle is None:
         return say(f"state.{reading.state}", language, pages=len(reading.pages) or "…")
     parts = [say("detail.pages", language, pages=len(reading.pages))]
@@ -249,37 +217,25 @@ def _detail(reading: Reading, language: Language) -> str:
 
 
 def _bar(stage: str, done: int, total: int | None, about: str, language: Language, pace: str = "") -> str:
-    """`about` stands before a total that is judged."""
+    """`about` is written before the total, to mark an estimate."""
     name = say(f"stage.{stage}", language)
     share, count = (0.0, str(done or "")) if total is None else (done / max(total, 1), f"{done} / {about}{total}")
     figures = " · ".join(filter(None, (count, pace)))
-    return f"<div class='glyph-stage'><span>{name}</span><span>{figures}</span>{_meter(share, name)}</div>"
+    return f"<div class='glyph-stage'><span>{name}</span><span>{figures}</span>{meter(share, name)}</div>"
 
 
-def _meter(share: float, name: str) -> str:
-    return (
-        f"<div class='glyph-bar' role='progressbar' aria-label='{name}' aria-valuemin='0' aria-valuemax='100' "
-        f"aria-valuenow='{100 * share:.0f}'><div style='width: {share:.1%}'></div></div>"
-    )
-
-
-def notice(text: str, kind: str = "error") -> str:
-    """HTML of the status line; `kind` is error or hint. Empty text empties it."""
-    return f"<div role='status' class='glyph-notice {kind}'>{html.escape(text)}</div>" if text else ""
-
-
-def loading(progress: Progress, language: Language) -> str:
-    """HTML: how far a model is that is being loaded."""
-    bar = _meter(progress.done / progress.total, say("wait.load", language)) if progress.total else ""
-    return f"<div class='glyph-notice hint'>{html.escape(waiting(progress, language))}{bar}</div>"
+def loading_notice(progress: Progress, language: Language) -> str:
+    """HTML: how much of a model is loaded."""
+    bar = meter(progress.done / progress.total, say("wait.load", language)) if progress.total else ""
+    return f"<div class='glyph-notice hint'>{html.escape(waiting_text(progress, language))}{bar}</div>"
 
 
 def _engine_title(kind: EngineKind, language: Language) -> str:
     return kind.title.text(language) if kind.title else say("engine.other", language, name=kind.name)
 
 
-def header(kind: EngineKind, language: Language) -> str:
-    """HTML: the app's name, and the engine named for what it is."""
+def title_view(kind: EngineKind, language: Language) -> str:
+    """HTML: the app's name, and the engine's title."""
     line = _engine_title(kind, language)
     return (
         f"<h1>{say('title', language)}</h1><p class='tagline'>{say('tagline', language)}</p>"
@@ -287,8 +243,8 @@ def header(kind: EngineKind, language: Language) -> str:
     )
 
 
-def engine(kind: EngineKind, model: str, room: int | None, language: Language) -> str:
-    """HTML for the settings: what is to be said of the engine; else its model, and how many pages have `room`."""
+def engine_view(kind: EngineKind, model: str, room: int | None, language: Language) -> str:
+    """HTML for the sidebar: the engine's description; if it has none, its model and how many pages have `room`."""
     title = _engine_title(kind, language)
     if kind.description is not None:
         return f"<p><b>{html.escape(title)}</b></p><p>{html.escape(kind.description.text(language))}</p>"

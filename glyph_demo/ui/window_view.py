@@ -1,8 +1,6 @@
-"""What a window shows, as updates by component."""
+"""What the page of a window shows, as updates of its components."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import gradio as gr
 
@@ -12,21 +10,20 @@ from glyph_demo.settings import Settings
 from glyph_demo.ui import views
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
+from glyph_demo.ui.markup import notice
 from glyph_demo.ui.pages import gallery_view, page_view
 from glyph_demo.ui.sidebar import FONT_SIZES, RESOLUTIONS, choices, mode_choices
 from glyph_demo.ui.texts import LOADING, say
+from glyph_demo.ui.updates import Updates, merged
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import ENGINE_PREFERENCES, PREFERENCES, mode_of, setting
 from glyph_demo.windows.window import Window
 
-# A page may lose a `gr.update` of a handler that yields more at once: Gradio's page changes it in place to what comes
-# next. Handlers that yield therefore show what matters by plain values.
-Updates = dict[Any, Any]
 READING_INTERVAL = 0.2  # seconds between two looks at what is being read or loaded
 
 
 class WindowView:
-    """Makes updates of one page's components from what its window holds."""
+    """Makes the updates of a page's components from what its window holds."""
 
     def __init__(self, windows: Windows, components: Components, examples: list[Example]) -> None:
         self.windows = windows
@@ -39,7 +36,7 @@ class WindowView:
         samples = window.samples.get(identifier or "", ())
         updates: Updates = {
             ui.documents: self.documents(window),
-            ui.progress: views.progress(reading, window.language),
+            ui.progress: views.reading_progress(reading, window.language),
             **self.conversation(window),
             ui.page: self.page(window),
             ui.gallery: self.gallery(reading, window.language),
@@ -51,15 +48,15 @@ class WindowView:
         return updates
 
     def documents(self, window: Window) -> str:
-        return views.documents(window.session.documents, window.session.current_id, window.language)
+        return views.document_list(window.session.documents, window.session.current_id, window.language)
 
     def conversation(self, window: Window) -> Updates:
-        """What was said. The answer that is being written is shown by who writes it, and by nobody else: a page that is
-        loaded anew would show it for ever."""
-        return {self.ui.chat: views.messages(window.transcript, window.language), self.ui.live: ""}
+        """The exchanges that have ended. Only the handler that writes an answer shows it meanwhile: a reloaded page
+        would go on showing its state of now."""
+        return {self.ui.chat: views.chat_messages(window.transcript, window.language), self.ui.live: ""}
 
     def page(self, window: Window) -> str:
-        """The page that was chosen, or the first one, with what the answer that led there rests on."""
+        """The page in focus, else the first one, with the places on it that an answer rests on."""
         if window.reading is None or not window.reading.pages:
             return ""
         pages, focus = list(window.reading.pages), window.focus
@@ -78,22 +75,22 @@ class WindowView:
         loading = self.loading(window.language) if window.notice is None or window.notice[0] is LOADING else ""
         window.shows_loading = bool(loading)
         return {
-            self.ui.status: loading or views.notice(text, kind),
+            self.ui.status: loading or notice(text, kind),
             self.ui.read_images: gr.update(visible=any(not refused.pages for refused in window.refused)),
             self.ui.read_first: gr.update(visible=any(refused.pages for refused in window.refused)),
         }
 
     def loading(self, language: Language) -> str:
-        """How far the engine's model is; empty once it is there."""
+        """How much of the engine's model is loaded; empty once it is."""
         progress = self.windows.switch.loading
-        return views.loading(progress, language) if progress is not None else ""
+        return views.loading_notice(progress, language) if progress is not None else ""
 
     def engine(self, language: Language) -> str:
         engine, model = self.windows.switch.engine, self.windows.settings.model
-        return views.engine(engine.kind, model, engine.capacity(), language) + self.loading(language)
+        return views.engine_view(engine.kind, model, engine.capacity(), language) + self.loading(language)
 
     def preferences(self, settings: Settings) -> Updates:
-        """The sidebar as the settings are, all but the engine."""
+        """The sidebar's controls with the values of `settings`, all but those of the engine."""
         return {**self._values(PREFERENCES, settings), self.ui.mode: gr.update(value=mode_of(settings))}
 
     def engine_preferences(self, settings: Settings) -> Updates:
@@ -103,7 +100,7 @@ class WindowView:
         return {getattr(self.ui, name): gr.update(value=setting(settings, path)) for name, path in names.items()}
 
     def all_of_engine(self, window: Window) -> Updates:
-        """Everything that names the engine, or is as it allows."""
+        """Everything that names the engine or depends on it."""
         return merged(self.labels(window.language), self.engine_preferences(window.session.settings))
 
     def labels(self, language: Language) -> Updates:
@@ -115,23 +112,10 @@ class WindowView:
         ):
             updates[dropdown] = updates[dropdown] | gr.update(choices=choices(offered, configured, language))
         updates[ui.mode] = updates[ui.mode] | gr.update(choices=mode_choices(language))
-        updates[ui.header] = views.header(self.windows.switch.engine.kind, language)
+        updates[ui.header] = views.title_view(self.windows.switch.engine.kind, language)
         updates[ui.engine] = self.engine(language)
         updates[ui.examples_label] = say("examples", language)
         updates[ui.settings_label] = f"<h2>{say('settings', language)}</h2>"
         for button, example in zip(ui.examples, self.examples, strict=True):
             updates[button] = gr.update(value=example.title.text(language))
         return updates
-
-
-def merged(*parts: Updates) -> Updates:
-    """All updates; those of the same component become one, later values winning."""
-    together: Updates = {}
-    for part in parts:
-        for component, update in part.items():
-            earlier = together.get(component)
-            if isinstance(earlier, dict):
-                together[component] = {**earlier, **(update if isinstance(update, dict) else gr.update(value=update))}
-            else:
-                together[component] = update
-    return together

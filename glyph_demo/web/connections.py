@@ -1,5 +1,5 @@
-"""Connections that bring nothing. Uvicorn waits for the header of a request for ever, and takes connections until the
-process has no descriptor left for anything else."""
+"""Limits on idle connections. Uvicorn waits for the header of a request for ever, and accepts connections until the
+process has no file descriptor left for anything else."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-HEADER_SECONDS = 15.0  # that the whole header of a request may take
-MAX_HEADER = 64 << 10  # bytes, of one that is still coming
-RESERVED = 128  # descriptors that are no connections: files, pipes to children, and a burst of BACKLOG
-BACKLOG = 64  # connections that are taken at once
-FEWEST, MOST = 32, 1000  # connections at a time
+HEADER_SECONDS = 15.0  # for the whole header of a request
+MAX_HEADER = 64 << 10  # bytes of a header that is still incomplete
+RESERVED = 128  # file descriptors for files, pipes to children, and a burst of BACKLOG connections
+BACKLOG = 64  # connections that are accepted in one go
+FEWEST, MOST = 32, 1000  # open connections
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 1\r\n"
     b"Connection: close\r\nContent-Length: 22\r\n\r\nToo many connections.\n"
@@ -20,7 +20,7 @@ _FULL = (
 
 
 def most_connections() -> int:
-    """How many the descriptors that this process may have leave room for."""
+    """The number of connections that the limit on file descriptors leaves room for."""
     try:
         import resource
     except ImportError:  # not POSIX, where descriptors are no concern
@@ -30,18 +30,16 @@ def most_connections() -> int:
 
 
 class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-    """Uvicorn's HTTP connection with a time and a size for headers. Where there are too many, the one that has waited
-    longest for a request is closed; where all are answered, the newest is refused."""
-
-    most = MOST
+    """Uvicorn's HTTP connection with limits on the time and size of headers. If there are too many connections, the one
+    that has waited longest for a request is closed; if none waits, the newest is refused."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._loop = asyncio.get_running_loop()
-        self._header = 0  # bytes of one that is not whole
+        self._header = 0  # bytes of an incomplete one
         self._timer: asyncio.TimerHandle | None = None
         self._wait()
-        if len(self.connections) > self.most:
+        if len(self.connections) > most_connections():
             self._make_room()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -54,15 +52,15 @@ class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             self._end_wait()
             return
         if not self._header:
-            self._wait()  # the first of another header
+            self._wait()  # the first bytes of another header
         self._header += len(data)
-        rest_of_a_body = self.cycle is not None and self.cycle.more_body  # that was refused
+        rest_of_a_body = self.cycle is not None and self.cycle.more_body  # of a request that was refused
         if self._header > MAX_HEADER and not rest_of_a_body:
             self.transport.abort()
 
     @property
     def waits(self) -> bool:
-        """Whether there is no request on it that is not answered."""
+        """Whether all its requests are answered."""
         return self.cycle is None or self.cycle.response_complete
 
     def _wait(self) -> None:

@@ -1,4 +1,4 @@
-"""Who may use the window, and with what: checked before Gradio or a route of ours sees a request."""
+"""Who may use the window, and what they may send. Checked before Gradio or a route of ours sees a request."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glyph_demo.errors import SettingsError
 from glyph_demo.settings import Server, Settings, cross_site, names_loopback
+from glyph_demo.web.bodies import read_body, with_body, with_limit
 from glyph_demo.windows.visit import VISITOR
 
 USER = "glyph"
 COOKIE = "glyph-visitor"
-# The header that tells handlers and routes who sends a request; what comes in it from outside is dropped.
-EVERYBODY = "everybody"  # who sends it where `server.auth` is off
-# Uploads up to this many times our own limit come through, so that our message meets them and not the server's.
+EVERYBODY = "everybody"  # the visitor where `server.auth` is off
+# Uploads up to this many times our own limit are let through, so that our message refuses them and not the server's.
 UPLOAD_SLACK = 4
-MAX_EVENT_BYTES = 64 << 10  # of a click or a question; files come by /uploads
-MAX_EVENT_VALUES = 1000  # in its JSON; a page sends about a dozen
-MAX_BRACKETS = 10_000  # in the same, those of a question's text included
-MAX_NUMBER = 2**53  # all whole ones below are numbers of JavaScript's, too
-MAX_PATH, MAX_NAME = 1000, 255  # bytes, of what is asked for and of one step of it; file systems stumble over more
-MAX_STREAMS = 64  # that one browser may hold open; a tab has two
-MAX_SESSIONS = 1000  # of pages; they are remembered with who opened them
+MAX_EVENT_BYTES = 64 << 10  # of a click or a question; files are sent to /uploads
+MAX_EVENT_VALUES = 1000  # in an event's JSON; a page sends about a dozen
+MAX_BRACKETS = 10_000  # in an event's JSON, those in a question's text included
+MAX_NUMBER = 2**53  # JavaScript represents all whole numbers below it exactly
+MAX_PATH, MAX_NAME = 1000, 255  # bytes of a URL's path and of one segment; file systems fail on more
+MAX_STREAMS = 64  # open at a time for one browser; a tab has two
+MAX_SESSIONS = 1000  # of pages that are remembered with their visitor
 LOGGED_IN = 256  # browsers that gave the password and are remembered
 _SAFE = ("GET", "HEAD", "OPTIONS")
-# All that this window uses; app_id tells a page that had lost the app that it is there again. Gradio has many more
-# routes: some hand files out by their path, fetch addresses, run functions or write files for whoever asks.
+# All routes of Gradio that this window uses. By app_id a page that lost its connection sees that the app is back.
+# Gradio has many more: some give files by their path, fetch URLs, run functions or write files for anybody.
 _OPEN = re.compile(
     r"/|/(?:config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|gradio_api/app_id)|/(?:assets|static)/.*",
     re.DOTALL,
@@ -52,8 +52,8 @@ _FORM = "application/x-www-form-urlencoded"
 _PICTURE = re.compile(r"/pages/\w+/\w+\.png")
 
 
-class _Event(BaseModel):
-    """All of an event that is passed on to Gradio."""
+class _EventRequest(BaseModel):
+    """The fields of an event that are passed on to Gradio."""
 
     session_hash: Name
     fn_index: StrictInt
@@ -62,22 +62,22 @@ class _Event(BaseModel):
     trigger_id: StrictInt | None = None
 
 
-class _Cancel(BaseModel):
+class _CancelRequest(BaseModel):
     session_hash: Name
     fn_index: StrictInt
     event_id: Name
 
 
-_EVENTS: dict[str, type[_Event | _Cancel]] = {
-    "/gradio_api/queue/join": _Event,
-    "/gradio_api/run/predict": _Event,
-    "/gradio_api/cancel": _Cancel,
+_EVENTS: dict[str, type[_EventRequest | _CancelRequest]] = {
+    "/gradio_api/queue/join": _EventRequest,
+    "/gradio_api/run/predict": _EventRequest,
+    "/gradio_api/cancel": _CancelRequest,
 }
 
 
 def password(server: Server) -> str:
-    """What the window asks of USER; "" asks for nothing. Raises SettingsError `open_door` where other machines could
-    use the window without a secret and nobody said that they may."""
+    """The password of USER for the window; "" if it needs none. Raises SettingsError `open_door` if other machines
+    could use the window without a password although `server.auth` is on."""
     if not server.auth:
         return ""
     if server.on_loopback:
@@ -95,7 +95,7 @@ def password(server: Server) -> str:
 
 class Visitors:
     """The browsers that a page was served to, each known by a token in its cookie. Tokens are signed with a key of this
-    run: nobody can make one up, and none has to be remembered. Thread-safe."""
+    run, so nobody can forge one and none has to be stored. Thread-safe."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
@@ -107,8 +107,8 @@ class Visitors:
         return name + self._signature(name)
 
     def named(self, headers: Headers, cookie: str) -> str:
-        """The token in the cookie of this name; "" for none of ours. Browsers send an address the cookies of all apps
-        on its machine, whatever those hold, so each is read by itself."""
+        """The token in the cookie named `cookie`; "" if it is not ours. A browser also sends the cookies of all other
+        apps on this host, whatever they contain, so each is parsed by itself."""
         for pair in ";".join(headers.getlist("cookie")).split(";"):
             name, _, value = pair.strip().partition("=")
             if name == cookie and value.isascii() and hmac.compare_digest(self._signature(value[:32]), value[32:]):
@@ -130,11 +130,17 @@ class Visitors:
 
 
 class Guard:
-    """ASGI middleware around the window. It refuses names of this machine that are not its own (400: DNS rebinding),
-    what a page of another site sends (403), bodies that are too large (413), routes that this window does not use
-    (404), all but what makes up a page to who was never served one (403) or owes the password (401), and events that
-    are none of the window's `events` or name a file (400). Where `server.auth` is off, all browsers count as one: a
-    proxy before us may not let cookies through."""
+    """ASGI middleware around the window. It refuses
+
+    - 400: a Host header that does not name this machine (DNS rebinding), a malformed one, a path that is too long, and
+      events that are not among the window's `events` or name a file;
+    - 401: everything but the page itself from browsers that have not given the password;
+    - 403: requests from pages of other sites, from browsers that no page was served to, and for another's session;
+    - 404: routes that this window does not use;
+    - 413: bodies that are too large;
+    - 429: more open streams of one browser than MAX_STREAMS.
+
+    Where `server.auth` is off, all browsers count as one, because a proxy may not let cookies through."""
 
     def __init__(self, app: ASGIApp, settings: Settings, events: Collection[int]) -> None:
         self._app = app
@@ -143,8 +149,8 @@ class Guard:
         self._most_uploaded = UPLOAD_SLACK * settings.documents.max_file_mb << 20
         self._events = events
         self._visitors = Visitors()
-        self._sessions: OrderedDict[str, str] = OrderedDict()  # of pages, and who opened them
-        self._streams: Counter[str] = Counter()  # that are open, by visitor
+        self._sessions: OrderedDict[str, str] = OrderedDict()  # visitors by the session of their page
+        self._streams: Counter[str] = Counter()  # open ones by visitor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -169,7 +175,7 @@ class Guard:
             await self._app(scope, receive, send)
         finally:
             self._streams[visitor] -= 1
-            self._streams += Counter()  # drops those without any
+            self._streams += Counter()  # drops the zeros
 
     def _refused(self, scope: Scope, headers: Headers, visitor: str) -> int | None:
         server, path, safe = self._server, scope["path"], scope["method"] in _SAFE
@@ -182,7 +188,7 @@ class Guard:
         ):
             return 400
         if not _HOST.fullmatch(headers.get("host", "")):
-            return 400  # Gradio would stumble over it
+            return 400  # Gradio would fail on it
         if safe and _OPEN.fullmatch(path):
             return None
         stream = _STREAM.fullmatch(path) if safe else None
@@ -203,17 +209,17 @@ class Guard:
         return 413 if not length.isdecimal() or len(length) > 15 or int(length) > most else None
 
     async def _body(self, path: str, visitor: str, receive: Receive) -> tuple[Receive, int | None]:
-        """`receive` that gives the body of a request, as far as it may go, and the status to refuse it with."""
+        """A `receive` that gives the checked body of a request, and the status to refuse the request with, if any."""
         if path == _UPLOAD:
-            return _counted(receive, self._most_uploaded), None
+            return with_limit(receive, self._most_uploaded), None
         try:
-            body = await _read(_counted(receive, MAX_EVENT_BYTES))
+            body = await read_body(with_limit(receive, MAX_EVENT_BYTES))
         except HTTPException as error:
             return receive, error.status_code
         if path == _LOGIN:
-            return _again(body, receive), None
+            return with_body(body, receive), None
         if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
-            return receive, 400  # making so many lists, Python looks for garbage meanwhile, which holds everybody up
+            return receive, 400  # so many lists would start garbage collections, which stop all threads
         try:
             event = _EVENTS[path].model_validate_json(body)
         except ValidationError:
@@ -222,10 +228,10 @@ class Guard:
             return receive, 400
         if not self._is_own(event.session_hash, visitor):
             return receive, 403
-        return _again(event.model_dump_json().encode(), receive), None
+        return with_body(event.model_dump_json().encode(), receive), None
 
     def _is_own(self, session: str, visitor: str) -> bool:
-        """Whether a page's session is this visitor's, as it is from its first use on."""
+        """Whether a page's session is this visitor's. It belongs to the one who used it first."""
         owner = self._sessions.setdefault(session, visitor)
         self._sessions.move_to_end(session)
         while len(self._sessions) > MAX_SESSIONS:
@@ -233,42 +239,42 @@ class Guard:
         return owner == visitor
 
     def _welcoming(self, path: str, visitor: str, cookie: str, headers: Headers, send: Send) -> Send:
-        """`send` that gives a browser its cookie with a page, and remembers who gave the password."""
+        """A `send` that gives a browser its cookie with a page, and remembers who has given the password."""
 
         async def welcome(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(scope=message)
                 for name in [name for name in answer if name.startswith("access-control-")]:
-                    del answer[name]  # Gradio lets pages of other ports read what it answers
+                    del answer[name]  # Gradio lets pages of other ports read its answers
                 if not visitor and answer.get("content-type", "").startswith("text/html"):
-                    # In a frame of another site, such as a notebook's, browsers keep only cookies of the second kind.
+                    # In a frame of another site, such as a notebook's, browsers keep only partitioned cookies.
                     framed = headers.get("sec-fetch-dest") == "iframe" and cross_site(headers)
                     reach = "SameSite=None; Secure; Partitioned" if framed else "SameSite=Lax"
                     answer.append("set-cookie", f"{cookie}={self._visitors.new()}; Path=/; HttpOnly; {reach}")
                 elif path == _LOGIN and message["status"] == 200:
                     self._visitors.log_in(visitor)
                 elif path in _EVENTS and message["status"] == 500:
-                    message = {**message, "status": 400}  # Gradio's for input that a component does not take
+                    message = {**message, "status": 400}  # Gradio's status for input that a component refuses
             await send(message)
 
         return welcome
 
 
 def _is_passed_on(name: bytes, value: bytes) -> bool:
-    """Whether Gradio may see a header: it makes addresses of those that proxies add, and fails over odd ones."""
+    """Whether Gradio may see a header. It makes URLs of those that proxies add, and fails on malformed ones."""
     if name in (b"x-forwarded-host", b"x-forwarded-proto"):
         return bool(_HOST.fullmatch(value.decode("latin-1")))
     return name not in (VISITOR.encode(), b"x-gradio-server", b"x-forwarded-port", b"x-forwarded-prefix", b"forwarded")
 
 
 def _query(scope: Scope, name: str) -> str:
-    """The value of a field of the address's query; "" for none."""
+    """The value of `name` in the query of the URL; "" if it has none."""
     return next((value for key, value in parse_qsl(scope["query_string"].decode("latin-1")) if key == name), "")
 
 
 def _is_plain(event: dict[str, Any]) -> bool:
-    """Whether there are few values, and no object with a path in it: Gradio would take it for a file, and those of this
-    window have ids."""
+    """Whether an event has at most MAX_EVENT_VALUES values and no object with a `path`, which Gradio would take for a
+    file; the files of this window have ids."""
     waiting: list[Any] = [event]
     seen = 0
     while waiting and seen <= MAX_EVENT_VALUES:
@@ -283,38 +289,3 @@ def _is_plain(event: dict[str, Any]) -> bool:
             return False
         seen += 1
     return not waiting
-
-
-async def _read(receive: Receive) -> bytes:
-    """The body of a request."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if message["type"] == "http.disconnect" or not message.get("more_body"):
-            return bytes(body)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """`receive` that gives a body that was read already, then what comes."""
-    waiting: list[Message] = [{"type": "http.request", "body": body}]
-
-    async def received() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return received
-
-
-def _counted(receive: Receive, most: int) -> Receive:
-    """`receive` that raises HTTPException 413 when more than `most` bytes have come."""
-    taken = 0
-
-    async def received() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > most:
-            raise HTTPException(413)
-        return message
-
-    return received

@@ -1,4 +1,4 @@
-"""Where pages of the window send files to, and get the pictures of a document's pages from."""
+"""The routes that pages of the window send files to and fetch page images from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def files_router(windows: Windows) -> APIRouter:
-    """Where pages send files to, and get the pictures of a document's pages from."""
+    """Routes for pages of `windows`; web/door.py has checked their requests."""
     router = APIRouter(include_in_schema=False)
 
     @router.post("/uploads")

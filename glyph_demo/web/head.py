@@ -1,4 +1,5 @@
-"""What a page must do before Gradio's scripts are there: Gradio runs those it is given only when it has been set up."""
+"""The scripts that a page must run before Gradio's own. Gradio runs the scripts that it is given only after its
+set-up."""
 
 from __future__ import annotations
 
@@ -11,14 +12,14 @@ SCRIPTS = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name i
 HEAD = "".join(f"<script>{script}</script>" for script in SCRIPTS).encode()
 
 
-class Early:
-    """ASGI middleware that puts scripts first into the head of every page."""
+class HeadScripts:
+    """ASGI middleware that inserts our scripts at the start of every page's head."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        held: list[Message] = []  # the start of a page, until its length is known
+        held: list[Message] = []  # the start of a response, until its length is known
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -11,13 +11,13 @@ PORTS_TRIED = 100
 
 
 def free_port(host: str, first: int) -> int:
-    """The first port from `first` on that nobody listens on; any for 0."""
+    """The first port from `first` on that is free; any free one if `first` is 0. Raises EngineError `no_port`."""
     for port in range(first, min(first + PORTS_TRIED, LAST_PORT + 1)):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-            except (socket.gaierror, ValueError, TypeError):  # no name of a machine, or of none that there is
+            except (socket.gaierror, ValueError, TypeError):  # not the name of a machine
                 break
             except OSError:
                 continue

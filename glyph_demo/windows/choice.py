@@ -1,4 +1,4 @@
-"""The engine that was chosen in the window, kept for the next start."""
+"""The engine that was chosen in the window. It is kept for the next start."""
 
 from __future__ import annotations
 
@@ -32,25 +32,26 @@ def not_loaded(error: GlyphError) -> Message:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """`over` are the settings that the choice replaced, None where they were given for one start only. `loading` is
-    true from a start until the engine is there, so that one which takes the app down with it is not tried again."""
+class _KeptChoice:
+    """The file's content. `chosen` and `over` are the engine settings chosen and those that they replaced, by dotted
+    name; `over` is None if flags or the environment gave those. `loading` is true from a start until the engine is
+    loaded, so that one that crashes the app is not tried again."""
 
     chosen: dict[str, str]
     over: dict[str, str] | None = None
     loading: bool = False
 
 
-class Choice:
-    """Which engine to start with: that of the settings, or the one chosen in the window since they were last changed.
-    `given` says that flags or the environment name the engine of this start; they win."""
+class EngineChoice:
+    """Which engine to start with: the one chosen in the window, unless the settings have changed since, or else that of
+    the settings. `given` is whether flags or the environment name the engine of this start, which then wins."""
 
     def __init__(self, settings: Settings, given: bool = False) -> None:
         self.settings = settings
-        self.notice: Message | None = None  # why the choice was not taken
+        self.notice: Message | None = None  # why the choice is not used
         self._given = given
         self._file = settings.cache_path / "engine.json"
-        self._starting: _Kept | None = None
+        self._starting: _KeptChoice | None = None
 
     def start(self) -> Settings:
         """The settings to start with."""
@@ -72,30 +73,30 @@ class Choice:
 
     @property
     def taken(self) -> bool:
-        """Whether this start is with the choice, and its engine not there yet."""
+        """Whether this start uses the choice and its engine is not loaded yet."""
         return self._starting is not None
 
     def survived(self) -> None:
-        """The engine of this start was loaded or refused, or the app ends in good order."""
+        """Note that the engine of this start has not crashed the app: it is loaded, it was refused, or the app ends."""
         if self._starting is not None:
             self._write(self._starting)
             self._starting = None
 
     def keep(self, settings: Settings) -> None:
-        """An engine was chosen, and it is there."""
+        """Keep the engine of `settings`, which was chosen and is loaded, for the next start."""
         self._starting = self.notice = None
         if _named(settings) == _named(self.settings) and not self._given:
             self._file.unlink(missing_ok=True)
         else:
-            self._write(_Kept(_named(settings), None if self._given else _named(self.settings)))
+            self._write(_KeptChoice(_named(settings), None if self._given else _named(self.settings)))
 
-    def _read(self) -> _Kept | None:
+    def _read(self) -> _KeptChoice | None:
         try:
-            return TypeAdapter(_Kept).validate_json(self._file.read_bytes())
+            return TypeAdapter(_KeptChoice).validate_json(self._file.read_bytes())
         except (OSError, ValidationError):
             return None
 
-    def _write(self, kept: _Kept) -> None:
+    def _write(self, kept: _KeptChoice) -> None:
         content = {"chosen": kept.chosen, "over": kept.over, "loading": kept.loading}
         try:
             write_whole(self._file, json.dumps(content).encode())

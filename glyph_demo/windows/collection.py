@@ -1,4 +1,4 @@
-"""All windows by id. The one not used for longest is closed first, and none that has something to do."""
+"""All windows by id. To make room, the least recently used one is closed, but none that is busy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from glyph_demo.engines import create_engine
 from glyph_demo.engines.base import Engine
 from glyph_demo.settings import Inference, Settings, usable
 from glyph_demo.store import FeatureStore
-from glyph_demo.windows.choice import Choice
+from glyph_demo.windows.choice import EngineChoice
 from glyph_demo.windows.engine_switch import EngineSwitch
 from glyph_demo.windows.errors import too_many_windows
 from glyph_demo.windows.history import History
@@ -22,7 +22,7 @@ from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import Window
 
 MAX_WINDOWS = 4  # a single user's tabs and devices; each holds up to `store.open_documents` documents
-MOST_WINDOWS = 16  # while more than MAX_WINDOWS have something to do
+MOST_WINDOWS = 16  # while more than MAX_WINDOWS are busy
 
 
 class Windows:
@@ -35,12 +35,13 @@ class Windows:
         make: Callable[[Settings], Engine] = create_engine,
         store: FeatureStore | None = None,
         rest: Callable[[], None] = lambda: None,
-        choice: Choice | None = None,
+        choice: EngineChoice | None = None,
         shared: Callable[[Inference], None] = lambda inference: None,
     ) -> None:
-        """`make` makes another engine when one is asked for; before the one of now is closed, `rest` has whoever else
-        uses it let go. `choice` keeps what people choose. `shared` hears how many answers may run at once."""
-        self.switch = EngineSwitch(engine, settings, make, rest, choice or Choice(settings), shared, self._all)
+        """`make` makes another engine when people choose one. Before the present engine is closed, `rest` has its other
+        users let go of it. `choice` keeps what people choose. `shared` is called with how many answers may run at
+        once."""
+        self.switch = EngineSwitch(engine, settings, make, rest, choice or EngineChoice(settings), shared, self._all)
         self._store = store or open_store(settings)
         self.uploads = Uploads(settings.documents.max_file_mb)
         self._history = History(settings.cache_path / "windows")
@@ -58,13 +59,13 @@ class Windows:
         return list(self._windows.values())
 
     def knows(self, identifier: str) -> bool:
-        """Whether a window of this id is open or kept."""
+        """Whether a window with this id is open or was saved."""
         return identifier in self._windows or self._history.load(identifier) is not None
 
     def get(self, page: str | Visit, values: Mapping[str, Any] | None = None) -> Window:
-        """The window of this id or page; a new one if it is unknown or was closed to make room, which none is that has
-        something to do. Waits for a page that is just loading. `values` are settings of a new one, by dotted name.
-        Raises LookupError, see Visit, and GlyphError `too_many_windows`."""
+        """The window with this id, or of this page, waiting for one that is still loading. A window that is not open is
+        made, with what was saved of it; `values` are its settings by dotted name. Raises LookupError, see Visit, and
+        GlyphError `too_many_windows`."""
         identifier = page.wait() if isinstance(page, Visit) else page
         if isinstance(page, Visit):
             values = page.values
@@ -85,7 +86,8 @@ class Windows:
         return window
 
     def _make_room(self) -> list[Window]:
-        """Take windows out for another one to come; the caller closes them."""
+        """Take windows out to make room for another one; the caller closes them. Raises GlyphError
+        `too_many_windows`."""
         idle = [identifier for identifier, window in self._windows.items() if not window.busy]
         closed = [self._windows.pop(identifier) for identifier in idle[: max(0, len(self._windows) - MAX_WINDOWS + 1)]]
         if len(self._windows) >= MOST_WINDOWS:
@@ -101,7 +103,7 @@ class Windows:
         return window
 
     def leave(self, page: Visit) -> None:
-        """A page has gone. The last page of a window frees its memory; what is kept of it brings it back."""
+        """Note that a page has gone. With its last page a window is closed, and comes back from what was saved."""
         window = self._windows.get(page.window_id or "")
         if window is not None:
             window.pages_open -= 1
@@ -115,12 +117,12 @@ class Windows:
             window.close()
 
     def sweep(self) -> None:
-        """Remove what is kept of windows and has not been used for a day."""
+        """Remove saved windows and uploads that have not been used for a day."""
         self._history.sweep()
         self.uploads.sweep()
 
     def picture(self, visitor: str, document: str, digest: str) -> Path | None:
-        """The file with the picture of a page, for the browser whose window shows it; documents go by Reading.key."""
+        """The image file of a page, if a window of this visitor has the document open; `document` is Reading.key."""
         for window in self._all():
             for reading in window.session.documents.values():
                 if window.visitor == visitor and reading.key == document:

@@ -1,4 +1,4 @@
-"""The engine that all windows share: how far it is, changing it for another, and what was chosen at the last run."""
+"""The engine that all windows share: whether it is loaded, and changing it for another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.settings import Inference, Settings
-from glyph_demo.windows.choice import Choice, not_loaded
+from glyph_demo.windows.choice import EngineChoice, not_loaded
 
 if TYPE_CHECKING:
     from glyph_demo.windows.window import Window
@@ -27,11 +27,11 @@ class EngineSwitch:
         settings: Settings,
         make: Callable[[Settings], Engine],
         rest: Callable[[], None],
-        choice: Choice,
+        choice: EngineChoice,
         shared: Callable[[Inference], None],
         windows: Callable[[], list[Window]],
     ) -> None:
-        """`windows` lists those that read and answer with the engine; for the others see Windows."""
+        """`windows` lists the windows that use the engine; for the other arguments see Windows."""
         self.engine = engine
         self.settings = settings
         self._make = make
@@ -44,13 +44,13 @@ class EngineSwitch:
 
     @property
     def loading(self) -> Progress | None:
-        """How far the engine is that is being loaded; None once it is there, or cannot be had."""
+        """How much of the engine is loaded; None once it is, or cannot be."""
         changing = self._settling or self._changing.locked()
         return self.engine.loading or (Progress("load", 0) if changing else None)
 
     @property
     def failure(self) -> GlyphError | None:
-        """Why the engine cannot be had."""
+        """Why the engine cannot be loaded."""
         try:
             self.engine.ready()
         except GlyphError as error:
@@ -59,11 +59,12 @@ class EngineSwitch:
 
     @property
     def notice(self) -> Message | None:
-        """What every page should hear about the engine of this start."""
+        """What to tell every page about the engine of this start."""
         return self._choice.notice
 
     def settle(self) -> None:
-        """Wait for the engine of this start. A chosen one that cannot be had gives way to that of the settings."""
+        """Wait for the engine of this start. If it was chosen in the window and cannot be loaded, change to that of the
+        settings."""
         self._settling, engine = True, self.engine
         try:
             _ = engine.identity
@@ -79,7 +80,7 @@ class EngineSwitch:
             self._settling = False
 
     def set_batching(self, inference: Inference) -> None:
-        """Have the engine of all windows, and one that takes its place, run as many answers at once as these say."""
+        """Set how many answers the engine of all windows, and any that replaces it, runs at once."""
         most, wait = inference.max_batch_size, inference.max_wait_ms
         now = replace(self.settings.inference, max_batch_size=most, max_wait_ms=wait)
         self.settings = replace(self.settings, inference=now)
@@ -87,13 +88,13 @@ class EngineSwitch:
         self._shared(inference)
 
     def choose_engine(self, settings: Settings) -> None:
-        """`change_engine` for somebody who asked for it; the next start takes the same."""
+        """`change_engine` on a user's request, which the next start uses too. Raises EngineError."""
         self.change_engine(settings)
         self._choice.keep(settings)
 
     def change_engine(self, settings: Settings) -> None:
-        """Have all windows read and answer with the engine of these settings; the one before is closed first, because
-        two may not fit. Where it cannot be had, the one before is made again and the EngineError raised."""
+        """Have all windows use the engine of these settings. The engine before is closed first, because the memory may
+        not hold two. Raises EngineError if the new one cannot be loaded, after making the engine before again."""
         with self._changing:
             before = self.settings
             for window in self._windows():
@@ -113,4 +114,4 @@ class EngineSwitch:
             inference = replace(mine.inference, precision=settings.inference.precision)
             settings = replace(mine, engine=settings.engine, model=settings.model, inference=inference)
             window.session.configure(settings, self.engine)
-        _ = self.engine.identity  # waits until it is there, or raises
+        _ = self.engine.identity  # waits until it is loaded, or raises

@@ -1,4 +1,4 @@
-"""What can go wrong in a window, in both languages. Errors are made when raised: one that is raised twice collects
+"""Errors of a window, in both languages. They are made anew for each raise: an instance raised twice would collect
 tracebacks."""
 
 from __future__ import annotations
@@ -48,6 +48,6 @@ def too_many_windows(most: int) -> GlyphError:
 
 
 def of_file(name: str, message: Message) -> Message:
-    """What is wrong with a file, one of several perhaps."""
+    """A message about one of perhaps several files, with its name before it."""
     shown = name if len(name) <= LONG_NAME else f"{name[: LONG_NAME // 2]}…{name[-LONG_NAME // 2 :]}"
     return Message(f"{shown}: {message.en}", f"{shown}: {message.zh}")

@@ -1,5 +1,5 @@
-"""What is kept of a window for a day: its documents' files and what was said about them. It comes back after a reload
-of the page and a restart of the app. The browser alone knows the window's id; folders are named by its hash."""
+"""What is saved of a window for a day: copies of its documents and the conversations about them. A reload of the page
+or a restart of the app brings them back. Only the browser knows the window's id; folders are named by its hash."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from glyph_demo.scratch import kept_copy, remove_old, write_whole
 log = logging.getLogger(__name__)
 
 NAME = "history.json"
-# The end of a link's or a picture's text or of the name of its address, and the beginning of a tag or of an address.
+# In Markdown: what ends the text or label of a link or an image, and what begins a tag or an autolink.
 _ACTIVE = re.compile(r"(\\*)(\](?=[(\[:])|<(?=[A-Za-z/!?]))")
 
 
 def _pack(heat: Heat) -> dict[str, Any]:
-    """A map with one byte a cell, deflated, in base64: about a tenth of its values in decimals."""
+    """A heat map with one byte per cell, deflated, in base64: about a tenth of the size of its values as decimals."""
     cells = bytes(round(255 * value) for value in heat.values)
     packed = base64.b64encode(zlib.compress(cells)).decode()
     return {"page": heat.page, "rows": heat.rows, "columns": heat.columns, "values": packed}
@@ -89,7 +89,7 @@ class SavedDocument:
 
 @dataclass(slots=True)
 class SavedWindow:
-    """`front` counts the documents from 0; None is none."""
+    """`front` is the index of the document in front, if any."""
 
     version: Literal[1] = 1
     language: Language = "en"
@@ -98,15 +98,15 @@ class SavedWindow:
 
 
 class History:
-    """Thread-safe: every window has a folder of its own and writes it whole. A disk that is full or read-only costs
-    the history and nothing else."""
+    """The saved windows, each in a folder of its own below `folder`. Thread-safe. On a disk that is full or read-only
+    nothing is saved, and all else works."""
 
     def __init__(self, folder: Path) -> None:
         self._root = folder
         self.sweep()
 
     def adopt(self, window_id: str, upload: Path) -> Path:
-        """A copy of an upload, in the window's folder; the upload itself where none can be made or it is one."""
+        """A copy of an upload in the window's folder; the upload itself if it is one already or none can be made."""
         return upload if self.holds(upload) else kept_copy(upload, self.folder(window_id))
 
     def holds(self, path: Path) -> bool:
@@ -127,7 +127,7 @@ class History:
             return
 
     def load(self, window_id: str) -> SavedWindow | None:
-        """None where nothing is kept, or nothing that this version can read."""
+        """None if nothing was saved, or nothing that this version can read."""
         try:
             saved: SavedWindow = _schema(SavedWindow).validate_json((self.folder(window_id) / NAME).read_bytes())
         except (OSError, ValidationError):
@@ -139,19 +139,19 @@ class History:
         return self._root / hashlib.sha256(window_id.encode()).hexdigest()[:32]
 
     def use(self, path: Path) -> None:
-        """A document that is in use is kept for another day."""
+        """Keep a document that is in use for another day."""
         with contextlib.suppress(OSError):
             if self.holds(path):
                 os.utime(path)
 
     def sweep(self) -> None:
-        """Remove what has not been used for a day: documents, and conversations."""
+        """Remove documents and conversations that have not been used for a day."""
         remove_old(self._root)
 
 
 def as_markdown(name: str, exchanges: Sequence[Exchange]) -> str:
-    """A conversation for reading: every question a heading, its answer below, then the pages it rests on. Lists, tables
-    and emphasis of an answer stay; links, pictures and HTML, which may be the document's, become text."""
+    """A conversation as Markdown: each question is a heading, followed by the answer and the places it rests on. An
+    answer's lists, tables and emphasis stay; links, images and HTML, which may come from the document, become text."""
     parts = [f"# {_inert(name)}"]
     for exchange in exchanges:
         parts += [f"## {' '.join(_inert(exchange.question).split())}", _inert(exchange.answer)]
@@ -161,7 +161,7 @@ def as_markdown(name: str, exchanges: Sequence[Exchange]) -> str:
 
 
 def _inert(text: str) -> str:
-    """`text` without what Markdown (CommonMark) would fetch, run or lead to, and without control characters."""
+    """`text` without control characters and without anything that CommonMark makes a link, an image or HTML of."""
 
     def escaped(match: re.Match[str]) -> str:
         return match[0] if len(match[1]) % 2 else f"{match[1]}\\{match[2]}"  # a second backslash would undo the first
@@ -170,7 +170,7 @@ def _inert(text: str) -> str:
 
 
 def as_json(name: str, exchanges: Sequence[Exchange]) -> str:
-    """A conversation with all that is known of it but the maps of where answers looked."""
+    """A conversation with everything but the heat maps."""
     listed = _schema(list[KeptExchange]).dump_python(list(exchanges), mode="json")
     for exchange in listed:
         del exchange["heat"]

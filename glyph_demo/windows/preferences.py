@@ -10,7 +10,7 @@ from glyph_demo.settings import Settings
 WINDOW_ID = re.compile("[0-9a-f]{32}")
 MAX_NEW_TOKENS = 8192
 
-# Components of the sidebar by name, and the setting each of them shows.
+# The setting that each component of the sidebar shows.
 PREFERENCES = {
     "cache": "inference.reuse_cache",
     "thinking": "inference.thinking",
@@ -19,7 +19,7 @@ PREFERENCES = {
     "font_size": "rendering.font_size",
     "dpi": "rendering.dpi",
 }
-OF_PAGES = ("font_size", "dpi")  # those that change what pages look like
+OF_PAGES = ("font_size", "dpi")  # those that change how pages look
 ENGINE_PREFERENCES = {"engine_name": "engine", "model": "model", "precision": "inference.precision"}
 
 MODES: dict[str, dict[str, Any]] = {
@@ -69,7 +69,7 @@ def mode_of(settings: Settings) -> str | None:
 
 
 def offered(name: str, value: Any) -> bool:
-    """Whether the sidebar offers to set this setting to this value. What a page sends may be anything."""
+    """Whether the sidebar offers this value for this setting. A page may send anything."""
     if type(value) not in (bool, int, float):
         return False
     if name in RANGES:
@@ -80,12 +80,12 @@ def offered(name: str, value: Any) -> bool:
 
 
 def remembered(memory: Any) -> dict[str, Any]:
-    """The settings that a browser remembers, by dotted name; nothing else that it may hold."""
+    """The settings by dotted name in what a browser remembers, without anything else that it may hold."""
     kept = memory.get("settings") if isinstance(memory, dict) else None
     return {name: value for name, value in kept.items() if offered(name, value)} if isinstance(kept, dict) else {}
 
 
 def known_window(memory: Any) -> str | None:
-    """The id of the window that a browser remembers, if it is one."""
+    """The id of the window that a browser remembers, if it is a valid one."""
     named = memory.get("window") if isinstance(memory, dict) else None
     return named if isinstance(named, str) and WINDOW_ID.fullmatch(named) else None

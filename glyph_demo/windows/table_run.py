@@ -1,5 +1,5 @@
-"""One question to many documents: the documents of a window, their answers so far, and the thread that asks. All of it
-is kept in the window's folder, so that a reload or a restart finds it, and asking again asks only what is missing."""
+"""One question to many documents: a window's documents, their answers so far, and the thread that asks. Everything is
+saved in the window's folder, so that a reload or a restart finds it, and a second run asks only what is missing."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from glyph_demo.windows.errors import no_files, table_running
 
 log = logging.getLogger(__name__)
 
-BEAT = 0.2  # seconds between two looks at whether to go on
+BEAT = 0.2  # seconds that `changes` waits at most
 
 
-class Batch:
-    """Thread-safe. `files` are copies of our own by the name that the table shows; `error` is why the last asking did
-    not come to its end."""
+class TableRun:
+    """Asks one question of many documents. Thread-safe. `files` are our copies of the documents, by the name that the
+    table shows; `error` is why the last run failed."""
 
     def __init__(self, folder: Path) -> None:
         self.files: dict[str, Path] = {}
@@ -52,17 +52,17 @@ class Batch:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """Names of the files that are being asked; none when nothing runs."""
+        """The names of the files that are being asked; empty when nothing runs."""
         return self._asked if self.running else ()
 
     @property
     def progress(self) -> dict[str, Progress]:
-        """How far the files are that are being read or answered, by name."""
+        """The progress of the files that are being read or asked, by name."""
         return self._progress if self.running else {}
 
     def rows(self) -> dict[str, Row]:
-        """The last answers to the question, by name, in the order of the files. Those that are being asked again are
-        not among them."""
+        """The latest answers to the question by file name, in the order of the files. Files that are being asked again
+        are left out."""
         with self._changed:
             known = {row.file: row for row in self._known.values() if row.question == self.question}
             asked = self.asked
@@ -70,7 +70,7 @@ class Batch:
         return {name: known[name] for name in self.files if name in known and name not in again}
 
     def add(self, files: Sequence[tuple[str, Path]]) -> None:
-        """Take documents in, (name, path) each; one that is there already is left out."""
+        """Add documents, each (name, path). One with the same name and content as another is left out."""
         for name, path in files:
             stem, suffix, number, known = Path(name).stem, Path(name).suffix, 1, False
             while (there := self.files.get(name)) is not None and not known:
@@ -82,7 +82,7 @@ class Batch:
         self._keep()
 
     def remove(self, name: str) -> None:
-        """Forget a document and what was answered about it."""
+        """Remove a document and the answers about it."""
         path = self.files.pop(name, None)
         if path is not None and self._folder in path.parents:
             path.unlink(missing_ok=True)
@@ -91,13 +91,13 @@ class Batch:
         self._keep()
 
     def forget(self) -> None:
-        """Forget all answers, so that asking again asks everything."""
+        """Forget all answers, so that the next run asks every document."""
         with self._changed:
             self._known.clear()
         self._keep()
 
     def start(self, engine: Engine, settings: Settings, store: FeatureStore, question: str, language: Language) -> None:
-        """Ask all documents, on a thread of its own. Raises GlyphError `busy`, `no_files` or `no_question`."""
+        """Ask all documents on a new thread. Raises GlyphError `busy`, `no_files` or `no_question`."""
         if self.running:
             raise table_running()
         if not self.files:
@@ -111,24 +111,24 @@ class Batch:
         self._keep()
         for path in files.values():
             with contextlib.suppress(OSError):
-                os.utime(path)  # is in use, and so kept for another day
+                os.utime(path)  # in use, and so kept for another day
         asking = (engine, settings, files, store, language)
-        self._thread = threading.Thread(target=self._ask, args=asking, name="batch", daemon=True)
+        self._thread = threading.Thread(target=self._ask, args=asking, name="table-run", daemon=True)
         self._thread.start()
         self._tell()
 
     def stop(self) -> None:
-        """Have the asking end; the answers until then stay."""
+        """Have the run end. The answers so far stay."""
         self._stopped.set()
 
     def close(self) -> None:
-        """`stop`, and return once the engine is let go."""
+        """`stop`, and return once the run has let go of the engine."""
         self.stop()
         if self._thread is not None:
             self._thread.join()
 
     def changes(self) -> Iterator[None]:
-        """Now, and whenever something has changed, until nothing runs; also every BEAT seconds in between."""
+        """Yield now and after each change, at least every BEAT seconds, until nothing runs."""
         while True:
             version, runs = self._version, self.running
             yield
@@ -188,6 +188,6 @@ class Batch:
             rows = load(self._folder / "answers.json")
             self.question = str(kept["question"])
         except (OSError, ValueError, LookupError, TypeError, AttributeError, SettingsError):
-            return  # nothing is kept, or nothing that this version can read
+            return  # nothing was saved, or nothing that this version can read
         self.files = {name: path for name, path in files.items() if path.is_file()}
         self._known = {(row.file, *row.key): row for row in rows}

@@ -1,5 +1,5 @@
-"""Files that browsers send. A file is kept under a name of our own and known by an id, which only the browser that sent
-it can use: nothing that a page says later is a path."""
+"""Files that browsers send. Each is saved under a random name, which is its id. Only the browser that sent it can use
+the id, and a page never sends us a path."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from glyph_demo.errors import Message
 from glyph_demo.scratch import remove_old, scratch_folder
 from glyph_demo.windows.errors import NO_SUCH_UPLOAD, UPLOAD_BROKE_OFF, UPLOAD_NOT_KEPT, of_file
 
-TOGETHER = 8  # as much as files of the largest size are kept together
-FILES = 256  # that are kept; a file is copied as soon as it is opened, so the oldest may go
+TOGETHER = 8  # times the largest size of a file: what all files together may take
+FILES = 256  # at most; a file is copied as soon as it is opened, so the oldest may go
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """`name` is for people, `visitor` is who sent it."""
+    """`name` is for people, `visitor` is the browser that sent it, `size` is in bytes."""
 
     visitor: str
     name: str
@@ -34,7 +34,7 @@ class Upload:
 
 
 class Uploads:
-    """Thread-safe. All files together have at most TOGETHER times `limit` MB, and the newest stays in any case."""
+    """Thread-safe. All files together take at most TOGETHER times `limit` MiB, but the newest always stays."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -44,7 +44,7 @@ class Uploads:
         self._lock = threading.Lock()
 
     async def receive(self, visitor: str, name: str, chunks: AsyncIterable[bytes]) -> str:
-        """Keep what comes. Returns its id. Raises OSError, and whatever `chunks` raises."""
+        """Save a file. Returns its id. Raises OSError, and whatever `chunks` raises."""
         path, size = self._place(), 0
         try:
             with path.open("wb") as file:
@@ -58,7 +58,7 @@ class Uploads:
         return path.name
 
     def sent(self, visitor: str, files: Any) -> tuple[list[Upload], list[Message]]:
-        """What a page says that it has sent, see upload.js: the uploads, and why others did not come."""
+        """The uploads that a page says it has sent, see upload.js, and for each file that did not arrive, why."""
         uploads: list[Upload] = []
         failures: list[Message] = []
         for file in files if isinstance(files, list) else ():
@@ -71,7 +71,7 @@ class Uploads:
         return uploads, failures
 
     def sweep(self) -> None:
-        """Remove what came over a day ago."""
+        """Remove uploads that are over a day old."""
         if self._folder is not None:
             remove_old(self._folder)
 
@@ -80,13 +80,13 @@ class Uploads:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _mine(self, visitor: str, identifier: object) -> Upload | None:
-        """None also for what another visitor sent."""
+        """The upload with this id; None also if another visitor sent it."""
         with self._lock:
             upload = self._files.get(identifier) if isinstance(identifier, str) else None
         return upload if upload is not None and upload.visitor == visitor and upload.path.exists() else None
 
     def _why(self, failed: dict[str, Any]) -> Message:
-        """Why a file did not come, from the status that HTTP gave it."""
+        """Why a file did not arrive, from its HTTP status."""
         if failed["status"] == 413:
             size = failed.get("size")
             megabytes = -(-size >> 20) if isinstance(size, int) else self._limit + 1

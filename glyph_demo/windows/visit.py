@@ -1,4 +1,4 @@
-"""A page's stay in the window, from its load to its end."""
+"""A page in a browser, from its load to its end."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import threading
 from typing import Any
 
 VISITOR = "x-glyph-visitor"  # the header that names the browser an event came from
-ARRIVAL_SECONDS = 20.0  # that an event waits for the load event of its page
-_WAITING = threading.BoundedSemaphore(8)  # events that wait at a time; each takes a thread that others need
+ARRIVAL_SECONDS = 20.0  # the longest that an event waits for its page's load event
+_WAITING = threading.BoundedSemaphore(8)  # events that may wait at a time, because each blocks a thread
 
 
 class Visit:
-    """Which window a page shows, once its load event has said so. What a hand does quicker than that, such as dropping
-    a file on a page that has just appeared, waits. Held in a gr.State, which gives every page a deep copy."""
+    """Which window a page shows, known from its load event on. Earlier events, such as a file dropped on a page that
+    has just appeared, wait for it. It is held in a gr.State, which gives every page a deep copy."""
 
     def __init__(self, window_id: str | None = None) -> None:
         self.window_id = window_id
-        self.values: dict[str, Any] = {}  # settings that its browser remembers, by dotted name
+        self.values: dict[str, Any] = {}  # settings that the browser remembers, by dotted name
         self._arrived = threading.Event()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Visit:

@@ -1,5 +1,5 @@
-"""What one browser window holds: a DocumentSession, what was said about each document, and the language. Windows are
-looked up by id; the one not used for longest is closed first."""
+"""What one browser window holds: a DocumentSession with its conversations, the run over many documents, what the page
+view and the status line show, and the language."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from glyph_demo.engines.events import Heat, Region
 from glyph_demo.errors import GlyphError, Language, Message
 from glyph_demo.windows.errors import answer_running
 from glyph_demo.windows.history import History, SavedDocument, SavedWindow
-from glyph_demo.windows.table_run import Batch
+from glyph_demo.windows.table_run import TableRun
 
-PATIENCE = 10.0  # seconds that a stopped answer may take to wind up before the window goes on without it
+PATIENCE = 10.0  # seconds that `stop` waits at most for the answer to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class PageFocus:
-    """What the page view shows: a page (0 is the first), the places marked on it, and the one of them looked at."""
+    """What the page view shows: a page by number (0 means the first one), the places an answer rests on, the one of
+    them that was chosen, and where the answer looked."""
 
     page: int = 0
     regions: tuple[Region, ...] = ()
@@ -42,7 +43,7 @@ class PageFocus:
 
     @classmethod
     def of(cls, exchange: Exchange, line: int = 0) -> PageFocus:
-        """Where an answer looked, at one of the lines it rests on."""
+        """The focus on line `line` of those that an answer rests on."""
         region = exchange.regions[line]
         return cls(region.page, exchange.regions, region, exchange.heat)
 
@@ -52,23 +53,23 @@ class Window:
     session: DocumentSession
     identifier: str
     history: History
-    visitor: str = ""  # the browser that shows it, see ui/door.py
-    pages_open: int = 0  # in browsers; a reload opens the next before the last is known to have gone
+    visitor: str = ""  # the browser that shows it, see web/door.py
+    pages_open: int = 0  # in the browser; a reload opens the next page before the last is known to have gone
     language: Language = "en"
     samples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # sample questions by document id
-    notice: tuple[Message, Literal["error", "hint"]] | None = None  # what the status line says
+    notice: tuple[Message, Literal["error", "hint"]] | None = None  # what the status line shows
     refused: tuple[Refused, ...] = ()
     focus: PageFocus = PageFocus()
-    followed: int = 0  # how often the reading of documents was followed; only the last follower goes on
-    shows_loading: bool = False  # whether the status line says how far the engine is
-    failures: dict[str, GlyphError] = field(default_factory=dict)  # that were told, by document id
+    followed: int = 0  # number of the handler that follows the reading; earlier ones end
+    shows_loading: bool = False  # whether the status line shows the engine as loading
+    failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id
     _answering: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._idle.set()
-        self.batch = Batch(self.history.folder(self.identifier) / "many")
+        self.table_run = TableRun(self.history.folder(self.identifier) / "many")
 
     @property
     def reading(self) -> Reading | None:
@@ -77,11 +78,11 @@ class Window:
     @property
     def busy(self) -> bool:
         """Whether something is being read, answered, compared or asked of many documents."""
-        return self._answering.locked() or self.session.busy or self.batch.running
+        return self._answering.locked() or self.session.busy or self.table_run.running
 
     @property
     def first_page(self) -> int:
-        """Number of the document's first page that was read."""
+        """The number of the first page that was read of the document in front."""
         return self.reading.pages[0].number if self.reading and self.reading.pages else 1
 
     @property
@@ -97,7 +98,7 @@ class Window:
         page_images: bool | None = None,
         pages: str | None = None,
     ) -> str:
-        """Open a file from a copy of our own, which is kept with the conversation. Returns the document's id."""
+        """Open our own copy of a file, which is kept with the conversation. Returns the document's id."""
         self.stop()
         copy = self.history.adopt(self.identifier, path)
         identifier = self.session.open(copy, name, page_images=page_images, pages=pages)
@@ -114,9 +115,10 @@ class Window:
         self.save()
 
     def ask(self, question: str, at: int | None = None) -> Generator[Exchange, None, None]:
-        """Ask the document in front, in place of exchange `at` and all after it. Yields the exchange whenever it has
-        grown. Closing the iterator or calling `stop` stops the engine within one of its steps. See Transcript for what
-        an answer that never begins leaves. Raises GlyphError, `busy` while another answer is being written."""
+        """Ask about the document in front; with `at`, in place of exchange `at` and all after it. Yields the exchange
+        each time it has grown. Closing the iterator or calling `stop` stops the engine within one of its steps. What
+        is left of an answer that never begins, see Transcript. Raises GlyphError, `busy` while another answer is being
+        written."""
         if not self._answering.acquire(blocking=False):
             raise answer_running()
         self._stopping.clear()
@@ -127,7 +129,7 @@ class Window:
                 for _ in events:
                     if exchange.answer and not begun:
                         begun = True
-                        self.save()  # it has taken its place just now
+                        self.save()  # it has just taken its place in the transcript
                     if self._stopping.is_set():
                         break
                     yield exchange
@@ -137,7 +139,7 @@ class Window:
             self.save()
 
     def undo(self) -> str:
-        """Take the last exchange back and return its question; an empty one if nothing was said."""
+        """Remove the last exchange. Returns its question; "" if there is none."""
         self.stop()
         exchange = self.session.undo() if self.reading else None
         self.save()
@@ -159,21 +161,21 @@ class Window:
     def rest(self) -> None:
         """Let go of the engine."""
         self.stop()
-        self.batch.close()
+        self.table_run.close()
         self.session.rest()
 
     def close(self) -> None:
-        self.batch.close()
+        self.table_run.close()
         self.session.close()
 
     def complain(self, message: Message) -> None:
-        """Have the status line say what is wrong, after what is wrong with another of the files sent together."""
+        """Show an error in the status line, after an error that it shows already."""
         if self.notice is not None and self.notice[1] == "error":
             message = Message(f"{self.notice[0].en} {message.en}", f"{self.notice[0].zh} {message.zh}")
         self.notice = (message, "error")
 
     def forget(self, identifier: str) -> None:
-        """Remove a document, what was said about it and, unless it may be read in another way, our copy of it."""
+        """Remove a document with its conversation and, unless it may be read in another way, our copy of the file."""
         if identifier in self.session.documents:
             path = self.session.documents[identifier].path
             if all(refused.path != path for refused in self.refused):
@@ -184,7 +186,8 @@ class Window:
         self.save()
 
     def save(self) -> None:
-        """Keep the window for a reload of its page and a restart of the app, and the document in front a day more."""
+        """Save the window for a reload of its page or a restart of the app. The document in front is kept a day
+        longer."""
         documents = self.session.documents
         if self.reading is not None:
             self.history.use(self.reading.path)
@@ -205,7 +208,7 @@ class Window:
         self.history.save(self.identifier, SavedWindow(language=self.language, front=front, documents=kept))
 
     def restore(self, saved: SavedWindow) -> None:
-        """Take up what was kept. The document that was in front is read again, from the store."""
+        """Bring back what was saved. The document that was in front is read again, from the store."""
         self.language = saved.language
         for index, document in enumerate(saved.documents):
             path = self.history.folder(self.identifier) / document.file
@@ -220,5 +223,5 @@ class Window:
                 self.focus = self._last_focus()
 
     def _last_focus(self) -> PageFocus:
-        """What the last answer about the document in front rests on."""
+        """The focus on what the last answer about the document in front rests on."""
         return next((PageFocus.of(exchange) for exchange in reversed(self.transcript) if exchange.regions), PageFocus())

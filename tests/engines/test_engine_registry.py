@@ -71,7 +71,7 @@ def test_a_new_engine_is_offered_and_named_in_the_window(parrot):
     with gr.Blocks():
         components = build(parrot, [], "en", lambda visit: None)
     assert ("parrot", "parrot") in components.engine_name.choices
-    assert "Engine: parrot (it repeats)" in views.header(ENGINES[choose_engine(parrot).name], "en")
+    assert "Engine: parrot (it repeats)" in views.title_view(ENGINES[choose_engine(parrot).name], "en")
 
 
 def test_what_an_engine_leaves_out_has_a_default(parrot):

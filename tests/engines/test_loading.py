@@ -118,10 +118,10 @@ def test_the_window_says_so_above_a_document_that_waits(tmp_path: Path) -> None:
     session.open(tmp_path / "a.txt")
     assert session.current
     next(session.current.events())
-    assert "Loading the model… 3.1/20.6 GB, file 2 of 4" in views.progress(session.current, "en")
-    assert "正在加载模型… 3.1/20.6 GB，第 2/4 个文件" in views.progress(session.current, "zh")
+    assert "Loading the model… 3.1/20.6 GB, file 2 of 4" in views.reading_progress(session.current, "en")
+    assert "正在加载模型… 3.1/20.6 GB，第 2/4 个文件" in views.reading_progress(session.current, "zh")
     engine.loading = None  # type: ignore[attr-defined]
-    assert "Loading" not in views.progress(session.current, "en")
+    assert "Loading" not in views.reading_progress(session.current, "en")
     session.close()
 
 

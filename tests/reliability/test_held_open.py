@@ -15,8 +15,7 @@ import psutil
 import pytest
 
 from glyph_demo.serving.door import largest_body
-from glyph_demo.web import app as web
-from glyph_demo.web import connections
+from glyph_demo.web import bodies, connections
 from glyph_demo.web.door import MAX_EVENT_BYTES
 from tests.reliability.visitors import MAX_FILE_MB, PREFIX, ROOT, Browser, serving
 
@@ -125,7 +124,7 @@ def test_more_connections_than_there_is_room_for_starve_nobody(
     address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that wait longest for a request make room; only where all are answered is another refused."""
-    monkeypatch.setattr(connections.Connection, "most", 20)
+    monkeypatch.setattr(connections, "most_connections", lambda: 20)
     with held(address, [BODIES["a header"]] * MANY):
         assert works(address)
     stream = of_page(address, f"GET {PREFIX}/heartbeat/busy HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
@@ -173,13 +172,13 @@ def test_an_upgrade_to_a_websocket_gives_no_way_in(address: Address) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in BODIES if kind != "a header"])
 def test_a_body_that_stands_still_is_let_go(kind: str, address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "STALLED", 0.2)
+    monkeypatch.setattr(bodies, "STALLED", 0.2)
     with held(address, [of_page(address, BODIES[kind])]) as (connection,):
         assert status(connection) == 408
 
 
 def test_nor_does_one_that_trickles_take_for_ever(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "STALLED", 0.3)
+    monkeypatch.setattr(bodies, "STALLED", 0.3)
     with held(address, [of_page(address, BODIES["an upload"])]) as (connection,):
         for _ in range(20):
             time.sleep(0.1)
@@ -189,8 +188,8 @@ def test_nor_does_one_that_trickles_take_for_ever(address: Address, monkeypatch:
 
 
 def test_a_body_that_comes_slowly_is_waited_for(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "STALLED", 1.0)
-    monkeypatch.setattr(web, "SLOWEST", 1)
+    monkeypatch.setattr(bodies, "STALLED", 1.0)
+    monkeypatch.setattr(bodies, "SLOWEST", 1)
     head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 8\r\n\r\n"
     with held(address, [head]) as (connection,):
         for _ in range(8):

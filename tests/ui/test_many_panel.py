@@ -10,7 +10,7 @@ from glyph_demo.settings import load_settings
 from glyph_demo.store import FeatureStore
 from glyph_demo.ui.tabs.many import LONG, now_view, table_view
 from glyph_demo.windows.collection import Windows
-from glyph_demo.windows.table_run import Batch
+from glyph_demo.windows.table_run import TableRun
 from tests.fakes import FakeEngine
 
 
@@ -28,12 +28,12 @@ def files(tmp_path):
     return made
 
 
-def ask(batch, settings, engine, question="one?", language="en"):
+def ask(table, settings, engine, question="one?", language="en"):
     """Ask, and wait for the end."""
-    batch.start(engine, settings, FeatureStore(settings.cache_path, 0, 0), question, language)
-    for _ in batch.changes():
+    table.start(engine, settings, FeatureStore(settings.cache_path, 0, 0), question, language)
+    for _ in table.changes():
         pass
-    return batch.rows()
+    return table.rows()
 
 
 class Gated(FakeEngine):
@@ -53,151 +53,151 @@ class Gated(FakeEngine):
 
 
 def test_a_table_fills_and_is_found_again_after_a_restart_without_asking(tmp_path, settings, files):
-    batch = Batch(tmp_path / "kept")
-    batch.add(files)
-    rows = ask(batch, settings, FakeEngine())
+    table = TableRun(tmp_path / "kept")
+    table.add(files)
+    rows = ask(table, settings, FakeEngine())
     assert list(rows) == ["a.txt", "b.txt", "c.txt"]
     assert all(row.answer.endswith("one? ") for row in rows.values())
     for _, path in files:
         path.unlink()  # uploads go; our copies stay
-    again, engine = Batch(tmp_path / "kept"), FakeEngine()
+    again, engine = TableRun(tmp_path / "kept"), FakeEngine()
     assert (again.rows(), again.question) == (rows, "one?")
     assert ask(again, settings, engine) == rows
     assert engine.steps == 0
 
 
 def test_what_was_stopped_goes_on_where_it_was_left(tmp_path, settings, files):
-    batch, slow = Batch(tmp_path / "kept"), Gated(at=3)
-    batch.add(files)
-    batch.start(slow, settings, FeatureStore(settings.cache_path, 0, 0), "one?", "en")
+    table, slow = TableRun(tmp_path / "kept"), Gated(at=3)
+    table.add(files)
+    table.start(slow, settings, FeatureStore(settings.cache_path, 0, 0), "one?", "en")
     assert slow.there.wait(60)
-    while len(batch.rows()) < 2:
+    while len(table.rows()) < 2:
         pass
     with pytest.raises(GlyphError, match="busy"):
-        ask(batch, settings, slow)
-    batch.stop()
+        ask(table, settings, slow)
+    table.stop()
     slow.gate.set()
-    batch.close()
+    table.close()
     assert slow.open_handles == 0
-    assert list(batch.rows()) == ["a.txt", "b.txt"]
+    assert list(table.rows()) == ["a.txt", "b.txt"]
     engine = FakeEngine()
-    assert list(ask(batch, settings, engine)) == ["a.txt", "b.txt", "c.txt"]
+    assert list(ask(table, settings, engine)) == ["a.txt", "b.txt", "c.txt"]
     assert engine.steps == 5, "words of one answer"
 
 
 def test_another_question_or_engine_asks_all_and_the_first_is_still_known(tmp_path, settings, files):
-    batch, other = Batch(tmp_path / "kept"), FakeEngine()
-    batch.add(files)
-    first = ask(batch, settings, FakeEngine())
-    assert ask(batch, settings, FakeEngine(), "two?")["a.txt"].answer.endswith("two? ")
+    table, other = TableRun(tmp_path / "kept"), FakeEngine()
+    table.add(files)
+    first = ask(table, settings, FakeEngine())
+    assert ask(table, settings, FakeEngine(), "two?")["a.txt"].answer.endswith("two? ")
     other.identity = "fake-2"
-    assert {row.engine for row in ask(batch, settings, other, "two?").values()} == {"fake-2"}
+    assert {row.engine for row in ask(table, settings, other, "two?").values()} == {"fake-2"}
     engine = FakeEngine()
-    assert ask(batch, settings, engine) == first
+    assert ask(table, settings, engine) == first
     assert engine.steps == 0
-    batch.forget()
-    assert batch.rows() == {}
-    ask(batch, settings, engine)
+    table.forget()
+    assert table.rows() == {}
+    ask(table, settings, engine)
     assert engine.steps > 0
 
 
 def test_a_file_is_taken_once_and_two_of_one_name_are_told_apart(tmp_path, settings, files):
-    batch = Batch(tmp_path / "kept")
+    table = TableRun(tmp_path / "kept")
     other = tmp_path / "elsewhere" / "a.txt"
     other.parent.mkdir()
     other.write_text("Something else.")
-    batch.add([*files, ("a.txt", other), ("a.txt", other), files[0]])
-    assert list(batch.files) == ["a.txt", "b.txt", "c.txt", "a (2).txt"]
-    rows = ask(batch, settings, FakeEngine())
+    table.add([*files, ("a.txt", other), ("a.txt", other), files[0]])
+    assert list(table.files) == ["a.txt", "b.txt", "c.txt", "a (2).txt"]
+    rows = ask(table, settings, FakeEngine())
     assert rows["a.txt"].digest != rows["a (2).txt"].digest
-    batch.remove("a.txt")
-    assert list(batch.rows()) == ["b.txt", "c.txt", "a (2).txt"]
+    table.remove("a.txt")
+    assert list(table.rows()) == ["b.txt", "c.txt", "a (2).txt"]
     assert len(list((tmp_path / "kept").iterdir())) == 3 + 2, "its copy has gone"
     assert files[0][1].exists()
 
 
 def test_nothing_to_ask_and_a_broken_engine_are_told(tmp_path, settings, files):
-    batch = Batch(tmp_path / "kept")
+    table = TableRun(tmp_path / "kept")
     with pytest.raises(GlyphError, match="no_files"):
-        ask(batch, settings, FakeEngine())
-    batch.add(files)
+        ask(table, settings, FakeEngine())
+    table.add(files)
     with pytest.raises(GlyphError, match="no_question"):
-        ask(batch, settings, FakeEngine(), "  ")
+        ask(table, settings, FakeEngine(), "  ")
 
     class Broken(FakeEngine):
         @property
         def identity(self):
             raise RuntimeError("no engine")
 
-    assert ask(batch, settings, Broken()) == {}
-    assert "Something went wrong inside" in now_view(batch, "en")
-    assert ask(batch, settings, FakeEngine())
-    assert now_view(batch, "en") == ""
+    assert ask(table, settings, Broken()) == {}
+    assert "Something went wrong inside" in now_view(table, "en")
+    assert ask(table, settings, FakeEngine())
+    assert now_view(table, "en") == ""
 
 
 def test_what_is_kept_and_cannot_be_read_is_as_nothing(tmp_path, settings, files):
     for content in ("[]", "{}", '{"files": [], "question": 1}', "\x00", '{"files": {"a": 1}, "question": ""}'):
         (tmp_path / "kept").mkdir(exist_ok=True)
         (tmp_path / "kept" / "files.json").write_text(content)
-        assert Batch(tmp_path / "kept").files == {}
+        assert TableRun(tmp_path / "kept").files == {}
     (tmp_path / "kept" / "files.json").write_text('{"files": {"a": "../../a.txt"}, "question": ""}')
-    assert Batch(tmp_path / "kept").files == {}, "only files of our own folder"
+    assert TableRun(tmp_path / "kept").files == {}, "only files of our own folder"
 
 
 def test_a_window_that_rests_or_closes_stops_its_asking(settings, files):
     engine = Gated(at=1)
     windows = Windows(engine, settings, make=lambda changed: FakeEngine())
-    batch = windows.get("tab").batch
-    batch.add(files)
+    table = windows.get("tab").table_run
+    table.add(files)
     for act in (lambda: windows.switch.change_engine(settings), lambda: windows.close("tab")):
-        batch.start(engine, settings, FeatureStore(settings.cache_path, 0, 0), "one?", "en")
+        table.start(engine, settings, FeatureStore(settings.cache_path, 0, 0), "one?", "en")
         assert engine.there.wait(60)
         threading.Timer(0.1, engine.gate.set).start()
         act()
-        assert not batch.running
+        assert not table.running
         assert engine.open_handles == 0
         engine.asked = 0
         engine.there.clear()
         engine.gate.clear()
-    assert windows.get("tab").batch.files.keys() == batch.files.keys(), "and finds its documents again"
+    assert windows.get("tab").table_run.files.keys() == table.files.keys(), "and finds its documents again"
     windows.close_all()
 
 
 def test_the_table_shows_answers_errors_evidence_and_what_waits(tmp_path, settings, files):
-    batch = Batch(tmp_path / "kept")
-    assert table_view(batch, "en") == ""
-    batch.add([*files, ("gone.pdf", files[0][1])])
-    assert table_view(batch, "en").count("not asked yet") == 4
-    batch.files["gone.pdf"].write_bytes(b"no pdf")
-    ask(batch, settings, FakeEngine(), "one? " + "word " * LONG, "zh")
-    shown = table_view(batch, "en")
+    table = TableRun(tmp_path / "kept")
+    assert table_view(table, "en") == ""
+    table.add([*files, ("gone.pdf", files[0][1])])
+    assert table_view(table, "en").count("not asked yet") == 4
+    table.files["gone.pdf"].write_bytes(b"no pdf")
+    ask(table, settings, FakeEngine(), "one? " + "word " * LONG, "zh")
+    shown = table_view(table, "en")
     assert shown.count("page 1, line 1 <q>quoted line</q>") == 3
     assert shown.count("<details>") == 3, "long answers are folded"
     assert shown.count("glyph-notice error") == 1
     assert "0.60" in shown
-    assert "第 1 页，第 1 行" in table_view(batch, "zh")
+    assert "第 1 页，第 1 行" in table_view(table, "zh")
 
 
 def test_the_table_tells_what_is_being_done_while_it_runs(tmp_path, settings, files):
-    batch, slow = Batch(tmp_path / "kept"), Gated(at=2)
-    batch.add(files)
-    batch.start(slow, settings, FeatureStore(settings.cache_path, 0, 0), "one?", "en")
+    table, slow = TableRun(tmp_path / "kept"), Gated(at=2)
+    table.add(files)
+    table.start(slow, settings, FeatureStore(settings.cache_path, 0, 0), "one?", "en")
     assert slow.there.wait(60)
-    while not (len(batch.rows()) == 1 and list(batch.progress) == ["b.txt"]):
+    while not (len(table.rows()) == 1 and list(table.progress) == ["b.txt"]):
         pass
-    batch.add([("late.txt", files[0][1])])
-    shown = table_view(batch, "en")
+    table.add([("late.txt", files[0][1])])
+    shown = table_view(table, "en")
     assert "Reading the document first" in shown
     assert (shown.count("waiting"), shown.count("not asked yet")) == (1, 1)
-    assert "1 of 3 documents answered" in now_view(batch, "en")
-    assert "b.txt: Reading the document first" in now_view(batch, "en")
+    assert "1 of 3 documents answered" in now_view(table, "en")
+    assert "b.txt: Reading the document first" in now_view(table, "en")
     slow.gate.set()
-    batch.close()
+    table.close()
 
 
 def test_names_answers_and_quotes_are_text(tmp_path, settings, files):
-    batch = Batch(tmp_path / "kept")
-    batch.add([("<img src=x>.txt", files[0][1])])
-    ask(batch, settings, FakeEngine(), "<img src=y>")
-    batch._progress = {"<img src=z>": Progress("encode", 1, 2)}
-    assert "<img" not in table_view(batch, "en") + now_view(batch, "en")
+    table = TableRun(tmp_path / "kept")
+    table.add([("<img src=x>.txt", files[0][1])])
+    ask(table, settings, FakeEngine(), "<img src=y>")
+    table._progress = {"<img src=z>": Progress("encode", 1, 2)}
+    assert "<img" not in table_view(table, "en") + now_view(table, "en")

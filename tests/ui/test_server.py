@@ -114,6 +114,6 @@ def test_the_window_says_how_many_pages_there_is_room_for_once_the_engine_knows(
     assert engine.capacity() is None, "pocket counts none"
     engine._engine.result().capacity = lambda: 31
     assert engine.capacity() == 31
-    assert "31 pages" in views.engine(LOCAL, "glyph", 31, "en")
-    assert "pages" not in views.engine(LOCAL, "glyph", None, "en")
+    assert "31 pages" in views.engine_view(LOCAL, "glyph", 31, "en")
+    assert "pages" not in views.engine_view(LOCAL, "glyph", None, "en")
     engine.close()

@@ -9,6 +9,8 @@ from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished, Progress, Region, Thinking, Timings, Token, Usage
 from glyph_demo.engines.registry import EngineKind
 from glyph_demo.ui import views
+from glyph_demo.ui.markup import notice, waiting_text
+from glyph_demo.ui.updates import paced
 from tests.fakes import FakeEngine
 
 HOSTILE = "<img src=http://evil.example/a.png onerror=alert(1)> &lt;b&gt; <script>x</script> R&D a < b <!-- -->"
@@ -39,15 +41,15 @@ def test_nothing_of_document_or_model_becomes_markup():
     exchange = answered(
         question=HOSTILE, answer=HOSTILE, thinking=HOSTILE, regions=(hostile, replace(hostile, text="<i>"))
     )
-    shown = views.messages([exchange], "en")
+    shown = views.chat_messages([exchange], "en")
     thinking, answer, panel = shown[1]["content"]
     texts = [shown[0]["content"], answer]
     html = (
         thinking.value
         + panel.value
-        + views.live(replace(exchange, running=True), "en")
-        + views.notice(HOSTILE)
-        + views.header(EngineKind(HOSTILE, ""), "en")
+        + views.live_answer(replace(exchange, running=True), "en")
+        + notice(HOSTILE)
+        + views.title_view(EngineKind(HOSTILE, ""), "en")
     )
     assert not any(tag in text for text in texts for tag in ("<img", "<script", "<!--", "&lt;"))
     assert "<img" not in html
@@ -57,7 +59,7 @@ def test_nothing_of_document_or_model_becomes_markup():
 
 
 def test_an_exchange_is_two_messages_and_its_panel_holds_all_figures():
-    question, answer = views.messages([answered(reused=(2, 3))], "en")
+    question, answer = views.chat_messages([answered(reused=(2, 3))], "en")
     assert (question["role"], question["content"]) == ("user", "What?")
     assert (answer["role"], answer["content"][0]) == ("assistant", "An answer.")
     panel = answer["content"][1].value
@@ -65,35 +67,35 @@ def test_an_exchange_is_two_messages_and_its_panel_holds_all_figures():
         assert f"<dd>{figure}</dd>" in panel
     assert "Speculation" not in panel
     drafted = replace(FINISHED, usage=replace(FINISHED.usage, drafted=20, accepted=18))
-    assert "<dd>×2.0 (18 / 20)</dd>" in views.panel(answered(finished=drafted), 0, "en")
+    assert "<dd>×2.0 (18 / 20)</dd>" in views.answer_panel(answered(finished=drafted), 0, "en")
 
 
 def test_an_answer_being_written_is_shown_live_and_not_resent_with_the_conversation():
     running = Exchange("Next?", answer="So far <b>", running=True)
-    shown = views.messages([answered(), running], "en")
+    shown = views.chat_messages([answered(), running], "en")
     assert [message["role"] for message in shown] == ["user", "assistant", "user"]
-    assert "So far &lt;b&gt;" in views.live(running, "en")
-    assert views.live(answered(), "en") == ""
+    assert "So far &lt;b&gt;" in views.live_answer(running, "en")
+    assert views.live_answer(answered(), "en") == ""
 
 
 def test_the_panel_speaks_chinese():
-    panel = views.panel(answered(), 0, "zh")
+    panel = views.answer_panel(answered(), 0, "zh")
     assert "首字" in panel
     assert "0.06 秒" in panel
 
 
 def test_a_quote_in_the_answer_is_not_repeated_but_its_place_is_given():
     exchange = answered(answer="“Built in\n1923.” (page 2, line 7)", regions=(Region(2, 7, "Built in 1923.", (), 1.0),))
-    panel = views.panel(exchange, 0, "en")
+    panel = views.answer_panel(exchange, 0, "en")
     assert "page 2, line 7" in panel
     assert "<q>" not in panel
-    assert "<q>Built in 1923.</q>" in views.panel(answered(regions=exchange.regions), 0, "en")
+    assert "<q>Built in 1923.</q>" in views.answer_panel(answered(regions=exchange.regions), 0, "en")
 
 
 def test_the_panel_says_why_an_answer_ended_early():
-    assert "Stopped." in views.panel(answered(finished=None), 0, "en")
+    assert "Stopped." in views.answer_panel(answered(finished=None), 0, "en")
     cut = answered(finished=replace(FINISHED, reason="length"))
-    assert "Cut off" in views.panel(cut, 0, "en")
+    assert "Cut off" in views.answer_panel(cut, 0, "en")
 
 
 @pytest.mark.parametrize(
@@ -109,8 +111,8 @@ def test_the_panel_says_why_an_answer_ended_early():
 )
 def test_an_answer_that_has_not_begun_says_what_it_waits_for(progress, text):
     exchange = Exchange("What?", progress=progress, running=True)
-    assert views.waiting(progress, "en") == text
-    assert text in views.live(exchange, "en")
+    assert waiting_text(progress, "en") == text
+    assert text in views.live_answer(exchange, "en")
 
 
 def test_thinking_is_folded_away_with_its_duration_before_the_answer():
@@ -118,10 +120,10 @@ def test_thinking_is_folded_away_with_its_duration_before_the_answer():
     exchange.take(Thinking("Let me "))
     exchange.take(Thinking("<i>see</i>."))
     folded = r"<summary>Thinking, \d+\.\d s</summary><div>Let me &lt;i&gt;see&lt;/i&gt;\.</div>"
-    assert re.search(folded, views.live(exchange, "en"))
+    assert re.search(folded, views.live_answer(exchange, "en"))
     exchange.take(Token("Yes."))
     exchange.running = False
-    thinking, answer, _ = views.messages([exchange], "en")[1]["content"]
+    thinking, answer, _ = views.chat_messages([exchange], "en")[1]["content"]
     assert "Let me" in thinking.value
     assert answer == "Yes."
 
@@ -135,12 +137,12 @@ def reading(pages=0, total=None, text="x" * 1000, **values):
 
 
 def test_progress_has_a_bar_a_stage_with_pages_rate_and_time_left():
-    html = views.progress(reading(pages=6, encoded=4, prefilled=3), "en")
+    html = views.reading_progress(reading(pages=6, encoded=4, prefilled=3), "en")
     assert html.count("role='progressbar'") == 4
     for figures in ("6 / ~10 · 6.0 pages/s", "4 / ~10 · 2.0 pages/s · 3 s left", "3 / ~10"):
         assert f"<span>{figures}</span>" in html
     assert "3 / 6 · " not in html
-    assert "6 / 6" in views.progress(reading(pages=6, total=6), "en")
+    assert "6 / 6" in views.reading_progress(reading(pages=6, total=6), "en")
 
 
 def test_the_number_of_pages_to_come_is_judged_by_the_text_they_hold():
@@ -157,5 +159,5 @@ def test_updates_are_spaced_out_and_the_last_is_never_lost():
             now[0] += 0.01
             yield number
 
-    assert list(views.paced(steps(), 0.035, clock=lambda: now[0])) == [0, 4, 8, 9]
-    assert list(views.paced(iter([]), 1.0)) == []
+    assert list(paced(steps(), 0.035, clock=lambda: now[0])) == [0, 4, 8, 9]
+    assert list(paced(iter([]), 1.0)) == []

@@ -4,7 +4,7 @@ import pytest
 
 from glyph_demo.errors import EngineError
 from glyph_demo.settings import load_settings, named
-from glyph_demo.windows.choice import ENGINE_NAMES, NOT_SURVIVED, Choice
+from glyph_demo.windows.choice import ENGINE_NAMES, NOT_SURVIVED, EngineChoice
 from glyph_demo.windows.collection import Windows
 from tests.fakes import FakeEngine
 
@@ -23,13 +23,13 @@ def chosen(settings):
 def kept():
     """An engine was chosen in the window of an earlier run."""
     settings = load_settings(flags=CHOSEN)
-    Choice(configured()).keep(settings)
+    EngineChoice(configured()).keep(settings)
     return settings
 
 
 def test_the_engine_chosen_in_the_window_is_that_of_the_next_start(kept):
     for _ in range(2):
-        choice = Choice(configured())
+        choice = EngineChoice(configured())
         assert chosen(choice.start()) == ("local", "some/model", "int8")
         choice.survived()
 
@@ -38,34 +38,34 @@ def test_flags_and_the_environment_win_over_it_and_leave_it_for_later(kept):
     assert not ENGINE_NAMES.isdisjoint(named({"engine": "pocket"}, {}))
     assert not ENGINE_NAMES.isdisjoint(named({"port": None}, {"GLYPH_DEMO_INFERENCE__PRECISION": "fp32"}))
     assert ENGINE_NAMES.isdisjoint(named({"engine": None, "server.port": 1}, {"GLYPH_DEMO_CACHE_DIR": "x", "A": "b"}))
-    assert Choice(configured(engine="pocket"), given=True).start().engine == "pocket"
-    assert Choice(configured()).start().engine == "local"
+    assert EngineChoice(configured(engine="pocket"), given=True).start().engine == "pocket"
+    assert EngineChoice(configured()).start().engine == "local"
 
 
 def test_settings_changed_since_then_win_over_it(kept):
-    assert Choice(configured(model="another/model")).start().model == "another/model"
+    assert EngineChoice(configured(model="another/model")).start().model == "another/model"
 
 
 def test_what_was_chosen_in_a_run_with_flags_is_taken_by_one_without(kept):
-    Choice(configured(engine="remote"), given=True).keep(replace(kept, model="other"))
-    choice = Choice(configured())
+    EngineChoice(configured(engine="remote"), given=True).keep(replace(kept, model="other"))
+    choice = EngineChoice(configured())
     assert choice.start().model == "other"
     choice.keep(configured())
-    assert Choice(configured()).start() == configured(), "choosing what the settings say forgets the choice"
+    assert EngineChoice(configured()).start() == configured(), "choosing what the settings say forgets the choice"
 
 
 def test_a_choice_that_took_the_app_down_with_it_is_not_tried_again(kept):
-    Choice(configured()).start()
-    choice = Choice(configured())
+    EngineChoice(configured()).start()
+    choice = EngineChoice(configured())
     assert choice.start() == configured()
     assert choice.notice is NOT_SURVIVED
-    assert Choice(configured()).notice is None
+    assert EngineChoice(configured()).notice is None
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"chosen": {"cache_dir": "/"}}', b'{"chosen": {"engine": "x"}}'])
 def test_a_file_that_makes_no_sense_changes_nothing(kept, content):
     (kept.cache_path / "engine.json").write_bytes(content)
-    assert Choice(configured()).start() == configured()
+    assert EngineChoice(configured()).start() == configured()
 
 
 def test_a_choice_that_cannot_be_loaded_gives_way_to_the_settings_with_a_notice(kept):
@@ -74,7 +74,7 @@ def test_a_choice_that_cannot_be_loaded_gives_way_to_the_settings_with_a_notice(
         def identity(self):
             raise EngineError("model_missing", "There is no such model. Choose another.", "没有该模型。请另选。")
 
-    choice = Choice(configured())
+    choice = EngineChoice(configured())
     made = []
     windows = Windows(Broken(), choice.start(), lambda s: made.append(s) or FakeEngine(), choice=choice)
     window = windows.get("tab")
@@ -84,8 +84,8 @@ def test_a_choice_that_cannot_be_loaded_gives_way_to_the_settings_with_a_notice(
     assert windows.switch.loading is None
     assert "There is no such model" in window.notice[0].en
     assert windows.switch.notice == window.notice[0]
-    assert Choice(configured()).start().engine == "local", "it may be there the next time"
+    assert EngineChoice(configured()).start().engine == "local", "it may be there the next time"
     windows.switch.choose_engine(configured(engine="pocket"))
     assert windows.switch.notice is None
-    assert Choice(configured()).start().engine == "pocket"
+    assert EngineChoice(configured()).start().engine == "pocket"
     windows.close_all()

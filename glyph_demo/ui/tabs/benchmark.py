@@ -1,5 +1,5 @@
-"""The tab that measures this machine: the ladder in a process of its own, so that neither the window nor the answers it
-gives meanwhile are counted, and its chart beside the published figures."""
+"""The tab that measures this machine and charts the result beside the published figures. The benchmark `ladder` runs in
+a process of its own, so that the window and its answers are not measured with it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from glyph_demo.bench.charts import ladder_chart
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.gpu import gpus
 from glyph_demo.settings import ENVIRONMENT_PREFIX, Settings
-from glyph_demo.ui import views
-from glyph_demo.ui.tabs.panels import Labels
+from glyph_demo.ui.markup import notice
+from glyph_demo.ui.tabs.panels import Labels, run_and_stop
 from glyph_demo.ui.texts import say
+from glyph_demo.ui.updates import paced
 from glyph_demo.windows.collection import Windows
 
 INTERVAL = 0.5  # seconds between two updates
@@ -36,9 +37,7 @@ class BenchmarkPanel:
     def __init__(self, labels: Labels) -> None:
         self._about = labels(gr.HTML(elem_id="benchmark-about"), value="benchmark.about")
         with gr.Row(elem_id="benchmark-tools"):
-            run = gr.Button(variant="primary", scale=0, min_width=220, elem_id="benchmark-run")
-            self._run = labels(run, value="benchmark.run")
-            self._stop = labels(gr.Button(scale=0, min_width=90, elem_id="benchmark-stop"), value="benchmark.stop")
+            self._run, self._stop = run_and_stop("benchmark", labels, scale=0, width=220)
         self._shown = gr.HTML(elem_id="benchmark")
         self.components: list[Any] = [self._about, self._run, self._stop]
 
@@ -50,10 +49,10 @@ class BenchmarkPanel:
         def run(said: Language) -> Iterator[str]:
             try:
                 with contextlib.closing(measure(command(settings), kept(settings))) as steps:  # type: ignore[type-var]
-                    for lines, seconds in views.paced(steps, INTERVAL):
+                    for lines, seconds in paced(steps, INTERVAL):
                         yield progress_view(lines, seconds, said)
             except GlyphError as error:
-                yield views.notice(error.message.text(said))
+                yield notice(error.message.text(said))
                 return
             yield result_view(kept(settings))
 
@@ -63,20 +62,20 @@ class BenchmarkPanel:
 
 
 def kept(settings: Settings) -> Path:
-    """Where the last result is."""
+    """The file of the last result."""
     return settings.cache_path / "benchmarks" / "ladder.json"
 
 
 def command(settings: Settings) -> tuple[list[str], dict[str, str]]:
-    """The ladder as a command, and what it needs of the settings; full size where there is a card."""
+    """The command that runs the ladder, and its environment variables. The model has full size if there is a GPU."""
     model = "random:glyph" if gpus() else "random:mid"  # noise is computed as fast as weights, and needs no download
     call = [sys.executable, "-m", "glyph_demo", "bench", "ladder", "--json", "--engine", "local", "--model", model]
     return call, {f"{ENVIRONMENT_PREFIX}CACHE_DIR": settings.cache_dir}
 
 
 def measure(call: tuple[list[str], dict[str, str]], target: Path) -> Iterator[tuple[list[str], float]]:
-    """Run a benchmark, yielding its lines so far and the seconds since its start, and put its result at `target`.
-    Closing the iterator ends it. Raises GlyphError when it fails, or while another is running."""
+    """Run a benchmark and write its result to `target`. Yields the lines it has printed so far and the seconds since
+    its start. Closing the iterator ends it. Raises GlyphError `not_measured`, or `busy` while another one runs."""
     if not _ONE_AT_A_TIME.acquire(blocking=False):
         raise measuring()
     try:
@@ -122,14 +121,14 @@ def _run(call: tuple[list[str], dict[str, str]], target: Path) -> Iterator[tuple
 
 
 def progress_view(lines: list[str], seconds: float, language: Language) -> str:
-    """HTML while it runs: the rungs measured so far."""
+    """HTML: the rungs measured so far."""
     head = say("benchmark.running", language, seconds=f"{seconds:.0f}")
     rows = "".join(f"<li>{html.escape(line)}</li>" for line in lines if line.startswith(("whitepaper ", "pages ")))
     return f"<p class='glyph-wait'>{head}</p><ul class='glyph-rungs'>{rows}</ul>"
 
 
 def result_view(path: Path) -> str:
-    """HTML: the chart of the last result; nothing where there is none that can be drawn."""
+    """HTML: the chart of the last result; empty if there is none that can be drawn."""
     try:
         return f"<div class='glyph-chart'>{ladder_chart(json.loads(path.read_text(encoding='utf-8')))}</div>"
     except (OSError, ValueError, LookupError, TypeError):

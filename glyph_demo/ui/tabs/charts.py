@@ -9,8 +9,8 @@ WIDTH, HEIGHT = 240, 48
 
 
 def history(points: Sequence[tuple[float, float]], seconds: float, label: str) -> str:
-    """A line over the last `seconds`, now at the right edge. `points` are (age in seconds, value 0 to 1), oldest first;
-    `label` says in words what the line shows."""
+    """SVG: a line over the last `seconds`, with now at the right edge. `points` are (age in seconds, value from 0 to
+    1), oldest first; `label` is for screen readers."""
     place = [(WIDTH * (1 - age / seconds), HEIGHT * (1 - min(max(value, 0.0), 1.0))) for age, value in points]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in place)
     area = f"{place[0][0]:.1f},{HEIGHT} {line} {place[-1][0]:.1f},{HEIGHT}" if place else ""
@@ -21,8 +21,8 @@ def history(points: Sequence[tuple[float, float]], seconds: float, label: str) -
 
 
 def timing_bar(parts: Sequence[tuple[str, str, float]], longest: float) -> str:
-    """One bar of stages, each (kind, name, seconds), `longest` seconds being the full width; the figures stand below in
-    words. `kind` chooses the colour."""
+    """HTML: one bar of stages with a legend below. Each of `parts` is (kind, name, seconds); `kind` chooses the colour,
+    and `longest` seconds fill the width."""
     shown = [(kind, html.escape(name), value) for kind, name, value in parts if value > 0]
     pieces = "".join(
         f"<i class='glyph-part {kind}' style='width: {value / longest if longest else 0:.2%}'></i>"

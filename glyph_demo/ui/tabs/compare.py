@@ -11,10 +11,11 @@ import gradio as gr
 
 from glyph_demo.conversation.comparison import WAYS, Side, Way, compare
 from glyph_demo.errors import GlyphError, Language
-from glyph_demo.ui import views
+from glyph_demo.ui.markup import answer_text, notice, waiting_text
 from glyph_demo.ui.tabs.charts import timing_bar
-from glyph_demo.ui.tabs.panels import Labels
+from glyph_demo.ui.tabs.panels import Labels, question_box, run_and_stop
 from glyph_demo.ui.texts import say
+from glyph_demo.ui.updates import paced
 from glyph_demo.windows.collection import Windows
 
 INTERVAL = 0.2  # seconds between two updates
@@ -24,14 +25,8 @@ SHOWN: tuple[Way, ...] = ("anew", "kept", "text")
 class ComparePanel:
     def __init__(self, labels: Labels) -> None:
         with gr.Row(elem_id="compare-ask"):
-            question = gr.Textbox(
-                lines=1, max_lines=4, scale=6, min_width=300, elem_id="compare-question", max_length=4000
-            )
-            self._question = labels(question, label="compare.question", info="compare.hint")
-            self._run = labels(
-                gr.Button(variant="primary", scale=1, min_width=120, elem_id="compare-run"), value="compare.run"
-            )
-            self._stop = labels(gr.Button(scale=1, min_width=90, elem_id="compare-stop"), value="compare.stop")
+            self._question = labels(question_box("compare"), label="compare.question", info="compare.hint")
+            self._run, self._stop = run_and_stop("compare", labels)
         self._shown = gr.HTML(elem_id="compare")
         self._last = gr.State(None)
         self.components: list[Any] = [self._question, self._run, self._stop]
@@ -42,10 +37,10 @@ class ComparePanel:
         def run(window_id: str, question: str, said: Language) -> Iterator[tuple[str, list[Side] | None]]:
             try:
                 with contextlib.closing(compare(windows.get(window_id).session, question)) as steps:
-                    for sides in views.paced(steps, INTERVAL):
+                    for sides in paced(steps, INTERVAL):
                         yield sides_view(sides, said), sides
             except GlyphError as error:
-                yield views.notice(error.message.text(said)), None
+                yield notice(error.message.text(said)), None
 
         def stopped(sides: list[Side] | None, said: Language) -> str:
             for side in sides or []:
@@ -65,7 +60,7 @@ class ComparePanel:
 
 
 def sides_view(sides: Sequence[Side], language: Language) -> str:
-    """HTML: what was gained, then a column for every way."""
+    """HTML: what reuse gained, then a column for each way of asking."""
     if not sides:
         return ""
     by_way = {side.way: side for side in sides}
@@ -90,17 +85,17 @@ def _column(side: Side, longest: float, language: Language) -> str:
         f"<p class='glyph-note'>{say(f'compare.{side.way}.more', language)}</p>",
     ]
     if side.error is not None:
-        parts.append(views.notice(side.error.text(language), "hint"))
+        parts.append(notice(side.error.text(language), "hint"))
     elif side.state == "waiting":
         parts.append(f"<p class='glyph-wait'>{say('compare.waits', language)}</p>")
     elif side.state == "running" and not side.so_far.answer:
-        parts.append(f"<p class='glyph-wait'>{html.escape(views.waiting(side.so_far.progress, language))}</p>")
+        parts.append(f"<p class='glyph-wait'>{html.escape(waiting_text(side.so_far.progress, language))}</p>")
     elif side.state == "stopped":
         parts.append(f"<p class='glyph-note'>{say('compare.stopped', language)}</p>")
     if side.so_far.finished is not None:
         parts.append(_figures(side, longest, language))
     if side.so_far.answer:
-        parts.append(f"<div class='glyph-answer'>{html.escape(side.so_far.answer)}</div>")
+        parts.append(answer_text(side.so_far.answer))
     return f"<section class='glyph-side' data-way='{side.way}'>{''.join(parts)}</section>"
 
 

@@ -15,13 +15,13 @@ from glyph_demo.ui.tabs.panels import Labels
 from glyph_demo.ui.texts import say
 from glyph_demo.windows.collection import Windows
 
-MONITOR = Monitor()  # one for the process, so that several windows take one sample a second together
+MONITOR = Monitor()  # shared, so that several windows together take one sample a second
 
 Figure = tuple[str, str, list[float | None] | None]  # key of its name, value in words, shares 0 to 1 for its chart
 
 
 class MachinePanel:
-    """Asks for a sample a second while its page is open."""
+    """Shows a new sample each second while its page is open."""
 
     def __init__(self, labels: Labels) -> None:
         self._shown = gr.HTML(elem_id="machine")
@@ -31,7 +31,7 @@ class MachinePanel:
     def connect(
         self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
     ) -> None:
-        # Not in the queue: a figure that waits behind an answer is of no use.
+        # Outside Gradio's queue: there a sample would wait until an answer is finished.
         quiet = {name: value for name, value in private.items() if name != "concurrency_limit"}
         self._timer.tick(show, language, self._shown, queue=False, **quiet)
         language.change(show, language, self._shown, queue=False, **quiet)
@@ -43,7 +43,7 @@ def show(language: Language) -> str:
 
 
 def machine(samples: Sequence[Sample], language: Language) -> str:
-    """HTML: warnings, then a group of figures for every card, or for the processor where there is none."""
+    """HTML: warnings, then a group of figures for each GPU, or for the processor if there is none."""
     now = samples[-1]
     warnings = [say("machine.lost", language, name=html.escape(name)) for name in now.lost]
     groups = []
@@ -61,7 +61,7 @@ def machine(samples: Sequence[Sample], language: Language) -> str:
 
 
 def _card_figures(card: Card, past: Sequence[Card | None], language: Language) -> list[Figure]:
-    """What the card tells; what it does not is left out."""
+    """The figures that the driver reports for this GPU."""
     memory = f"{_gib(card.memory_used)} / {_gib(card.memory_total)} GiB"
     if card.allocated is not None and card.reserved is not None:
         memory += f" · {say('machine.allocated', language)} {_gib(card.allocated)} GiB"

@@ -1,4 +1,5 @@
-"""The tab that asks many documents one question: a table of answers with their evidence, to be saved as CSV or JSON."""
+"""The tab that asks many documents one question. It shows a table of the answers with their evidence, which can be
+saved as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -12,18 +13,18 @@ import gradio as gr
 from glyph_demo.conversation.table import Row, to_csv, to_json
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language
-from glyph_demo.ui import views
-from glyph_demo.ui.tabs.panels import ACTIONS, SAVE, Labels, upload_box
+from glyph_demo.ui.markup import answer_text, meter, notice, places_of, remove_button, waiting_text
+from glyph_demo.ui.tabs.panels import ACTIONS, SAVE, Labels, question_box, run_and_stop, upload_box
 from glyph_demo.ui.texts import say
+from glyph_demo.ui.updates import Updates, paced, unsent
 from glyph_demo.windows.collection import Windows
-from glyph_demo.windows.table_run import Batch
+from glyph_demo.windows.table_run import TableRun
 from glyph_demo.windows.visit import VISITOR, Visit
 
 INTERVAL = 0.3  # seconds between two updates
-SECONDS_PER_ROW = 0.005  # sending the table costs time per row, so a long one is sent less often
-LONG = 400  # characters of an answer from which on it is folded
+SECONDS_PER_ROW = 0.005  # between two updates of the table, whose size grows with the rows
+LONG = 400  # characters; a longer answer is folded
 COLUMNS = ("document", "answer", "evidence", "seconds")
-Updates = dict[Any, Any]
 
 
 class ManyPanel:
@@ -31,13 +32,8 @@ class ManyPanel:
         self._about = labels(gr.HTML(elem_id="many-about"), value="many.about")
         self._upload = labels(upload_box("many-upload"), value="upload.hint")
         with gr.Row(elem_id="many-ask"):
-            question = gr.Textbox(
-                lines=1, max_lines=4, scale=6, min_width=300, elem_id="many-question", max_length=4000
-            )
-            self._question = labels(question, label="many.question")
-            run = gr.Button(variant="primary", scale=1, min_width=120, elem_id="many-run")
-            self._run = labels(run, value="many.run")
-            self._stop = labels(gr.Button(scale=1, min_width=90, elem_id="many-stop"), value="many.stop")
+            self._question = labels(question_box("many"), label="many.question")
+            self._run, self._stop = run_and_stop("many", labels)
         with gr.Row(elem_id="many-tools"):
             self._tools = {
                 name: labels(gr.Button(size="sm", elem_classes="quiet", min_width=40), value=f"many.{name}")
@@ -52,54 +48,54 @@ class ManyPanel:
     def connect(
         self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
     ) -> None:
-        def batch(visit: Visit) -> Batch:
-            return windows.get(visit).batch
+        def table(visit: Visit) -> TableRun:
+            return windows.get(visit).table_run
 
         def show(visit: Visit, said: Language) -> Updates:
-            return self._show(batch(visit), said)
+            return self._show(table(visit), said)
 
         def enter(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
-            yield {self._question: question or batch(visit).question}
-            yield from self._follow(batch(visit), said)
+            yield {self._question: question or table(visit).question}
+            yield from self._follow(table(visit), said)
 
         def run(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
             session = windows.get(visit).session
             try:
-                batch(visit).start(session.engine, session.settings, session.store, question, said)
+                table(visit).start(session.engine, session.settings, session.store, question, said)
             except GlyphError as error:
-                yield {self._now: views.notice(error.message.text(said))}
+                yield {self._now: notice(error.message.text(said))}
             else:
-                yield from self._follow(batch(visit), said)
+                yield from self._follow(table(visit), said)
 
         def add(visit: Visit, said: Language, data: gr.EventData, request: gr.Request) -> Updates:
             uploads, failures = windows.uploads.sent(request.headers.get(VISITOR, ""), data.files)
-            batch(visit).add([(upload.name, upload.path) for upload in uploads])
+            table(visit).add([(upload.name, upload.path) for upload in uploads])
             updates = show(visit, said)
-            complaints = "".join(views.notice(failure.text(said)) for failure in failures)
+            complaints = "".join(notice(failure.text(said)) for failure in failures)
             return {**updates, self._now: complaints + updates[self._now]}
 
         def add_opened(visit: Visit, said: Language) -> Updates:
             opened = windows.get(visit).session.documents.values()
-            batch(visit).add([(reading.name, reading.path) for reading in opened])
+            table(visit).add([(reading.name, reading.path) for reading in opened])
             return show(visit, said)
 
         def remove(visit: Visit, said: Language, data: gr.EventData) -> Updates:
-            batch(visit).remove(str(data.name))
+            table(visit).remove(str(data.name))
             return show(visit, said)
 
         def clear(visit: Visit, said: Language) -> Updates:
-            batch(visit).close()
-            for name in list(batch(visit).files):
-                batch(visit).remove(name)
+            table(visit).close()
+            for name in list(table(visit).files):
+                table(visit).remove(name)
             return show(visit, said)
 
         def forget(visit: Visit, said: Language) -> Updates:
-            batch(visit).close()
-            batch(visit).forget()
+            table(visit).close()
+            table(visit).forget()
             return show(visit, said)
 
         def save(visit: Visit, kind: str) -> dict[str, str]:
-            rows = list(batch(visit).rows().values())
+            rows = list(table(visit).rows().values())
             return {"name": f"answers.{kind}", "text": to_csv(rows) if kind == "csv" else to_json(rows)}
 
         asked, shown = [window, language], [self._now, self._table]
@@ -107,7 +103,7 @@ class ManyPanel:
         language.change(show, asked, shown, **private)
         for asking in (self._run.click, self._question.submit):
             asking(run, [*asked, self._question], shown, trigger_mode="once", **private)
-        self._stop.click(lambda visit: batch(visit).stop(), window, None, **private)
+        self._stop.click(lambda visit: table(visit).stop(), window, None, **private)
         self._upload.upload(add, asked, shown, trigger_mode="multiple", **private)
         self._table.click(remove, asked, shown, **private)
         for name, act in (("opened", add_opened), ("forget", forget), ("clear", clear)):
@@ -116,41 +112,40 @@ class ManyPanel:
             exported = self._tools[kind].click(partial(save, kind=kind), window, self._exported, **private)
             exported.then(None, self._exported, None, js=SAVE)
 
-    def _show(self, batch: Batch, language: Language) -> Updates:
-        return {self._now: now_view(batch, language), self._table: table_view(batch, language)}
+    def _show(self, table: TableRun, language: Language) -> Updates:
+        return {self._now: now_view(table, language), self._table: table_view(table, language)}
 
-    def _follow(self, batch: Batch, language: Language) -> Iterator[Updates]:
-        """What has changed since the update before, until nothing runs."""
+    def _follow(self, table: TableRun, language: Language) -> Iterator[Updates]:
+        """Yield what has changed since the last update, until nothing runs."""
         sent: Updates = {}
-        for _ in views.paced(batch.changes(), INTERVAL + SECONDS_PER_ROW * len(batch.files)):
-            updates = self._show(batch, language)
-            if changed := {part: update for part, update in updates.items() if sent.get(part) != update}:
+        for _ in paced(table.changes(), INTERVAL + SECONDS_PER_ROW * len(table.files)):
+            if changed := unsent(self._show(table, language), sent):
                 yield changed
-            sent = updates
 
 
-def now_view(batch: Batch, language: Language) -> str:
-    """HTML: how many documents are answered, how far those are that are being worked on, and what went wrong."""
-    parts = [views.notice(batch.error.message.text(language))] if batch.error else []
-    if batch.asked:
-        done = len([name for name in batch.rows() if name in batch.asked])
-        parts.append(_bar(say("many.done", language, done=done, total=len(batch.asked)), done, len(batch.asked)))
-        parts += [_working(name, progress, language) for name, progress in sorted(batch.progress.items())]
+def now_view(table: TableRun, language: Language) -> str:
+    """HTML: what went wrong, how many documents are answered, and the progress of those that are being asked."""
+    parts = [notice(table.error.message.text(language))] if table.error else []
+    if asked := table.asked:
+        done = len([name for name in table.rows() if name in asked])
+        parts.append(_stage(say("many.done", language, done=done, total=len(asked)), done / len(asked)))
+        parts += [_working(name, progress, language) for name, progress in sorted(table.progress.items())]
     return "".join(parts)
 
 
-def table_view(batch: Batch, language: Language) -> str:
-    """HTML: a row for every document, answered or not. Roles are named because a phone shows the table as blocks."""
-    if not batch.files:
+def table_view(table: TableRun, language: Language) -> str:
+    """HTML: a row for each document, answered or not. The ARIA roles are for phones, where the style sheet shows the
+    table as blocks."""
+    if not table.files:
         return ""
     heads = "".join(f"<th role='columnheader' scope='col'>{say(f'many.{name}', language)}</th>" for name in COLUMNS)
-    rows, asked, working = batch.rows(), batch.asked, batch.progress
+    rows, asked, working = table.rows(), table.asked, table.progress
     body = []
-    for name in batch.files:
+    for name in table.files:
         state = "" if name in working else "many.waiting" if name in asked else "many.not_asked"
         answer, evidence, seconds = _cells(rows[name], language) if name in rows else ("", "", "")
         if name not in rows:
-            waits = say(state, language) if state else views.waiting(working[name], language)
+            waits = say(state, language) if state else waiting_text(working[name], language)
             answer = f"<p class='glyph-note'>{html.escape(waits)}</p>"
         body.append(_row(name, (answer, evidence, seconds), language))
     return (
@@ -166,10 +161,7 @@ def _row(name: str, cells: tuple[str, str, str], language: Language) -> str:
         f"<td role='cell' class='{column}' data-name='{say(f'many.{column}', language)}'>{cell}</td>"
         for column, cell in zip(COLUMNS[1:], cells, strict=True)
     )
-    button = (
-        f"<button type='button' class='glyph-remove' data-act='remove' data-name='{shown}' "
-        f"aria-label='{say('remove', language, name=shown)}'>×</button>"
-    )
+    button = remove_button("name", name, name, language)
     head = f"<th role='rowheader' scope='row'><span class='glyph-name'>{shown}</span>{button}</th>"
     return f"<tr role='row'>{head}{filled}</tr>"
 
@@ -178,36 +170,24 @@ def _cells(row: Row, language: Language) -> tuple[str, str, str]:
     """Answer or error, evidence, seconds."""
     if row.error:
         return f"<p class='glyph-notice error'>{html.escape(row.error)}</p>", "", ""
-    answer = f"<div class='glyph-answer'>{html.escape(row.answer)}</div>"
+    answer = answer_text(row.answer)
     if not row.answer.strip():
         answer = f"<p class='glyph-note'>{say('many.empty', language)}</p>"
     elif len(row.answer) > LONG:
         answer = f"<details><summary>{html.escape(row.answer[:LONG])}…</summary>{answer}</details>"
     if row.reason in ("length", "repetition"):
         answer += f"<p class='glyph-note'>{say(row.reason, language)}</p>"
-    said = "".join(row.answer.split())
-    places: dict[str, None] = {}
-    for quote in row.quotes:
-        quoted = "".join(quote.text.split()) in said
-        text = "" if quoted else f" <q>{html.escape(quote.text)}</q>"
-        places[say("place", language, page=quote.page, line=quote.line) + text] = None
-    evidence = "".join(f"<li>{place}</li>" for place in places)
+    evidence = "".join(f"<li>{place}</li>" for place in places_of(row.quotes, row.answer, language))
     return answer, f"<ul>{evidence}</ul>" if evidence else "", f"{row.seconds:.2f}"
 
 
 def _working(name: str, progress: Progress, language: Language) -> str:
-    words = f"{name}: {views.waiting(progress, language)}"
-    return _bar(words, progress.done, progress.total if progress.stage == "encode" else None)
+    reading = progress.stage == "encode" and progress.total is not None
+    share = progress.done / max(progress.total or 0, 1) if reading else None
+    return _stage(f"{name}: {waiting_text(progress, language)}", share)
 
 
-def _bar(words: str, done: int, total: int | None) -> str:
-    """A bar under what it tells; only the words where there is no total."""
-    label = html.escape(words, quote=True)
-    if total is None:
-        return f"<div class='glyph-stage'><span>{label}</span></div>"
-    share = done / max(total, 1)
-    return (
-        f"<div class='glyph-stage'><span>{label}</span>"
-        f"<div class='glyph-bar' role='progressbar' aria-label='{label}' aria-valuemin='0' aria-valuemax='100' "
-        f"aria-valuenow='{100 * share:.0f}'><div style='width: {share:.1%}'></div></div></div>"
-    )
+def _stage(words: str, share: float | None) -> str:
+    """`words` over a bar that is filled to `share`; no bar if that is not known."""
+    bar = "" if share is None else meter(share, words)
+    return f"<div class='glyph-stage'><span>{html.escape(words, quote=True)}</span>{bar}</div>"

@@ -1,4 +1,4 @@
-"""What the window's further tabs have in common, and how labels follow the language."""
+"""What the tabs beside the one for reading have in common, and how labels follow the language."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from glyph_demo.errors import Language
 from glyph_demo.ui.texts import say
 from glyph_demo.windows.collection import Windows
 
-# A click on a button with data-act in such a component is an event with the button's data.
+MAX_QUESTION = 4000  # characters
+# JavaScript: a click on a button that has data-act becomes an event of its component, with the button's data.
 ACTIONS = """element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
   if (button) trigger("click", { ...button.dataset });
@@ -22,16 +23,15 @@ SAVE = """file => {
   link.download = file.name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}"""  # the file is made in the page, so the server keeps none
-
+}"""  # JavaScript: the page makes the file, so the server keeps none
 
 UPLOAD_BOX = """<label class="glyph-drop"><input type="file" multiple><span>${value}</span></label>
 <p class="glyph-sent" role="status"></p>"""
 
 
 def upload_box(elem_id: str) -> gr.HTML:
-    """Where files are chosen. Its `upload` event says what upload.js has sent. Files of every kind can be chosen: one
-    that cannot be read is refused by our own message, in the chosen language."""
+    """Where people choose files. Its `upload` event tells what upload.js has sent. The browser offers files of every
+    kind: our own message refuses one that cannot be read, in the chosen language."""
     return gr.HTML(
         html_template=UPLOAD_BOX,
         elem_id=elem_id,
@@ -39,11 +39,23 @@ def upload_box(elem_id: str) -> gr.HTML:
     )
 
 
+def question_box(name: str) -> gr.Textbox:
+    """Where the tab `name` is asked a question."""
+    return gr.Textbox(lines=1, max_lines=4, scale=6, min_width=300, elem_id=f"{name}-question", max_length=MAX_QUESTION)
+
+
+def run_and_stop(name: str, labels: Labels, scale: int = 1, width: int = 120) -> tuple[Any, Any]:
+    """The two buttons of the tab `name`. `width` is the least of the first, in pixels."""
+    run = gr.Button(variant="primary", scale=scale, min_width=width, elem_id=f"{name}-run")
+    stop = gr.Button(scale=scale, min_width=90, elem_id=f"{name}-stop")
+    return labels(run, value=f"{name}.run"), labels(stop, value=f"{name}.stop")
+
+
 @dataclass
 class Labels:
-    """Which property of which component takes which text."""
+    """Which property of which component shows which text."""
 
-    language: Language  # that the layout is first built in
+    language: Language  # of the layout as it is first built
     said: list[tuple[Any, str, str]] = field(default_factory=list)  # component, property, key of its text
 
     def __call__(self, component: Any, **keys: str) -> Any:
@@ -62,13 +74,11 @@ class Labels:
 
 
 class Panel(Protocol):
-    """A tab of its own beside the one for reading, laid out when it is made with the window's Labels."""
+    """A tab beside the one for reading. Making it with the window's Labels lays it out."""
 
-    components: list[Any]
-    """Those whose labels follow the language."""
+    components: list[Any]  # those whose labels follow the language
 
     def connect(
         self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
     ) -> None:
-        """Set what its components do. `private` are the arguments of an event that is of this window only."""
-        ...
+        """Set what its components do. `private` are the arguments of an event that concerns this window only."""

@@ -1,0 +1,58 @@
+"""Pieces of HTML that several parts of the window share. They escape what they are given."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from glyph_demo.conversation.table import QuotedLine
+from glyph_demo.engines.events import Progress, Region
+from glyph_demo.engines.loading import loaded
+from glyph_demo.errors import Language
+from glyph_demo.ui.texts import say
+
+
+def notice(text: str, kind: str = "error") -> str:
+    """The status line; `kind` is error or hint. An empty `text` empties it."""
+    return f"<div role='status' class='glyph-notice {kind}'>{html.escape(text)}</div>" if text else ""
+
+
+def answer_text(text: str) -> str:
+    return f"<div class='glyph-answer'>{html.escape(text)}</div>"
+
+
+def meter(share: float, label: str) -> str:
+    """A bar that is filled to `share` (0 to 1); screen readers say `label`."""
+    return (
+        f"<div class='glyph-bar' role='progressbar' aria-label='{html.escape(label, quote=True)}' aria-valuemin='0' "
+        f"aria-valuemax='100' aria-valuenow='{100 * share:.0f}'><div style='width: {share:.1%}'></div></div>"
+    )
+
+
+def remove_button(key: str, value: str, name: str, language: Language) -> str:
+    """A button that removes `name` from a list. Its event has the `value` under `key`."""
+    label = say("remove", language, name=html.escape(name, quote=True))
+    data = f"data-act='remove' data-{key}='{html.escape(value, quote=True)}'"
+    return f"<button type='button' class='glyph-remove' {data} aria-label='{label}'>×</button>"
+
+
+def waiting_text(progress: Progress | None, language: Language) -> str:
+    """What an answer waits for, as plain text."""
+    if progress is not None and progress.stage == "load":
+        return say("wait.load", language) + (f" {loaded(progress, language)}" if progress.total else "")
+    if progress is not None and progress.stage in ("extract", "render", "encode"):
+        total = "?" if progress.stage == "extract" or progress.total is None else progress.total
+        done = 0 if progress.stage == "extract" else progress.done
+        return say("wait.pages", language, done=done, total=total)
+    return say("wait.answer", language)
+
+
+def places_of(lines: Sequence[Region | QuotedLine], answer: str, language: Language) -> dict[str, int]:
+    """The different places that an answer rests on, as HTML, each with the index of its first line. The words of a line
+    are added only where the answer does not quote them already."""
+    said = "".join(answer.split())
+    places: dict[str, int] = {}
+    for index, line in enumerate(lines):
+        words = "" if "".join(line.text.split()) in said else f" <q>{html.escape(line.text)}</q>"
+        places.setdefault(say("place", language, page=line.page, line=line.line) + words, index)
+    return places
