@@ -11,7 +11,7 @@ import pytest
 
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Evidence, Finished, Progress, Token
-from glyph_demo.engines.pocket import PocketEngine
+from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Line
 from glyph_demo.settings import Pocket, Settings
@@ -168,7 +168,7 @@ def small_model(tmp_path_factory):
 
 ENDS_AMID_LOADING = """
 import sys
-from glyph_demo.engines.pocket import PocketEngine
+from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.settings import Pocket, Settings
 engine = PocketEngine(Settings(pocket=Pocket(language_model=sys.argv[1])))
 engine.open_document()

@@ -9,7 +9,7 @@ import pytest
 
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Finished, Notice, Progress, Thinking, Token
-from glyph_demo.engines.remote import RemoteEngine
+from glyph_demo.engines.remote.engine import RemoteEngine
 from glyph_demo.engines.remote.servers import Servers
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering import encode_png

@@ -17,7 +17,7 @@ import pytest
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.events import Finished, Token
-from glyph_demo.engines.remote import RemoteEngine
+from glyph_demo.engines.remote.engine import RemoteEngine
 from glyph_demo.settings import load_settings
 from tests.checkpoints import make_checkpoint
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from glyph_demo.engines.pocket import PocketEngine
+from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.settings import load_settings
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
