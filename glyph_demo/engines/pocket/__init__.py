@@ -1,5 +1,1 @@
 """The embedded engine `pocket`: OCR, retrieval and a small language model."""
-
-from glyph_demo.engines.pocket.engine import PocketEngine
-
-__all__ = ["PocketEngine"]
