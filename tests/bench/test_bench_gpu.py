@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,19 +22,19 @@ def figures(part: str) -> dict[str, Any]:
     }.get(part, {"document_tokens": 32868, "peak_bytes": 15e9, "device_bytes": 17e9})
 
 
-def test_figures_are_held_against_the_targets() -> None:
+def test_figures_are_held_against_the_targets():
     checked = [target.check({part.name: figures(part.name) for part in PARTS}) for target in TARGETS]
     assert [check["passed"] for check in checked] == [True, False, True, False, True, True, True, False, False]
     assert checked[7]["figure"] == 17.0
 
 
 @pytest.mark.parametrize("results", [{}, {"part": {"unavailable": "no"}}])
-def test_a_figure_that_is_missing_is_neither_reached_nor_missed(results: dict[str, Any]) -> None:
+def test_a_figure_that_is_missing_is_neither_reached_nor_missed(results):
     target = Target("part", "what", lambda result: float(result["figure"]), 1.0)
     assert target.check(results)["passed"] is None
 
 
-def test_a_part_that_fails_or_hangs_costs_itself_alone(tmp_path: Path) -> None:
+def test_a_part_that_fails_or_hangs_costs_itself_alone(tmp_path):
     folder = make_checkpoint(tmp_path / "model")
     by_name = {part.name: part for part in PARTS}
     parts = [by_name["long-int4-12gb"], replace(by_name["ladder"], limit=5), by_name["document-fp16"]]
@@ -50,7 +49,7 @@ def test_a_part_that_fails_or_hangs_costs_itself_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_all_of_it_runs_at_a_tiny_size(tmp_path: Path) -> None:
+def test_all_of_it_runs_at_a_tiny_size(tmp_path):
     assert main(["--quick", "--out", str(tmp_path)]) == 0
     summary = json.loads((tmp_path / "summary.json").read_text())
     missing = {name for name, state in summary["parts"].items() if state != "measured"}

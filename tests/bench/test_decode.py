@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
@@ -14,7 +13,7 @@ from glyph_demo.settings import Settings
 from tests.checkpoints import make_checkpoint
 
 
-def test_all_ways_are_measured_and_drafts_change_forwards_only(tmp_path: Path) -> None:
+def test_all_ways_are_measured_and_drafts_change_forwards_only(tmp_path):
     folder = make_checkpoint(tmp_path / "model", std=0.02)
     result = run(replace(Settings(), model=str(folder), cache_dir=str(tmp_path)), contexts=(200, 300), tokens=40)
     assert result["same_tokens"]
@@ -31,12 +30,12 @@ def test_all_ways_are_measured_and_drafts_change_forwards_only(tmp_path: Path) -
     assert other["forwards"] >= 36
 
 
-def test_the_bytes_of_a_token_are_those_of_the_layers_and_the_head(tmp_path: Path) -> None:
+def test_the_bytes_of_a_token_are_those_of_the_layers_and_the_head(tmp_path):
     model = load_vision_language_model(str(make_checkpoint(tmp_path / "model")), tmp_path).model
     # Wide: hidden 64, 4 and 2 heads of 16, ffn 96, 3 layers, 336 ids; four norms a layer and one behind them.
     layer = 64 * 64 * 2 + 2 * 64 * 32 + 64 + 2 * 32 + 3 * 64 * 96 + 4 * 64
     assert weight_bytes(model) == 4 * (3 * layer + 64 + 336 * 64)
 
 
-def test_a_copy_is_timed() -> None:
+def test_a_copy_is_timed():
     assert copy_bandwidth(torch.device("cpu")) > 1e8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -18,7 +17,7 @@ from glyph_demo.settings import Settings
 from tests.checkpoints import SHAPES, make_checkpoint
 
 
-def test_every_runtime_is_measured_or_says_why_not(tmp_path: Path) -> None:
+def test_every_runtime_is_measured_or_says_why_not(tmp_path):
     folder = make_checkpoint(tmp_path / "model")
     settings = replace(Settings(), model=str(folder), cache_dir=str(tmp_path))
     result = run(settings, rounds=1, pages=2, size=(112, 140))
@@ -34,7 +33,7 @@ def test_every_runtime_is_measured_or_says_why_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_operations_are_those_that_torch_counts(shape: str, tmp_path: Path) -> None:
+def test_operations_are_those_that_torch_counts(shape, tmp_path):
     model = load_vision_language_model(str(make_checkpoint(tmp_path / "model", shape)), tmp_path)
     high, wide = 6, 10
     tower = FixedTower(model.model.model.visual, high, wide)
@@ -45,7 +44,7 @@ def test_operations_are_those_that_torch_counts(shape: str, tmp_path: Path) -> N
 
 
 @pytest.mark.long
-def test_onnx_runtime_is_faster_than_transformers_and_near_the_matrix_rate(tmp_path: Path) -> None:
+def test_onnx_runtime_is_faster_than_transformers_and_near_the_matrix_rate(tmp_path):
     pytest.importorskip("onnxscript")
     result = run(replace(Settings(), model="random:mid", cache_dir=str(tmp_path)))
     figures = result["runtimes"]["onnx"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -16,7 +15,7 @@ from glyph_demo.settings import Settings
 from tests.checkpoints import SHAPES, make_checkpoint
 
 
-def test_every_length_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_length_is_measured(tmp_path, capsys):
     folder = make_checkpoint(tmp_path / "model")
     result = run(replace(Settings(), model=str(folder), cache_dir=str(tmp_path)), (64, 600))
     assert [found["tokens"] for found in result["lengths"]] == [64, 600]
@@ -28,7 +27,7 @@ def test_every_length_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_operations_are_those_that_torch_counts(shape: str, tmp_path: Path) -> None:
+def test_operations_are_those_that_torch_counts(shape, tmp_path):
     model = load_vision_language_model(str(make_checkpoint(tmp_path / "model", shape)), tmp_path).model
     config, n = model.config.get_text_config(), 24
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), torch.no_grad():

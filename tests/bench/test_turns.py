@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from benchmarks.turns import run
 from glyph_demo.settings import Settings
 from tests.checkpoints import make_checkpoint
 
 
-def test_both_ways_are_measured_and_give_the_same_tokens(tmp_path: Path) -> None:
+def test_both_ways_are_measured_and_give_the_same_tokens(tmp_path):
     folder = make_checkpoint(tmp_path / "model")
     result = run(replace(Settings(), model=str(folder), cache_dir=str(tmp_path)), pages=2, tokens=5)
     assert result["same_tokens"]

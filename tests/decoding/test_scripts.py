@@ -99,13 +99,11 @@ class Script:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_cached_conversation_answers_like_one_computed_from_nothing(
-    seed: int, decoder: RecordingDecoder, oracle: Oracle
-) -> None:
+def test_a_cached_conversation_answers_like_one_computed_from_nothing(seed, decoder, oracle):
     Script(seed, decoder, oracle).run()
 
 
-def test_the_scripts_do_evict_and_come_back(decoder: RecordingDecoder, oracle: Oracle) -> None:
+def test_the_scripts_do_evict_and_come_back(decoder, oracle):
     scripts = [Script(seed, decoder, oracle) for seed in range(4)]
     for script in scripts:
         script.run()

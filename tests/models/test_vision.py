@@ -13,7 +13,7 @@ import torch
 
 from glyph_demo.models import tower, vision, vision_onnx
 from glyph_demo.models.loader import load_vision_language_model
-from glyph_demo.models.precision import Precision, activations
+from glyph_demo.models.precision import activations
 from glyph_demo.models.tower import FixedTower
 from glyph_demo.models.vision_language import VisionLanguageModel
 from tests.checkpoints import SHAPES, make_checkpoint
@@ -27,22 +27,22 @@ needs_exporter = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory):
     return make_checkpoint(tmp_path_factory.mktemp("model"), "deep")
 
 
 @pytest.fixture
-def model(folder: Path, tmp_path: Path) -> VisionLanguageModel:
+def model(folder, tmp_path):
     return load_vision_language_model(str(folder), tmp_path)
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Path:
+def cache(tmp_path):
     return tmp_path / "cache"
 
 
 @pytest.fixture(scope="module")
-def shared(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(folder, tmp_path_factory):
     """A cache that holds the graph for pages of SIZES[0]."""
     cache = tmp_path_factory.mktemp("built")
     steps(load_vision_language_model(str(folder), cache), SIZES[0], cache)
@@ -50,7 +50,7 @@ def shared(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def built(shared: Path, cache: Path) -> Path:
+def built(shared, cache):
     return Path(shutil.copytree(shared, cache))
 
 
@@ -80,9 +80,7 @@ def used(model: VisionLanguageModel) -> int:
 @pytest.mark.parametrize("kind", ["glm4v", "glm46v"])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("size", SIZES)
-def test_the_tower_of_one_page_size_equals_transformers(
-    shape: str, kind: str, size: tuple[int, int], tmp_path: Path
-) -> None:
+def test_the_tower_of_one_page_size_equals_transformers(shape, kind, size, tmp_path):
     model = load_vision_language_model(str(make_checkpoint(tmp_path / "model", shape, kind)), tmp_path)
     pixels = page(*size)
     patches, high, wide = model.preprocessing.patches(torch.from_numpy(model.preprocessing.resized(pixels)))
@@ -93,7 +91,7 @@ def test_the_tower_of_one_page_size_equals_transformers(
     assert torch.allclose(ours, expected, atol=1e-5 * float(expected.abs().max()))
 
 
-def test_it_is_compiled_without_a_break_and_still_equals_transformers(model: VisionLanguageModel, cache: Path) -> None:
+def test_it_is_compiled_without_a_break_and_still_equals_transformers(model, cache):
     assert model.prepare_vision("compiled", *SIZES[0], cache) is None
     assert used(model) == 1
     for size in SIZES[:2]:  # the second is not prepared
@@ -109,9 +107,7 @@ needs_bfloat16 = pytest.mark.skipif(
 
 
 @needs_bfloat16
-def test_mixed_is_within_bfloat16_of_transformers_and_its_features_have_a_name_of_their_own(
-    model: VisionLanguageModel, cache: Path
-) -> None:
+def test_mixed_is_within_bfloat16_of_transformers_and_its_features_have_a_name_of_their_own(model, cache):
     plain = model.identity
     assert model.prepare_vision("mixed", *SIZES[0], cache) is None
     assert model.identity == f"{plain}-mixed"
@@ -122,9 +118,7 @@ def test_mixed_is_within_bfloat16_of_transformers_and_its_features_have_a_name_o
     assert 1e-4 < error <= vision.TOLERANCE[torch.bfloat16]
 
 
-def test_mixed_is_refused_where_it_is_no_gain(
-    folder: Path, tmp_path: Path, model: VisionLanguageModel, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mixed_is_refused_where_it_is_no_gain(folder, tmp_path, model, cache, monkeypatch):
     half = load_vision_language_model(str(folder), tmp_path, precision="bf16")
     notice = half.prepare_vision("mixed", *SIZES[0], cache)
     assert notice is not None
@@ -139,9 +133,7 @@ def test_mixed_is_refused_where_it_is_no_gain(
     assert used(model) == 0
 
 
-def test_the_first_page_does_not_wait_for_the_graph_to_be_compiled_again(
-    model: VisionLanguageModel, cache: Path
-) -> None:
+def test_the_first_page_does_not_wait_for_the_graph_to_be_compiled_again(model, cache):
     assert model.prepare_vision("compiled", *SIZES[0], cache) is None
     with torch._dynamo.config.patch(error_on_recompile=True):
         model.encode(page(*SIZES[0]))
@@ -149,7 +141,7 @@ def test_the_first_page_does_not_wait_for_the_graph_to_be_compiled_again(
 
 @needs_exporter
 @pytest.mark.parametrize("size", SIZES)
-def test_onnx_runtime_equals_transformers(size: tuple[int, int], model: VisionLanguageModel, cache: Path) -> None:
+def test_onnx_runtime_equals_transformers(size, model, cache):
     assert steps(model, size, cache) == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert used(model) == 1
     pixels = page(*size)
@@ -161,9 +153,7 @@ def test_onnx_runtime_equals_transformers(size: tuple[int, int], model: VisionLa
 
 
 @needs_exporter
-def test_the_graph_for_tensorrt_has_standard_operators_only_and_equals_transformers(
-    model: VisionLanguageModel, cache: Path
-) -> None:
+def test_the_graph_for_tensorrt_has_standard_operators_only_and_equals_transformers(model, cache):
     import onnx
 
     pixels = page(*SIZES[0])
@@ -183,9 +173,7 @@ def test_the_graph_for_tensorrt_has_standard_operators_only_and_equals_transform
 
 @needs_exporter
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])
-def test_in_16_bit_onnx_runtime_is_within_tolerance_or_eager_goes_on(
-    precision: Precision, folder: Path, tmp_path: Path, cache: Path
-) -> None:
+def test_in_16_bit_onnx_runtime_is_within_tolerance_or_eager_goes_on(precision, folder, tmp_path, cache):
     model = load_vision_language_model(str(folder), tmp_path, precision=precision)
     dtype = activations(precision)
     notice = model.prepare_vision("onnx", *SIZES[0], cache)
@@ -198,7 +186,7 @@ def test_in_16_bit_onnx_runtime_is_within_tolerance_or_eager_goes_on(
 
 
 @needs_exporter
-def test_what_was_built_is_loaded_the_next_time(model: VisionLanguageModel, built: Path) -> None:
+def test_what_was_built_is_loaded_the_next_time(model, built):
     assert steps(model, SIZES[0], built) == []
     pixels = page(*SIZES[0])
     expected = eager(model, pixels)
@@ -208,7 +196,7 @@ def test_what_was_built_is_loaded_the_next_time(model: VisionLanguageModel, buil
 
 @needs_exporter
 @pytest.mark.parametrize("name", ["model.onnx", "model.onnx.data", "manifest.json"])
-def test_a_damaged_file_is_noticed_and_built_again(name: str, model: VisionLanguageModel, built: Path) -> None:
+def test_a_damaged_file_is_noticed_and_built_again(name, model, built):
     (file,) = built.rglob(name)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
@@ -221,9 +209,7 @@ def test_a_damaged_file_is_noticed_and_built_again(name: str, model: VisionLangu
 
 
 @needs_exporter
-def test_other_weights_and_other_sizes_have_files_of_their_own_and_the_oldest_go(
-    model: VisionLanguageModel, tmp_path: Path, built: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_weights_and_other_sizes_have_files_of_their_own_and_the_oldest_go(model, tmp_path, built, monkeypatch):
     monkeypatch.setattr(vision_onnx, "KEPT", 2)
     other = load_vision_language_model(str(make_checkpoint(tmp_path / "other", "deep", seed=1)), tmp_path)
     (ours,) = (built / "vision").iterdir()
@@ -237,9 +223,7 @@ def test_other_weights_and_other_sizes_have_files_of_their_own_and_the_oldest_go
     assert len(kept) == 2
 
 
-def test_without_the_exporter_eager_goes_on_and_says_what_to_install(
-    model: VisionLanguageModel, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_exporter_eager_goes_on_and_says_what_to_install(model, cache, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     notice = model.prepare_vision("onnx", *SIZES[0], cache)
     assert notice is not None
@@ -252,9 +236,7 @@ def test_without_the_exporter_eager_goes_on_and_says_what_to_install(
 
 @needs_exporter
 @pytest.mark.parametrize("runtime", ["compiled", "onnx"])
-def test_a_graph_that_gives_something_else_is_refused(
-    runtime: vision.Runtime, model: VisionLanguageModel, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_graph_that_gives_something_else_is_refused(runtime, model, cache, monkeypatch):
     torch._dynamo.reset()  # it does not see that the class is another now
     monkeypatch.setattr(tower.FixedTower, "_rotated", lambda self, states: states * 1.0)
     notice = model.prepare_vision(runtime, *SIZES[0], cache)
@@ -265,16 +247,14 @@ def test_a_graph_that_gives_something_else_is_refused(
 
 
 @needs_exporter
-def test_after_a_change_of_precision_no_graph_of_the_old_one_is_used(model: VisionLanguageModel, built: Path) -> None:
+def test_after_a_change_of_precision_no_graph_of_the_old_one_is_used(model, built):
     steps(model, SIZES[0], built)
     model.to_bfloat16()
     pixels = page(*SIZES[0])
     assert torch.equal(model.encode(pixels).embeds, eager(model, pixels))
 
 
-def test_more_sizes_than_there_is_room_for_are_read_by_eager(
-    model: VisionLanguageModel, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_sizes_than_there_is_room_for_are_read_by_eager(model, cache, monkeypatch):
     monkeypatch.setattr(vision, "MAX_GRAPHS", 0)
     notice = model.prepare_vision("compiled", *SIZES[0], cache)
     assert notice is not None
