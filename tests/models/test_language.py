@@ -117,18 +117,22 @@ def write_gguf(path: Path, model: LlamaForCausalLM, architecture: str = "llama",
     writer.close()
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["tied", "untied"])
-def source(request, tmp_path_factory):
-    model = reference(tied=request.param)
+def written(path: Path, tied: bool) -> LlamaForCausalLM:
+    """The model that a new GGUF file holds."""
+    model = reference(tied)
     for layer in model.model.layers:  # values that Q8_0 keeps exactly: whole numbers times a power of two
-        scale = 2.0**-8
-        layer.self_attn.k_proj.weight.data = (layer.self_attn.k_proj.weight.data / scale).round().clamp(
-            -126, 126
-        ) * scale
-        layer.self_attn.k_proj.weight.data[:, ::32] = 127 * scale
-    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+        keys = layer.self_attn.k_proj.weight
+        keys.data = (keys.data * 2.0**8).round().clamp(-126, 126) / 2.0**8
+        keys.data[:, ::32] = 127 / 2.0**8
     write_gguf(path, model)
-    return path, model
+    return model
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    written(path, tied=True)
+    return path
 
 
 def logits(model: LlamaForCausalLM, ids: list[int]) -> torch.Tensor:
@@ -136,26 +140,23 @@ def logits(model: LlamaForCausalLM, ids: list[int]) -> torch.Tensor:
         return model(torch.tensor([ids])).logits
 
 
-def test_a_gguf_file_gives_the_logits_it_was_written_from(source, tmp_path):
-    path, model = source
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_gguf_file_gives_the_logits_it_was_written_from(tied, tmp_path):
+    path = tmp_path / "tiny.gguf"
+    model = written(path, tied)
     seen: list[tuple[int, int | None]] = []
-    first = load_language_model(str(path), tmp_path, lambda done, total: seen.append((done, total)))
+    first = load_language_model(str(path), tmp_path / "cache", lambda done, total: seen.append((done, total)))
     ids = [5, 9, 200, 77, 13, 13, 150, 31]
     assert torch.equal(logits(first.model, ids), logits(model, ids))
     assert seen[-1][0] == seen[-1][1] > 0
 
     seen.clear()
-    again = load_language_model(str(path), tmp_path, lambda done, total: seen.append((done, total)))
+    again = load_language_model(str(path), tmp_path / "cache", lambda done, total: seen.append((done, total)))
     assert seen == []  # nothing was converted
     assert torch.equal(logits(again.model, ids), logits(model, ids))
     assert again.identity == first.identity
     assert again.identity.endswith("-float32")
     assert again.stop_ids == {0, 1, 2}
-
-
-@pytest.fixture
-def path(source):
-    return source[0]
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json", CHECKSUMS])

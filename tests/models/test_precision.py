@@ -17,7 +17,6 @@ from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.memory import held_bytes, weight_bytes
 from glyph_demo.models.precision import PRECISIONS, Precision, SafeDown, SafeMlp, SafeNorm, activations, adapt, resolve
 from glyph_demo.models.tower import FixedTower
-from tests.checkpoints import make_checkpoint
 
 needs_torchao = pytest.mark.skipif(importlib.util.find_spec("torchao") is None, reason="needs torchao")
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -33,9 +32,9 @@ TOLERANCES: dict[Precision, tuple[float, float]] = {
 SIZES = (10, 6)  # patches down and across
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return make_checkpoint(tmp_path_factory.mktemp("model"), "deep")
+@pytest.fixture(scope="session")
+def folder(checkpoint_of):
+    return checkpoint_of("deep")
 
 
 @pytest.fixture(scope="module")

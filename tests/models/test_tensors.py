@@ -11,9 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from glyph_demo.errors import EngineError
 from glyph_demo.models.loader import load_vision_language_model
-from tests.checkpoints import make_checkpoint
+from tests.checkpoints import make_checkpoint, refusal
 
 Tensors = dict[str, torch.Tensor]
 GATE = "model.language_model.layers.0.mlp.gate_up_proj.weight"
@@ -21,31 +20,18 @@ QUERY = "model.language_model.layers.1.self_attn.q_proj.weight"
 PATCHES = "model.visual.patch_embed.proj.weight"
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    return make_checkpoint(tmp_path_factory.mktemp("small"))
-
-
 @pytest.fixture
-def changed(small, tmp_path):
+def changed(checkpoint, tmp_path):
     """A copy whose tensors went through a function."""
 
     def change(how: Callable[[Tensors], object]) -> Path:
-        folder = Path(shutil.copytree(small, tmp_path / "copy"))
+        folder = Path(shutil.copytree(checkpoint, tmp_path / "copy"))
         tensors = load_file(folder / "model.safetensors")
         how(tensors)
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
         return folder
 
     return change
-
-
-def refusal(folder: Path, cache: Path) -> EngineError:
-    with pytest.raises(EngineError) as caught:
-        load_vision_language_model(str(folder), cache)
-    assert caught.value.message.en.endswith(".")
-    assert caught.value.message.zh.endswith("。")
-    return caught.value
 
 
 FAULTS: dict[str, tuple[Callable[[Tensors], object], str, str]] = {

@@ -16,7 +16,7 @@ from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.precision import activations
 from glyph_demo.models.tower import FixedTower
 from glyph_demo.models.vision_language import VisionLanguageModel
-from tests.checkpoints import SHAPES, make_checkpoint
+from tests.checkpoints import SHAPES
 
 SIZES = [(112, 140), (280, 168), (84, 364)]  # height and width in pixels, all within the checkpoint's limits
 
@@ -26,9 +26,9 @@ needs_exporter = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return make_checkpoint(tmp_path_factory.mktemp("model"), "deep")
+@pytest.fixture(scope="session")
+def folder(checkpoint_of):
+    return checkpoint_of("deep")
 
 
 @pytest.fixture
@@ -58,9 +58,13 @@ def page(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(height).integers(0, 256, (height, width), dtype=np.uint8)
 
 
+def patches_of(model: VisionLanguageModel, pixels: np.ndarray) -> tuple[torch.Tensor, int, int]:
+    return model.preprocessing.patches(torch.from_numpy(model.preprocessing.resized(pixels)))
+
+
 def eager(model: VisionLanguageModel, pixels: np.ndarray) -> torch.Tensor:
     """What transformers' own tower gives."""
-    patches, high, wide = model.preprocessing.patches(torch.from_numpy(model.preprocessing.resized(pixels)))
+    patches, high, wide = patches_of(model, pixels)
     with torch.inference_mode():
         grid = torch.tensor([[1, high, wide]])
         return model.model.model.get_image_features(patches, grid).pooler_output[0]
@@ -73,31 +77,35 @@ def steps(model: VisionLanguageModel, size: tuple[int, int], cache: Path) -> lis
     return told
 
 
+def assert_reads_as_eager(model: VisionLanguageModel, size: tuple[int, int] = SIZES[0]) -> None:
+    pixels = page(*size)
+    expected, encoded = eager(model, pixels), model.encode(pixels)
+    assert (encoded.rows, encoded.columns) == (size[0] // 28, size[1] // 28)
+    assert torch.allclose(encoded.embeds, expected, atol=1e-5 * float(expected.abs().max()))
+
+
 def used(model: VisionLanguageModel) -> int:
     return len(model.vision._graphs)
 
 
 @pytest.mark.parametrize("kind", ["glm4v", "glm46v"])
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("size", SIZES)
-def test_the_tower_of_one_page_size_equals_transformers(shape, kind, size, tmp_path):
-    model = load_vision_language_model(str(make_checkpoint(tmp_path / "model", shape, kind)), tmp_path)
-    pixels = page(*size)
-    patches, high, wide = model.preprocessing.patches(torch.from_numpy(model.preprocessing.resized(pixels)))
-    with torch.inference_mode():
-        ours = FixedTower(model.model.model.visual, high, wide)(patches)
-    expected = eager(model, pixels)
-    assert ours.shape == expected.shape
-    assert torch.allclose(ours, expected, atol=1e-5 * float(expected.abs().max()))
+def test_the_tower_of_one_page_size_equals_transformers(shape, kind, checkpoint_of, tmp_path):
+    model = load_vision_language_model(str(checkpoint_of(shape, kind)), tmp_path)
+    for size in SIZES:
+        patches, high, wide = patches_of(model, page(*size))
+        with torch.inference_mode():
+            ours = FixedTower(model.model.model.visual, high, wide)(patches)
+        expected = eager(model, page(*size))
+        assert ours.shape == expected.shape
+        assert torch.allclose(ours, expected, atol=1e-5 * float(expected.abs().max()))
 
 
 def test_it_is_compiled_without_a_break_and_still_equals_transformers(model, cache):
     assert model.prepare_vision("compiled", *SIZES[0], cache) is None
     assert used(model) == 1
     for size in SIZES[:2]:  # the second is not prepared
-        pixels = page(*size)
-        expected = eager(model, pixels)
-        assert torch.allclose(model.encode(pixels).embeds, expected, atol=1e-5 * float(expected.abs().max()))
+        assert_reads_as_eager(model, size)
 
 
 needs_bfloat16 = pytest.mark.skipif(
@@ -144,12 +152,8 @@ def test_the_first_page_does_not_wait_for_the_graph_to_be_compiled_again(model, 
 def test_onnx_runtime_equals_transformers(size, model, cache):
     assert steps(model, size, cache) == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert used(model) == 1
-    pixels = page(*size)
-    expected = eager(model, pixels)
-    encoded = model.encode(pixels)
-    assert (encoded.rows, encoded.columns) == (size[0] // 28, size[1] // 28)
-    assert torch.allclose(encoded.embeds, expected, atol=1e-5 * float(expected.abs().max()))
-    assert not torch.equal(encoded.embeds, expected), "eager read it"
+    assert_reads_as_eager(model, size)
+    assert not torch.equal(model.encode(page(*size)).embeds, eager(model, page(*size))), "eager read it"
 
 
 @needs_exporter
@@ -157,7 +161,7 @@ def test_the_graph_for_tensorrt_has_standard_operators_only_and_equals_transform
     import onnx
 
     pixels = page(*SIZES[0])
-    patches, high, wide = model.preprocessing.patches(torch.from_numpy(model.preprocessing.resized(pixels)))
+    patches, high, wide = patches_of(model, pixels)
     visual = model.model.model.visual
     cache.mkdir()
     with torch.no_grad():
@@ -188,9 +192,7 @@ def test_in_16_bit_onnx_runtime_is_within_tolerance_or_eager_goes_on(precision, 
 @needs_exporter
 def test_what_was_built_is_loaded_the_next_time(model, built):
     assert steps(model, SIZES[0], built) == []
-    pixels = page(*SIZES[0])
-    expected = eager(model, pixels)
-    assert torch.allclose(model.encode(pixels).embeds, expected, atol=1e-5 * float(expected.abs().max()))
+    assert_reads_as_eager(model)
     assert used(model) == 1
 
 
@@ -203,15 +205,15 @@ def test_a_damaged_file_is_noticed_and_built_again(name, model, built):
     file.write_bytes(content)
     assert steps(model, SIZES[0], built)[-1] == (3, 3)
     assert steps(model, SIZES[0], built) == []
-    pixels = page(*SIZES[0])
-    expected = eager(model, pixels)
-    assert torch.allclose(model.encode(pixels).embeds, expected, atol=1e-5 * float(expected.abs().max()))
+    assert_reads_as_eager(model)
 
 
 @needs_exporter
-def test_other_weights_and_other_sizes_have_files_of_their_own_and_the_oldest_go(model, tmp_path, built, monkeypatch):
+def test_other_weights_and_other_sizes_have_files_of_their_own_and_the_oldest_go(
+    model, checkpoint_of, tmp_path, built, monkeypatch
+):
     monkeypatch.setattr(vision_onnx, "KEPT", 2)
-    other = load_vision_language_model(str(make_checkpoint(tmp_path / "other", "deep", seed=1)), tmp_path)
+    other = load_vision_language_model(str(checkpoint_of("deep", seed=1)), tmp_path)
     (ours,) = (built / "vision").iterdir()
     assert steps(other, SIZES[0], built)
     (theirs,) = set((built / "vision").iterdir()) - {ours}
