@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from benchmarks.gpu import PARTS, TARGETS, Target, main, measure
-from tests.checkpoints import make_checkpoint
 
 
 def figures(part: str) -> dict[str, Any]:
@@ -34,11 +33,10 @@ def test_a_figure_that_is_missing_is_neither_reached_nor_missed(results):
     assert target.check(results)["passed"] is None
 
 
-def test_a_part_that_fails_or_hangs_costs_itself_alone(tmp_path):
-    folder = make_checkpoint(tmp_path / "model")
+def test_a_part_that_fails_or_hangs_costs_itself_alone(checkpoint, tmp_path):
     by_name = {part.name: part for part in PARTS}
-    parts = [by_name["long-int4-12gb"], replace(by_name["ladder"], limit=5), by_name["document-fp16"]]
-    summary = measure(parts, str(folder), True, tmp_path / "out")
+    parts = [by_name["long-int4-12gb"], replace(by_name["ladder"], limit=1), by_name["document-fp16"]]
+    summary = measure(parts, str(checkpoint), True, tmp_path / "out")
     assert "NVIDIA" in summary["parts"]["long-int4-12gb"]
     assert "not done within" in summary["parts"]["ladder"]
     assert summary["parts"]["document-fp16"] == "measured"

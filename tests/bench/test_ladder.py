@@ -15,15 +15,13 @@ from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.style import STYLES
 from glyph_demo.settings import Settings
-from tests.checkpoints import make_checkpoint
 
 TINY = Scale(200, (196, 280), 6, 1)
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    folder = make_checkpoint(tmp_path_factory.mktemp("model"), std=0.02)
-    return replace(Settings(), model=str(folder), cache_dir=str(tmp_path_factory.mktemp("cache")))
+def settings(checkpoint_of, tmp_path_factory):
+    return Settings(model=str(checkpoint_of(std=0.02)), cache_dir=str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,8 @@ from glyph_demo.decoding.decoder import text
 from glyph_demo.decoding.draft import DRAFTED, RUN, WARY, Drafter
 from glyph_demo.decoding.prefix import Answering, CachedPrefix, Completion
 from glyph_demo.decoding.sampling import Sampling
-from tests.decoding.tiny import RecordingDecoder
+from tests.decoding.tiny import NEVER, RecordingDecoder
 
-NEVER: frozenset[int] = frozenset()
 PREFIX = tuple(range(10, 40))
 LONG = 48
 NOISE = list(range(3, 90, 7))

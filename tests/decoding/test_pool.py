@@ -6,9 +6,8 @@ from glyph_demo.decoding.decoder import text
 from glyph_demo.decoding.pool import PrefixPool
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.errors import GlyphError
-from tests.decoding.tiny import RecordingDecoder
+from tests.decoding.tiny import NEVER, RecordingDecoder
 
-NEVER: frozenset[int] = frozenset()
 SHORT = Answering(max_tokens=4)
 
 

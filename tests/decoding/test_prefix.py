@@ -9,8 +9,8 @@ from glyph_demo.decoding.decoder import Decoder, text
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.decoding.sampling import Sampling
 from glyph_demo.errors import GlyphError
+from tests.decoding.tiny import NEVER
 
-NEVER: frozenset[int] = frozenset()
 PAGES = (list(range(10, 30)), list(range(40, 55)))
 PREFIX = PAGES[0] + PAGES[1]
 SHORT = Answering(max_tokens=5)

@@ -49,16 +49,13 @@ def test_top_k_leaves_the_k_likeliest(top_k, left):
     assert set(drawn(Sampling(temperature=1.0, top_k=top_k))) == left
 
 
+# Of the two that top_k leaves, token 0 has 0.67 of the weight: with 0.6 it stands alone.
 @pytest.mark.parametrize(
-    ("top_p", "left"), [(0.01, {0}), (0.45, {0}), (0.7, {0, 1}), (0.8, {0, 1, 2}), (1.0, set(range(5)))]
+    ("top_p", "top_k", "left"),
+    [(0.01, 0, {0}), (0.45, 0, {0}), (0.7, 0, {0, 1}), (0.8, 0, {0, 1, 2}), (1.0, 0, set(range(5))), (0.6, 2, {0})],
 )
-def test_top_p_leaves_the_fewest_tokens_that_reach_p(top_p, left):
-    assert set(drawn(Sampling(temperature=1.0, top_p=top_p))) == left
-
-
-def test_top_k_comes_before_top_p():
-    # Of the two left, token 0 has 0.67 of the weight: with 0.6 it stands alone.
-    assert set(drawn(Sampling(temperature=1.0, top_k=2, top_p=0.6))) == {0}
+def test_top_p_leaves_the_fewest_tokens_that_reach_p_behind_top_k(top_p, top_k, left):
+    assert set(drawn(Sampling(temperature=1.0, top_p=top_p, top_k=top_k))) == left
 
 
 def test_the_repetition_penalty_holds_seen_tokens_down_on_both_sides_of_zero():

@@ -8,9 +8,9 @@ from transformers import Glm4vConfig, Glm4vForConditionalGeneration
 
 from glyph_demo.decoding.decoder import Decoder, Segment, text
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
+from tests.decoding.tiny import NEVER
 
 GRID = (4, 6)  # rows and columns of visual tokens on a page; a page takes 6 positions for its 24 tokens
-NEVER: frozenset[int] = frozenset()
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from glyph_demo.decoding.decoder import Decoder
 from glyph_demo.decoding.step import Runtime
 
 VOCABULARY = 97
+NEVER: frozenset[int] = frozenset()  # the stop ids of a model that never stops
 SHAPES = {"plain heads": (4, 4), "grouped heads": (9, 3)}
 
 

@@ -124,13 +124,6 @@ def test_bytes_that_are_no_text_do_not_hold_the_answer_back():
     assert list(speech.ids) == broken + ids("end")
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_pieces_join_to_what_the_tokenizer_decodes_at_once(seed):
-    draw = random.Random(seed)
-    said = ids("你") + [i for _ in range(40) for i in draw.choice([[draw.randrange(300)], ids("é中𝄞x")])]
-    assert spoken(said)[1] == TOKENIZER.decode(said)
-
-
 def test_repetition_is_noticed_and_plain_text_is_not():
     assert loops([7] * 96)
     assert loops([1, 2, 3, *[4, 5, 6, 7, 8] * 20])

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, features
 
 from glyph_demo.documents.model import Document, PageImages
 from glyph_demo.rendering import Page, Style, decode_png, encode_png, missing_characters, render
 from glyph_demo.rendering.characters import DROPPED, character_classes
 from glyph_demo.rendering.style import DEJAVU, STYLES
 
+needs_raqm = pytest.mark.skipif(not features.check("raqm"), reason="Pillow has no Raqm here")
 SMALL = replace(STYLES["glyph-zh"], width=200.0, height=120.0)
 HOSTILE = [
     "\u202eright to left override\u202c and \u2067isolate\u2069",
@@ -168,28 +169,22 @@ def test_a_missing_character_is_a_visible_box_and_is_counted():
     assert missing_characters("aกbก\n的", STYLES["glyph-en"]) == {"ก": 2}
 
 
+@needs_raqm
 def test_right_to_left_words_are_drawn_from_the_right():
-    features = pytest.importorskip("PIL.features")
-    if not features.check("raqm"):
-        pytest.skip("Pillow has no Raqm here")
     alef_first, alef_last = (pages_of(text, STYLES["glyph-en"])[0].pixels for text in ("\u05d0\u05d5", "\u05d5\u05d0"))
     width = alef_first.shape[1]
     vav = 19  # the narrow letter comes first on the left when it is the last one read
     assert (alef_first[:, :vav] < 200).sum() < (alef_last[:, :vav] < 200).sum() or width < vav
 
 
+@needs_raqm
 def test_a_persian_word_keeps_the_letters_apart_that_its_writer_kept_apart():
-    features = pytest.importorskip("PIL.features")
-    if not features.check("raqm"):
-        pytest.skip("Pillow has no Raqm here")
     apart, joined = (pages_of(text, STYLES["glyph-en"])[0].pixels for text in ("می\u200cخواهم", "میخواهم"))
     assert apart.shape != joined.shape or (apart != joined).any()
 
 
+@needs_raqm
 def test_words_read_from_the_right_stand_where_the_whole_row_would_put_them(monkeypatch):
-    features = pytest.importorskip("PIL.features")
-    if not features.check("raqm"):
-        pytest.skip("Pillow has no Raqm here")
     text = '(עולם שלום) 12 34 מילה-מילה, "ציטוט" 3.14   סוף مرحبا بالعالم'
     (page,) = pages_of(text, STYLES["glyph-en"])
     monkeypatch.setattr("glyph_demo.rendering.shaping._SPACE", "\0")  # what no text has: a run is one word
@@ -233,19 +228,12 @@ def test_the_first_page_comes_before_the_rest_is_laid_out():
     pages.close()
 
 
-def test_png_files_hold_the_pixels():
+def test_png_files_hold_the_pixels_also_of_a_view():
     rng = np.random.default_rng(1)
-    for shape in ((1, 1), (7, 5), (3, 4, 3), (842, 595)):
-        pixels = rng.integers(0, 256, shape, np.uint8)
-        image = Image.open(io.BytesIO(encode_png(pixels)))
-        image.load()
-        assert (np.asarray(image) == pixels).all()
-
-
-def test_a_png_is_written_of_a_picture_that_is_a_view():
-    pixels = np.arange(400, dtype=np.uint8).reshape(20, 20)[::2, 3:9]
-    assert (np.asarray(Image.open(io.BytesIO(encode_png(pixels)))) == pixels).all()
-    assert (decode_png(encode_png(pixels)) == pixels).all()
+    pictures = [rng.integers(0, 256, shape, np.uint8) for shape in ((1, 1), (7, 5), (3, 4, 3), (842, 595))]
+    for pixels in (*pictures, pictures[-1][::2, 3:9]):
+        assert (np.asarray(Image.open(io.BytesIO(encode_png(pixels)))) == pixels).all()
+        assert (decode_png(encode_png(pixels)) == pixels).all()
 
 
 @pytest.mark.long
