@@ -1,7 +1,5 @@
 """Small checkpoints in the exact format of the hub: random weights, drawn wide so that argmax is decisive."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

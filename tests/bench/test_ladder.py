@@ -1,7 +1,5 @@
 """The ladder runs to its end on a small model, every rung is there or says why, and its chart shows what it found."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
@@ -21,7 +19,7 @@ TINY = Scale(200, (196, 280), 6, 1)
 
 @pytest.fixture(scope="module")
 def settings(checkpoint_of, tmp_path_factory):
-    return Settings(model=str(checkpoint_of(std=0.02)), cache_dir=str(tmp_path_factory.mktemp("cache")))
+    return Settings(model=str(checkpoint_of("grouped", std=0.02)), cache_dir=str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture(scope="module")

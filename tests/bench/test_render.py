@@ -1,7 +1,5 @@
 """The comparison with the original way: what it reports, and that its measure of likeness measures."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Packed attention is sdpa's, for every number of queries a forward may have, in both kinds of model."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from transformers import MistralConfig, MistralForCausalLM

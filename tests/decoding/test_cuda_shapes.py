@@ -1,8 +1,6 @@
 """What runs on a CUDA device, run without one: on tensors that have shapes, dtypes and a device and hold nothing. A
 tensor that was left in host memory, or is of another dtype than it meets, fails here as it would there."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch._subclasses import FakeTensorMode

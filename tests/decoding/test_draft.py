@@ -3,8 +3,6 @@
 The quoted text is what the model itself would say, so that every accepted token rests on the keys and values of the
 drafted ones before it."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

@@ -1,8 +1,6 @@
 """The attention kernels give what plain attention gives: on a GPU as they are; elsewhere in Triton's interpreter, by
 `TRITON_INTERPRET=1 pytest tests/decoding/test_kernels.py`, which needs Triton and a NumPy before 2.4."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

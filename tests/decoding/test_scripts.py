@@ -1,7 +1,5 @@
 """The promise that matters most: whatever a conversation does, the cached path answers as if computed from nothing."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import dataclass, field
 

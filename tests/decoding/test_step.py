@@ -1,8 +1,6 @@
 """The step that decoding takes, in all its forms, is transformers' forward; on a CPU the static form runs as it will be
 captured, only without a graph."""
 
-from __future__ import annotations
-
 import copy
 import sys
 import types

@@ -1,7 +1,5 @@
 """The same arena and loop serve a vision-language model: pages come as embeddings with three-axis M-RoPE positions."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from transformers import Glm4vConfig, Glm4vForConditionalGeneration

@@ -1,7 +1,5 @@
 """A small random model, and the oracle: the same model run over all ids from nothing, without any cache."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

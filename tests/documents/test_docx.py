@@ -1,7 +1,5 @@
 """DOCX: reading order, tables, lists, and archives that are no documents or mean harm."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Files of any kind that are refused, names as they are shown, and the child process that parses."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import subprocess

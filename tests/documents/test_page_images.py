@@ -1,7 +1,5 @@
 """PDFs without a text layer, read as pictures."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

@@ -1,7 +1,5 @@
 """PDF: text by page, paragraphs, tables, and everything that can be wrong with a PDF."""
 
-from __future__ import annotations
-
 import io
 import random
 import zlib

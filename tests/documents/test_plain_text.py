@@ -1,7 +1,5 @@
 """Plain text: encodings, cleaning, marks."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

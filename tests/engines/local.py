@@ -1,18 +1,16 @@
 """A local engine that reads small pages of noise and says what a test has it say."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 
 from glyph_demo.engines.base import AskOptions, Turn
-from glyph_demo.engines.events import Event, Token
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.rendering.page import Page
 from glyph_demo.store import FeatureStore, PageFeatures, feature_key
+from tests.answers import joined
 
 SHORT = AskOptions(max_new_tokens=8)
 
@@ -35,10 +33,6 @@ def opened(engine: LocalEngine, pages: int | Iterable[Page] = 1) -> LocalDocumen
     """A document of these pages, or of this number of them."""
     shown = map(page, range(pages)) if isinstance(pages, int) else pages
     return engine.open_document([engine.encode(each) for each in shown])
-
-
-def joined(events: Iterable[Event], kind: type = Token) -> str:
-    return "".join(event.text for event in events if isinstance(event, kind))
 
 
 def ask(document: LocalDocument, question: str, history: Sequence[Turn] = (), options: AskOptions = SHORT) -> str:

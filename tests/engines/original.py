@@ -1,7 +1,5 @@
 """What the cached engine is compared with: transformers, `generate` from scratch, every page and turn anew."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

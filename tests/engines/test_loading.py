@@ -1,7 +1,5 @@
 """What people are told while a model loads."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

@@ -1,7 +1,5 @@
 """A document's text as tokens beside its pages: the same model, the same questions, and what each costs."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +15,7 @@ from glyph_demo.engines.events import Event, Finished, Progress
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import Settings
-from tests.engines.local import joined
+from tests.answers import joined
 from tests.fakes import FakeEngine
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -1,7 +1,5 @@
 """The local engine as the application uses it: events, limits, memory, and what it does when numbers overflow."""
 
-from __future__ import annotations
-
 import contextlib
 import string
 import threading
@@ -19,8 +17,9 @@ from glyph_demo.engines.events import Finished, Notice, Progress, Thinking, Toke
 from glyph_demo.engines.local.engine import IN_BFLOAT16, NOISE
 from glyph_demo.errors import EngineError
 from glyph_demo.store import FeatureStore
+from tests.answers import joined
 from tests.checkpoints import make_checkpoint
-from tests.engines.local import SHORT, ask, joined, opened, page, read, script
+from tests.engines.local import SHORT, ask, opened, page, read, script
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -1,7 +1,5 @@
 """The local engine's evidence is the attention that transformers itself reports, computed eagerly from nothing."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Sequence
 from typing import Any
@@ -18,8 +16,9 @@ from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.engines.local.evidence import MOST_PAGES, chosen_layers
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
+from tests.answers import joined
 from tests.checkpoints import SHAPES
-from tests.engines.local import joined, opened, page, script
+from tests.engines.local import opened, page, script
 from tests.engines.original import Original
 
 pytestmark = pytest.mark.usefixtures("one_thread")

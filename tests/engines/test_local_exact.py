@@ -1,8 +1,6 @@
 """Promise 1 for the local engine: whatever documents and conversations do, greedy answers are those of transformers'
 `generate` run from scratch."""
 
-from __future__ import annotations
-
 import contextlib
 import random
 from dataclasses import dataclass, field, replace

@@ -1,8 +1,6 @@
 """Checkpoints as others make them, with transformers' own classes: unlike ours in tokenizer, template, sizes, files and
 what their configs leave out. The command line answers as `generate` does from scratch."""
 
-from __future__ import annotations
-
 import json
 import random
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the local engine does when memory runs out, and that it stays inside the memory it was given."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

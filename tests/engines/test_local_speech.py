@@ -1,7 +1,5 @@
 """Thinking and answer are told apart in tokens as they come, and nothing of a tag ever shows."""
 
-from __future__ import annotations
-
 import json
 import random
 from typing import Any

@@ -1,8 +1,6 @@
 """What open documents hold: keys and values within their budget, and of page features what the store has, on a device
 of its own (here a part of this machine's memory), in memory and on disk."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +19,7 @@ from glyph_demo.models import vision_language
 from glyph_demo.models.transfer import Transfer
 from glyph_demo.settings import merge
 from glyph_demo.store import FeatureStore, PageFeatures, feature_key
-from tests.engines.local import joined
+from tests.answers import joined
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -1,7 +1,5 @@
 """The pocket engine's evidence: the page that its first quote stands on is the page that holds the fact asked for."""
 
-from __future__ import annotations
-
 from random import Random
 
 import pytest

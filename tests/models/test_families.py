@@ -1,8 +1,6 @@
 """A family of models is added by one entry: here Qwen2-VL's, which differs from Glyph's in layers, tower, preprocessor,
 image token and markers, M-RoPE sections and template."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,8 @@ from glyph_demo.models.preprocessing import Preprocessing
 from glyph_demo.models.random import byte_tokenizer
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
-from tests.engines.local import joined, opened, page
+from tests.answers import joined
+from tests.engines.local import opened, page
 
 BEGIN, IMAGE, END, STOP = "<|begin_of_box|>", "<|video|>", "<|end_of_box|>", "<|observation|>"
 TEMPLATE = """{%- for message in messages -%}

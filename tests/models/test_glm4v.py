@@ -1,7 +1,5 @@
 """What is loaded is the checkpoint and nothing else, and it reads pages as transformers does."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

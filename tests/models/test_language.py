@@ -1,7 +1,5 @@
 """From weights on disk to a model that answers: GGUF is converted once, checked every time, and never trusted."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from importlib.util import find_spec

@@ -1,7 +1,5 @@
 """What a model takes and whether it fits, worked out before it is loaded."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

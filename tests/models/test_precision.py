@@ -1,7 +1,5 @@
 """How far each precision is from float32, and that float16 survives numbers that plain float16 does not."""
 
-from __future__ import annotations
-
 import copy
 import importlib.util
 import sys

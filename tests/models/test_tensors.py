@@ -1,7 +1,5 @@
 """A checkpoint whose tensors are not those that its config asks for is refused, and the tensor named."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable

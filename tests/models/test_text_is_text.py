@@ -1,8 +1,6 @@
 """Control tokens are those of the chat template. Whatever a question, an answer, a document or a system text says is
 letters, alone and beside what stands next to it; and text that says none has the ids that the tokenizer gives it."""
 
-from __future__ import annotations
-
 import functools
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """Every vision runtime reads pages as transformers' tower does; where one cannot, eager goes on and says why."""
 
-from __future__ import annotations
-
 import importlib.util
 import shutil
 import sys
@@ -26,14 +24,9 @@ needs_exporter = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="session")
-def folder(checkpoint_of):
-    return checkpoint_of("deep")
-
-
 @pytest.fixture
-def model(folder, tmp_path):
-    return load_vision_language_model(str(folder), tmp_path)
+def model(checkpoint, tmp_path):
+    return load_vision_language_model(str(checkpoint), tmp_path)
 
 
 @pytest.fixture
@@ -42,10 +35,10 @@ def cache(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def shared(folder, tmp_path_factory):
+def shared(checkpoint, tmp_path_factory):
     """A cache that holds the graph for pages of SIZES[0]."""
     cache = tmp_path_factory.mktemp("built")
-    steps(load_vision_language_model(str(folder), cache), SIZES[0], cache)
+    steps(load_vision_language_model(str(checkpoint), cache), SIZES[0], cache)
     return cache
 
 
@@ -126,8 +119,8 @@ def test_mixed_is_within_bfloat16_of_transformers_and_its_features_have_a_name_o
     assert 1e-4 < error <= vision.TOLERANCE[torch.bfloat16]
 
 
-def test_mixed_is_refused_where_it_is_no_gain(folder, tmp_path, model, cache, monkeypatch):
-    half = load_vision_language_model(str(folder), tmp_path, precision="bf16")
+def test_mixed_is_refused_where_it_is_no_gain(checkpoint, tmp_path, model, cache, monkeypatch):
+    half = load_vision_language_model(str(checkpoint), tmp_path, precision="bf16")
     notice = half.prepare_vision("mixed", *SIZES[0], cache)
     assert notice is not None
     assert "float32 on a CPU" in notice.en
@@ -177,8 +170,8 @@ def test_the_graph_for_tensorrt_has_standard_operators_only_and_equals_transform
 
 @needs_exporter
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])
-def test_in_16_bit_onnx_runtime_is_within_tolerance_or_eager_goes_on(precision, folder, tmp_path, cache):
-    model = load_vision_language_model(str(folder), tmp_path, precision=precision)
+def test_in_16_bit_onnx_runtime_is_within_tolerance_or_eager_goes_on(precision, checkpoint, tmp_path, cache):
+    model = load_vision_language_model(str(checkpoint), tmp_path, precision=precision)
     dtype = activations(precision)
     notice = model.prepare_vision("onnx", *SIZES[0], cache)
     print(notice or "ONNX Runtime reads")
@@ -213,7 +206,7 @@ def test_other_weights_and_other_sizes_have_files_of_their_own_and_the_oldest_go
     model, checkpoint_of, tmp_path, built, monkeypatch
 ):
     monkeypatch.setattr(vision_onnx, "KEPT", 2)
-    other = load_vision_language_model(str(checkpoint_of("deep", seed=1)), tmp_path)
+    other = load_vision_language_model(str(checkpoint_of(seed=1)), tmp_path)
     (ours,) = (built / "vision").iterdir()
     assert steps(other, SIZES[0], built)
     (theirs,) = set((built / "vision").iterdir()) - {ours}

@@ -1,8 +1,6 @@
 """Glyph pictures: the saved ones are those that would be baked, a fresh process gets along with them, and two threads
 may share them."""
 
-from __future__ import annotations
-
 import gc
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Pixels against those of the original way, the same font in both, where it is installed."""
 
-from __future__ import annotations
-
 import random
 import shutil
 from dataclasses import replace

@@ -2,8 +2,6 @@
 
 `PYTHONPATH=. python tests/rendering/test_golden.py` draws the pictures anew after a change that is meant."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Line and page breaks against the original engine, where it is installed, and by its rules."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import replace
 from pathlib import Path

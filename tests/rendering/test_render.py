@@ -1,7 +1,5 @@
 """Pages: what they hold, where their lines stand, and that no text breaks them."""
 
-from __future__ import annotations
-
 import io
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Presets, and how settings choose and change them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
