@@ -1,14 +1,18 @@
 """Small checkpoints in the exact format of the hub: random weights, drawn wide so that argmax is decisive."""
 
-from __future__ import annotations
-
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from transformers import Glm4vConfig, Glm4vForConditionalGeneration, Glm46VConfig, Glm46VForConditionalGeneration
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
+from glyph_demo.errors import EngineError
+from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.random import STOPS, TEMPLATE, byte_tokenizer, special_ids
 
 FIRST_SPECIAL = 300
@@ -75,6 +79,14 @@ def config(shape: str, kind: str, tokenizer: Any, context: int) -> Any:
     return cls(text_config=text, vision_config=vision, **special_ids(tokenizer))
 
 
+@contextmanager
+def edited(file: Path) -> Iterator[dict[str, Any]]:
+    """What a JSON file holds, to be changed in place; written back."""
+    content = json.loads(file.read_text())
+    yield content
+    file.write_text(json.dumps(content))
+
+
 def make_checkpoint(
     folder: Path,
     shape: str = "wide",
@@ -106,3 +118,12 @@ def make_checkpoint(
     processor = Glm4vImageProcessorPil(size={"shortest_edge": 112 * 112, "longest_edge": longest_edge})
     processor.save_pretrained(folder)
     return folder
+
+
+def refusal(folder: Path | str, cache: Path) -> EngineError:
+    """The error that loading a model raises; its messages end as sentences do in both languages."""
+    with pytest.raises(EngineError) as caught:
+        load_vision_language_model(str(folder), cache)
+    assert caught.value.message.en.endswith(".")
+    assert caught.value.message.zh.endswith("。")
+    return caught.value

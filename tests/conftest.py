@@ -1,9 +1,11 @@
+import functools
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from glyph_demo.settings import Settings
 from tests.fast import is_slow
 
 LOADERS = ("glyph_demo.engines.pocket.reader", "glyph_demo.engines.local.engine")
@@ -57,6 +59,25 @@ def isolated_environment(monkeypatch, tmp_path):
 def artifacts() -> Path:
     ARTIFACTS.mkdir(exist_ok=True)
     return ARTIFACTS
+
+
+@pytest.fixture(scope="session")
+def checkpoint_of(tmp_path_factory):
+    """`make_checkpoint` into a folder of its own. Equal ones are made once, so that no test may change them."""
+    from tests.checkpoints import make_checkpoint  # here: fast tests load no model
+
+    return functools.cache(lambda *shape, **more: make_checkpoint(tmp_path_factory.mktemp("model"), *shape, **more))
+
+
+@pytest.fixture(scope="session")
+def checkpoint(checkpoint_of):
+    return checkpoint_of()
+
+
+@pytest.fixture
+def local_settings(checkpoint, tmp_path):
+    """Settings of a local engine with a small checkpoint."""
+    return Settings(engine="local", model=str(checkpoint), cache_dir=str(tmp_path))
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 WHOLE_APP = {"browser", "fuzz", "questions", "reliability"}
+CHECKPOINTS = {"checkpoint", "checkpoint_of", "local_settings"}  # fixtures of tests/conftest.py
 HEAVY = (
     "glyph_demo.engines.create_engine",
     "glyph_demo.engines.local.engine",
@@ -37,7 +38,9 @@ def imports(path: Path) -> set[str]:
 
 @cache
 def is_slow(path: Path) -> bool:
-    if WHOLE_APP & set(path.relative_to(ROOT).parts):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    if WHOLE_APP & set(path.relative_to(ROOT).parts) or CHECKPOINTS & arguments:
         return True
     names = imports(path)
     helpers = {ROOT / f"{part.replace('.', '/')}.py" for name in names for part in (name, name.rpartition(".")[0])}

@@ -1,8 +1,6 @@
 """Small tokenizers that differ in how they find control tokens: added and not special, in runs of white space, matched
 after normalisation, eating the blanks beside them, known to the vocabulary as words or put together from its pieces."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers

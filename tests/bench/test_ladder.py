@@ -1,7 +1,5 @@
 """The ladder runs to its end on a small model, every rung is there or says why, and its chart shows what it found."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
@@ -15,19 +13,17 @@ from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.style import STYLES
 from glyph_demo.settings import Settings
-from tests.checkpoints import make_checkpoint
 
 TINY = Scale(200, (196, 280), 6, 1)
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    folder = make_checkpoint(tmp_path_factory.mktemp("model"), std=0.02)
-    return replace(Settings(), model=str(folder), cache_dir=str(tmp_path_factory.mktemp("cache")))
+def settings(checkpoint_of, tmp_path_factory):
+    return Settings(model=str(checkpoint_of("grouped", std=0.02)), cache_dir=str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture(scope="module")
-def climbed(settings: Settings) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def climbed(settings):
     told: list[dict[str, Any]] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ladder, "_FAST_VISION", {"cpu": ("compiled",)})
@@ -38,9 +34,7 @@ def rung(result: dict[str, Any], key: str, case: str = "pages") -> dict[str, Any
     return next(found for found in result["rungs"] if (found["rung"], found["case"]) == (key, case))
 
 
-def test_every_rung_is_reported_as_it_comes_and_measured_or_says_why_not(
-    climbed: tuple[dict[str, Any], list[dict[str, Any]]],
-) -> None:
+def test_every_rung_is_reported_as_it_comes_and_measured_or_says_why_not(climbed):
     result, told = climbed
     assert told == result["rungs"]
     assert [(found["rung"], found["case"]) for found in told] == [
@@ -58,9 +52,7 @@ def test_every_rung_is_reported_as_it_comes_and_measured_or_says_why_not(
     assert set(result["gain"]) == {"whitepaper", "pages"}
 
 
-def test_each_rung_reads_with_its_runtime_and_only_the_last_one_drafts(
-    climbed: tuple[dict[str, Any], list[dict[str, Any]]],
-) -> None:
+def test_each_rung_reads_with_its_runtime_and_only_the_last_one_drafts(climbed):
     result, _ = climbed
     assert rung(result, "fast_vision")["vision"] == "compiled"
     assert rung(result, "fp32")["vision"] == "eager"
@@ -69,7 +61,7 @@ def test_each_rung_reads_with_its_runtime_and_only_the_last_one_drafts(
     assert rung(result, "kv_reuse")["drafted"] == 0
 
 
-def test_a_rung_that_fails_costs_itself_alone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rung_that_fails_costs_itself_alone(settings, monkeypatch):
     def none(*args: Any) -> Any:
         raise EngineError("model_too_large", "It does not fit. Choose int8.", "放不下。请选择 int8。")
 
@@ -83,7 +75,7 @@ def test_a_rung_that_fails_costs_itself_alone(settings: Settings, monkeypatch: p
     assert result["gain"]["pages"] is None
 
 
-def test_overlapping_stages_read_the_same_document_as_one_by_one(settings: Settings) -> None:
+def test_overlapping_stages_read_the_same_document_as_one_by_one(settings):
     engine = LocalEngine(settings)
     text = "文本在页面上。" * 40
     kept = next(each for each in RUNGS if each.key == "kv_reuse")
@@ -99,7 +91,7 @@ def test_overlapping_stages_read_the_same_document_as_one_by_one(settings: Setti
     engine.close()
 
 
-def test_what_report_raises_stops_it(settings: Settings) -> None:
+def test_what_report_raises_stops_it(settings):
     def stop(found: dict[str, Any]) -> None:
         raise KeyboardInterrupt
 
@@ -107,9 +99,7 @@ def test_what_report_raises_stops_it(settings: Settings) -> None:
         run(settings, stop, TINY)
 
 
-def test_the_chart_names_every_rung_in_both_languages_and_draws_what_was_measured(
-    climbed: tuple[dict[str, Any], list[dict[str, Any]]],
-) -> None:
+def test_the_chart_names_every_rung_in_both_languages_and_draws_what_was_measured(climbed):
     result, told = climbed
     picture = ElementTree.fromstring(ladder_chart(result))
     texts = [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
@@ -125,5 +115,5 @@ def test_the_chart_names_every_rung_in_both_languages_and_draws_what_was_measure
     assert max(widths) == 440.0
 
 
-def test_a_chart_takes_any_name(climbed: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+def test_a_chart_takes_any_name(climbed):
     ElementTree.fromstring(ladder_chart({**climbed[0], "device": "<&\"'"}))

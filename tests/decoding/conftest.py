@@ -7,20 +7,18 @@ import pytest
 from glyph_demo.decoding.decoder import CHUNK
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM
-
-    from tests.decoding.tiny import Oracle, RecordingDecoder
+    pass
 
 
 @pytest.fixture(scope="session", params=["plain heads", "grouped heads"])
-def model(request: pytest.FixtureRequest) -> LlamaForCausalLM:
+def model(request):
     from tests.decoding.tiny import SHAPES, tiny_llama  # here: fast tests of this folder load no model
 
     return tiny_llama(*SHAPES[request.param])
 
 
 @pytest.fixture
-def decoder(model: LlamaForCausalLM) -> RecordingDecoder:
+def decoder(model):
     from tests.decoding.tiny import RecordingDecoder
 
     made = RecordingDecoder(model)
@@ -29,19 +27,19 @@ def decoder(model: LlamaForCausalLM) -> RecordingDecoder:
 
 
 @pytest.fixture
-def oracle(model: LlamaForCausalLM) -> Oracle:
+def oracle(model):
     from tests.decoding.tiny import Oracle
 
     return Oracle(model)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _all_on_one_thread(one_thread: None) -> None:
+def _all_on_one_thread(one_thread):
     """Every test of this folder."""
 
 
 @pytest.fixture(autouse=True)
-def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small_steps(monkeypatch):
     """Chunks and growth small enough that short prompts need several of them."""
     monkeypatch.setitem(CHUNK, "cpu", 7)
     monkeypatch.setattr("glyph_demo.decoding.arena.BLOCK", 16)

@@ -1,7 +1,5 @@
 """Packed attention is sdpa's, for every number of queries a forward may have, in both kinds of model."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from transformers import MistralConfig, MistralForCausalLM
@@ -17,9 +15,7 @@ from tests.decoding.tiny import Oracle, RecordingDecoder, tiny_llama
 @pytest.mark.parametrize("before", [0, 50])
 @pytest.mark.parametrize("queries", [1, 2, 9, attention.PACKED, attention.PACKED + 1])
 @pytest.mark.parametrize(("heads", "kv_heads"), [(8, 2), (32, 2), (4, 4), (9, 3)])
-def test_attention_is_that_of_queries_over_repeated_heads_under_a_mask(
-    queries: int, heads: int, kv_heads: int, before: int
-) -> None:
+def test_attention_is_that_of_queries_over_repeated_heads_under_a_mask(queries, heads, kv_heads, before):
     draw = torch.Generator().manual_seed(0)
     query = torch.randn(1, queries, heads, 16, generator=draw).transpose(1, 2)
     # Views of a larger arena, as in decoding.
@@ -38,7 +34,7 @@ def test_attention_is_that_of_queries_over_repeated_heads_under_a_mask(
         assert (static - expected).abs().max() < 1e-5
 
 
-def test_a_model_that_attends_within_a_window_is_left_alone() -> None:
+def test_a_model_that_attends_within_a_window_is_left_alone():
     model = MistralForCausalLM(
         MistralConfig(
             vocab_size=97,
@@ -57,14 +53,14 @@ def test_a_model_that_attends_within_a_window_is_left_alone() -> None:
     assert (decoder.logits(hidden) - expected).abs().max() < 1e-4
 
 
-def test_a_decoder_packs_the_heads_of_a_model_that_attends_by_sdpa_and_of_no_other() -> None:
+def test_a_decoder_packs_the_heads_of_a_model_that_attends_by_sdpa_and_of_no_other():
     assert RecordingDecoder(tiny_llama(9, 3))._body.config._attn_implementation == attention.PACKED_ATTENTION
     eager = tiny_llama(9, 3)
     eager.set_attn_implementation("eager")
     assert RecordingDecoder(eager)._body.config._attn_implementation == "eager"
 
 
-def test_a_packed_forward_repeats_neither_keys_nor_values(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_packed_forward_repeats_neither_keys_nor_values(monkeypatch):
     seen = []
     original = attention.scaled_dot_product_attention
 

@@ -1,10 +1,6 @@
 """What runs on a CUDA device, run without one: on tensors that have shapes, dtypes and a device and hold nothing. A
 tensor that was left in host memory, or is of another dtype than it meets, fails here as it would there."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 import torch
 from torch._subclasses import FakeTensorMode
@@ -23,7 +19,7 @@ CUDA = torch.device("cuda", 0)
 
 
 @pytest.fixture(params=["fp16", "bf16"])
-def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+def model(request, monkeypatch):
     def mask(queries: int, entries: int) -> torch.Tensor:
         return torch.ones(queries, entries, dtype=torch.bool, device=CUDA)
 
@@ -46,7 +42,7 @@ def filled(decoder: Decoder) -> KVArena:
 
 
 @pytest.mark.parametrize("count", [1, 9, 12])
-def test_a_prefill_stays_on_the_device(model: Any, count: int) -> None:
+def test_a_prefill_stays_on_the_device(model, count):
     decoder = Decoder(model)
     assert (decoder.ahead, decoder.chunk) == (True, 4096)
     arena = filled(decoder)
@@ -60,7 +56,7 @@ def test_a_prefill_stays_on_the_device(model: Any, count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 9, 12])
-def test_steps_stay_on_the_device(model: Any, count: int) -> None:
+def test_steps_stay_on_the_device(model, count):
     decoder = Decoder(model)
     decoder._step = Step(model.get_decoder(), 3)
     arena = filled(decoder)
@@ -72,7 +68,7 @@ def test_steps_stay_on_the_device(model: Any, count: int) -> None:
 
 
 @pytest.mark.parametrize("width", [1, 9])
-def test_what_a_graph_captures_stays_on_the_device(model: Any, width: int) -> None:
+def test_what_a_graph_captures_stays_on_the_device(model, width):
     arena = filled(Decoder(model))
     step = Step(model.get_decoder(), 3, "graph")
     at = torch.arange(width, device=CUDA) + 30

@@ -3,8 +3,6 @@
 The quoted text is what the model itself would say, so that every accepted token rests on the keys and values of the
 drafted ones before it."""
 
-from __future__ import annotations
-
 import random
 
 import pytest
@@ -14,9 +12,8 @@ from glyph_demo.decoding.decoder import text
 from glyph_demo.decoding.draft import DRAFTED, RUN, WARY, Drafter
 from glyph_demo.decoding.prefix import Answering, CachedPrefix, Completion
 from glyph_demo.decoding.sampling import Sampling
-from tests.decoding.tiny import Oracle, RecordingDecoder
+from tests.decoding.tiny import NEVER, RecordingDecoder
 
-NEVER: frozenset[int] = frozenset()
 PREFIX = tuple(range(10, 40))
 LONG = 48
 NOISE = list(range(3, 90, 7))
@@ -37,7 +34,7 @@ def corrupted(answer: tuple[int, ...], every: int) -> list[int]:
     return [(token + 1) % 97 if i % every == every - 1 else token for i, token in enumerate(answer)]
 
 
-def test_an_answer_that_quotes_takes_less_than_half_the_forwards(decoder: RecordingDecoder, oracle: Oracle) -> None:
+def test_an_answer_that_quotes_takes_less_than_half_the_forwards(decoder, oracle):
     expected, _ = oracle.answer([*PREFIX, 5, 6, 7], NEVER, LONG)
     done = answered(opened(decoder), [5, 6, 7], Answering(LONG, draft=[*NOISE, *expected, *NOISE]))
     assert list(done.ids) == expected
@@ -58,9 +55,7 @@ SAMPLINGS = {
 
 @pytest.mark.parametrize("every", [2, 7, 9, 1000])
 @pytest.mark.parametrize("sampling", SAMPLINGS.values(), ids=SAMPLINGS)
-def test_the_answer_is_the_same_token_by_token_whether_drafts_hold_or_break(
-    sampling: Sampling, every: int, decoder: RecordingDecoder
-) -> None:
+def test_the_answer_is_the_same_token_by_token_whether_drafts_hold_or_break(sampling, every, decoder):
     """Also when sampling: each token is drawn as without drafts, so that equal seeds give equal answers."""
     prefix = opened(decoder)
     forwards = drafts = accepted = 0
@@ -78,7 +73,7 @@ def test_the_answer_is_the_same_token_by_token_whether_drafts_hold_or_break(
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_conversations_with_drafts_go_as_those_without(seed: int, decoder: RecordingDecoder) -> None:
+def test_conversations_with_drafts_go_as_those_without(seed, decoder):
     """Asking on, stopping midway, undoing, editing; what the arena holds counts to the entry."""
     draw = random.Random(seed)
     plain, drafting = opened(decoder), opened(decoder)
@@ -103,7 +98,7 @@ def test_conversations_with_drafts_go_as_those_without(seed: int, decoder: Recor
 
 
 @pytest.mark.parametrize("said", [1, 3, 4, 5, 8, 9, 10, 17, 19])
-def test_closing_anywhere_within_an_accepted_draft_leaves_a_sound_arena(said: int, oracle: Oracle) -> None:
+def test_closing_anywhere_within_an_accepted_draft_leaves_a_sound_arena(said, oracle):
     decoder = RecordingDecoder(oracle._model)
     expected, _ = oracle.answer([*PREFIX, 5], NEVER, 20)
     prefix = opened(decoder)
@@ -115,7 +110,7 @@ def test_closing_anywhere_within_an_accepted_draft_leaves_a_sound_arena(said: in
     assert list(prefix.complete(prompt, Answering(4))) == oracle.answer([*PREFIX, *prompt], NEVER, 4)[0]
 
 
-def test_a_stop_id_inside_a_draft_ends_the_answer_there(decoder: RecordingDecoder) -> None:
+def test_a_stop_id_inside_a_draft_ends_the_answer_there(decoder):
     free = answered(opened(decoder), [5, 6, 7], Answering(LONG)).ids
     stop = next(token for i, token in enumerate(free) if i > 12 and token not in free[:i])
     prefix = opened(decoder, frozenset([stop]))
@@ -127,7 +122,7 @@ def test_a_stop_id_inside_a_draft_ends_the_answer_there(decoder: RecordingDecode
 
 
 @pytest.mark.parametrize("tokens", [1, 2, 4, 5, 8, 9, 13, 17, 24])
-def test_drafts_end_where_the_answer_must(tokens: int, decoder: RecordingDecoder) -> None:
+def test_drafts_end_where_the_answer_must(tokens, decoder):
     """At the token limit, and at the end of the context; and they take no memory of their own."""
     free = answered(opened(decoder), [5], Answering(LONG)).ids
     assert answered(opened(decoder), [5], Answering(tokens, draft=free)).ids == free[:tokens]
@@ -139,7 +134,7 @@ def test_drafts_end_where_the_answer_must(tokens: int, decoder: RecordingDecoder
     assert drafting.nbytes == plain.nbytes
 
 
-def test_an_answer_that_quotes_nothing_is_left_alone(decoder: RecordingDecoder) -> None:
+def test_an_answer_that_quotes_nothing_is_left_alone(decoder):
     strange = torch.randint(0, 97, (2000,), generator=torch.Generator().manual_seed(1)).tolist()
     sampling = Sampling(temperature=2.0, seed=1)
     done = answered(opened(decoder), [5, 6, 7], Answering(200, sampling, draft=strange))
@@ -153,7 +148,7 @@ def fed(drafter: Drafter, tokens: list[int]) -> None:
         drafter.take(token)
 
 
-def test_nothing_is_drafted_before_the_text_has_foretold_enough_tokens() -> None:
+def test_nothing_is_drafted_before_the_text_has_foretold_enough_tokens():
     drafter = Drafter([list(range(100, 150))], room=50)
     for i in range(RUN + 1):
         assert drafter.draft(DRAFTED) == []
@@ -164,7 +159,7 @@ def test_nothing_is_drafted_before_the_text_has_foretold_enough_tokens() -> None
     assert (drafter.counts.drafted, drafter.counts.accepted) == (12, 4)
 
 
-def test_the_place_where_more_tokens_match_is_quoted_and_the_later_of_equal_ones() -> None:
+def test_the_place_where_more_tokens_match_is_quoted_and_the_later_of_equal_ones():
     drafter = Drafter([[2, 3, 50, 9, 3, 60, 2, 8]], room=20)
     fed(drafter, [2, 3])
     assert drafter._ids[drafter._next] == 50  # behind 2, 3 and not behind the later 3
@@ -173,7 +168,7 @@ def test_the_place_where_more_tokens_match_is_quoted_and_the_later_of_equal_ones
     assert Drafter([[]], room=3).draft(8) == []
 
 
-def test_drafts_that_fail_make_it_wait_longer_and_one_that_holds_makes_it_trust_again() -> None:
+def test_drafts_that_fail_make_it_wait_longer_and_one_that_holds_makes_it_trust_again():
     text = list(range(1000))
     drafter = Drafter([text], room=1000)
     waits = []

@@ -1,8 +1,6 @@
 """The attention kernels give what plain attention gives: on a GPU as they are; elsewhere in Triton's interpreter, by
 `TRITON_INTERPRET=1 pytest tests/decoding/test_kernels.py`, which needs Triton and a NumPy before 2.4."""
 
-from __future__ import annotations
-
 import os
 
 import pytest
@@ -23,9 +21,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     ("heads", "kv_heads", "dim", "n", "before"),
     [(32, 2, 128, 1, 300), (32, 2, 64, 3, 130), (9, 3, 16, 1, 0), (9, 3, 16, 9, 5), (4, 4, 32, 2, 100)],
 )
-def test_kernels_keep_what_is_new_and_see_all_there_is(
-    heads: int, kv_heads: int, dim: int, n: int, before: int
-) -> None:
+def test_kernels_keep_what_is_new_and_see_all_there_is(heads, kv_heads, dim, n, before):
     def noise(*shape: int) -> torch.Tensor:
         return torch.randn(shape, generator=draw).to(DEVICE)
 

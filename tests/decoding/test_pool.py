@@ -1,14 +1,11 @@
-from __future__ import annotations
-
 import pytest
 
 from glyph_demo.decoding.decoder import text
 from glyph_demo.decoding.pool import PrefixPool
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.errors import GlyphError
-from tests.decoding.tiny import Oracle, RecordingDecoder
+from tests.decoding.tiny import NEVER, RecordingDecoder
 
-NEVER: frozenset[int] = frozenset()
 SHORT = Answering(max_tokens=4)
 
 
@@ -26,7 +23,7 @@ def filled(decoder: RecordingDecoder, documents: int, room: int) -> tuple[Prefix
     return pool, prefixes
 
 
-def test_the_prefix_unused_for_longest_is_evicted_first(decoder: RecordingDecoder) -> None:
+def test_the_prefix_unused_for_longest_is_evicted_first(decoder):
     pool, (first, second, third) = filled(decoder, documents=3, room=144)
     assert all(d.nbytes for d in (first, second, third))
     list(first.complete([7], SHORT))  # now the second is the oldest
@@ -36,7 +33,7 @@ def test_the_prefix_unused_for_longest_is_evicted_first(decoder: RecordingDecode
     assert pool.nbytes <= pool.budget
 
 
-def test_an_evicted_prefix_returns_as_if_it_had_stayed(decoder: RecordingDecoder, oracle: Oracle) -> None:
+def test_an_evicted_prefix_returns_as_if_it_had_stayed(decoder, oracle):
     _, prefixes = filled(decoder, documents=3, room=100)
     assert prefixes[0].nbytes == 0
     prompt = [5, 6, *prefixes[0].completion.ids, 7]
@@ -45,7 +42,7 @@ def test_an_evicted_prefix_returns_as_if_it_had_stayed(decoder: RecordingDecoder
     assert prefixes[0].completion.cached == 0
 
 
-def test_a_prefix_longer_than_the_whole_budget_is_refused_without_evicting_others(decoder: RecordingDecoder) -> None:
+def test_a_prefix_longer_than_the_whole_budget_is_refused_without_evicting_others(decoder):
     pool, (first, second) = filled(decoder, documents=2, room=100)
     giant = pool.open([text([5] * 120)], NEVER)
     with pytest.raises(GlyphError) as caught:
@@ -55,7 +52,7 @@ def test_a_prefix_longer_than_the_whole_budget_is_refused_without_evicting_other
     assert second.nbytes
 
 
-def test_a_prefix_that_is_answering_is_never_evicted(decoder: RecordingDecoder, oracle: Oracle) -> None:
+def test_a_prefix_that_is_answering_is_never_evicted(decoder, oracle):
     pool, (first, second) = filled(decoder, documents=2, room=60)
     answer = second.complete([5, 6], SHORT)
     said = [next(answer)]
@@ -68,7 +65,7 @@ def test_a_prefix_that_is_answering_is_never_evicted(decoder: RecordingDecoder, 
     assert pool.nbytes <= pool.budget
 
 
-def test_closing_gives_the_memory_back(decoder: RecordingDecoder) -> None:
+def test_closing_gives_the_memory_back(decoder):
     pool, (first, second) = filled(decoder, documents=2, room=100)
     answer = first.complete([5, 6], SHORT)
     next(answer)

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import threading
 
 import pytest
@@ -9,9 +7,8 @@ from glyph_demo.decoding.decoder import Decoder, text
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.decoding.sampling import Sampling
 from glyph_demo.errors import GlyphError
-from tests.decoding.tiny import Oracle, RecordingDecoder
+from tests.decoding.tiny import NEVER
 
-NEVER: frozenset[int] = frozenset()
 PAGES = (list(range(10, 30)), list(range(40, 55)))
 PREFIX = PAGES[0] + PAGES[1]
 SHORT = Answering(max_tokens=5)
@@ -30,7 +27,7 @@ def computed(prefix: CachedPrefix, prompt: list[int], how: Answering = SHORT) ->
     return answer, prefix.completion.computed
 
 
-def test_a_later_question_computes_only_what_is_new(decoder: RecordingDecoder) -> None:
+def test_a_later_question_computes_only_what_is_new(decoder):
     prefix = opened(decoder)
     first, _ = computed(prefix, [5, 6, 7])
     decoder.computed = 0
@@ -39,13 +36,13 @@ def test_a_later_question_computes_only_what_is_new(decoder: RecordingDecoder) -
     assert decoder.computed == 4 + 4
 
 
-def test_undoing_and_asking_again_computes_only_the_last_token(decoder: RecordingDecoder) -> None:
+def test_undoing_and_asking_again_computes_only_the_last_token(decoder):
     prefix = opened(decoder)
     first, _ = computed(prefix, [5, 6, 7])
     assert computed(prefix, [5, 6, 7]) == (first, 1)
 
 
-def test_editing_a_turn_computes_from_where_its_question_differs(decoder: RecordingDecoder, oracle: Oracle) -> None:
+def test_editing_a_turn_computes_from_where_its_question_differs(decoder, oracle):
     prefix = opened(decoder)
     first, _ = computed(prefix, [5, 6, 7])
     computed(prefix, [5, 6, 7, *first, 2, 8])
@@ -53,7 +50,7 @@ def test_editing_a_turn_computes_from_where_its_question_differs(decoder: Record
     assert computed(prefix, edited) == (oracle.answer([*PREFIX, *edited], NEVER, 5)[0], 2)
 
 
-def test_the_prefix_is_computed_once_page_by_page(decoder: RecordingDecoder) -> None:
+def test_the_prefix_is_computed_once_page_by_page(decoder):
     prefix = opened(decoder)
     assert list(prefix.prefilling()) == [(20, 35), (35, 35)]
     prefix.prefill()
@@ -64,7 +61,7 @@ def test_the_prefix_is_computed_once_page_by_page(decoder: RecordingDecoder) -> 
     assert decoder.computed == 39
 
 
-def test_another_prefix_keeps_what_both_begin_with(decoder: RecordingDecoder) -> None:
+def test_another_prefix_keeps_what_both_begin_with(decoder):
     prefix = opened(decoder)
     before = list(prefix.complete([5, 6, 7], SHORT))
     decoder.computed = 0
@@ -80,13 +77,13 @@ def test_another_prefix_keeps_what_both_begin_with(decoder: RecordingDecoder) ->
         assert list(afresh.complete([5, 6, 7], SHORT)) == answer
 
 
-def test_without_reuse_everything_is_computed_anew_with_the_same_answer(decoder: RecordingDecoder) -> None:
+def test_without_reuse_everything_is_computed_anew_with_the_same_answer(decoder):
     prefix = opened(decoder)
     first, _ = computed(prefix, [5, 6, 7])
     assert computed(prefix, [5, 6, 7], Answering(5, reuse=False)) == (first, len(PREFIX) + 3)
 
 
-def test_memory_given_back_is_computed_again_with_the_same_answer(decoder: RecordingDecoder) -> None:
+def test_memory_given_back_is_computed_again_with_the_same_answer(decoder):
     prefix = opened(decoder)
     first, _ = computed(prefix, [5, 6, 7])
     assert prefix.release()
@@ -94,12 +91,12 @@ def test_memory_given_back_is_computed_again_with_the_same_answer(decoder: Recor
     assert computed(prefix, [5, 6, 7]) == (first, len(PREFIX) + 3)
 
 
-def test_closing_computes_nothing_more_and_keeps_what_was_said(decoder: RecordingDecoder, oracle: Oracle) -> None:
+def test_closing_computes_nothing_more_and_keeps_what_was_said(decoder, oracle):
     prefix = opened(decoder)
     answer = prefix.complete([5, 6, 7])
     said = [next(answer), next(answer)]
     before = decoder.computed
-    answer.close()  # type: ignore[attr-defined]
+    answer.close()
     assert decoder.computed == before
     assert prefix.completion is not None
     assert (list(prefix.completion.ids), prefix.completion.reason) == (said, "stopped")
@@ -107,7 +104,7 @@ def test_closing_computes_nothing_more_and_keeps_what_was_said(decoder: Recordin
     assert computed(prefix, prompt) == (oracle.answer([*PREFIX, *prompt], NEVER, 5)[0], 3)
 
 
-def test_an_abandoned_iterator_leaves_the_prefix_free(decoder: RecordingDecoder) -> None:
+def test_an_abandoned_iterator_leaves_the_prefix_free(decoder):
     prefix = opened(decoder)
     for _ in prefix.complete([5, 6, 7]):
         break
@@ -115,27 +112,25 @@ def test_an_abandoned_iterator_leaves_the_prefix_free(decoder: RecordingDecoder)
     list(prefix.complete([8], SHORT))
 
 
-def test_a_stop_id_ends_the_answer_and_is_no_part_of_it(decoder: RecordingDecoder, oracle: Oracle) -> None:
+def test_a_stop_id_ends_the_answer_and_is_no_part_of_it(decoder, oracle):
     free, _ = oracle.answer([*PREFIX, 5, 6, 7], NEVER, 5)
     stop = free[3]
     prefix = opened(decoder, frozenset([stop]))
     assert list(prefix.complete([5, 6, 7], SHORT)) == free[: free.index(stop)]
-    assert prefix.completion.reason == "stop"  # type: ignore[union-attr]
+    assert prefix.completion.reason == "stop"
 
 
-def test_an_answer_ends_at_its_token_limit_and_where_the_context_does(decoder: RecordingDecoder) -> None:
+def test_an_answer_ends_at_its_token_limit_and_where_the_context_does(decoder):
     prefix = opened(decoder)
     assert len(list(prefix.complete([5], SHORT))) == 5
-    assert prefix.completion.reason == "length"  # type: ignore[union-attr]
+    assert prefix.completion.reason == "length"
     small = CachedPrefix(decoder, decoder.arena(maximum=20), [text(range(10))], NEVER)
     # Nine more entries behind eleven, and the last token, which never enters the arena.
     assert len(list(small.complete([5]))) == 10
-    assert small.completion.reason == "length"  # type: ignore[union-attr]
+    assert small.completion.reason == "length"
 
 
-def test_a_prompt_over_the_context_is_refused_before_any_work_and_changes_nothing(
-    decoder: RecordingDecoder, oracle: Oracle
-) -> None:
+def test_a_prompt_over_the_context_is_refused_before_any_work_and_changes_nothing(decoder, oracle):
     prefix = opened(decoder)
     first, _ = computed(prefix, [5, 6, 7])
     decoder.computed = 0
@@ -148,9 +143,7 @@ def test_a_prompt_over_the_context_is_refused_before_any_work_and_changes_nothin
 
 
 @pytest.mark.parametrize("after", [1, 3, 4, 6])
-def test_a_forward_that_fails_between_chunks_of_the_prompt_keeps_the_prefix_sound(
-    after: int, decoder: RecordingDecoder, oracle: Oracle, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_forward_that_fails_between_chunks_of_the_prompt_keeps_the_prefix_sound(after, decoder, oracle, monkeypatch):
     """Chunks are 7 tokens: 1 fails inside the first page, 3 at its end, 4 inside the second, 6 in the question."""
     forwards, extend = [], decoder.extend
 
@@ -173,7 +166,7 @@ def test_a_forward_that_fails_between_chunks_of_the_prompt_keeps_the_prefix_soun
     assert list(prefix.complete([61, 62], SHORT)) == expected
 
 
-def test_a_second_answer_during_the_first_is_refused_and_harmless(decoder: RecordingDecoder, oracle: Oracle) -> None:
+def test_a_second_answer_during_the_first_is_refused_and_harmless(decoder, oracle):
     prefix = opened(decoder)
     answer = prefix.complete([5, 6, 7], SHORT)
     said = [next(answer)]
@@ -186,7 +179,7 @@ def test_a_second_answer_during_the_first_is_refused_and_harmless(decoder: Recor
     assert said == oracle.answer([*PREFIX, 5, 6, 7], NEVER, 5)[0]
 
 
-def test_two_prefixes_may_answer_in_turns_and_in_threads(decoder: RecordingDecoder, oracle: Oracle) -> None:
+def test_two_prefixes_may_answer_in_turns_and_in_threads(decoder, oracle):
     prompts = [[5, 6, 7], [8, 9]]
     expected = [oracle.answer([*PREFIX, *prompt], NEVER, 5)[0] for prompt in prompts]
     prefixes = [opened(decoder) for _ in prompts]
@@ -205,7 +198,7 @@ def test_two_prefixes_may_answer_in_turns_and_in_threads(decoder: RecordingDecod
     assert [answers[0], answers[1]] == expected
 
 
-def test_sampling_is_repeatable_through_the_cache(decoder: RecordingDecoder) -> None:
+def test_sampling_is_repeatable_through_the_cache(decoder):
     prefix = opened(decoder)
     warm = Answering(max_tokens=12, sampling=Sampling(temperature=1.5, seed=3))
     first = list(prefix.complete([5, 6, 7], warm))
@@ -213,7 +206,7 @@ def test_sampling_is_repeatable_through_the_cache(decoder: RecordingDecoder) -> 
     assert list(prefix.complete([5, 6, 7], Answering(12, Sampling(temperature=1.5, seed=4)))) != first
 
 
-def test_the_last_token_of_an_answer_is_not_in_the_arena(decoder: RecordingDecoder) -> None:
+def test_the_last_token_of_an_answer_is_not_in_the_arena(decoder):
     prefix = opened(decoder)
     list(prefix.complete([5, 6, 7], SHORT))
     assert prefix._arena.length == len(PREFIX) + 3 + 4

@@ -4,10 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from glyph_demo.decoding.decoder import Decoder, text
-from glyph_demo.decoding.loop import prefill
 from glyph_demo.decoding.products import available, use_even_products, use_plain_products
-from tests.decoding.tiny import tiny_llama
 
 pytestmark = pytest.mark.skipif(not available(), reason="only x86 has these kernels")
 SHAPES = [(1024, 3072), (256, 1024), (97, 33), (64, 64)]  # BLAS and oneDNN split long sums in their own ways
@@ -39,21 +36,6 @@ def test_every_row_is_what_it_is_alone_and_what_it_should_be(shape, threads):
             assert torch.equal(linear(rows[300 - count :]), alone[300 - count :]), count
         torch.testing.assert_close(alone, nn.functional.linear(rows, weight, linear.bias), atol=1e-5, rtol=1e-4)
         assert torch.equal(linear(rows.view(3, 100, -1)), alone.view(3, 100, -1))
-
-
-def test_logits_of_answers_that_share_a_step_are_those_of_each_alone():
-    decoder = Decoder(tiny_llama(4, 2))
-    assert decoder.prepare_step() is None
-    rows, alone = [], []
-    for number, count in enumerate((1, 3, 1, 9, 2, 1)):
-        arena = decoder.arena()
-        prefill(decoder, arena, text([(7 * number + 3 * i) % 90 for i in range(5 + 40 * number)]))
-        ids, before = list(range(20, 20 + count)), arena.mark()
-        alone.append(decoder.step(arena, ids))
-        arena.rollback(before)
-        rows.append((arena, torch.tensor(ids)))
-    for together, expected in zip(decoder._together(rows), alone, strict=True):
-        assert torch.equal(together, expected)
 
 
 def test_weights_that_embeddings_share_stay_where_they_are():

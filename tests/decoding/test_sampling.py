@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest
@@ -16,11 +14,11 @@ def drawn(sampling: Sampling, times: int = 2000) -> Counter[int]:
     return Counter(sampler(LOGITS).read() for _ in range(times))
 
 
-def test_greedy_takes_the_likeliest() -> None:
+def test_greedy_takes_the_likeliest():
     assert Sampler(GREEDY)(LOGITS).read() == 0
 
 
-def test_equal_seeds_draw_equal_tokens_whatever_else_is_drawn() -> None:
+def test_equal_seeds_draw_equal_tokens_whatever_else_is_drawn():
     def answer(seed: int) -> list[int]:
         sampler = Sampler(Sampling(temperature=1.0, seed=seed))
         tokens = []
@@ -33,35 +31,32 @@ def test_equal_seeds_draw_equal_tokens_whatever_else_is_drawn() -> None:
     assert answer(7) != answer(8)
 
 
-def test_temperature_one_draws_the_distribution_itself() -> None:
+def test_temperature_one_draws_the_distribution_itself():
     counts = drawn(Sampling(temperature=1.0))
     for token, probability in enumerate(PROBABILITIES):
         assert counts[token] / 2000 == pytest.approx(probability, abs=0.04)
 
 
-def test_a_low_temperature_sharpens() -> None:
+def test_a_low_temperature_sharpens():
     # p^2 normalised: 0.25 / (0.25 + 0.0625 + 0.0225 + 0.0049 + 0.0009)
     assert drawn(Sampling(temperature=0.5))[0] / 2000 == pytest.approx(0.734, abs=0.04)
 
 
 @pytest.mark.parametrize(("top_k", "left"), [(1, {0}), (3, {0, 1, 2}), (99, {0, 1, 2, 3, 4})])
-def test_top_k_leaves_the_k_likeliest(top_k: int, left: set[int]) -> None:
+def test_top_k_leaves_the_k_likeliest(top_k, left):
     assert set(drawn(Sampling(temperature=1.0, top_k=top_k))) == left
 
 
+# Of the two that top_k leaves, token 0 has 0.67 of the weight: with 0.6 it stands alone.
 @pytest.mark.parametrize(
-    ("top_p", "left"), [(0.01, {0}), (0.45, {0}), (0.7, {0, 1}), (0.8, {0, 1, 2}), (1.0, set(range(5)))]
+    ("top_p", "top_k", "left"),
+    [(0.01, 0, {0}), (0.45, 0, {0}), (0.7, 0, {0, 1}), (0.8, 0, {0, 1, 2}), (1.0, 0, set(range(5))), (0.6, 2, {0})],
 )
-def test_top_p_leaves_the_fewest_tokens_that_reach_p(top_p: float, left: set[int]) -> None:
-    assert set(drawn(Sampling(temperature=1.0, top_p=top_p))) == left
+def test_top_p_leaves_the_fewest_tokens_that_reach_p_behind_top_k(top_p, top_k, left):
+    assert set(drawn(Sampling(temperature=1.0, top_p=top_p, top_k=top_k))) == left
 
 
-def test_top_k_comes_before_top_p() -> None:
-    # Of the two left, token 0 has 0.67 of the weight: with 0.6 it stands alone.
-    assert set(drawn(Sampling(temperature=1.0, top_k=2, top_p=0.6))) == {0}
-
-
-def test_the_repetition_penalty_holds_seen_tokens_down_on_both_sides_of_zero() -> None:
+def test_the_repetition_penalty_holds_seen_tokens_down_on_both_sides_of_zero():
     logits = torch.tensor([4.0, 3.0, -1.0])
     sampler = Sampler(Sampling(repetition_penalty=2.0))
     assert [sampler(logits).read() for _ in range(4)] == [0, 1, 0, 0]  # 4 / 2 once, however often seen
@@ -70,7 +65,7 @@ def test_the_repetition_penalty_holds_seen_tokens_down_on_both_sides_of_zero() -
     assert logits.tolist() == [4.0, 3.0, -1.0]
 
 
-def test_numbers_that_are_not_finite_are_found_when_the_token_is_read() -> None:
+def test_numbers_that_are_not_finite_are_found_when_the_token_is_read():
     for bad in (torch.nan, torch.inf, -torch.inf):
         choice = Sampler(Sampling(temperature=1.0, repetition_penalty=1.1))(torch.tensor([1.0, bad, 2.0]))
         assert 0 <= int(choice.token) < 3  # it may already be on its way into the next step
@@ -79,7 +74,7 @@ def test_numbers_that_are_not_finite_are_found_when_the_token_is_read() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_tokens_are_drawn_as_multinomial_draws_them(seed: int) -> None:
+def test_tokens_are_drawn_as_multinomial_draws_them(seed):
     logits = torch.randn(5000, generator=torch.Generator().manual_seed(seed))
     generator = torch.Generator().manual_seed(seed)
     sampler = Sampler(Sampling(temperature=0.7, seed=seed))

@@ -1,7 +1,5 @@
 """The promise that matters most: whatever a conversation does, the cached path answers as if computed from nothing."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import dataclass, field
 
@@ -98,15 +96,9 @@ class Script:
         shadow.turns[keep:] = [(question, answer)]
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_cached_conversation_answers_like_one_computed_from_nothing(
-    seed: int, decoder: RecordingDecoder, oracle: Oracle
-) -> None:
-    Script(seed, decoder, oracle).run()
-
-
-def test_the_scripts_do_evict_and_come_back(decoder: RecordingDecoder, oracle: Oracle) -> None:
-    scripts = [Script(seed, decoder, oracle) for seed in range(4)]
+@pytest.mark.parametrize("first", range(0, 20, 4))
+def test_a_cached_conversation_answers_like_one_computed_from_nothing(first, decoder, oracle):
+    scripts = [Script(seed, decoder, oracle) for seed in range(first, first + 4)]
     for script in scripts:
         script.run()
-    assert sum(script.evictions for script in scripts) >= 4
+    assert sum(script.evictions for script in scripts) >= 2

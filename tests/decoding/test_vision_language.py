@@ -1,20 +1,18 @@
 """The same arena and loop serve a vision-language model: pages come as embeddings with three-axis M-RoPE positions."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from transformers import Glm4vConfig, Glm4vForConditionalGeneration
 
 from glyph_demo.decoding.decoder import Decoder, Segment, text
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
+from tests.decoding.tiny import NEVER
 
 GRID = (4, 6)  # rows and columns of visual tokens on a page; a page takes 6 positions for its 24 tokens
-NEVER: frozenset[int] = frozenset()
 
 
 @pytest.fixture(scope="module")
-def glm() -> Glm4vForConditionalGeneration:
+def glm():
     torch.manual_seed(0)
     config = Glm4vConfig(
         text_config={
@@ -71,7 +69,7 @@ def recomputed(glm: Glm4vForConditionalGeneration, segments: list[Segment], step
     return answer
 
 
-def test_turns_over_page_images_equal_recomputing_everything(glm: Glm4vForConditionalGeneration) -> None:
+def test_turns_over_page_images_equal_recomputing_everything(glm):
     decoder = Decoder(glm)
     assert decoder.prepare_step() is None
     assert decoder.position_axes == 3
@@ -93,13 +91,13 @@ def test_turns_over_page_images_equal_recomputing_everything(glm: Glm4vForCondit
     assert list(prefix.complete([*history, 12, 13], how)) == expected
 
 
-def test_drafts_behind_page_images_change_nothing_but_the_forwards(glm: Glm4vForConditionalGeneration) -> None:
+def test_drafts_behind_page_images_change_nothing_but_the_forwards(glm):
     decoder = Decoder(glm)
     assert decoder.prepare_step() is None
     segments = [text([1, 2, 3]), page(1), page(2)]
     expected = recomputed(glm, [*segments, text([7, 8, 9])], 20)
     prefix = CachedPrefix(decoder, decoder.arena(), segments, NEVER)
     assert list(prefix.complete([7, 8, 9], Answering(20, draft=expected))) == expected
-    assert prefix.completion.speculation.forwards <= 10  # type: ignore[union-attr]
+    assert prefix.completion.speculation.forwards <= 10
     following = [7, 8, 9, *expected, 4, 11]
     assert list(prefix.complete(following, Answering(6))) == recomputed(glm, [*segments, text(following)], 6)

@@ -1,7 +1,5 @@
 """A small random model, and the oracle: the same model run over all ids from nothing, without any cache."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -11,6 +9,7 @@ from glyph_demo.decoding.decoder import Decoder
 from glyph_demo.decoding.step import Runtime
 
 VOCABULARY = 97
+NEVER: frozenset[int] = frozenset()  # the stop ids of a model that never stops
 SHAPES = {"plain heads": (4, 4), "grouped heads": (9, 3)}
 
 

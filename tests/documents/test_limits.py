@@ -1,7 +1,5 @@
 """Files of any kind that are refused, names as they are shown, and the child process that parses."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import subprocess
@@ -13,17 +11,17 @@ import pytest
 
 from glyph_demo.documents.extraction import shown_name
 from glyph_demo.settings import Documents
-from tests.documents.uploads import Save, lines_pdf, read, refusal, workers
+from tests.documents.uploads import lines_pdf, read, refusal, workers
 
 
-def test_empty_and_blank_files(save: Save) -> None:
+def test_empty_and_blank_files(save):
     for name in ("a.txt", "a.pdf", "a.docx"):
         assert refusal(save(name, b"")) == "empty_file"
     assert refusal(save("a.txt", b" \r\n\t\n")) == "no_text"
     assert refusal(save("a.txt", b"\xef\xbb\xbf")) == "no_text"
 
 
-def test_a_program_renamed_to_a_document(save: Save) -> None:
+def test_a_program_renamed_to_a_document(save):
     program = Path(sys.executable).read_bytes()[:300_000]
     assert refusal(save("a.txt", program)) == "not_a_document"
     assert refusal(save("a.docx", program)) == "not_a_docx"
@@ -32,14 +30,14 @@ def test_a_program_renamed_to_a_document(save: Save) -> None:
     assert refusal(save("a.rtf", b"{\\rtf1 text}")) == "not_a_document"
 
 
-def test_a_file_that_is_missing_or_no_file(tmp_path: Path) -> None:
+def test_a_file_that_is_missing_or_no_file(tmp_path):
     assert refusal(tmp_path / "missing.txt") == "unreadable"
     assert refusal(tmp_path) == "unreadable"
     os.mkfifo(tmp_path / "pipe.txt")
     assert refusal(tmp_path / "pipe.txt") == "unreadable"
 
 
-def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
     path = tmp_path / "large.txt"
     with path.open("wb") as file:
         file.truncate(200 << 20)
@@ -48,12 +46,12 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     assert time.process_time() - start < 0.05
 
 
-def test_character_limit_of_plain_text(save: Save) -> None:
+def test_character_limit_of_plain_text(save):
     assert refusal(save("a.txt", b"x" * 101), Documents(max_characters=100)) == "too_many_characters"
     assert len(read(save("a.txt", b"x" * 100), Documents(max_characters=100)).text) == 100
 
 
-def test_the_digest_is_the_sha256_of_the_upload(save: Save) -> None:
+def test_the_digest_is_the_sha256_of_the_upload(save):
     data = "\ufefftext".encode()
     assert read(save("a.txt", data)).digest == hashlib.sha256(data).hexdigest()
 
@@ -73,23 +71,23 @@ def test_the_digest_is_the_sha256_of_the_upload(save: Save) -> None:
         ("", "document"),
     ],
 )
-def test_shown_name(name: str, shown: str) -> None:
+def test_shown_name(name, shown):
     assert shown_name(name) == shown
 
 
-def test_memory_limit(save: Save) -> None:
+def test_memory_limit(save):
     path = save("a.pdf", lines_pdf("text"))
     assert refusal(path, Documents(max_memory_mb=20)) == "too_complex"
 
 
-def test_time_limit_leaves_no_process_behind(save: Save) -> None:
+def test_time_limit_leaves_no_process_behind(save):
     """A page of 400,000 text lines takes pypdf longer than a second."""
     path = save("slow.pdf", lines_pdf("\n".join(["a line"] * 400_000)))
     assert refusal(path, Documents(max_seconds=1)) in ("too_slow", "too_complex")
     assert workers() == 0
 
 
-def test_the_child_starts_without_heavy_packages() -> None:
+def test_the_child_starts_without_heavy_packages():
     code = (
         "import sys, glyph_demo.documents, glyph_demo.documents.worker\n"
         "print({'numpy', 'torch', 'pypdf', 'docx2txt', 'charset_normalizer', 'pypdfium2', 'yaml'} & set(sys.modules))"
@@ -98,7 +96,7 @@ def test_the_child_starts_without_heavy_packages() -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_the_child_is_found_from_any_folder(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_child_is_found_from_any_folder(save, monkeypatch):
     path = save("a.pdf", lines_pdf("text"))
     monkeypatch.chdir(path.parent)
     monkeypatch.delenv("PYTHONPATH", raising=False)

@@ -1,7 +1,5 @@
 """PDFs without a text layer, read as pictures."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np
@@ -13,7 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 from glyph_demo.documents.extraction import _rasters, recognise
 from glyph_demo.errors import DocumentError
 from glyph_demo.settings import Documents
-from tests.documents.uploads import Save, read, refusal, workers
+from tests.documents.uploads import read, refusal, workers
 
 IMAGES = Documents(page_images=True)
 
@@ -31,14 +29,14 @@ def scan(*sizes: tuple[float, float]) -> bytes:
     return out.getvalue()
 
 
-def test_the_error_offers_page_images(save: Save) -> None:
+def test_the_error_offers_page_images(save):
     path = save("scan.pdf", scan((200, 100), (200, 100)))
     assert refusal(path) == "no_text_layer"
     with pytest.raises(DocumentError, match=r"2 page.*--page-images"):
         read(path)
 
 
-def test_pages_come_at_144_dpi_in_gray(save: Save) -> None:
+def test_pages_come_at_144_dpi_in_gray(save):
     document = read(save("scan.pdf", scan((201, 100), (201, 100))), IMAGES)
     assert document.text == ""
     assert document.images
@@ -52,32 +50,32 @@ def test_pages_come_at_144_dpi_in_gray(save: Save) -> None:
     first[0, 0] = 1  # the caller owns the array
 
 
-def test_no_side_passes_8192_pixels(save: Save) -> None:
+def test_no_side_passes_8192_pixels(save):
     document = read(save("wide.pdf", scan((14_000, 20))), IMAGES)
     assert document.images
     (page,) = document.images.open()
     assert 8000 < page.shape[1] <= 8192
 
 
-def test_pages_can_be_read_again_and_left_early(save: Save) -> None:
+def test_pages_can_be_read_again_and_left_early(save):
     document = read(save("scan.pdf", scan(*[(200, 100)] * 3)), IMAGES)
     assert document.images
     pages = document.images.open()
     next(pages)
     assert workers() == 1
-    pages.close()  # type: ignore[attr-defined]
+    pages.close()
     assert workers() == 0
     assert len(list(document.images.open())) == 3
 
 
-def test_a_page_that_takes_too_long_is_given_up(save: Save) -> None:
+def test_a_page_that_takes_too_long_is_given_up(save):
     path = save("scan.pdf", scan((200, 100)))
     with pytest.raises(DocumentError):
         list(_rasters(recognise(path.read_bytes(), ".pdf"), path, 1, Documents(max_seconds=0)))
     assert workers() == 0
 
 
-def test_a_file_that_is_gone_is_an_error(save: Save) -> None:
+def test_a_file_that_is_gone_is_an_error(save):
     path = save("scan.pdf", scan((200, 100)))
     document = read(path, IMAGES)
     path.unlink()
@@ -86,7 +84,7 @@ def test_a_file_that_is_gone_is_an_error(save: Save) -> None:
         list(document.images.open())
 
 
-def test_a_pdf_with_text_is_read_as_text_all_the_same(save: Save) -> None:
+def test_a_pdf_with_text_is_read_as_text_all_the_same(save):
     out = io.BytesIO()
     canvas = Canvas(out)
     canvas.drawString(50, 500, "words")

@@ -1,11 +1,8 @@
 """PDF: text by page, paragraphs, tables, and everything that can be wrong with a PDF."""
 
-from __future__ import annotations
-
 import io
 import random
 import zlib
-from pathlib import Path
 
 import pypdf
 import pytest
@@ -17,7 +14,7 @@ from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate, Paragraph, 
 
 from glyph_demo.documents.reflow import Line, reflow
 from glyph_demo.settings import Documents
-from tests.documents.uploads import Save, lines_pdf, read, refusal
+from tests.documents.uploads import lines_pdf, read, refusal
 
 BODY = getSampleStyleSheet()["BodyText"]
 ZH = "深度学习是机器学习的一个分支，它使用多层神经网络来学习数据的表示。近年来，深度学习取得了显著的进展。"
@@ -57,7 +54,7 @@ def raw_pdf(content: bytes, extra: bytes = b"", stream_keys: bytes = b"") -> byt
     )
 
 
-def test_every_page_has_a_mark_where_its_text_begins(save: Save) -> None:
+def test_every_page_has_a_mark_where_its_text_begins(save):
     document = read(save("a.pdf", lines_pdf("first page", "second page", "third page")))
     assert document.kind == "pdf"
     assert document.text == "first page\nsecond page\nthird page"
@@ -66,7 +63,7 @@ def test_every_page_has_a_mark_where_its_text_begins(save: Save) -> None:
 
 
 @pytest.mark.parametrize("alignment", [0, 4], ids=["ragged", "justified"])
-def test_two_columns_come_back_as_their_paragraphs(save: Save, alignment: int) -> None:
+def test_two_columns_come_back_as_their_paragraphs(save, alignment):
     """No character is lost. A paragraph is cut where a page ends; of the others, at least 97 % come back whole."""
     paragraphs = prose(1, 80)
     document = read(save("columns.pdf", two_columns(paragraphs, alignment)))
@@ -75,7 +72,7 @@ def test_two_columns_come_back_as_their_paragraphs(save: Save, alignment: int) -
     assert len(missing) - (len(document.marks) - 1) <= 0.03 * len(paragraphs)
 
 
-def test_chinese_lines_are_joined_without_spaces(save: Save) -> None:
+def test_chinese_lines_are_joined_without_spaces(save):
     pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
     style = ParagraphStyle("zh", fontName="STSong-Light", fontSize=10, leading=14, wordWrap="CJK", firstLineIndent=20)
     out = io.BytesIO()
@@ -83,7 +80,7 @@ def test_chinese_lines_are_joined_without_spaces(save: Save) -> None:
     assert read(save("zh.pdf", out.getvalue())).text == f"第一章 引言\n{ZH * 3}\n{ZH}"
 
 
-def test_table_rows_stay_on_their_lines(save: Save) -> None:
+def test_table_rows_stay_on_their_lines(save):
     rows = [["Name", "City", "Revenue 2024"], ["Beta Corporation", "Paris", "71375"], ["Gamma", "New York", "9.1 %"]]
     out = io.BytesIO()
     SimpleDocTemplate(out).build([Paragraph("Before.", BODY), Table(rows), Paragraph("After.", BODY)])
@@ -94,7 +91,7 @@ def page_lines(*texts: str) -> list[Line]:
     return [Line(text, 50, 700 - 12 * number, 10) for number, text in enumerate(texts)]
 
 
-def test_hyphen_goes_when_the_document_has_the_whole_word() -> None:
+def test_hyphen_goes_when_the_document_has_the_whole_word():
     lines = page_lines("a line that is wide enough for infor-", "mation and then goes on for a well-", "known end.")
     joined = "a line that is wide enough for information and then goes on for a well-known end."
     assert reflow(lines, frozenset({"information"})) == joined
@@ -102,7 +99,7 @@ def test_hyphen_goes_when_the_document_has_the_whole_word() -> None:
     assert reflow(soft, frozenset()) == "a line that is wide enough for information."
 
 
-def test_list_items_headings_and_other_sizes_keep_their_lines() -> None:
+def test_list_items_headings_and_other_sizes_keep_their_lines():
     lines = page_lines("Items of a list, the first line is a full one", "- one item", "2. another item", "三、又一项")
     assert reflow(lines, frozenset()).count("\n") == 3
     heading = [
@@ -112,7 +109,7 @@ def test_list_items_headings_and_other_sizes_keep_their_lines() -> None:
     assert reflow(heading, frozenset()).count("\n") == 1
 
 
-def test_a_pdf_is_known_by_its_content(save: Save) -> None:
+def test_a_pdf_is_known_by_its_content(save):
     data = lines_pdf("first page")
     assert read(save("renamed.txt", data)).kind == "pdf"
     assert read(save("mail-header.pdf", b"X-Junk: 1\n\n" + data)).kind == "pdf"
@@ -121,29 +118,29 @@ def test_a_pdf_is_known_by_its_content(save: Save) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["RC4-128", "AES-256"])
-def test_a_user_password_is_asked_for_and_an_owner_password_is_not(save: Save, algorithm: str) -> None:
+def test_a_user_password_is_asked_for_and_an_owner_password_is_not(save, algorithm):
     data = lines_pdf("first page")
     assert refusal(save("locked.pdf", encrypted(data, "secret", algorithm))) == "password"
     assert read(save("owner.pdf", encrypted(data, "", algorithm))).text == "first page"
 
 
-def test_no_pages(save: Save) -> None:
+def test_no_pages(save):
     out = io.BytesIO()
     pypdf.PdfWriter().write(out)
     assert refusal(save("none.pdf", out.getvalue())) == "no_pages"
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.3, 0.5, 0.8])
-def test_a_cut_off_pdf_is_damaged(save: Save, share: float) -> None:
+def test_a_cut_off_pdf_is_damaged(save, share):
     data = two_columns(prose(2, 60), 4)
     assert refusal(save("cut.pdf", data[: int(len(data) * share)])) == "damaged"
 
 
 @pytest.mark.slow
-def test_random_damage_gives_a_document_or_an_error(save: Save) -> None:
+def test_random_damage_gives_a_document_or_an_error(save):
     data = bytearray(lines_pdf(*prose(3, 3)))
     chance = random.Random(4)
-    for number in range(6):
+    for number in range(3):
         broken = bytearray(data)
         for _ in range(30):
             broken[chance.randrange(len(data))] = chance.randrange(256)
@@ -154,38 +151,38 @@ def test_random_damage_gives_a_document_or_an_error(save: Save) -> None:
             refusal(path)
 
 
-def test_pages_without_text_are_counted_in_a_warning(save: Save) -> None:
+def test_pages_without_text_are_counted_in_a_warning(save):
     document = read(save("mixed.pdf", lines_pdf("first page", "", "third page", "")))
     assert document.text == "first page\n\nthird page\n"
     assert [mark.start for mark in document.marks] == [0, 11, 12, 23]
     assert [message.en[:9] for message in document.warnings] == ["2 page(s)"]
 
 
-def test_page_and_character_limits(save: Save) -> None:
+def test_page_and_character_limits(save):
     path = save("a.pdf", lines_pdf("first page", "second page", "third page"))
     assert refusal(path, Documents(max_pages=2)) == "too_many_pages"
     assert refusal(path, Documents(max_characters=20)) == "too_many_characters"
 
 
-def test_flate_bomb_is_refused(save: Save) -> None:
+def test_flate_bomb_is_refused(save):
     data = raw_pdf(zlib.compress(b"BT /F1 9 Tf (a) Tj ET\n" * 10_000_000, 9), stream_keys=b"/Filter/FlateDecode")
     assert len(data) < 1_000_000
     assert refusal(save("bomb.pdf", data)) == "too_complex"
 
 
-def test_forms_that_contain_themselves_end(save: Save) -> None:
+def test_forms_that_contain_themselves_end(save):
     form = b"5 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</A 5 0 R>>>>/Length 11>>stream\n"
     form += b"/A Do /A Do\nendstream endobj"
     path = save("loop.pdf", raw_pdf(b"BT /F1 9 Tf 20 100 Td (kept) Tj ET /A Do", form))
     assert read(path, Documents(max_seconds=5)).text == "kept"
 
 
-def test_a_page_tree_that_contains_itself_ends(save: Save) -> None:
+def test_a_page_tree_that_contains_itself_ends(save):
     data = raw_pdf(b"").replace(b"/Kids[3 0 R]", b"/Kids[2 0 R]")
     assert refusal(save("tree.pdf", data), Documents(max_seconds=5)) == "damaged"
 
 
-def test_original_file_is_untouched(save: Save, tmp_path: Path) -> None:
+def test_original_file_is_untouched(save, tmp_path):
     data = lines_pdf("first page")
     read(save("a.pdf", data))
     assert [path.name for path in tmp_path.iterdir()] == ["a.pdf"]

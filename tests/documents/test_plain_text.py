@@ -1,14 +1,12 @@
 """Plain text: encodings, cleaning, marks."""
 
-from __future__ import annotations
-
 import random
 
 import pytest
 
 from glyph_demo.documents.text import clean
 from glyph_demo.settings import Documents
-from tests.documents.uploads import Save, read, refusal
+from tests.documents.uploads import read, refusal
 
 SIMPLIFIED = "深度学习是机器学习的一个分支，它使用多层神经网络。\n第3章 API 设计与实现。\n"
 TRADITIONAL = "深度學習是機器學習的一個分支，它使用多層神經網路。\n第3章 API 設計與實現。\n"
@@ -33,27 +31,27 @@ FRENCH = "Les élèves étudient à l’école française où l’été est trè
         ("plain ASCII\n", "ascii"),
     ],
 )
-def test_encoding_is_found(save: Save, text: str, encoding: str) -> None:
+def test_encoding_is_found(save, text, encoding):
     document = read(save("notes.txt", text.encode(encoding)))
     assert document.text == text
     assert document.kind == "txt"
     assert not document.warnings
 
 
-def test_chinese_far_behind_english_is_found(save: Save) -> None:
+def test_chinese_far_behind_english_is_found(save):
     text = "an English line\n" * 20_000 + SIMPLIFIED
     assert read(save("notes.txt", text.encode("gb18030"))).text == text
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "big5"])
-def test_one_line_longer_than_the_sample_is_found(save: Save, encoding: str) -> None:
+def test_one_line_longer_than_the_sample_is_found(save, encoding):
     text = ("机器学习，" if encoding == "gb18030" else "機器學習，") * 20_000
     assert read(save("line.txt", text.encode(encoding))).text == text
     spaced = "a " + text
     assert read(save("line.txt", spaced.encode(encoding))).text == spaced
 
 
-def test_encoding_can_be_set(save: Save) -> None:
+def test_encoding_can_be_set(save):
     path = save("word.txt", "plain 深度".encode("gb18030"))
     assert read(path, Documents(encoding="gb18030")).text == "plain 深度"
     assert refusal(path, Documents(encoding="utf-8")) == "bad_encoding"
@@ -61,27 +59,27 @@ def test_encoding_can_be_set(save: Save) -> None:
     assert refusal(path, Documents(encoding="hex")) == "bad_encoding"
 
 
-def test_utf8_cut_within_a_character_is_read_with_a_warning(save: Save) -> None:
+def test_utf8_cut_within_a_character_is_read_with_a_warning(save):
     document = read(save("cut.txt", (SIMPLIFIED * 3).encode()[:-3]))
     assert document.text.startswith(SIMPLIFIED * 2)
     assert len(document.warnings) == 1
     assert "1 place" in document.warnings[0].en
 
 
-def test_cleaning_rule() -> None:
+def test_cleaning_rule():
     assert clean("a\r\nb\rc\x0bd\x0ce\x85f\u2028g\u2029h") == "a\nb\nc\nd\ne\nf\ng\nh"
     assert clean("a\x00b\x07c\x7fd\x9be\u202ef\u2066g\ufeffh\uffffi") == "abcdefghi"
     assert clean("\ttab kept") == "\ttab kept"
     assert clean("lone \ud83d, pair \ud83d\ude00") == "lone \ufffd, pair 😀"
 
 
-def test_stray_zero_and_control_bytes_are_cleaned(save: Save) -> None:
+def test_stray_zero_and_control_bytes_are_cleaned(save):
     assert read(save("old.txt", b"one line\r\nwith a \0 zero and \x07 bell " + b"x" * 200)).text == (
         "one line\nwith a  zero and  bell " + "x" * 200
     )
 
 
-def test_every_line_with_text_has_a_mark(save: Save) -> None:
+def test_every_line_with_text_has_a_mark(save):
     document = read(save("notes.md", b"# Title\n\n  indented\nlast"))
     assert [(mark.kind, mark.number) for mark in document.marks] == [
         ("paragraph", 1),
@@ -92,10 +90,10 @@ def test_every_line_with_text_has_a_mark(save: Save) -> None:
 
 
 @pytest.mark.parametrize("size", [40, 5_000, 300_000])
-def test_random_bytes_are_no_document(save: Save, size: int) -> None:
+def test_random_bytes_are_no_document(save, size):
     for seed in range(5):
         assert refusal(save("noise.txt", random.Random(seed).randbytes(size))) == "not_a_document"
 
 
-def test_control_bytes_that_happen_to_decode_are_no_document(save: Save) -> None:
+def test_control_bytes_that_happen_to_decode_are_no_document(save):
     assert refusal(save("codes.txt", bytes(range(1, 127)) * 9)) == "not_a_document"

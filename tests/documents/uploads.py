@@ -1,7 +1,5 @@
 """Small uploads that the tests make themselves."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,7 @@
 import pytest
 
 from glyph_demo.engines.pocket.engine import PocketEngine, reader_files
-from glyph_demo.settings import Pocket, Settings
+from glyph_demo.settings import Pocket, Settings, merge
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +17,14 @@ def engine(tmp_path):
     engine = PocketEngine(Settings(cache_dir=str(tmp_path), pocket=Pocket(language_model="none")))
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def start(local_settings):
+    """A function that starts a local engine with some settings changed, by dotted names."""
+    from glyph_demo.engines.local.engine import LocalEngine
+
+    def started(changes=None, kv_bytes=1 << 26, precision=None):
+        return LocalEngine(merge(local_settings, changes or {}), precision=precision, kv_bytes=kv_bytes)
+
+    return started

@@ -1,22 +1,15 @@
 """What the cached engine is compared with: transformers, `generate` from scratch, every page and turn anew."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 import transformers
 from PIL import Image
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
-from glyph_demo.engines.base import AskOptions, Turn
-from glyph_demo.engines.events import Token
-from glyph_demo.engines.local.document import LocalDocument
-from glyph_demo.engines.local.engine import LocalEngine
+from glyph_demo.engines.base import AskOptions
 from glyph_demo.rendering.page import Page
-from glyph_demo.store import FeatureStore, PageFeatures, feature_key
 
 
 class Original:
@@ -70,21 +63,3 @@ class Original:
         """An answer's ids without the white space it begins with."""
         first = next((i for i, token in enumerate(ids) if self.tokenizer.decode([token]).strip()), len(ids))
         return list(ids[first:])
-
-
-def page(seed: int, height: int, width: int) -> Page:
-    return Page(0, np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8))
-
-
-def read(engine: LocalEngine, store: FeatureStore, page: Page) -> PageFeatures:
-    """A page's features as the application gets them: from the store where it has them."""
-    key = feature_key(page.digest, engine.identity)
-    features = store.get(key)
-    if features is None:
-        features = engine.encode(page)
-        store.put(key, features)
-    return features
-
-
-def ask(document: LocalDocument, question: str, history: Sequence[Turn], options: AskOptions) -> str:
-    return "".join(event.text for event in document.answer(question, history, options) if isinstance(event, Token))

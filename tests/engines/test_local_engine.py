@@ -1,11 +1,8 @@
 """The local engine as the application uses it: events, limits, memory, and what it does when numbers overflow."""
 
-from __future__ import annotations
-
 import contextlib
 import string
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,60 +13,23 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from glyph_demo.engines.base import AskOptions, TooLong, Turn
-from glyph_demo.engines.events import Event, Finished, Notice, Progress, Thinking, Token
-from glyph_demo.engines.local.document import LocalDocument
-from glyph_demo.engines.local.engine import IN_BFLOAT16, NOISE, LocalEngine
+from glyph_demo.engines.events import Finished, Notice, Progress, Thinking, Token
+from glyph_demo.engines.local.engine import IN_BFLOAT16, NOISE
 from glyph_demo.errors import EngineError
-from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
+from tests.answers import joined
 from tests.checkpoints import make_checkpoint
-from tests.engines.original import ask, page, read
+from tests.engines.local import SHORT, ask, opened, page, read, script
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SHORT = AskOptions(max_new_tokens=8)
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_checkpoint(tmp_path_factory.mktemp("model"))
-
-
-@pytest.fixture
-def start(folder: Path, tmp_path: Path) -> Callable[..., LocalEngine]:
-    def started(model: Path | str = folder, **options: object) -> LocalEngine:
-        settings = replace(Settings(), model=str(model), cache_dir=str(tmp_path))
-        return LocalEngine(settings, **{"kv_bytes": 1 << 26, **options})  # type: ignore[arg-type]
-
-    return started
-
-
-def scripted(engine: LocalEngine, said: Sequence[str | int]) -> None:
-    """Have the model say this: words, or single ids; then the last one for ever."""
-    ids = [i for word in said for i in (engine.model.tokenizer.encode(word) if isinstance(word, str) else [word])]
-
-    def logits(hidden: torch.Tensor) -> torch.Tensor:
-        row = torch.zeros(engine.decoder._head.weight.shape[0])
-        row[ids.pop(0) if len(ids) > 1 else ids[0]] = 1000.0
-        return row[None]
-
-    engine.decoder.logits = logits  # type: ignore[method-assign]
-
-
-def opened(engine: LocalEngine, pages: int = 1) -> LocalDocument:
-    return engine.open_document([engine.encode(page(i, 112, 112)) for i in range(pages)])
-
-
-def text(events: Sequence[Event], kind: type = Token) -> str:
-    return "".join(event.text for event in events if isinstance(event, kind))
-
-
-def test_thinking_comes_apart_from_the_answer_and_history_drops_it(start: Callable[..., LocalEngine]) -> None:
+def test_thinking_comes_apart_from_the_answer_and_history_drops_it(start):
     engine = start()
     document = opened(engine)
-    scripted(engine, ["<think>Page one.</think><answer>A page.</answer>"])
+    script(engine, "<think>Page one.</think><answer>A page.</answer>")
     events = list(document.answer("What?", (), AskOptions(max_new_tokens=100)))
-    assert (text(events, Thinking), text(events)) == ("Page one.", "A page.")
+    assert (joined(events, Thinking), joined(events)) == ("Page one.", "A page.")
     finished = events[-1]
     assert isinstance(finished, Finished)
     assert finished.reason == "stop"
@@ -77,38 +37,36 @@ def test_thinking_comes_apart_from_the_answer_and_history_drops_it(start: Callab
     assert 0 < finished.timings.prefill <= finished.timings.first_token <= finished.timings.total
 
 
-def test_thinking_can_be_capped(start: Callable[..., LocalEngine]) -> None:
+def test_thinking_can_be_capped(start):
     engine = start()
     document = opened(engine)
-    scripted(engine, ["<think>one two", "OK", "</answer>"])
+    script(engine, "<think>one two", "OK", "</answer>")
     options = AskOptions(max_new_tokens=100, thinking_tokens=8)
     events = list(document.answer("What?", (), options))
-    assert (text(events, Thinking), text(events)) == ("one two", "OK")
-    assert events[-1].reason == "stop"  # type: ignore[union-attr]
+    assert (joined(events, Thinking), joined(events)) == ("one two", "OK")
+    assert events[-1].reason == "stop"
 
 
-def test_thinking_can_be_switched_off(start: Callable[..., LocalEngine]) -> None:
+def test_thinking_can_be_switched_off(start):
     engine = start()
     document = opened(engine)
-    scripted(engine, ["OK</answer>"])
+    script(engine, "OK</answer>")
     events = list(document.answer("What?", (), replace(SHORT, thinking=False)))
-    assert (text(events, Thinking), text(events)) == ("", "OK")
+    assert (joined(events, Thinking), joined(events)) == ("", "OK")
     assert "<think></think><answer>" in engine.model.tokenizer.decode(document._prefix._written)
 
 
-def test_endless_repetition_ends_with_its_reason(start: Callable[..., LocalEngine]) -> None:
+def test_endless_repetition_ends_with_its_reason(start):
     engine = start()
     document = opened(engine)
-    scripted(engine, ["ha"])
+    script(engine, "ha")
     finished = list(document.answer("What?", (), AskOptions(max_new_tokens=500)))[-1]
     assert isinstance(finished, Finished)
     assert finished.reason == "repetition"
     assert finished.usage.output < 110
 
 
-def test_text_that_answers_quote_makes_them_take_fewer_forwards_and_changes_none(
-    start: Callable[..., LocalEngine],
-) -> None:
+def test_text_that_answers_quote_makes_them_take_fewer_forwards_and_changes_none(start):
     engine = start()
     letters = engine.model.tokenizer.encode(string.ascii_letters)
     head = engine.model.model.lm_head
@@ -118,24 +76,24 @@ def test_text_that_answers_quote_makes_them_take_fewer_forwards_and_changes_none
     document = opened(engine)
     options = AskOptions(max_new_tokens=40)
     plain = list(document.answer("What?", (), options))
-    document.hint_text("Not this. " + text(plain) + " Nor this.")
+    document.hint_text("Not this. " + joined(plain) + " Nor this.")
     hinted = list(document.answer("What?", (), options))
-    assert text(hinted) == text(plain)
-    before, after = plain[-1].usage, hinted[-1].usage  # type: ignore[union-attr]
+    assert joined(hinted) == joined(plain)
+    before, after = plain[-1].usage, hinted[-1].usage
     assert (before.output, before.drafted, before.accepted) == (after.output, 0, 0)
     assert after.drafted >= after.accepted >= 20
 
 
-def test_the_second_question_computes_itself_only(start: Callable[..., LocalEngine]) -> None:
+def test_the_second_question_computes_itself_only(start):
     document = opened(start(), pages=3)
     first = list(document.answer("What is this?", (), SHORT))
-    second = list(document.answer("And why?", (Turn("What is this?", text(first)),), SHORT))
-    usage = second[-1].usage  # type: ignore[union-attr]
+    second = list(document.answer("And why?", (Turn("What is this?", joined(first)),), SHORT))
+    usage = second[-1].usage
     assert usage.cached > document.tokens
     assert usage.input - usage.cached < 40
 
 
-def test_prefill_reports_progress_page_by_page_and_can_be_stopped_there(start: Callable[..., LocalEngine]) -> None:
+def test_prefill_reports_progress_page_by_page_and_can_be_stopped_there(start):
     engine = start()
     document = opened(engine, pages=4)
     engine.pool.release()
@@ -149,7 +107,7 @@ def test_prefill_reports_progress_page_by_page_and_can_be_stopped_there(start: C
     assert done == sorted(done)
 
 
-def test_a_seed_decides_what_is_sampled(start: Callable[..., LocalEngine]) -> None:
+def test_a_seed_decides_what_is_sampled(start):
     document = opened(start())
     options = AskOptions(max_new_tokens=12, temperature=1.5, top_p=1.0)
     answers = [ask(document, "Why?", (), replace(options, seed=seed)) for seed in (1, 1, 2)]
@@ -158,10 +116,10 @@ def test_a_seed_decides_what_is_sampled(start: Callable[..., LocalEngine]) -> No
     assert ask(document, "Why?", (), only) == ask(document, "Why?", (), AskOptions(max_new_tokens=12))
 
 
-def test_a_document_too_long_says_how_many_pages_fit_and_keeps_those(folder: Path, tmp_path: Path, start) -> None:
-    engine = start(make_checkpoint(tmp_path / "short", context=128))
+def test_a_document_too_long_says_how_many_pages_fit_and_keeps_those(checkpoint_of, start):
+    engine = start({"model": str(checkpoint_of(context=128))})
     document = engine.open_document()
-    features = [engine.encode(page(i, 112, 112)) for i in range(10)]
+    features = [engine.encode(page(i)) for i in range(10)]
     with pytest.raises(TooLong) as caught:
         list(map(document.append, features))
     pages = caught.value.pages
@@ -169,23 +127,23 @@ def test_a_document_too_long_says_how_many_pages_fit_and_keeps_those(folder: Pat
     assert pages == (128 - 128 // 8 - 3) // 18
     assert f"first {pages} pages" in caught.value.message.en
     assert f"前 {pages} 页" in caught.value.message.zh
-    assert ask(document, "What?", (), SHORT) == ask(opened(engine, pages), "What?", (), SHORT)
+    assert ask(document, "What?") == ask(opened(engine, pages), "What?")
 
 
-def test_a_conversation_too_long_is_refused_and_not_cut(start: Callable[..., LocalEngine], tmp_path: Path) -> None:
-    engine = start(make_checkpoint(tmp_path / "short", context=128))
+def test_a_conversation_too_long_is_refused_and_not_cut(checkpoint_of, start):
+    engine = start({"model": str(checkpoint_of(context=128))})
     document = opened(engine)
     with pytest.raises(Exception, match="context_full"):
         list(document.answer("why " * 60, (), SHORT))
-    assert ask(document, "why", (), SHORT)
+    assert ask(document, "why")
 
 
-def test_text_is_answered_from_as_tokens(start: Callable[..., LocalEngine], tmp_path: Path) -> None:
+def test_text_is_answered_from_as_tokens(checkpoint_of, start):
     engine = start()
     content = "All about pages. " * 100
     document = engine.open_text(content)
     assert document.tokens == len(content) + 2 + len(engine.model.chat.head)
-    answer = ask(document, "What?", (), SHORT)
+    answer = ask(document, "What?")
     model, tokenizer = engine.model.model, engine.model.tokenizer
     prompt = f"[gMASK]<sop><|user|>\n{content}\n\nWhat?<|assistant|>\n"
     ids = torch.tensor([tokenizer.encode(prompt)])
@@ -193,10 +151,10 @@ def test_text_is_answered_from_as_tokens(start: Callable[..., LocalEngine], tmp_
     assert list(document.answer_ids(answer)) == out[0, ids.shape[1] :].tolist()
     assert answer
     with pytest.raises(TooLong, match="As text"):
-        start(make_checkpoint(tmp_path / "short", context=128)).open_text(content)
+        start({"model": str(checkpoint_of(context=128))}).open_text(content)
 
 
-def overflowing(folder: Path, target: Path, times: float = 3e4) -> Path:
+def overflowing(target: Path, times: float = 3e4) -> Path:
     """A checkpoint whose feed-forward layers leave float16's range and stay in bfloat16's."""
     make_checkpoint(target)
     tensors = load_file(target / "model.safetensors")
@@ -207,18 +165,17 @@ def overflowing(folder: Path, target: Path, times: float = 3e4) -> Path:
     return target
 
 
-def test_an_overflow_in_float16_is_redone_in_bfloat16_and_said(folder: Path, tmp_path: Path, start) -> None:
-    model = overflowing(folder, tmp_path / "hot")
-    engine = start(model, precision=torch.float16)
+def test_an_overflow_in_float16_is_redone_in_bfloat16_and_said(tmp_path, start):
+    model = overflowing(tmp_path / "hot")
+    engine = start({"model": str(model)}, precision=torch.float16)
     other, document = opened(engine), opened(engine, 2)
-    features = [engine.encode(page(i, 112, 112)) for i in range(2)]
     assert engine.identity.endswith("-float16")
 
     events = list(document.answer("What?", (), SHORT))
     assert [e.message for e in events if isinstance(e, Notice)] == [IN_BFLOAT16]
     assert engine.identity.endswith("-bfloat16")
-    expected = ask(start(model, precision=torch.bfloat16).open_document(features), "What?", (), SHORT)
-    assert text(events) == expected
+    expected = ask(opened(start({"model": str(model)}, precision=torch.bfloat16), 2), "What?")
+    assert joined(events) == expected
     assert "!!!" not in expected
 
     again = list(document.answer("And?", (Turn("What?", expected),), SHORT))
@@ -229,7 +186,7 @@ def test_an_overflow_in_float16_is_redone_in_bfloat16_and_said(folder: Path, tmp
     assert engine.nbytes == 0
 
 
-def test_an_overflow_midway_goes_on_from_what_was_said(start: Callable[..., LocalEngine]) -> None:
+def test_an_overflow_midway_goes_on_from_what_was_said(start):
     engine = start(precision=torch.float16)
     document = opened(engine)
     whole = list(opened(engine).answer("What?", (), SHORT))
@@ -238,22 +195,22 @@ def test_an_overflow_midway_goes_on_from_what_was_said(start: Callable[..., Loca
     def overflow(hidden: torch.Tensor) -> torch.Tensor:
         return logits(hidden) * (float("nan") if next(calls) == 3 else 1.0)
 
-    engine.decoder.logits = overflow  # type: ignore[method-assign]
+    engine.decoder.logits = overflow
     events = list(document.answer("What?", (), SHORT))
     assert Notice(IN_BFLOAT16) in events
-    assert text(events)[:3] == text(whole)[:3]
-    assert events[-1].usage.output == 8  # type: ignore[union-attr]
+    assert joined(events)[:3] == joined(whole)[:3]
+    assert events[-1].usage.output == 8
 
 
-def test_overflow_where_there_is_no_way_out_says_so(folder: Path, tmp_path: Path, start) -> None:
+def test_overflow_where_there_is_no_way_out_says_so(tmp_path, start):
     with pytest.raises(EngineError, match="model_broken"):
-        ask(opened(start(overflowing(folder, tmp_path / "hot", float("inf")))), "What?", (), SHORT)
+        ask(opened(start({"model": str(overflowing(tmp_path / "hot", float("inf")))})), "What?")
 
 
-def test_closing_an_answer_stops_within_a_step(start: Callable[..., LocalEngine]) -> None:
+def test_closing_an_answer_stops_within_a_step(start):
     engine = start()
     document = opened(engine)
-    scripted(engine, ["abcdefgh"])
+    script(engine, "abcdefgh")
     said = ""
     with contextlib.closing(document.answer("What?", (), AskOptions(max_new_tokens=500))) as events:
         for event in events:
@@ -261,10 +218,10 @@ def test_closing_an_answer_stops_within_a_step(start: Callable[..., LocalEngine]
             if len(said) == 3:
                 break
     assert list(document.answer_ids(said)) == engine.model.tokenizer.encode("abc")
-    assert len(document._prefix.completion.ids) == 3  # type: ignore[union-attr]
+    assert len(document._prefix.completion.ids) == 3
 
 
-def test_closing_a_document_while_it_answers_waits_for_the_stop(start: Callable[..., LocalEngine]) -> None:
+def test_closing_a_document_while_it_answers_waits_for_the_stop(start):
     engine = start()
     document = opened(engine)
     events = document.answer("What?", (), SHORT)
@@ -277,21 +234,21 @@ def test_closing_a_document_while_it_answers_waits_for_the_stop(start: Callable[
     assert engine.nbytes == 0
 
 
-def test_memory_running_out_is_an_error_to_act_on(start: Callable[..., LocalEngine]) -> None:
+def test_memory_running_out_is_an_error_to_act_on(start):
     engine = start()
     document = opened(engine)
 
     def full(hidden: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError
 
-    logits, engine.decoder.logits = engine.decoder.logits, full  # type: ignore[method-assign]
+    logits, engine.decoder.logits = engine.decoder.logits, full
     with pytest.raises(EngineError, match="out_of_memory"):
         list(document.answer("What?", (), SHORT))
-    engine.decoder.logits = logits  # type: ignore[method-assign]
-    assert ask(document, "What?", (), SHORT)
+    engine.decoder.logits = logits
+    assert ask(document, "What?")
 
 
-def test_a_hundred_rounds_over_twelve_documents_stay_inside_the_budgets(start, tmp_path: Path) -> None:
+def test_a_hundred_rounds_over_twelve_documents_stay_inside_the_budgets(start, tmp_path):
     engine = start()
     engine = start(kv_bytes=700 * engine.decoder.bytes_per_entry)
     store = FeatureStore(tmp_path / "features", memory_bytes=20_000, disk_bytes=100_000)
@@ -319,31 +276,25 @@ def test_a_hundred_rounds_over_twelve_documents_stay_inside_the_budgets(start, t
 
 
 @pytest.mark.long
-def test_random_weights_are_labelled(start: Callable[..., LocalEngine]) -> None:
-    engine = start("random:mid")
+def test_random_weights_are_labelled(start):
+    engine = start({"model": "random:mid"})
     assert "random" in engine.label
     assert Notice(NOISE) in list(opened(engine).answer("What?", (), replace(SHORT, max_new_tokens=1)))
 
 
 @pytest.mark.parametrize("runtime", ["compiled", "onnx"])
-def test_the_vision_runtime_of_the_settings_reads_full_pages_like_eager(
-    folder: Path, tmp_path: Path, runtime: str
-) -> None:
-    settings = Settings(model=str(folder), cache_dir=str(tmp_path))
-    fast = LocalEngine(replace(settings, inference=replace(settings.inference, vision=runtime)))  # type: ignore[arg-type]
-    full = page(1, 842, 595)
-    expected = LocalEngine(settings).encode(full).arrays["embeds"]
+def test_the_vision_runtime_of_the_settings_reads_full_pages_like_eager(runtime, start):
+    fast, full = start({"inference.vision": runtime}), page(1, 842, 595)
     assert fast.notices == []
     assert fast.model.vision._graphs
+    expected = start().encode(full).arrays["embeds"]
     np.testing.assert_allclose(fast.encode(full).arrays["embeds"], expected, atol=1e-4)
     fast.close()
 
 
 @pytest.mark.parametrize("decode", ["eager", "graph"])
-def test_the_decode_step_of_the_settings_answers_the_same(folder: Path, tmp_path: Path, decode: str) -> None:
-    settings = Settings(model=str(folder), cache_dir=str(tmp_path))
-    plain = ask(opened(LocalEngine(settings)), "What?", (), SHORT)
-    other = LocalEngine(replace(settings, inference=replace(settings.inference, decode=decode)))  # type: ignore[arg-type]
+def test_the_decode_step_of_the_settings_answers_the_same(decode, start):
+    other = start({"inference.decode": decode})
     assert other.notices == []
-    assert other.decoder._step._static == (decode == "graph")  # type: ignore[union-attr]
-    assert ask(opened(other), "What?", (), SHORT) == plain
+    assert other.decoder._step._static == (decode == "graph")
+    assert ask(opened(other), "What?") == ask(opened(start()), "What?")

@@ -1,17 +1,12 @@
 """The local engine's evidence is the attention that transformers itself reports, computed eagerly from nothing."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-import transformers
 from PIL import Image
 
 from glyph_demo.decoding.prefix import CachedPrefix
@@ -21,8 +16,10 @@ from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.engines.local.evidence import MOST_PAGES, chosen_layers
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
-from tests.checkpoints import SHAPES, make_checkpoint
-from tests.engines.original import Original, page
+from tests.answers import joined
+from tests.checkpoints import SHAPES
+from tests.engines.local import opened, page, script
+from tests.engines.original import Original
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -33,17 +30,9 @@ PLAIN = AskOptions(max_new_tokens=12, repetition_penalty=1.0)
 PAGES = [page(0, 112, 112), page(1, 60, 230), page(2, 200, 84)]
 
 
-@pytest.fixture(scope="module", params=[("wide", "glm4v"), ("grouped", "glm46v"), ("deep", "glm4v")], ids=SHAPES)
-def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Original]:
-    folder = make_checkpoint(tmp_path_factory.mktemp("model"), *request.param)
-    original = Original(folder)
-    original.model = transformers.AutoModelForImageTextToText.from_pretrained(folder, attn_implementation="eager")
-    return folder, original
-
-
-@pytest.fixture
-def engine(checkpoint: tuple[Path, Original], tmp_path: Path) -> LocalEngine:
-    return LocalEngine(replace(Settings(), model=str(checkpoint[0]), cache_dir=str(tmp_path)), kv_bytes=1 << 26)
+@pytest.fixture(scope="module")
+def engine(checkpoint):
+    return LocalEngine(Settings(model=str(checkpoint), cache_dir=str(checkpoint.with_name("cache"))), kv_bytes=1 << 26)
 
 
 def eager_maps(
@@ -71,10 +60,6 @@ def eager_maps(
     return [part.numpy() for part in mean[image[0]].split(counts)]
 
 
-def answered(engine: LocalEngine, handle: Any, question: str, turns: Sequence[Turn] = ()) -> list[Event]:
-    return list(handle.answer(question, turns, PLAIN))
-
-
 def found(events: list[Event]) -> tuple[Heat, ...]:
     (evidence,) = [event for event in events if isinstance(event, Evidence)]
     assert isinstance(events[-1], Finished)
@@ -82,18 +67,19 @@ def found(events: list[Event]) -> tuple[Heat, ...]:
     return evidence.heat
 
 
-def test_the_map_is_the_attention_that_eager_transformers_reports(
-    checkpoint: tuple[Path, Original], engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("model", [("wide", "glm4v"), ("grouped", "glm46v"), ("deep", "glm4v")], ids=SHAPES)
+def test_the_map_is_the_attention_that_eager_transformers_reports(model, checkpoint_of, start, monkeypatch):
+    folder = checkpoint_of(*model)
+    original = Original(folder)
+    original.model.set_attn_implementation("eager")
     monkeypatch.setattr("glyph_demo.decoding.probe.BLOCK", 5)
     monkeypatch.setattr("glyph_demo.decoding.probe.WEIGHTS", 1000)
-    original = checkpoint[1]
-    document = engine.open_document([engine.encode(p) for p in PAGES])
+    document = opened(start({"model": str(folder)}), PAGES)
     turns: list[Turn] = []
     asked: list[tuple[str, list[int]]] = []
     for question in ("What is it?", "And why is that so?"):
-        events = answered(engine, document, question, tuple(turns))
-        maps, answer = found(events), "".join(event.text for event in events if isinstance(event, Token))
+        events = list(document.answer(question, tuple(turns), PLAIN))
+        maps, answer = found(events), joined(events)
         expected = eager_maps(original, PAGES, asked, question)
         strongest = max(part.max() for part in expected)
         assert sorted(heat.page for heat in maps) == [1, 2, 3]
@@ -113,8 +99,8 @@ def bits(layer: Any) -> torch.Tensor:
     return torch.stack([layer.keys, layer.values]).view(torch.int32)
 
 
-def test_looking_for_evidence_leaves_the_arena_as_it_is(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    document = engine.open_document([engine.encode(PAGES[0])])
+def test_looking_for_evidence_leaves_the_arena_as_it_is(engine, monkeypatch):
+    document = opened(engine)
     arena = document._prefix._arena
     held: list[Any] = []
     real = CachedPrefix.attention
@@ -124,69 +110,59 @@ def test_looking_for_evidence_leaves_the_arena_as_it_is(engine: LocalEngine, mon
         yield from real(self, tokens, layers)
 
     monkeypatch.setattr(CachedPrefix, "attention", watched)
-    found(answered(engine, document, "What?"))
+    found(list(document.answer("What?", (), PLAIN)))
     ((mark, tensors, written),) = held
     assert (arena.mark(), document._prefix._written) == (mark, written)
     assert all(torch.equal(bits(layer), before) for layer, before in zip(arena.layers, tensors, strict=True))
 
 
-def test_stopping_while_evidence_is_looked_for_leaves_the_document_usable(
-    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stopping_while_evidence_is_looked_for_leaves_the_document_usable(engine, monkeypatch):
     monkeypatch.setattr("glyph_demo.decoding.probe.BLOCK", 1)
-    document = engine.open_document([engine.encode(PAGES[0])])
-    before = found(answered(engine, document, "What?"))
+    document = opened(engine)
+    before = found(list(document.answer("What?", (), PLAIN)))
     with contextlib.closing(document.answer("What?", (), PLAIN)) as events:
         assert any(event == Progress("evidence", 0) for event in events)
-    for again, heat in zip(found(answered(engine, document, "What?")), before, strict=True):
+    for again, heat in zip(found(list(document.answer("What?", (), PLAIN))), before, strict=True):
         np.testing.assert_allclose(again.values, heat.values, atol=TOLERANCE)
 
 
-def test_an_answer_has_evidence_of_its_own_words_and_not_of_the_thinking(engine: LocalEngine) -> None:
-    document = engine.open_document([engine.encode(PAGES[0])])
-    said = engine.model.tokenizer.encode("<think>ab</think><answer>cde</answer>")
-
-    def logits(hidden: torch.Tensor) -> torch.Tensor:
-        row = torch.zeros(engine.decoder._head.weight.shape[0])
-        row[said.pop(0)] = 1000.0
-        return row[None]
-
-    engine.decoder.logits = logits  # type: ignore[method-assign]
+def test_an_answer_has_evidence_of_its_own_words_and_not_of_the_thinking(engine, monkeypatch):
+    document = opened(engine)
+    monkeypatch.setattr(engine.decoder, "logits", engine.decoder.logits)  # what is set below is taken back
+    script(engine, "<think>ab</think><answer>cde</answer>")
     looked: list[range] = []
     real = document._prefix.attention
-    document._prefix.attention = lambda tokens, layers: looked.append(tokens) or real(tokens, layers)  # type: ignore
-    found(answered(engine, document, "What?"))
+    document._prefix.attention = lambda tokens, layers: looked.append(tokens) or real(tokens, layers)
+    found(list(document.answer("What?", (), PLAIN)))
     (origin,) = looked
     written = document._prefix._written
     assert engine.model.tokenizer.decode([written[i + 1] for i in origin]) == "cde"
 
 
-def test_only_the_pages_looked_at_most_come_with_a_map(engine: LocalEngine) -> None:
-    document = engine.open_document([engine.encode(page(i, 60, 60)) for i in range(MOST_PAGES + 3)])
-    assert len(found(answered(engine, document, "What?"))) == MOST_PAGES
+def test_only_the_pages_looked_at_most_come_with_a_map(engine):
+    document = opened(engine, MOST_PAGES + 3)
+    assert len(found(list(document.answer("What?", (), PLAIN)))) == MOST_PAGES
 
 
-def test_a_document_given_as_text_has_no_map(engine: LocalEngine) -> None:
+def test_a_document_given_as_text_has_no_map(engine):
     document = engine.open_text("Some text.")
-    assert not any(isinstance(event, Evidence) for event in answered(engine, document, "What?"))
+    assert not any(isinstance(event, Evidence) for event in document.answer("What?", (), PLAIN))
 
 
-def test_an_answer_stands_without_evidence_when_memory_runs_out(
-    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    document = engine.open_document([engine.encode(PAGES[0])])
+def test_an_answer_stands_without_evidence_when_memory_runs_out(engine, monkeypatch):
+    document = opened(engine)
 
     def full(*args: Any) -> None:
         raise torch.OutOfMemoryError
 
     monkeypatch.setattr(engine.decoder, "observe", full)
-    events = answered(engine, document, "What?")
+    events = list(document.answer("What?", (), PLAIN))
     assert isinstance(events[-1], Finished)
     assert not any(isinstance(event, Evidence) for event in events)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 12, 28, 40])
-def test_a_few_layers_of_the_middle_are_looked_at(count: int) -> None:
+def test_a_few_layers_of_the_middle_are_looked_at(count):
     chosen = chosen_layers(count)
     assert 1 <= len(set(chosen)) == len(chosen) <= 4
     assert all(count // 3 <= layer <= max(0, 2 * count // 3) for layer in chosen)

@@ -1,8 +1,6 @@
 """Promise 1 for the local engine: whatever documents and conversations do, greedy answers are those of transformers'
 `generate` run from scratch."""
 
-from __future__ import annotations
-
 import contextlib
 import random
 from dataclasses import dataclass, field, replace
@@ -17,8 +15,9 @@ from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
-from tests.checkpoints import SHAPES, make_checkpoint
-from tests.engines.original import Original, ask, page, read
+from tests.checkpoints import SHAPES
+from tests.engines.local import ask, opened, page, read
+from tests.engines.original import Original
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -30,12 +29,9 @@ PLAIN = AskOptions(max_new_tokens=MAX_TOKENS, repetition_penalty=1.0)
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Original]]:
-    made = {}
-    for shape, kind in MODELS:
-        folder = make_checkpoint(tmp_path_factory.mktemp(shape), shape, kind)
-        made[shape] = (folder, Original(folder))
-    return made
+def models(checkpoint_of):
+    folders = {shape: checkpoint_of(shape, kind) for shape, kind in MODELS}
+    return {shape: (folder, Original(folder)) for shape, folder in folders.items()}
 
 
 def start(folder: Path, cache: Path, kv_bytes: int = 1 << 26) -> LocalEngine:
@@ -128,32 +124,23 @@ class Script:
         return pieces
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_conversations_over_interleaved_documents_answer_as_if_computed_from_scratch(
-    seed: int, models: dict[str, tuple[Path, Original]], tmp_path: Path
-) -> None:
-    script = Script(seed, *models[MODELS[seed % len(MODELS)][0]], tmp_path)
-    script.run()
-    assert script.answers >= 3
-
-
-def test_the_scripts_do_evict_and_restart(models: dict[str, tuple[Path, Original]], tmp_path: Path) -> None:
-    scripts = [Script(seed, *models["wide"], tmp_path / str(seed)) for seed in (0, 3, 6)]
+@pytest.mark.parametrize("first", range(0, 30, 3))
+def test_conversations_over_interleaved_documents_answer_as_if_computed_from_scratch(first, models, tmp_path):
+    scripts = [Script(first + i, *models[shape], tmp_path / shape) for i, (shape, _) in enumerate(MODELS)]
     for script in scripts:
         script.run()
-    assert sum(script.evictions for script in scripts) >= 3
-    assert sum(script.from_disk for script in scripts) >= 3
+        assert script.answers >= 3
+    assert sum(script.evictions for script in scripts) >= 1
+    assert sum(script.from_disk for script in scripts) >= 1
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("count", [1, 2, 12])
-def test_pages_of_different_sizes(
-    count: int, shape: str, models: dict[str, tuple[Path, Original]], tmp_path: Path
-) -> None:
+def test_pages_of_different_sizes(count, shape, models, tmp_path):
     folder, original = models[shape]
     pages = [page(i, 84 + 23 * (i % 5), 300 - 31 * (i % 7)) for i in range(count)]
     engine = start(folder, tmp_path)
-    document = engine.open_document([engine.encode(p) for p in pages])
+    document = opened(engine, pages)
     turns: list[Turn] = []
     asked: list[tuple[str, list[int]]] = []
     for question in ("What is it?", "第二个问题", "why"):
@@ -164,14 +151,12 @@ def test_pages_of_different_sizes(
         asked.append((question, expected))
 
 
-def test_what_another_document_leaves_behind_changes_nothing(
-    models: dict[str, tuple[Path, Original]], tmp_path: Path
-) -> None:
+def test_what_another_document_leaves_behind_changes_nothing(models, tmp_path):
     """`rope_deltas` on the model is how transformers mixes two documents up."""
     folder, original = models["wide"]
     engine = start(folder, tmp_path)
     long, short = [page(i, 200, 84) for i in range(3)], [page(9, 60, 230)]
-    first, second = (engine.open_document([engine.encode(p) for p in pages]) for pages in (long, short))
+    first, second = (opened(engine, pages) for pages in (long, short))
     for document, pages in ((first, long), (second, short), (first, long)):
         engine.model.model.model.rope_deltas = None
         answer = ask(document, "one", (), PLAIN)

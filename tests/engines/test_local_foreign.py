@@ -1,8 +1,6 @@
 """Checkpoints as others make them, with transformers' own classes: unlike ours in tokenizer, template, sizes, files and
 what their configs leave out. The command line answers as `generate` does from scratch."""
 
-from __future__ import annotations
-
 import json
 import random
 from pathlib import Path
@@ -236,7 +234,7 @@ def from_scratch(folder: Path, file: Path, template: str) -> list[tuple[str, int
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_it_is_answered_as_from_scratch(variant: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_answered_as_from_scratch(variant, tmp_path, capsys):
     folder, file = make(tmp_path / "model", **VARIANTS[variant]), tmp_path / "story.txt"
     template = VARIANTS[variant].get("template", TEMPLATE).replace("PAGE", VARIANTS[variant].get("page", MARKED))
     file.write_text(CONTENT, encoding="utf-8")
@@ -252,7 +250,7 @@ def test_it_is_answered_as_from_scratch(variant: str, tmp_path: Path, capsys: py
 
 
 @pytest.mark.parametrize("letters", ["bytes", "words", "pieces", "fallback", "metaspace first", "metaspace always"])
-def test_pieces_join_to_what_the_tokenizer_decodes_at_once(letters: str) -> None:
+def test_pieces_join_to_what_the_tokenizer_decodes_at_once(letters):
     words, draw = tokenizer(letters, TEMPLATE), random.Random(0)
     for _ in range(60):
         said = [draw.randrange(len(words)) for _ in range(12)] + words.encode(

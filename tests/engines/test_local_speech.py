@@ -1,7 +1,5 @@
 """Thinking and answer are told apart in tokens as they come, and nothing of a tag ever shows."""
 
-from __future__ import annotations
-
 import json
 import random
 from typing import Any
@@ -64,13 +62,13 @@ def spoken(
         ("", "", ""),
     ],
 )
-def test_thinking_and_answer_are_told_apart(said: str, thinking: str, answer: str, tokenizer: Any) -> None:
+def test_thinking_and_answer_are_told_apart(said, thinking, answer, tokenizer):
     found = spoken(ids(said, tokenizer), tokenizer=tokenizer)
     assert found[:2] == (thinking, answer)
     assert list(found[2].ids) == ids(answer, tokenizer)
 
 
-def test_letters_that_say_a_tag_are_no_tag_where_the_tokenizer_has_a_token_for_it() -> None:
+def test_letters_that_say_a_tag_are_no_tag_where_the_tokenizer_has_a_token_for_it():
     thought, answer = "It says </think><answer>no</answer>", "<think> \ud7ff </think> and </answer> end nothing </ans"
     begin, end, opened, closed = ([TOKENIZER.convert_tokens_to_ids(tag)] for tag in TAGS)
     said = [*begin, *token_ids(TOKENIZER, thought), *end, *opened, *token_ids(TOKENIZER, answer), *closed]
@@ -82,7 +80,7 @@ def test_letters_that_say_a_tag_are_no_tag_where_the_tokenizer_has_a_token_for_i
     assert spoken(token_ids(TOKENIZER, answer))[:2] == ("", answer)
 
 
-def test_pieces_never_hold_half_a_tag_or_half_a_character() -> None:
+def test_pieces_never_hold_half_a_tag_or_half_a_character():
     text = "<think>一 < 二 </thin</think> <answer>三</answe 四</answer>"
     *_, events = spoken(ids(text, SPELLING), tokenizer=SPELLING)
     assert [e.text for e in events if "�" in e.text or "<answer>" in e.text or "</think>" in e.text] == []
@@ -92,17 +90,17 @@ def test_pieces_never_hold_half_a_tag_or_half_a_character() -> None:
         assert not shown.endswith(("</answer", "<answer", "</think"))
 
 
-def test_the_prompt_may_have_opened_the_answer_or_the_thinking() -> None:
+def test_the_prompt_may_have_opened_the_answer_or_the_thinking():
     assert spoken(ids("42"), "<|assistant|>\n<think></think><answer>")[:2] == ("", "42")
     assert spoken(ids("42"), "/nothink<|assistant|>\n<think></think>\n")[:2] == ("", "42")
     assert spoken(ids("hm</think>42"), "<|assistant|>\n<think>")[:2] == ("hm", "42")
 
 
-def test_other_special_tokens_do_not_show() -> None:
+def test_other_special_tokens_do_not_show():
     assert spoken(ids("<answer><|begin_of_box|>7<|end_of_box|>!"))[1] == "7!"
 
 
-def test_words_that_were_added_to_a_vocabulary_show_as_others_do() -> None:
+def test_words_that_were_added_to_a_vocabulary_show_as_others_do():
     tokenizer = byte_tokenizer(300)
     tokenizer.add_tokens(["lantern"])
     speech = Speech(tokenizer, OPENING)
@@ -110,13 +108,13 @@ def test_words_that_were_added_to_a_vocabulary_show_as_others_do() -> None:
     assert "".join(event.text for token in said for event in speech.feed(token)) == "lanterns"
 
 
-def test_white_space_that_a_plain_answer_begins_with_is_not_shown_and_stays_in_its_tokens() -> None:
+def test_white_space_that_a_plain_answer_begins_with_is_not_shown_and_stays_in_its_tokens():
     _, answer, speech, _ = spoken(ids("\n 42"))
     assert answer == "42"
     assert list(speech.ids) == ids("\n 42")
 
 
-def test_bytes_that_are_no_text_do_not_hold_the_answer_back() -> None:
+def test_bytes_that_are_no_text_do_not_hold_the_answer_back():
     broken = [i for i in range(256) if TOKENIZER.decode([i]) == "�"][:40]
     _, answer, speech, events = spoken(broken + ids("end"))
     assert answer.endswith("end")
@@ -124,14 +122,7 @@ def test_bytes_that_are_no_text_do_not_hold_the_answer_back() -> None:
     assert list(speech.ids) == broken + ids("end")
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_pieces_join_to_what_the_tokenizer_decodes_at_once(seed: int) -> None:
-    draw = random.Random(seed)
-    said = ids("你") + [i for _ in range(40) for i in draw.choice([[draw.randrange(300)], ids("é中𝄞x")])]
-    assert spoken(said)[1] == TOKENIZER.decode(said)
-
-
-def test_repetition_is_noticed_and_plain_text_is_not() -> None:
+def test_repetition_is_noticed_and_plain_text_is_not():
     assert loops([7] * 96)
     assert loops([1, 2, 3, *[4, 5, 6, 7, 8] * 20])
     assert loops(list(range(120)) * 4)

@@ -1,11 +1,8 @@
 """What open documents hold: keys and values within their budget, and of page features what the store has, on a device
 of its own (here a part of this machine's memory), in memory and on disk."""
 
-from __future__ import annotations
-
 import gc
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,20 +12,20 @@ import torch
 
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines.base import AskOptions
-from glyph_demo.engines.events import Token
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.engines.local.pages import EmbedsOnDevice
 from glyph_demo.models import vision_language
 from glyph_demo.models.transfer import Transfer
-from glyph_demo.settings import Settings, merge
+from glyph_demo.settings import merge
 from glyph_demo.store import FeatureStore, PageFeatures, feature_key
-from tests.checkpoints import make_checkpoint
+from tests.answers import joined
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SHORT = AskOptions(max_new_tokens=3)
-PAGE_BYTES = 630 * 64 * 4  # tokens, hidden, float32
+PAGE_BYTES = 204 * 64 * 4  # tokens, hidden, float32
+PLACES = 780  # for keys and values
 
 
 class Apart(Transfer):
@@ -51,20 +48,17 @@ class Apart(Transfer):
 
 
 @pytest.fixture
-def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def apart(monkeypatch):
     monkeypatch.setattr(vision_language, "Transfer", Apart)
     monkeypatch.setattr(Apart, "log", [])
 
 
 @pytest.fixture
-def session(tmp_path: Path, apart: None) -> Iterator[DocumentSession]:
+def session(local_settings, tmp_path, apart):
     """Room for the keys and values of three pages, the features of one on the device, of two in memory and of two on
     disk."""
-    folder = make_checkpoint(tmp_path / "model")
-    settings = replace(Settings(), model=str(folder), cache_dir=str(tmp_path))
-    settings = replace(settings, store=replace(settings.store, open_documents=4))
-    probe = LocalEngine(settings)
-    engine = LocalEngine(settings, kv_bytes=2400 * probe.decoder.bytes_per_entry)
+    settings = merge(local_settings, {"store.open_documents": 4, "rendering.dpi": 40})
+    engine = LocalEngine(settings, kv_bytes=PLACES * LocalEngine(settings).decoder.bytes_per_entry)
     store = FeatureStore(tmp_path / "features", *[int(2.5 * PAGE_BYTES)] * 2, int(1.5 * PAGE_BYTES))
     made = DocumentSession(engine, settings, store)
     yield made
@@ -79,7 +73,7 @@ def write(folder: Path, number: int) -> Path:
 
 
 def said(session: DocumentSession, question: str = "What is it?") -> str:
-    return "".join(event.text for event in session.ask(question, SHORT) if isinstance(event, Token))
+    return joined(session.ask(question, SHORT))
 
 
 def alive() -> int:
@@ -106,9 +100,7 @@ def inside_the_budgets(session: DocumentSession) -> None:
     assert on_disk == store.disk_bytes <= store.disk_bytes_limit
 
 
-def test_open_documents_hold_no_features_beside_the_store_s_and_answer_the_same_after_eviction(
-    session: DocumentSession, tmp_path: Path
-) -> None:
+def test_open_documents_hold_no_features_beside_the_store_s_and_answer_the_same_after_eviction(session, tmp_path):
     first = {}
     for number in range(4):
         identifier = session.open(write(tmp_path, number))
@@ -116,7 +108,7 @@ def test_open_documents_hold_no_features_beside_the_store_s_and_answer_the_same_
         inside_the_budgets(session)
     encoded: list[str] = []
     encode = session.engine.encode
-    session.engine.encode = lambda page: encoded.append(page.digest) or encode(page)  # type: ignore[method-assign,func-returns-value]
+    session.engine.encode = lambda page: encoded.append(page.digest) or encode(page)
     for identifier, answer in first.items():
         assert session.select(identifier).state == "ready"
         session.undo()
@@ -138,7 +130,7 @@ def roomy(session: DocumentSession) -> FeatureStore:
     return session.store
 
 
-def test_the_first_prefill_does_not_wait_for_the_copy_in_host_memory(session: DocumentSession, tmp_path: Path) -> None:
+def test_the_first_prefill_does_not_wait_for_the_copy_in_host_memory(session, tmp_path):
     roomy(session)
     append = LocalDocument.append
 
@@ -152,9 +144,7 @@ def test_the_first_prefill_does_not_wait_for_the_copy_in_host_memory(session: Do
     assert Apart.log == ["begun", "prefilled", "looked at"] * 2
 
 
-def test_a_page_on_the_device_is_taken_from_there_and_one_from_elsewhere_stays_there(
-    session: DocumentSession, tmp_path: Path
-) -> None:
+def test_a_page_on_the_device_is_taken_from_there_and_one_from_elsewhere_stays_there(session, tmp_path):
     store, path = roomy(session), write(tmp_path, 0)
     opened(session, path)
     reading = session.current
@@ -163,11 +153,11 @@ def test_a_page_on_the_device_is_taken_from_there_and_one_from_elsewhere_stays_t
     answer, sizes = (
         said(session),
         [store.get(feature_key(view.digest, session.engine.identity)).device.nbytes for view in reading.pages],
-    )  # type: ignore[union-attr]
+    )
     sent: list[int] = []
-    transfer = session.engine.model.transfer  # type: ignore[attr-defined]
+    transfer = session.engine.model.transfer
     to_device = transfer.to_device
-    transfer.to_device = lambda array: sent.append(array.nbytes) or to_device(array)  # type: ignore[func-returns-value]
+    transfer.to_device = lambda array: sent.append(array.nbytes) or to_device(array)
     opened(session, path)
     assert (said(session), sent) == (answer, [])
     store.clear_device()
@@ -178,7 +168,7 @@ def test_a_page_on_the_device_is_taken_from_there_and_one_from_elsewhere_stays_t
     assert store.device_bytes == sum(sizes)
 
 
-def test_the_device_is_emptied_when_memory_runs_out(session: DocumentSession, tmp_path: Path) -> None:
+def test_the_device_is_emptied_when_memory_runs_out(session, tmp_path):
     store, engine = roomy(session), session.engine
     assert isinstance(engine, LocalEngine)
     opened(session, write(tmp_path, 0))
@@ -188,10 +178,8 @@ def test_the_device_is_emptied_when_memory_runs_out(session: DocumentSession, tm
     assert store.memory_bytes
 
 
-def test_a_closed_engine_leaves_nothing_on_the_device(tmp_path: Path, apart: None) -> None:
-    folder = make_checkpoint(tmp_path / "model")
-    settings = replace(Settings(), model=str(folder), cache_dir=str(tmp_path))
-    session = DocumentSession(LocalEngine(settings), settings)
+def test_a_closed_engine_leaves_nothing_on_the_device(local_settings, tmp_path, apart):
+    session = DocumentSession(LocalEngine(local_settings), local_settings)
     opened(session, write(tmp_path, 0))
     assert session.store.device_bytes
     session.close()
@@ -199,11 +187,8 @@ def test_a_closed_engine_leaves_nothing_on_the_device(tmp_path: Path, apart: Non
     assert on_device() == session.store.device_bytes == 0
 
 
-def test_keys_and_values_leave_room_for_what_is_kept_on_the_device(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = replace(Settings(), model=str(make_checkpoint(tmp_path / "model")), cache_dir=str(tmp_path))
-    settings = merge(settings, {"inference.memory_limit_gb": 0.6})
+def test_keys_and_values_leave_room_for_what_is_kept_on_the_device(local_settings, monkeypatch):
+    settings = merge(local_settings, {"inference.memory_limit_gb": 0.6})
     wide, narrow = (merge(settings, {"store.device_mb": megabytes}) for megabytes in (0, 200))
     assert LocalEngine(wide).pool.budget == LocalEngine(narrow).pool.budget, "a CPU keeps none"
     monkeypatch.setattr(vision_language, "Transfer", Apart)
@@ -211,9 +196,7 @@ def test_keys_and_values_leave_room_for_what_is_kept_on_the_device(
 
 
 @pytest.mark.long
-def test_a_hundred_rounds_over_twelve_documents_stay_inside_every_budget(
-    session: DocumentSession, tmp_path: Path
-) -> None:
+def test_a_hundred_rounds_over_twelve_documents_stay_inside_every_budget(session, tmp_path):
     files = [write(tmp_path, number) for number in range(12)]
     process = psutil.Process()
     before = 0

@@ -1,26 +1,24 @@
 """Pages and questions of several documents at once: one call reads pages, shared steps answer, nothing else changes."""
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from glyph_demo.engines.base import AskOptions
-from glyph_demo.engines.events import Finished, Token
 from glyph_demo.engines.local.engine import LocalEngine
-from glyph_demo.settings import load_settings
-from tests.checkpoints import make_checkpoint
-from tests.engines.original import page
+from glyph_demo.settings import Settings, merge
+from tests.engines.local import ask, opened, page
 
 SIZES = [(112, 112), (84, 140), (112, 112), (56, 196), (140, 84), (112, 112)]
 OPTIONS = AskOptions(max_new_tokens=20, repetition_penalty=1.0)
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("together")
-    flags = {"engine": "local", "model": str(make_checkpoint(folder / "model")), "cache_dir": str(folder / "cache")}
-    engine = LocalEngine(load_settings(flags={**flags, "inference.max_batch_size": 6, "inference.max_wait_ms": 5000}))
+def engine(checkpoint):
+    batching = {"inference.max_batch_size": 6, "inference.max_wait_ms": 5000}
+    engine = LocalEngine(merge(Settings(model=str(checkpoint), cache_dir=str(checkpoint.with_name("cache"))), batching))
     yield engine
     engine.close()
 
@@ -37,16 +35,8 @@ def test_pages_of_different_sizes_read_in_one_call_give_what_each_gives(engine):
 
 
 def answer(engine, number):
-    document = engine.open_document([engine.encode(page(number + i, *SIZES[number])) for i in range(2)])
-    try:
-        said = []
-        for question in ("What?", "And then?"):
-            events = list(document.answer(question, (), OPTIONS))
-            assert isinstance(events[-1], Finished)
-            said.append("".join(event.text for event in events if isinstance(event, Token)))
-        return said
-    finally:
-        document.close()
+    with contextlib.closing(opened(engine, [page(number + i, *SIZES[number]) for i in range(2)])) as document:
+        return [ask(document, question, (), OPTIONS) for question in ("What?", "And then?")]
 
 
 def test_clients_with_documents_of_their_own_get_what_each_gets_alone(engine, monkeypatch):

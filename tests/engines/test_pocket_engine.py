@@ -15,9 +15,11 @@ from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Line
 from glyph_demo.settings import Pocket, Settings
+from tests.answers import joined
 from tests.engines.drawing import CHINESE, ENGLISH, draw
 
 DEFAULTS = AskOptions()
+SHORT = AskOptions(max_new_tokens=8)
 ROOT = Path(__file__).parents[2]
 
 
@@ -28,7 +30,7 @@ def opened(engine, text):
 def answer(document, question, history=(), options=DEFAULTS):
     events = list(document.answer(question, history, options))
     assert isinstance(events[-1], Finished)
-    return "".join(event.text for event in events if isinstance(event, Token)), events
+    return joined(events), events
 
 
 def test_an_english_answer_is_a_quote_with_page_and_line(engine):
@@ -120,7 +122,7 @@ def phrasing_document(tmp_path_factory):
 
 def test_phrasing_comes_after_the_quotes_and_counts_its_tokens(phrasing_document):
     question = "When was the Harrow Valley Trust founded?"
-    shown, events = answer(phrasing_document, question)
+    shown, events = answer(phrasing_document, question, options=SHORT)
     kinds = [type(event) for event in events]
     assert kinds.index(Token) < kinds.index(Progress)
     usage, timings = events[-1].usage, events[-1].timings
@@ -128,8 +130,8 @@ def test_phrasing_comes_after_the_quotes_and_counts_its_tokens(phrasing_document
     assert 0 < usage.cached < usage.input
     assert 0 < timings.first_token < timings.prefill < timings.total
     assert "14 March 1962" in shown
-    again, _ = answer(phrasing_document, question)
-    anew, events = answer(phrasing_document, question, options=AskOptions(reuse_kv=False))
+    again, _ = answer(phrasing_document, question, options=SHORT)
+    anew, events = answer(phrasing_document, question, options=replace(SHORT, reuse_kv=False))
     assert again == shown == anew
     assert events[-1].usage.cached == 0
 
@@ -141,15 +143,15 @@ def test_max_new_tokens_caps_the_phrased_sentence(phrasing_document):
 
 def test_closing_stops_within_one_step_and_leaves_the_document_usable(phrasing_document):
     question = "When was the Harrow Valley Trust founded?"
-    whole, _ = answer(phrasing_document, question)
-    events = phrasing_document.answer(question, (), DEFAULTS)
+    whole, _ = answer(phrasing_document, question, options=SHORT)
+    events = phrasing_document.answer(question, (), SHORT)
     for event in events:
         if isinstance(event, Progress) and event.stage == "decode" and event.done == 2:
             break
     begun = time.process_time()
     events.close()
     assert time.process_time() - begun < 0.5
-    assert answer(phrasing_document, question)[0] == whole
+    assert answer(phrasing_document, question, options=SHORT)[0] == whole
 
 
 @pytest.fixture(scope="module")

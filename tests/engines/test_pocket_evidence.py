@@ -1,8 +1,5 @@
 """The pocket engine's evidence: the page that its first quote stands on is the page that holds the fact asked for."""
 
-from __future__ import annotations
-
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -64,7 +61,7 @@ def share_right(engine: PocketEngine, pages: list[Page], asked: list[tuple[str, 
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_first_quote_stands_on_the_right_page(language: str, engine: PocketEngine) -> None:
+def test_the_first_quote_stands_on_the_right_page(language, engine):
     pages, asked = haystack(language, needles=5, filler=700 if language == "en" else 350)
     assert len({page for _, page in asked}) >= 2
     assert share_right(engine, pages, asked) >= WANTED
@@ -72,7 +69,7 @@ def test_the_first_quote_stands_on_the_right_page(language: str, engine: PocketE
 
 @pytest.mark.long
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_first_quote_stands_on_the_right_page_of_many(language: str, engine: PocketEngine, artifacts: Path) -> None:
+def test_the_first_quote_stands_on_the_right_page_of_many(language, engine, artifacts):
     pages, asked = haystack(language, needles=20, filler=2800 if language == "en" else 1400)
     assert len({page for _, page in asked}) >= 8
     right = share_right(engine, pages, asked)

@@ -46,31 +46,48 @@ def test_question_words_do_not_count_and_numbers_and_names_count_more():
     assert not {"什么", "多少"} & set(question_terms("机房多少钱？什么时候买的？"))
 
 
-def test_among_alike_names_the_whole_name_wins():
-    found = index(
-        "The lock at Harrow Point takes crimson-saddle-724.",
+RANKED = {
+    "among alike names the whole name wins": (
+        "What opens the lock at Harrow Ness?",
         "The lock at Harrow Ness takes granite-otter-807.",
+        "The lock at Harrow Point takes crimson-saddle-724.",
         "The lock at Farrow Ness takes marble-juniper-469.",
-    )
-    assert "granite-otter" in first(found, "What opens the lock at Harrow Ness?")
-
-
-def test_words_of_a_name_that_stand_apart_count_less():
-    found = index(
-        "The lock of Harrow near the Ness takes crimson.",
+    ),
+    "words of a name that stand apart count less": (
+        "Which word opens the lock at Harrow Ness?",
         "The lock that one finds far away on the north side at Harrow Ness takes granite after a long climb.",
-    )
-    assert "granite" in first(found, "Which word opens the lock at Harrow Ness?")
+        "The lock of Harrow near the Ness takes crimson.",
+    ),
+    "Chinese is found by bigrams": (
+        "排风扇用了多少钱？",
+        "后来花680元装了一台排风扇。",
+        "研究所成立于1987年。",
+        "机房没有空调，七月室温达到36度。",
+    ),
+    "a hyphen lost in reading does not hide an answer": (
+        "Where is amber-lantern the secret?",
+        "The password is amberlantern.",
+        "The door is green.",
+    ),
+    "of what price is, a synonym": (
+        "What was the price of the lamp?",
+        "The lamp cost forty crowns.",
+        "It rained on the roof.",
+    ),
+    "who headed, chaired": (
+        "Who headed the committee?",
+        "Alma Brandt chaired the committee.",
+        "It rained on the roof.",
+    ),
+    "员工, 职工": ("这里有多少员工？", "全部职工四十人。", "河水上涨了三尺。"),
+    "负责, 主持": ("项目由谁负责？", "该项目由副所长主持。", "河水上涨了三尺。"),
+}
 
 
-def test_chinese_is_found_by_bigrams():
-    found = index("研究所成立于1987年。", "后来花680元装了一台排风扇。", "机房没有空调，七月室温达到36度。")
-    assert "680" in first(found, "排风扇用了多少钱？")
-
-
-def test_a_hyphen_lost_in_reading_does_not_hide_an_answer():
-    found = index("The password is amberlantern.", "The door is green.")
-    assert "amberlantern" in first(found, "Where is amber-lantern the secret?")
+@pytest.mark.parametrize("case", RANKED)
+def test_the_sentence_that_answers_comes_first(case):
+    question, answer, *others = RANKED[case]
+    assert first(index(*others[:1], answer, *others[1:]), question) == answer
 
 
 def test_a_follow_up_leans_on_the_question_before():
@@ -104,20 +121,6 @@ def test_irregular_and_derived_words_meet():
     assert stem("died") == stem("death")
     assert is_derived(stem("complain"), stem("complaints"))
     assert not is_derived(stem("mark"), stem("market"))
-
-
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("What was the price of the lamp?", "The lamp cost forty crowns."),
-        ("Who headed the committee?", "Alma Brandt chaired the committee."),
-        ("这里有多少员工？", "全部职工四十人。"),
-        ("项目由谁负责？", "该项目由副所长主持。"),
-    ],
-)
-def test_everyday_synonyms_are_found(question, answer):
-    found = index("It rained on the roof.", answer, "河水上涨了三尺。")
-    assert first(found, question) == answer
 
 
 def test_chinese_numerals_are_numbers():

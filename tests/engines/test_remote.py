@@ -15,10 +15,12 @@ from glyph_demo.errors import EngineError
 from glyph_demo.rendering import encode_png
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import load_settings
+from tests.answers import joined
 from tests.engines.stub_server import chunk, serving
 
 ANSWER = [chunk(content="Yes"), chunk(content="."), chunk(reason="stop", usage=None)]
 PAGES = [Page(i, np.full((20, 30), 100 * i, np.uint8)) for i in range(3)]
+URLS = [f"data:image/png;base64,{base64.b64encode(encode_png(page.pixels)).decode()}" for page in PAGES]
 
 
 @contextlib.contextmanager
@@ -35,12 +37,16 @@ def ask(engine, question="Is it?", history=(), options=None, pages=PAGES):
     return list(document.answer(question, history, options or AskOptions()))
 
 
-def content(piece):
-    return chunk(content=piece)
+def asked(*replies, options=None, **flags):
+    """The events of an answer by a server that replies so, and the server."""
+    with serving(*replies) as stub, engine_at(stub.url, **flags) as engine:
+        return ask(engine, options=options), stub
 
 
-def text(events, kind=Token):
-    return "".join(event.text for event in events if isinstance(event, kind))
+def shown(*replies):
+    """Thinking and answer."""
+    events, _ = asked(*replies)
+    return joined(events, Thinking), joined(events)
 
 
 def test_pages_go_first_and_in_order_and_as_the_same_bytes_in_every_request():
@@ -49,8 +55,7 @@ def test_pages_go_first_and_in_order_and_as_the_same_bytes_in_every_request():
         list(document.answer("One?", [], AskOptions()))
         list(document.answer("Two?", [Turn("One?", "Yes.")], AskOptions()))
     first, second = (request["messages"] for request in stub.requests)
-    urls = [f"data:image/png;base64,{base64.b64encode(encode_png(page.pixels)).decode()}" for page in PAGES]
-    assert [part["image_url"]["url"] for part in first[0]["content"][:-1]] == urls
+    assert [part["image_url"]["url"] for part in first[0]["content"][:-1]] == URLS
     assert first[0]["content"][-1] == {"type": "text", "text": "One?"}
     assert second[0] == first[0]
     assert second[1] == {"role": "assistant", "content": "Yes."}
@@ -61,8 +66,7 @@ def test_pages_with_places_stand_in_the_texts_and_the_others_first():
     with serving(ANSWER) as stub, engine_at(stub.url) as engine:
         ask(engine, "b", [Turn("ac", "Yes.", (1,))], AskOptions(places=(0,)))
     first, _, last = (message["content"] for message in stub.requests[0]["messages"])
-    urls = [f"data:image/png;base64,{base64.b64encode(encode_png(page.pixels)).decode()}" for page in PAGES]
-    shown = [part.get("text") or urls.index(part["image_url"]["url"]) for part in (*first, *last)]
+    shown = [part.get("text") or URLS.index(part["image_url"]["url"]) for part in (*first, *last)]
     assert shown == [0, "a", 1, "c", 2, "b"]
 
 
@@ -84,36 +88,26 @@ def test_the_request_carries_the_fields_of_the_published_client():
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_thinking_in_a_field_of_its_own(field):
-    reply = [chunk(**{field: "Hm"}), chunk(**{field: "m."}), *ANSWER]
-    with serving(reply) as stub, engine_at(stub.url) as engine:
-        events = ask(engine)
-    assert (text(events, Thinking), text(events)) == ("Hmm.", "Yes.")
+    assert shown([chunk(**{field: "Hm"}), chunk(**{field: "m."}), *ANSWER]) == ("Hmm.", "Yes.")
 
 
-def test_thinking_and_stop_tokens_in_the_text_are_told_apart_though_they_arrive_in_halves():
-    pieces = ["<thi", "nk>Hmm.</th", "ink><ans", "wer>Ye", "s. a <| b", "</answer>", "<|us", "er|>"]
-    reply = [*map(content, pieces), chunk(reason="stop")]
-    with serving(reply) as stub, engine_at(stub.url) as engine:
-        events = ask(engine)
-    assert (text(events, Thinking), text(events)) == ("Hmm.", "Yes. a <| b")
-
-
-def test_an_answer_without_tags_does_not_show_its_stop_token():
-    pieces = ["Yes", ".<", "|endoftext|>"]
-    reply = [*map(content, pieces), chunk(reason="stop")]
-    with serving(reply) as stub, engine_at(stub.url) as engine:
-        assert text(ask(engine)) == "Yes."
+@pytest.mark.parametrize(
+    ("pieces", "wanted"),
+    [
+        (
+            ["<thi", "nk>Hmm.</th", "ink><ans", "wer>Ye", "s. a <| b", "</answer>", "<|us", "er|>"],
+            ("Hmm.", "Yes. a <| b"),
+        ),
+        (["Yes", ".<", "|endoftext|>"], ("", "Yes.")),
+    ],
+)
+def test_thinking_and_stop_tokens_in_the_text_are_told_apart_though_they_arrive_in_halves(pieces, wanted):
+    assert shown([*(chunk(content=piece) for piece in pieces), chunk(reason="stop")]) == wanted
 
 
 def test_usage_and_reason_come_from_the_server():
-    usage = {
-        "prompt_tokens": 90,
-        "completion_tokens": 2,
-        "total_tokens": 92,
-        "prompt_tokens_details": {"cached_tokens": 64},
-    }
-    with serving([chunk(content="Yes"), chunk(reason="length", usage=usage)]) as stub, engine_at(stub.url) as engine:
-        finished = ask(engine)[-1]
+    usage = {"prompt_tokens": 90, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 64}}
+    (*_, finished), _ = asked([chunk(content="Yes"), chunk(reason="length", usage={**usage, "total_tokens": 92})])
     assert isinstance(finished, Finished)
     assert (finished.usage.input, finished.usage.cached, finished.usage.output) == (90, 64, 2)
     assert finished.reason == "length"
@@ -121,23 +115,22 @@ def test_usage_and_reason_come_from_the_server():
 
 
 def test_a_slow_prefill_is_waited_for_with_signs_of_life():
-    with serving([1.0, *ANSWER]) as stub, engine_at(stub.url) as engine:
-        events = ask(engine)
+    events, _ = asked([1.0, *ANSWER])
     assert sum(isinstance(event, Progress) for event in events) >= 3
-    assert text(events) == "Yes."
+    assert joined(events) == "Yes."
 
 
 def test_a_busy_server_is_asked_again():
     busy = (503, {"error": {"message": "no memory just now"}}, {"Retry-After": "0.01"})
-    with serving(busy, busy, ANSWER) as stub, engine_at(stub.url) as engine:
-        assert text(ask(engine)) == "Yes."
+    events, stub = asked(busy, busy, ANSWER)
+    assert joined(events) == "Yes."
     assert len(stub.requests) == 3
 
 
 def test_a_server_that_refuses_the_extra_fields_is_asked_without_them_from_then_on():
     refusal = (422, {"detail": "Unexpected fields in the request: {'top_k', 'stop_token_ids'}"})
     with serving(refusal, ANSWER) as stub, engine_at(stub.url) as engine:
-        assert text(ask(engine)) == text(ask(engine)) == "Yes."
+        assert joined(ask(engine)) == joined(ask(engine)) == "Yes."
     assert ["top_k" in request for request in stub.requests] == [True, False, False]
     assert all("repetition_penalty" in request for request in stub.requests), "it was not refused"
 
@@ -145,12 +138,10 @@ def test_a_server_that_refuses_the_extra_fields_is_asked_without_them_from_then_
 def test_a_refusal_in_the_stream_is_heard_too_and_so_is_the_failure_that_vllm_makes_of_the_next_request():
     refusal = {"error": {"message": "token_id(s) [151329] in stop_token_ids contain out-of-vocab token ids."}}
     failure = {"error": {"message": "Internal server error"}}
-    with serving([refusal], [failure], ANSWER) as stub, engine_at(stub.url) as engine:
-        assert text(ask(engine)) == "Yes."
+    events, stub = asked([refusal], [failure], ANSWER)
+    assert joined(events) == "Yes."
     assert ["stop_token_ids" in request for request in stub.requests] == [True, False, False]
-    with serving([failure], ANSWER) as stub, engine_at(stub.url) as engine, pytest.raises(EngineError) as raised:
-        ask(engine)
-    assert raised.value.code == "server_lost"
+    assert error_code([failure], ANSWER) == "server_lost"
 
 
 def test_closing_the_answer_closes_the_connection():
@@ -163,7 +154,7 @@ def test_closing_the_answer_closes_the_connection():
         events.close()
         assert stub.gone.wait(60)
         stub.replies[:] = [ANSWER]
-        assert text(document.answer("Again?", [], AskOptions())) == "Yes."
+        assert joined(document.answer("Again?", [], AskOptions())) == "Yes."
 
 
 def test_a_stop_ends_the_answer_and_the_connection_though_the_server_knows_none():
@@ -173,7 +164,7 @@ def test_a_stop_ends_the_answer_and_the_connection_though_the_server_knows_none(
     with serving(endless) as stub, engine_at(stub.url) as engine:
         events = ask(engine, options=options)
         assert stub.gone.wait(60)
-    assert text(events).endswith("END")
+    assert joined(events).endswith("END")
     assert (events[-1].reason, events[-1].usage.output) == ("stop", 6)
     assert "stop" not in stub.requests[0], "a server would find it in the thinking"
 
@@ -181,8 +172,7 @@ def test_a_stop_ends_the_answer_and_the_connection_though_the_server_knows_none(
 def test_without_thinking_the_server_is_told_where_to_stop_and_its_own_count_holds():
     usage = {"prompt_tokens": 90, "completion_tokens": 2, "total_tokens": 92}
     reply = [chunk(content="Yes"), chunk(content=".", reason="stop"), chunk(usage=usage)]
-    with serving(reply) as stub, engine_at(stub.url) as engine:
-        finished = ask(engine, options=AskOptions(stop=(".",), thinking=False))[-1]
+    (*_, finished), stub = asked(reply, options=AskOptions(stop=(".",), thinking=False))
     assert stub.requests[0]["stop"] == ["."]
     assert (finished.usage.input, finished.usage.output) == (90, 2)
 
@@ -197,7 +187,7 @@ def test_another_server_takes_over_with_a_notice_when_one_is_down():
             )
             handle = engine.open_document([engine.encode(page) for page in document])
             first, second = (list(handle.answer("Is it?", [], AskOptions())) for _ in range(2))
-    assert text(first) == text(second) == "Yes."
+    assert joined(first) == joined(second) == "Yes."
     notices = [event.message.en for event in [*first, *second] if isinstance(event, Notice)]
     assert len(notices) == 1, "the second question goes straight to the server that works"
     assert dead in notices[0]
@@ -222,8 +212,8 @@ def test_a_document_stays_with_its_server_and_a_new_server_takes_only_its_share(
 
 
 def error_code(*replies, **flags):
-    with serving(*replies) as stub, engine_at(stub.url, **flags) as engine, pytest.raises(EngineError) as caught:
-        ask(engine)
+    with pytest.raises(EngineError) as caught:
+        asked(*replies, **flags)
     assert caught.value.message.zh
     return caught.value.code
 
@@ -246,6 +236,5 @@ def test_no_server_anywhere():
 
 
 def test_the_key_is_sent():
-    with serving(ANSWER) as stub, engine_at(stub.url, **{"remote.api_key": "secret"}) as engine:
-        ask(engine)
+    _, stub = asked(ANSWER, **{"remote.api_key": "secret"})
     assert stub.keys == ["Bearer secret"]

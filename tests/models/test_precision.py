@@ -1,7 +1,5 @@
 """How far each precision is from float32, and that float16 survives numbers that plain float16 does not."""
 
-from __future__ import annotations
-
 import copy
 import importlib.util
 import sys
@@ -17,7 +15,6 @@ from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.memory import held_bytes, weight_bytes
 from glyph_demo.models.precision import PRECISIONS, Precision, SafeDown, SafeMlp, SafeNorm, activations, adapt, resolve
 from glyph_demo.models.tower import FixedTower
-from tests.checkpoints import make_checkpoint
 
 needs_torchao = pytest.mark.skipif(importlib.util.find_spec("torchao") is None, reason="needs torchao")
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -33,13 +30,13 @@ TOLERANCES: dict[Precision, tuple[float, float]] = {
 SIZES = (10, 6)  # patches down and across
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_checkpoint(tmp_path_factory.mktemp("model"), "deep")
+@pytest.fixture(scope="session")
+def folder(checkpoint_of):
+    return checkpoint_of("deep")
 
 
 @pytest.fixture(scope="module")
-def reference(folder: Path) -> Any:
+def reference(folder):
     return load(folder, torch.float32)
 
 
@@ -67,9 +64,7 @@ def error(got: torch.Tensor, expected: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize("precision", TOLERANCES)
-def test_every_precision_is_as_near_to_float32_as_its_bits_allow(
-    precision: Precision, folder: Path, reference: Any
-) -> None:
+def test_every_precision_is_as_near_to_float32_as_its_bits_allow(precision, folder, reference):
     if precision == "int8":
         pytest.importorskip("torchao")
     model = load(folder, activations(precision))
@@ -94,7 +89,7 @@ def large(model: Any) -> Any:
     return model
 
 
-def test_float16_does_not_overflow_where_plain_float16_does(folder: Path, reference: Any) -> None:
+def test_float16_does_not_overflow_where_plain_float16_does(folder, reference):
     wide = large(reference)
     plain = copy.deepcopy(wide).half()
     assert not torch.isfinite(logits(plain)).all()
@@ -105,7 +100,7 @@ def test_float16_does_not_overflow_where_plain_float16_does(folder: Path, refere
     assert error(features(safe), features(wide)) <= TOLERANCES["fp16"][0]
 
 
-def test_a_model_made_safe_goes_on_in_bfloat16(folder: Path, reference: Any) -> None:
+def test_a_model_made_safe_goes_on_in_bfloat16(folder, reference):
     model = load(folder, torch.float16)
     adapt(model, "fp16", CPU)
     model.to(torch.bfloat16)
@@ -113,7 +108,7 @@ def test_a_model_made_safe_goes_on_in_bfloat16(folder: Path, reference: Any) -> 
     assert error(features(model), features(reference)) <= TOLERANCES["bf16"][0]
 
 
-def test_a_tower_of_one_page_size_is_as_safe(folder: Path) -> None:
+def test_a_tower_of_one_page_size_is_as_safe(folder):
     model = load(folder, torch.float16)
     adapt(model, "fp16", CPU)
     high, wide = SIZES
@@ -125,7 +120,7 @@ def test_a_tower_of_one_page_size_is_as_safe(folder: Path) -> None:
     assert error(ours.float(), expected.float()) <= TOLERANCES["fp16"][0]
 
 
-def test_loading_by_name_adapts_and_by_dtype_does_not(folder: Path, tmp_path: Path) -> None:
+def test_loading_by_name_adapts_and_by_dtype_does_not(folder, tmp_path):
     named, plain = (
         load_vision_language_model(str(folder), tmp_path, precision=given) for given in ("fp16", torch.float16)
     )
@@ -136,7 +131,7 @@ def test_loading_by_name_adapts_and_by_dtype_does_not(folder: Path, tmp_path: Pa
 
 
 @needs_torchao
-def test_int8_holds_the_text_layers_in_a_byte_a_number(folder: Path, tmp_path: Path) -> None:
+def test_int8_holds_the_text_layers_in_a_byte_a_number(folder, tmp_path):
     model = load_vision_language_model(str(folder), tmp_path, precision="int8")
     config = model.model.config.text_config.to_dict()
     parameters = sum(weight.numel() for weight in load(folder, torch.float32).parameters())
@@ -150,7 +145,7 @@ def test_int8_holds_the_text_layers_in_a_byte_a_number(folder: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("size", [1.0, 1e4, 1e30])
-def test_a_safe_down_projection_gives_what_float32_gives(size: float) -> None:
+def test_a_safe_down_projection_gives_what_float32_gives(size):
     generator = torch.Generator().manual_seed(0)
     linear = torch.nn.Linear(3000, 8, bias=False).half()
     hidden = size * torch.rand(5, 3000, generator=generator)
@@ -164,7 +159,7 @@ def test_a_safe_down_projection_gives_what_float32_gives(size: float) -> None:
 
 
 @pytest.mark.parametrize("fused", [True, False])
-def test_a_feed_forward_part_gives_for_one_row_what_its_compiled_form_gives(fused: bool) -> None:
+def test_a_feed_forward_part_gives_for_one_row_what_its_compiled_form_gives(fused):
     draw = torch.Generator().manual_seed(0)
     mlp = torch.nn.Module()
     for name, shape in {
@@ -185,7 +180,7 @@ def test_a_feed_forward_part_gives_for_one_row_what_its_compiled_form_gives(fuse
     assert error(got, expected) <= 3e-3
 
 
-def test_auto_is_float32_on_a_cpu_and_float16_on_cuda() -> None:
+def test_auto_is_float32_on_a_cpu_and_float16_on_cuda():
     assert (resolve("auto", CPU), resolve("auto", CUDA)) == ("fp32", "fp16")
     assert set(PRECISIONS) == {"auto", "fp16", "bf16", "fp32", "int8", "int4"}
 
@@ -197,13 +192,13 @@ def refusal(precision: Precision, device: torch.device) -> str:
     return caught.value.message.en
 
 
-def test_a_precision_that_cannot_be_had_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_precision_that_cannot_be_had_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "torchao", None)
     assert "pip install torchao" in refusal("int8", CPU)
     assert "pip install torchao" in refusal("int4", CUDA)
 
 
 @needs_torchao
-def test_int4_is_for_cuda_only() -> None:
+def test_int4_is_for_cuda_only():
     assert resolve("int4", CUDA) == "int4"
     assert "int8" in refusal("int4", CPU)

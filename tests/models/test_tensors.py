@@ -1,7 +1,5 @@
 """A checkpoint whose tensors are not those that its config asks for is refused, and the tensor named."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable
@@ -11,9 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from glyph_demo.errors import EngineError
 from glyph_demo.models.loader import load_vision_language_model
-from tests.checkpoints import make_checkpoint
+from tests.checkpoints import make_checkpoint, refusal
 
 Tensors = dict[str, torch.Tensor]
 GATE = "model.language_model.layers.0.mlp.gate_up_proj.weight"
@@ -21,31 +18,18 @@ QUERY = "model.language_model.layers.1.self_attn.q_proj.weight"
 PATCHES = "model.visual.patch_embed.proj.weight"
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_checkpoint(tmp_path_factory.mktemp("small"))
-
-
 @pytest.fixture
-def changed(small: Path, tmp_path: Path) -> Callable[[Callable[[Tensors], object]], Path]:
+def changed(checkpoint, tmp_path):
     """A copy whose tensors went through a function."""
 
     def change(how: Callable[[Tensors], object]) -> Path:
-        folder = Path(shutil.copytree(small, tmp_path / "copy"))
+        folder = Path(shutil.copytree(checkpoint, tmp_path / "copy"))
         tensors = load_file(folder / "model.safetensors")
         how(tensors)
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
         return folder
 
     return change
-
-
-def refusal(folder: Path, cache: Path) -> EngineError:
-    with pytest.raises(EngineError) as caught:
-        load_vision_language_model(str(folder), cache)
-    assert caught.value.message.en.endswith(".")
-    assert caught.value.message.zh.endswith("。")
-    return caught.value
 
 
 FAULTS: dict[str, tuple[Callable[[Tensors], object], str, str]] = {
@@ -65,9 +49,7 @@ FAULTS: dict[str, tuple[Callable[[Tensors], object], str, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_tensor_is_named_and_what_is_wrong_with_it(
-    fault: str, changed: Callable[[Callable[[Tensors], object]], Path], tmp_path: Path
-) -> None:
+def test_the_tensor_is_named_and_what_is_wrong_with_it(fault, changed, tmp_path):
     how, name, wrong = FAULTS[fault]
     error = refusal(changed(how), tmp_path)
     assert error.code == "model_unusable"
@@ -76,7 +58,7 @@ def test_the_tensor_is_named_and_what_is_wrong_with_it(
         assert name in text
 
 
-def test_a_tensor_that_the_index_promises_and_no_file_has_is_named(tmp_path: Path) -> None:
+def test_a_tensor_that_the_index_promises_and_no_file_has_is_named(tmp_path):
     folder = make_checkpoint(tmp_path / "model", shard="200KB")
     index = json.loads((folder / "model.safetensors.index.json").read_text())
     shard = folder / index["weight_map"][QUERY]
@@ -86,9 +68,7 @@ def test_a_tensor_that_the_index_promises_and_no_file_has_is_named(tmp_path: Pat
     assert QUERY in refusal(folder, tmp_path).message.en
 
 
-def test_buffers_that_older_writers_kept_do_no_harm(
-    changed: Callable[[Callable[[Tensors], object]], Path], tmp_path: Path
-) -> None:
+def test_buffers_that_older_writers_kept_do_no_harm(changed, tmp_path):
     def old(tensors: Tensors) -> None:
         tensors["model.language_model.rotary_emb.inv_freq"] = torch.ones(8)
         tensors["model.visual.embeddings.position_ids"] = torch.arange(64)

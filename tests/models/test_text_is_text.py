@@ -1,8 +1,6 @@
 """Control tokens are those of the chat template. Whatever a question, an answer, a document or a system text says is
 letters, alone and beside what stands next to it; and text that says none has the ids that the tokenizer gives it."""
 
-from __future__ import annotations
-
 import functools
 import re
 import unicodedata
@@ -67,7 +65,7 @@ TYPED = [(vocabulary, name) for vocabulary in VOCABULARIES for name in control(v
 
 
 @pytest.mark.parametrize(("vocabulary", "name"), TYPED, ids=str)
-def test_a_control_token_that_is_typed_is_letters_wherever_it_stands(vocabulary: str, name: str) -> None:
+def test_a_control_token_that_is_typed_is_letters_wherever_it_stands(vocabulary, name):
     made = chat(vocabulary)
 
     def written(what: str) -> list[list[int]]:
@@ -90,7 +88,7 @@ def test_a_control_token_that_is_typed_is_letters_wherever_it_stands(vocabulary:
 
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
 @pytest.mark.parametrize("trick", TRICKS)
-def test_text_that_looks_like_a_place_in_a_template_is_text(vocabulary: str, trick: str) -> None:
+def test_text_that_looks_like_a_place_in_a_template_is_text(vocabulary, trick):
     made = chat(vocabulary)
     turns = [(trick, made.plain(trick)), (f"{trick} {trick}", made.plain("b"))]
     harmless = [("a", made.plain("a")), ("a a", made.plain("b"))]
@@ -103,7 +101,7 @@ def test_text_that_looks_like_a_place_in_a_template_is_text(vocabulary: str, tri
     assert controls(vocabulary, before + behind) == controls(vocabulary, first + second)
 
 
-def test_a_template_that_cuts_out_thinking_cuts_nothing_out_of_text() -> None:
+def test_a_template_that_cuts_out_thinking_cuts_nothing_out_of_text():
     made = VOCABULARIES["bytes"]()
     made.chat_template = CUTTING
     said = ["  a</think>b<think>", "\n\nc</think>d ", "</think>"]
@@ -136,7 +134,7 @@ def joined(draw: st.DrawFn) -> tuple[str, list[str]]:
 @example(("every flag", ["<think>", "er"]))  # one control token begins with another
 @example(("every flag", ["", "<thi", "nk>", "</thi", "nk>"]))
 @example(("bytes", ["", "<|us", "", "er|>"]))
-def test_no_texts_make_a_control_token_by_standing_side_by_side(case: tuple[str, list[str]]) -> None:
+def test_no_texts_make_a_control_token_by_standing_side_by_side(case):
     vocabulary, texts = case
     made = tokenizer(vocabulary)
     said = [*texts, ""] if len(texts) % 2 == 0 else texts
@@ -166,7 +164,7 @@ def ordinary(draw: st.DrawFn) -> tuple[str, list[str]]:
 
 @settings(deadline=None, max_examples=400)
 @given(ordinary())
-def test_other_text_has_the_ids_that_the_tokenizer_gives_it(case: tuple[str, list[str]]) -> None:
+def test_other_text_has_the_ids_that_the_tokenizer_gives_it(case):
     vocabulary, texts = case
     made = tokenizer(vocabulary)
     for text in texts:
@@ -178,7 +176,7 @@ def test_other_text_has_the_ids_that_the_tokenizer_gives_it(case: tuple[str, lis
 
 
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
-def test_a_template_s_control_tokens_have_the_ids_that_the_tokenizer_gives_them(vocabulary: str) -> None:
+def test_a_template_s_control_tokens_have_the_ids_that_the_tokenizer_gives_them(vocabulary):
     made = tokenizer(vocabulary)
     for name in map(str, made.added_tokens_decoder.values()):
         words = f"a {name} b {name}{name}c"

@@ -1,8 +1,6 @@
 """Glyph pictures: the saved ones are those that would be baked, a fresh process gets along with them, and two threads
 may share them."""
 
-from __future__ import annotations
-
 import gc
 import os
 import subprocess
@@ -20,7 +18,7 @@ from glyph_demo.rendering.atlas import PHASES, Atlas, load_atlas
 from glyph_demo.rendering.characters import codepoints
 from glyph_demo.rendering.fonts import load_chain
 from glyph_demo.rendering.prebake import CHARACTERS, SIZES
-from glyph_demo.rendering.style import CHINESE, SOURCE_HAN, STYLES, FontFile
+from glyph_demo.rendering.style import CHINESE, SOURCE_HAN, STYLES
 
 
 def picture(atlas: Atlas, character: str, phase: int) -> tuple[np.ndarray, int]:
@@ -31,9 +29,7 @@ def picture(atlas: Atlas, character: str, phase: int) -> tuple[np.ndarray, int]:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("font", list(CHARACTERS), ids=["latin", "latin as verdana", "half width", "chinese"])
-def test_the_saved_pictures_are_those_that_would_be_baked(
-    font: FontFile, size: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_saved_pictures_are_those_that_would_be_baked(font, size, monkeypatch):
     saved = Atlas(load_chain((font,)), size)
     saved.restore(str(saved.saved(1)), 1)
     monkeypatch.setattr(Atlas, "saved", lambda atlas, face: None)
@@ -48,7 +44,7 @@ def test_the_saved_pictures_are_those_that_would_be_baked(
             assert np.abs(a.astype(int) - b).max(initial=0) <= 8  # other versions of FreeType round otherwise
 
 
-def test_pictures_saved_for_another_size_or_font_are_not_taken() -> None:
+def test_pictures_saved_for_another_size_or_font_are_not_taken():
     nine, twelve = (Atlas(load_chain(CHINESE), size) for size in SIZES)
     twelve.restore(str(nine.saved(1)), 1)
     nine.restore(str(nine.saved(1)), 2)
@@ -56,7 +52,7 @@ def test_pictures_saved_for_another_size_or_font_are_not_taken() -> None:
     assert not nine._slot[codepoints("a")].any()
 
 
-def test_saved_pictures_of_a_fallback_do_not_take_the_place_of_the_first_font() -> None:
+def test_saved_pictures_of_a_fallback_do_not_take_the_place_of_the_first_font():
     both, first = Atlas(load_chain(CHINESE), 9.0), Atlas(load_chain(CHINESE[:1]), 9.0)
     both.slots(codepoints("字"))
     assert np.array_equal(picture(both, "m", 0)[0], picture(first, "m", 0)[0])
@@ -74,13 +70,13 @@ print({"PIL", "numpy.ma", "yaml", "ssl"} & sys.modules.keys() or len(os.listdir(
 """
 
 
-def test_a_fresh_process_draws_common_characters_without_pillow_and_without_threads() -> None:
+def test_a_fresh_process_draws_common_characters_without_pillow_and_without_threads():
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
     command = [sys.executable, "-c", FRESH_PROCESS]
     assert subprocess.check_output(command, env=environment, text=True).strip() == "1"
 
 
-def test_a_glyph_keeps_its_ink_at_every_phase_and_moves_by_a_quarter_pixel() -> None:
+def test_a_glyph_keeps_its_ink_at_every_phase_and_moves_by_a_quarter_pixel():
     atlas = Atlas(load_chain(CHINESE), 9.0)
     centres = []
     for phase in range(PHASES):
@@ -90,7 +86,7 @@ def test_a_glyph_keeps_its_ink_at_every_phase_and_moves_by_a_quarter_pixel() -> 
     assert np.diff(centres) == pytest.approx([0.25] * 3, abs=0.02)
 
 
-def test_a_full_atlas_starts_afresh_and_draws_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_atlas_starts_afresh_and_draws_the_same(monkeypatch):
     document = Document("name", "txt", "一二三四五六七八九十\n" * 300, "")
     wanted = [page.digest for page in render(document, STYLES["glyph-zh"])]
     monkeypatch.setattr(atlas_module, "_MAX_BYTES", 0)
@@ -98,7 +94,7 @@ def test_a_full_atlas_starts_afresh_and_draws_the_same(monkeypatch: pytest.Monke
     assert [page.digest for page in render(document, STYLES["glyph-zh"])] == wanted
 
 
-def test_two_threads_draw_what_one_draws() -> None:
+def test_two_threads_draw_what_one_draws():
     texts = [
         chr(0x5000 + 500 * i) * 20 + "".join(map(chr, range(0x5000 + 300 * i, 0x5300 + 300 * i))) for i in range(6)
     ]
@@ -112,7 +108,7 @@ def test_two_threads_draw_what_one_draws() -> None:
     assert together == [digests(text) for text in texts]
 
 
-def test_an_atlas_that_is_let_go_frees_its_fonts_at_once() -> None:
+def test_an_atlas_that_is_let_go_frees_its_fonts_at_once():
     """The garbage collector knows nothing of their size, and would come by for hundreds of them only."""
     gc.disable()
     try:

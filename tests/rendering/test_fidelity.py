@@ -1,7 +1,5 @@
 """Pixels against those of the original way, the same font in both, where it is installed."""
 
-from __future__ import annotations
-
 import random
 import shutil
 from dataclasses import replace
@@ -30,7 +28,7 @@ TEXTS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
-def test_every_glyph_stands_where_the_original_puts_it(text: str, tmp_path: Path) -> None:
+def test_every_glyph_stands_where_the_original_puts_it(text, tmp_path):
     for package in ("reportlab", "pdf2image", "fontTools"):
         pytest.importorskip(package)
     if not shutil.which("pdftoppm"):

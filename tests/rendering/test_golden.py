@@ -2,8 +2,6 @@
 
 `PYTHONPATH=. python tests/rendering/test_golden.py` draws the pictures anew after a change that is meant."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +31,7 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("name", list(CASES))
-def test_the_preset_looks_as_it_did(name: str, artifacts: Path) -> None:
+def test_the_preset_looks_as_it_did(name, artifacts):
     wanted, drawn = np.asarray(Image.open(GOLDEN / f"{name}.png")), draw(name)
     if difference(wanted, drawn) <= 0.5:  # other versions of FreeType round otherwise
         return
@@ -45,7 +43,7 @@ def test_the_preset_looks_as_it_did(name: str, artifacts: Path) -> None:
     pytest.fail(f"the picture changed: expected left, drawn right in {artifacts / f'golden-{name}.png'}")
 
 
-def test_a_row_moved_by_one_pixel_is_noticed() -> None:
+def test_a_row_moved_by_one_pixel_is_noticed():
     picture = draw("glyph-zh")
     assert difference(picture, np.roll(picture, 1, axis=0)) > 0.5
 

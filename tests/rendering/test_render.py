@@ -1,7 +1,5 @@
 """Pages: what they hold, where their lines stand, and that no text breaks them."""
 
-from __future__ import annotations
-
 import io
 import time
 from collections.abc import Iterator
@@ -11,13 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, features
 
 from glyph_demo.documents.model import Document, PageImages
 from glyph_demo.rendering import Page, Style, decode_png, encode_png, missing_characters, render
 from glyph_demo.rendering.characters import DROPPED, character_classes
 from glyph_demo.rendering.style import DEJAVU, STYLES
 
+needs_raqm = pytest.mark.skipif(not features.check("raqm"), reason="Pillow has no Raqm here")
 SMALL = replace(STYLES["glyph-zh"], width=200.0, height=120.0)
 HOSTILE = [
     "\u202eright to left override\u202c and \u2067isolate\u2069",
@@ -78,13 +77,13 @@ words = st.text(alphabet=st.sampled_from("abW .,的一，。（\n\t\u3000\xa0\xa
 @example("\n", "break")
 @example(" ", "mark")
 @example("a\n" * 31, "mark")
-def test_every_character_stands_in_exactly_one_line(text: str, newline: str) -> None:
+def test_every_character_stands_in_exactly_one_line(text, newline):
     check(text, replace(SMALL, newline=newline))
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(st.text(max_size=200), words))
-def test_every_character_is_drawn_blank_dropped_or_reported_missing(text: str) -> None:
+def test_every_character_is_drawn_blank_dropped_or_reported_missing(text):
     """A character has width on its page, or is white space or invisible by rule; a box for it is in the report."""
     missing = missing_characters(text, SMALL)
     assert sum(missing.values()) <= len(text)
@@ -103,25 +102,25 @@ def test_every_character_is_drawn_blank_dropped_or_reported_missing(text: str) -
 
 @pytest.mark.parametrize("style", [SMALL, STYLES["glyph-en"], STYLES["clear"], STYLES["pocket"]], ids=lambda s: s.name)
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_texts_become_pages(text: str, style: Style) -> None:
+def test_hostile_texts_become_pages(text, style):
     check(text, style)
 
 
 @pytest.mark.parametrize("style", STYLES.values(), ids=list(STYLES))
-def test_an_empty_text_gives_one_empty_page(style: Style) -> None:
+def test_an_empty_text_gives_one_empty_page(style):
     (page,) = pages_of("", style)
     assert page.size == style.page_pixels
     assert (page.pixels == 255).all()
     assert page.lines == ()
 
 
-def test_fifty_thousand_chinese_characters_fit_on_the_white_paper() -> None:
+def test_fifty_thousand_chinese_characters_fit_on_the_white_paper():
     pages = pages_of("阅读整页图像比逐字阅读文本更节省空间。\n" * 10 + "字" * 49_800, STYLES["whitepaper"])
     assert len(pages) == 1
     assert pages[0].size[0] <= 2048
 
 
-def test_pages_are_cropped_right_and_the_last_one_below() -> None:
+def test_pages_are_cropped_right_and_the_last_one_below():
     pages = pages_of("short\n" * 100, STYLES["glyph-en"])
     assert [page.size[1] == 842 for page in pages] == [True, False]
     for page in pages:
@@ -129,7 +128,7 @@ def test_pages_are_cropped_right_and_the_last_one_below() -> None:
         assert page.size[0] == inked[-1] + 1 + 10
 
 
-def test_width_buckets_round_up_with_paper() -> None:
+def test_width_buckets_round_up_with_paper():
     plain = pages_of("short text", STYLES["glyph-en"])[0]
     padded = pages_of("short text", replace(STYLES["glyph-en"], width_bucket=28))[0]
     assert padded.size[0] % 28 == 0
@@ -138,7 +137,7 @@ def test_width_buckets_round_up_with_paper() -> None:
     assert (padded.pixels[:, plain.size[0] :] == 255).all()
 
 
-def test_newline_marks_are_red_and_only_they() -> None:
+def test_newline_marks_are_red_and_only_they():
     (page,) = pages_of("one\ntwo", replace(STYLES["glyph-en"], newline="mark"))
     red = (page.pixels[..., 0] > 200) & (page.pixels[..., 1] < 100)
     left, _, right, _ = page.boxes(3, 4)[0]
@@ -149,7 +148,7 @@ def test_newline_marks_are_red_and_only_they() -> None:
     assert plain.pixels.ndim == 2
 
 
-def test_the_box_of_a_word_holds_its_ink() -> None:
+def test_the_box_of_a_word_holds_its_ink():
     text = "The quick brown fox\njumps over it"
     (page,) = pages_of(text, STYLES["glyph-en"])
     start = text.index("jumps")
@@ -161,35 +160,29 @@ def test_the_box_of_a_word_holds_its_ink() -> None:
     assert len(page.boxes(0, len(text))) == 2
 
 
-def test_a_missing_character_is_a_visible_box_and_is_counted() -> None:
+def test_a_missing_character_is_a_visible_box_and_is_counted():
     (page,) = pages_of("aกb", STYLES["glyph-en"])
     left, top, right, bottom = page.boxes(1, 2)[0]
     assert (page.pixels[top:bottom, left:right] < 128).any()
     assert missing_characters("aกbก\n的", STYLES["glyph-en"]) == {"ก": 2}
 
 
-def test_right_to_left_words_are_drawn_from_the_right() -> None:
-    features = pytest.importorskip("PIL.features")
-    if not features.check("raqm"):
-        pytest.skip("Pillow has no Raqm here")
+@needs_raqm
+def test_right_to_left_words_are_drawn_from_the_right():
     alef_first, alef_last = (pages_of(text, STYLES["glyph-en"])[0].pixels for text in ("\u05d0\u05d5", "\u05d5\u05d0"))
     width = alef_first.shape[1]
     vav = 19  # the narrow letter comes first on the left when it is the last one read
     assert (alef_first[:, :vav] < 200).sum() < (alef_last[:, :vav] < 200).sum() or width < vav
 
 
-def test_a_persian_word_keeps_the_letters_apart_that_its_writer_kept_apart() -> None:
-    features = pytest.importorskip("PIL.features")
-    if not features.check("raqm"):
-        pytest.skip("Pillow has no Raqm here")
+@needs_raqm
+def test_a_persian_word_keeps_the_letters_apart_that_its_writer_kept_apart():
     apart, joined = (pages_of(text, STYLES["glyph-en"])[0].pixels for text in ("می\u200cخواهم", "میخواهم"))
     assert apart.shape != joined.shape or (apart != joined).any()
 
 
-def test_words_read_from_the_right_stand_where_the_whole_row_would_put_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    features = pytest.importorskip("PIL.features")
-    if not features.check("raqm"):
-        pytest.skip("Pillow has no Raqm here")
+@needs_raqm
+def test_words_read_from_the_right_stand_where_the_whole_row_would_put_them(monkeypatch):
     text = '(עולם שלום) 12 34 מילה-מילה, "ציטוט" 3.14   סוף مرحبا بالعالم'
     (page,) = pages_of(text, STYLES["glyph-en"])
     monkeypatch.setattr("glyph_demo.rendering.shaping._SPACE", "\0")  # what no text has: a run is one word
@@ -198,13 +191,13 @@ def test_words_read_from_the_right_stand_where_the_whole_row_would_put_them(monk
     assert (np.abs(page.pixels.astype(int) - whole.pixels) > 64).mean() < 0.001
 
 
-def test_without_raqm_everything_but_shaping_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_raqm_everything_but_shaping_works(monkeypatch):
     monkeypatch.setattr("glyph_demo.rendering.shaping._available", lambda: False)
     for text in HOSTILE:
         check(text, SMALL)
 
 
-def test_pictures_pass_through_without_lines() -> None:
+def test_pictures_pass_through_without_lines():
     pictures = [np.full((5, 4), value, np.uint8) for value in (0, 255)]
 
     def opened() -> Iterator[np.ndarray]:
@@ -216,14 +209,14 @@ def test_pictures_pass_through_without_lines() -> None:
     assert all(page.lines == () and page.span == (0, 0) for page in pages)
 
 
-def test_the_same_text_gives_the_same_digests_and_another_gives_others() -> None:
+def test_the_same_text_gives_the_same_digests_and_another_gives_others():
     one, same, other = (
         pages_of(text, STYLES["glyph-zh"])[0].digest for text in ("同样的文字", "同样的文字", "不同的文字")
     )
     assert one == same != other
 
 
-def test_the_first_page_comes_before_the_rest_is_laid_out() -> None:
+def test_the_first_page_comes_before_the_rest_is_laid_out():
     text = "A line of quite ordinary English words, again and again. " * 40_000
     pages = render(Document("name", "txt", text, ""), STYLES["glyph-en"])
     next(pages)
@@ -233,26 +226,19 @@ def test_the_first_page_comes_before_the_rest_is_laid_out() -> None:
     pages.close()
 
 
-def test_png_files_hold_the_pixels() -> None:
+def test_png_files_hold_the_pixels_also_of_a_view():
     rng = np.random.default_rng(1)
-    for shape in ((1, 1), (7, 5), (3, 4, 3), (842, 595)):
-        pixels = rng.integers(0, 256, shape, np.uint8)
-        image = Image.open(io.BytesIO(encode_png(pixels)))
-        image.load()
-        assert (np.asarray(image) == pixels).all()
-
-
-def test_a_png_is_written_of_a_picture_that_is_a_view() -> None:
-    pixels = np.arange(400, dtype=np.uint8).reshape(20, 20)[::2, 3:9]
-    assert (np.asarray(Image.open(io.BytesIO(encode_png(pixels)))) == pixels).all()
-    assert (decode_png(encode_png(pixels)) == pixels).all()
+    pictures = [rng.integers(0, 256, shape, np.uint8) for shape in ((1, 1), (7, 5), (3, 4, 3), (842, 595))]
+    for pixels in (*pictures, pictures[-1][::2, 3:9]):
+        assert (np.asarray(Image.open(io.BytesIO(encode_png(pixels)))) == pixels).all()
+        assert (decode_png(encode_png(pixels)) == pixels).all()
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
     "text", ["word and word again ", "中文的长文本，没有换行。", "line\n"], ids=["words", "chinese", "lines"]
 )
-def test_ten_megabytes_stream_in_bounded_time_and_memory(text: str) -> None:
+def test_ten_megabytes_stream_in_bounded_time_and_memory(text):
     import tracemalloc
 
     text = (text * (10_000_000 // len(text)))[: 10_000_000 // (3 if text[0] == "中" else 1)]
@@ -272,7 +258,7 @@ def test_ten_megabytes_stream_in_bounded_time_and_memory(text: str) -> None:
     tracemalloc.stop()
 
 
-def test_a_font_given_by_path_is_the_one_drawn_with() -> None:
+def test_a_font_given_by_path_is_the_one_drawn_with():
     default = pages_of("Sphinx", STYLES["glyph-zh"])[0].pixels
     dejavu = pages_of("Sphinx", replace(STYLES["glyph-zh"], fonts=(DEJAVU, *STYLES["glyph-zh"].fonts)))[0].pixels
     assert default.shape != dejavu.shape
