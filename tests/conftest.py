@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import FakeEngine
 from tests.fast import is_slow
 
 LOADERS = ("glyph_demo.engines.pocket.reader", "glyph_demo.engines.local.engine")
@@ -68,3 +69,8 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def engine():
+    return FakeEngine()

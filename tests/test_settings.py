@@ -42,9 +42,8 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path):
 
 @pytest.mark.parametrize("key", ["nonsense", "server", "server.nonsense", "language.x", "", "server.port.x"])
 def test_unknown_keys_raise(key):
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(SettingsError, match="unknown_setting"):
         load_settings(None, {}, {key: "1"})
-    assert caught.value.code == "unknown_setting"
 
 
 @pytest.mark.parametrize(
@@ -78,9 +77,8 @@ def test_unusable_values_raise_and_say_what_is_taken(key, value):
 def test_a_config_file_that_is_not_settings_raises(tmp_path, content):
     config = tmp_path / "c.yaml"
     config.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(SettingsError, match="config_unreadable"):
         load_settings(config, {})
-    assert caught.value.code == "config_unreadable"
 
 
 HOSTILE = {
@@ -125,9 +123,8 @@ def test_what_is_no_regular_file_is_no_config_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
     (tmp_path / "link").symlink_to("/dev/zero")
     for path in (tmp_path / "pipe", tmp_path / "link", tmp_path):
-        with pytest.raises(SettingsError) as caught:
+        with pytest.raises(SettingsError, match="config_unreadable"):
             load_settings(path, {})
-        assert caught.value.code == "config_unreadable"
 
 
 def test_an_empty_variable_is_as_none():

@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-PROJECT = Path(__file__).parents[1]
+from tests.command import PROJECT, started
+
 PATIENCE = 120.0
 QUOTE = "The pilot cost 40,000 euros."
 COMMAND = [sys.executable, "-m", "glyph_demo"]
@@ -180,27 +181,16 @@ ODD = {
 
 def test_serve_goes_its_own_way_whatever_is_meant_for_gradio_and_says_the_port_it_got(environment, tmp_path):
     (tmp_path / "gradio").write_text("another user's")  # Gradio would make a folder of this name
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0"],
-        cwd=PROJECT,
-        env=environment | ODD | {"TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        address = process.stdout.readline().strip()
-        assert address.rpartition(":")[2] not in ("", "0"), process.communicate()[1]
+    command, environment = [*COMMAND, "serve", "--port", "0"], environment | ODD | {"TMPDIR": str(tmp_path)}
+    with started(command, tmp_path / "log", env=environment) as (process, address):
+        assert address.rpartition(":")[2] not in ("", "0")
         with httpx.Client(base_url=address, timeout=PATIENCE) as client:
             assert client.get("/").status_code == 200
             config = client.get("/config").json()
             assert config["root"] == address
             assert not config["mcp_server"]
             assert client.get("/gradio_api/file=/etc/passwd").status_code == 404
-    finally:
-        process.terminate()
-        _, complaints = process.communicate(timeout=PATIENCE)
-    assert complaints == ""
+    assert (tmp_path / "log").read_text() == ""
     assert process.returncode == 0
 
 

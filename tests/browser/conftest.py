@@ -3,18 +3,14 @@
 import contextlib
 import os
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.browser.person import arrive
+from tests.command import started
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -45,23 +41,9 @@ def serving(folder, *flags, port=0):
     """The address of an app with these flags, a cache in this folder and no hub to ask."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GLYPH_DEMO_")}
     environment |= {"GLYPH_DEMO_CACHE_DIR": str(folder / "cache"), "HF_HUB_OFFLINE": "1", "TMPDIR": str(folder)}
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
-        port = probe.getsockname()[1]
     command = [sys.executable, "app.py", "--port", str(port), *flags]
-    log = folder / "log"
-    with log.open("w") as output:
-        app = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while f"http://127.0.0.1:{port}" not in log.read_text():
-        assert app.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    app.send_signal(signal.SIGTERM)
-    app.wait(timeout=PATIENCE_MS / 1000)
-    assert "Traceback" not in log.read_text(), log.read_text()
+    with started(command, folder / "log", env=environment) as (_, address):
+        yield address
     assert not list(folder.glob("glyph-demo-*")), "sessions remove their folders when the app ends"
 
 

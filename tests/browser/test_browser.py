@@ -151,23 +151,6 @@ def test_a_reload_of_the_page_finds_everything_again_and_the_conversation_can_be
     expect(page.locator("#page.large")).to_have_count(0)
 
 
-def test_markup_in_documents_and_questions_stays_text(open_page):
-    page = open_page()
-    hostile = "The password is <img src='http://evil.example/a.png'> ![b](http://evil.example/b.png) today."
-    read_document(page, "<b>hostile<b>.txt", hostile.encode())
-    ask_and_expect(page, "What is the <i>password</i>? <img src='http://evil.example/c.png'>", "evil")
-    expect(page.locator("#chat .user-row")).to_contain_text(re.compile("<.?img src="))
-    assert page.locator("#chat img, #documents b, #chat i").count() == 0
-
-
-def test_two_windows_do_not_see_each_other(open_page):
-    first, second = open_page(), open_page()
-    read_document(first, "mine.txt", files.text())
-    expect(second.locator("#documents li")).to_have_count(0)
-    ask(second, "Who led the survey?")
-    expect(second.locator("#status")).to_contain_text("Open a document first")
-
-
 @pytest.mark.parametrize(("name", "scheme"), [("phone", "light"), ("phone-dark", "dark")])
 def test_nothing_is_cut_on_a_phone(open_page, artifacts, name, scheme):
     page = open_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)

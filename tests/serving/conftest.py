@@ -53,6 +53,13 @@ def serve(tmp_path):
 
 
 @pytest.fixture
+def client(serve):
+    """A client of a server over a FakeEngine, with the settings as they come."""
+    with serve().client as made:
+        yield made
+
+
+@pytest.fixture
 def until():
     """Wait for a condition; a test that waits in vain fails here."""
 

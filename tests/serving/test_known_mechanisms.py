@@ -134,9 +134,8 @@ PAGES = {
 
 
 @pytest.mark.parametrize("kind", PAGES)
-def test_odd_pictures_become_pages(serve, kind):
-    with serve().client as client:
-        answer = client.post(GENERATE, files={"image": PAGES[kind]}, data={"prompt": "?"})
+def test_odd_pictures_become_pages(client, kind):
+    answer = client.post(GENERATE, files={"image": PAGES[kind]}, data={"prompt": "?"})
     assert (answer.status_code, answer.json().get("text")) == (200, "1 pages, turn 1: ? ")
 
 
@@ -166,9 +165,8 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_bombs_are_refused_without_a_word_of_a_library(serve, kind):
-    with serve().client as client:
-        answer = client.post(GENERATE, files={"image": BOMBS[kind]}, data={"prompt": "?"})
+def test_bombs_are_refused_without_a_word_of_a_library(client, kind):
+    answer = client.post(GENERATE, files={"image": BOMBS[kind]}, data={"prompt": "?"})
     assert answer.status_code in (413, 422)
     assert answer.json()["error"]["code"] in ("not_an_image", "image_too_large", "image_too_narrow")
     for word in ("0x", "/usr", "/tmp", "site-packages", "PIL", "libjpeg", "Traceback", "object at", "chunk", "bytes"):
@@ -187,15 +185,14 @@ def test_orientation_is_read_from_small_exif_only(serve):
     assert decode_image(large).shape[:2] == (20, 30)
 
 
-def test_fields_of_templates_reach_none(serve):
+def test_fields_of_templates_reach_none(client):
     template = "{{ ''.__class__.__mro__[1].__subclasses__() }}{% for i in range(10**9) %}x{% endfor %}"
     fields = ("chat_template", "documents", "mm_processor_kwargs", "add_generation_prompt", "continue_final_message")
     more = dict.fromkeys((*fields, "response_role", "guided_json", "guided_regex", "logits_processors"), template)
     kwargs = {"chat_template": template, "tokenize": False, "enable_thinking": False, template: template}
-    with serve().client as client:
-        plain = client.post(CHAT, json=asked(image_part(1))).json()
-        answer = client.post(CHAT, json=asked(image_part(1), **more, chat_template_kwargs=kwargs)).json()
-        text = client.post(CHAT, json=asked({"type": "text", "text": template})).json()
+    plain = client.post(CHAT, json=asked(image_part(1))).json()
+    answer = client.post(CHAT, json=asked(image_part(1), **more, chat_template_kwargs=kwargs)).json()
+    text = client.post(CHAT, json=asked({"type": "text", "text": template})).json()
     assert answer["choices"] == plain["choices"]
     assert template in text["choices"][0]["message"]["content"]
 
@@ -229,22 +226,20 @@ def test_pictures_are_told_apart_by_whole_hashes_and_by_their_size(serve):
     assert len(set(engine.encoded)) == 2
 
 
-def test_ids_of_files_cannot_be_guessed(serve):
-    with serve().client as client:
-        ids = [client.post("/v1/files", files={"file": ("a.txt", b"x")}).json()["id"] for _ in range(20)]
+def test_ids_of_files_cannot_be_guessed(client):
+    ids = [client.post("/v1/files", files={"file": ("a.txt", b"x")}).json()["id"] for _ in range(20)]
     assert len({one[:13] for one in ids}) == 20
     assert all(len(one.removeprefix("file-")) >= 24 for one in ids)
 
 
-def test_a_body_in_another_alphabet_is_an_error_and_nothing_else(serve):
+def test_a_body_in_another_alphabet_is_an_error_and_nothing_else(client):
     """Codecs of Python's that a client names can take minutes."""
     body = json.dumps({"prompt": "?", "image": base64_png(1)})
-    with serve().client as client:
-        for kind in ("application/json; charset=utf-16", "application/json; charset=punycode", "application/json;;;"):
-            answer = client.post(GENERATE, content=body.encode("utf-16"), headers={"Content-Type": kind})
-            assert answer.status_code == 422
-        form = '--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nüber?\r\n--x--\r\n'.encode()
-        for charset in ("punycode", "idna", "utf-7", "no-such-thing"):
-            kind = f"multipart/form-data; boundary=x; charset={charset}"
-            answer = client.post(GENERATE, content=form, headers={"Content-Type": kind})
-            assert answer.json()["text"] == "0 pages, turn 1: über? "
+    for kind in ("application/json; charset=utf-16", "application/json; charset=punycode", "application/json;;;"):
+        answer = client.post(GENERATE, content=body.encode("utf-16"), headers={"Content-Type": kind})
+        assert answer.status_code == 422
+    form = '--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nüber?\r\n--x--\r\n'.encode()
+    for charset in ("punycode", "idna", "utf-7", "no-such-thing"):
+        kind = f"multipart/form-data; boundary=x; charset={charset}"
+        answer = client.post(GENERATE, content=form, headers={"Content-Type": kind})
+        assert answer.json()["text"] == "0 pages, turn 1: über? "
