@@ -74,3 +74,15 @@ def one_thread():
 @pytest.fixture
 def engine():
     return FakeEngine()
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Write a file of this name and content into the folder of the test."""
+
+    def saved(name, content):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return saved

@@ -30,9 +30,8 @@ def test_the_settings_file_of_the_project_is_read_and_no_other_that_lies_about(t
     assert all(str(tmp_path / "config.yaml") in text and "--config" in text for text in caught.value.message)
 
 
-def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path):
-    config = tmp_path / "c.yaml"
-    config.write_text("server: {port: 1, host: filehost}\nlanguage: zh\n")
+def test_flags_win_over_the_environment_and_that_over_the_file(save):
+    config = save("c.yaml", "server: {port: 1, host: filehost}\nlanguage: zh\n")
     environment = {"GLYPH_DEMO_SERVER__PORT": "2", "GLYPH_DEMO_STORE__DISK_MB": "5", "OTHER": "x"}
     settings = load_settings(config, environment, {"server.port": 3, "engine": None})
     assert (settings.server.port, settings.server.host, settings.language) == (3, "filehost", "zh")
@@ -74,9 +73,8 @@ def test_unusable_values_raise_and_say_what_is_taken(key, value):
 
 
 @pytest.mark.parametrize("content", ["just words", "a: [", "- 1\n- 2", b"\xff\xfe\x00"])
-def test_a_config_file_that_is_not_settings_raises(tmp_path, content):
-    config = tmp_path / "c.yaml"
-    config.write_bytes(content if isinstance(content, bytes) else content.encode())
+def test_a_config_file_that_is_not_settings_raises(save, content):
+    config = save("c.yaml", content)
     with pytest.raises(SettingsError, match="config_unreadable"):
         load_settings(config, {})
 
@@ -105,9 +103,8 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_config_file_ends_in_a_short_line(tmp_path, content):
-    config = tmp_path / "c.yaml"
-    config.write_bytes(content if isinstance(content, bytes) else content.encode())
+def test_a_hostile_config_file_ends_in_a_short_line(save, content):
+    config = save("c.yaml", content)
     began = time.process_time()
     with pytest.raises(SettingsError) as caught:
         load_settings(config, {})

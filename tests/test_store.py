@@ -184,9 +184,8 @@ def test_files_left_by_a_killed_write_are_cleared_away(tmp_path):
     assert not leftover.exists()
 
 
-def test_a_disk_that_cannot_be_written_leaves_the_memory_tier_working(tmp_path):
-    blocked = tmp_path / "file"
-    blocked.write_text("a file where the folder should be")
+def test_a_disk_that_cannot_be_written_leaves_the_memory_tier_working(save):
+    blocked = save("file", "a file where the folder should be")
     store = FeatureStore(blocked, BUDGET, BUDGET)
     store.put("a1", features(1))
     assert same(store.get("a1"), features(1))

@@ -27,10 +27,8 @@ def environment(tmp_path):
 
 
 @pytest.fixture
-def report(tmp_path):
-    path = tmp_path / "报告.txt"
-    path.write_text(QUOTE)
-    return path
+def report(save):
+    return save("报告.txt", QUOTE)
 
 
 def run(arguments, environment, **how):
@@ -148,9 +146,8 @@ def test_a_user_without_a_home_or_a_name_gets_both_for_as_long_as_it_takes(tmp_p
     assert not list(tmp_path.iterdir()), "gone with the process"
 
 
-def test_it_is_named_once_and_nothing_else_is(environment, report, tmp_path):
-    place = tmp_path / "cache"
-    place.write_text("a file")
+def test_it_is_named_once_and_nothing_else_is(environment, report, tmp_path, save):
+    place = save("cache", "a file")
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     done = run(["ask", report, "pilot?", "--cache-dir", place], environment | {"TMPDIR": str(temporary)})

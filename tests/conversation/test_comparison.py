@@ -16,10 +16,10 @@ from tests.fakes import FakeEngine
 
 
 @pytest.fixture
-def story(tmp_path):
-    file = tmp_path / "story.txt"
-    file.write_text("".join(f"Sentence {i} tells of a mill by a river and of its wheel.\n" for i in range(400)))
-    return file
+def story(save):
+    return save(
+        "story.txt", "".join(f"Sentence {i} tells of a mill by a river and of its wheel.\n" for i in range(400))
+    )
 
 
 @pytest.fixture

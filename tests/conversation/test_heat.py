@@ -52,10 +52,11 @@ def test_few_lines_are_named_and_none_where_nothing_was_looked_at():
     assert hottest_lines([(MAP, SIZE, ())]) == hottest_lines([]) == ()
 
 
-def test_an_answer_of_the_local_engine_names_lines_of_the_pages_it_was_given(tmp_path, one_thread):
+def test_an_answer_of_the_local_engine_names_lines_of_the_pages_it_was_given(tmp_path, one_thread, save):
     folder = make_checkpoint(tmp_path / "model")
-    file = tmp_path / "story.txt"
-    file.write_text("".join(f"Sentence {i} tells of a mill by a river and of its wheel.\n" for i in range(400)))
+    file = save(
+        "story.txt", "".join(f"Sentence {i} tells of a mill by a river and of its wheel.\n" for i in range(400))
+    )
     settings = Settings(model=str(folder), cache_dir=str(tmp_path / "cache"), rendering=Rendering(style="compact"))
     session = DocumentSession(LocalEngine(settings, kv_bytes=1 << 27), settings)
     try:

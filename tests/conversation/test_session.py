@@ -60,18 +60,6 @@ def test_a_question_asked_while_pages_are_read_waits_and_says_how_far_it_is(engi
     assert answer(events).endswith("turn 1: early")
 
 
-def test_undo_retry_and_edit_work_on_turns(session, tmp_path):
-    opened(session, write(tmp_path))
-    for question in ("one", "two", "three"):
-        list(session.ask(question))
-    assert session.undo().question == "three"
-    assert answer(session.ask("two", at=1)).endswith("turn 2: two")
-    assert answer(session.ask("uno", at=0)).endswith("turn 1: uno")
-    assert [turn.question for turn in session.current.transcript.turns()] == ["uno"]
-    assert session.undo() is not None
-    assert session.undo() is None
-
-
 def test_closing_the_answer_stops_the_engine_and_keeps_what_was_said(engine, session, tmp_path):
     opened(session, write(tmp_path))
     events = session.ask("a question with quite a few words in it")
@@ -167,9 +155,8 @@ def test_removing_a_document_while_it_is_read_stops_at_the_next_page(engine, ses
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip at all"])
-def test_a_bad_file_is_an_error_and_the_session_goes_on(session, tmp_path, content):
-    bad = tmp_path / "bad.docx"
-    bad.write_bytes(content)
+def test_a_bad_file_is_an_error_and_the_session_goes_on(session, tmp_path, content, save):
+    bad = save("bad.docx", content)
     session.open(bad)
     with pytest.raises(GlyphError):
         session.current.wait()

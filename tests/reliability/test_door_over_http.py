@@ -68,28 +68,15 @@ def test_what_the_window_does_not_use_is_not_there(address):
     """Gradio would take files by path, cut a video, run a component's function, edit the app's code or tell what others
     did."""
     browser = Browser(address)
-    unused = (
-        "upload",
-        "process_recording",
-        "component_server",
-        "vibe-edit/",
-        "undo-vibe-edit",
-        "vibe-starter-queries/",
-    )
-    unused += ("stream/x", "stream/x/close", "call/open_files", "call/v2/open_files", "run-history/connect", "reset")
-    unused += ("run/open_files", "api/predict", "api/open_files", "queue/join/", "vibe-code")
-    for route in unused:
+    unused = "upload process_recording component_server vibe-edit/ undo-vibe-edit vibe-starter-queries/ stream/x reset "
+    unused += "stream/x/close call/open_files call/v2/open_files run-history/connect run/open_files api/predict "
+    unused += "api/open_files queue/join/ vibe-code"
+    for route in unused.split():
         assert browser.post(f"{PREFIX}/{route}", {"data": [], "session_hash": "x"})[0] == 404, route
-    unused = ("vibe-code/", "stream/a/b/1/playlist-file", "stream/a/b/1/playlist.m3u8", "deep_link?session_hash=x")
-    unused += (
-        "dev/reload",
-        "runs",
-        "custom_component/1/client/component/..%2f..%2fconfig.yaml",
-        "info",
-        "openapi.json",
-    )
-    unused += ("queue/status", "user", "token", "startup-events", "upload_progress?upload_id=x")
-    for route in unused:
+    unused = "vibe-code/ stream/a/b/1/playlist-file stream/a/b/1/playlist.m3u8 deep_link?session_hash=x dev/reload "
+    unused += "custom_component/1/client/component/..%2f..%2fconfig.yaml info openapi.json queue/status user token "
+    unused += "runs startup-events upload_progress?upload_id=x"
+    for route in unused.split():
         assert browser.get(f"{PREFIX}/{route}")[0] == 404, route
     for route in ("/monitoring", "/monitoring/summary", "/monitoring/x", "/svelte/x.js", "/logout", "/pwa_icon"):
         assert browser.get(route)[0] == 404, route

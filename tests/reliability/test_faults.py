@@ -115,9 +115,8 @@ assert not list(Path({str(tmp_path)!r}).rglob("*.*"))
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
-def test_a_full_disk_is_told_as_such_and_the_session_goes_on(tmp_path, monkeypatch):
-    path = tmp_path / "a.txt"
-    path.write_text("A line of the document.\n" * 90)
+def test_a_full_disk_is_told_as_such_and_the_session_goes_on(save, monkeypatch):
+    path = save("a.txt", "A line of the document.\n" * 90)
     session = DocumentSession(EchoEngine(), load_settings())
     with monkeypatch.context() as disk:
         disk.setattr(Path, "write_bytes", no_space)

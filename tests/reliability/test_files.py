@@ -67,9 +67,8 @@ def test_a_file_becomes_a_document_or_an_error(kind, tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_a_name_of_any_kind_is_shown_and_names_no_other_file(name, tmp_path):
-    path = tmp_path / "upload"
-    path.write_bytes(corpus.TEXT.encode())
+def test_a_name_of_any_kind_is_shown_and_names_no_other_file(name, save):
+    path = save("upload", corpus.TEXT.encode())
     assert read(path, name, Documents()) == READ
     shown = shown_name(name)
     shown.encode("utf-8")

@@ -73,10 +73,3 @@ def test_a_child_that_was_there_before_may_grow_or_end_meanwhile():
     for process in (grows, ends):
         process.stdout.close()
     assert peak.bytes / MEGABYTE < SLACK
-
-
-def test_nothing_is_little():
-    was_large()
-    with Peak() as peak:
-        pass
-    assert peak.bytes / MEGABYTE < SLACK

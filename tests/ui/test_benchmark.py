@@ -52,9 +52,8 @@ print({json.dumps(RESULT)!r})"""
 
 
 @pytest.mark.parametrize("code", ["raise SystemExit(1)", "print('[1]')", "print('{')"])
-def test_a_measurement_that_fails_says_what_to_do_and_keeps_the_last_result(tmp_path, code):
-    target = tmp_path / "ladder.json"
-    target.write_text(json.dumps(RESULT))
+def test_a_measurement_that_fails_says_what_to_do_and_keeps_the_last_result(tmp_path, code, save):
+    target = save("ladder.json", json.dumps(RESULT))
     with pytest.raises(GlyphError, match=r"not_measured.*bench ladder"):
         list(measure(script(tmp_path, code), target))
     assert "7.5 s" in result_view(target)
