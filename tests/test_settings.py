@@ -128,19 +128,10 @@ def test_an_empty_variable_is_as_none():
     assert load_settings(None, {"GLYPH_DEMO_SERVER__PORT": "", "GLYPH_DEMO_CACHE_DIR": ""}) == Settings()
 
 
-@pytest.mark.parametrize(
-    "variable",
-    [
-        "GLYPH_DEMO_",
-        "GLYPH_DEMO_SERVER__",
-        "GLYPH_DEMO_SERVER__PORT__X",
-        "GLYPH_DEMO_\udcff",
-        "GLYPH_DEMO_" + "X" * 9999,
-    ],
-)
-def test_a_variable_that_names_no_setting_raises_a_short_line(variable):
+@pytest.mark.parametrize("name", ["", "SERVER__", "SERVER__PORT__X", "\udcff", "X" * 9999])
+def test_a_variable_that_names_no_setting_raises_a_short_line(name):
     with pytest.raises(SettingsError) as caught:
-        load_settings(None, {variable: "1"})
+        load_settings(None, {f"GLYPH_DEMO_{name}": "1"})
     assert caught.value.code == "unknown_setting"
     assert len(caught.value.text("en").encode()) < 1000
 
