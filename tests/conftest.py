@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from glyph_demo.settings import Settings
+from tests.fakes import FakeEngine
 from tests.fast import is_slow
 
 LOADERS = ("glyph_demo.engines.pocket.reader", "glyph_demo.engines.local.engine")
@@ -89,3 +90,20 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def engine():
+    return FakeEngine()
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Write a file of this name and content into the folder of the test."""
+
+    def saved(name, content):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return saved

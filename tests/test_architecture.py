@@ -59,11 +59,11 @@ ONLY_IN = {
 }
 
 
-def room(path: Path) -> str:
+def room(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def rooms(names: set[str]) -> set[str]:
+def rooms(names):
     """The rooms that are imported under these names."""
     return {f"{name}.__init__".split(".")[1] for name in names if name.split(".")[0] == "glyph_demo"} & set(ALLOWED)
 

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -42,43 +41,6 @@ def test_each_example_document_is_answered_rightly_and_read_once_only(sample, ca
     assert again["document"]["pages_from_store"] == again["document"]["pages"], "after a restart no page is read again"
     upload_to_first_answer = sum(first["document"]["timings"].values()) + first["answers"][0]["timings"]["first_token"]
     assert upload_to_first_answer >= 10 * first["answers"][1]["timings"]["first_token"]
-
-
-BAD_FILES = {
-    "empty.txt": (b"", "empty_file"),
-    "locked.pdf": (None, "password"),
-    "nozip.docx": (b"certainly not a zip archive", "not_a_docx"),
-    "renamed.pdf": (b"MZ\x90\x00\x03" + bytes(range(256)) * 40, "not_a_pdf"),
-    "program.txt": (b"MZ\x90\x00\x03" + bytes(range(256)) * 40, "not_a_document"),
-    "nopages.pdf": (None, "no_pages"),
-    "huge.txt": (b"word " * (40 << 20), "too_large"),
-}
-
-
-def pdf(path: Path, pages: int, password: str | None) -> None:
-    from pypdf import PdfWriter
-
-    writer = PdfWriter()
-    for _ in range(pages):
-        writer.add_blank_page(200, 200)
-    if password:
-        writer.encrypt(password)
-    writer.write(path)
-
-
-@pytest.mark.parametrize("name", BAD_FILES)
-def test_a_bad_file_gets_one_line_that_says_what_to_do(name, tmp_path):
-    content, code = BAD_FILES[name]
-    path = tmp_path / name
-    if content is None:
-        pdf(path, pages=int(name == "locked.pdf"), password="secret" if name == "locked.pdf" else None)
-    else:
-        path.write_bytes(content)
-    for language in ("en", "zh"):
-        error = run_json("ask", path, "what?", "--language", language, exit_code=2)["error"]
-        assert error["code"] == code
-        assert "\n" not in error["message"]
-        assert any("一" <= c <= "鿿" for c in error["message"]) == (language == "zh")
 
 
 FIFTY_DOCUMENTS = """

@@ -1,10 +1,7 @@
 """The machine's figures, with a fake NVML in the place of the driver."""
 
-from __future__ import annotations
-
 import sys
 from types import SimpleNamespace
-from typing import Any
 
 import psutil
 import pytest
@@ -22,65 +19,65 @@ class FakeNvml:
 
     NVML_CLOCK_SM, NVML_CLOCK_MEM, NVML_TEMPERATURE_GPU = "sm", "mem", 0
 
-    def __init__(self, *cards: dict[str, Any]) -> None:
+    def __init__(self, *cards):
         self.cards = list(cards)
         self.starts = self.memory_asked = 0
         self.driver = True
 
-    def nvmlInit(self) -> None:
+    def nvmlInit(self):
         if not self.driver:
             raise self.NVMLError("driver not loaded")
         self.starts += 1
 
-    def nvmlShutdown(self) -> None:
+    def nvmlShutdown(self):
         pass
 
-    def nvmlDeviceGetCount(self) -> int:
+    def nvmlDeviceGetCount(self):
         return len(self.cards)
 
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> dict[str, Any]:
+    def nvmlDeviceGetHandleByIndex(self, index):
         return self.cards[index]
 
-    def nvmlDeviceGetName(self, card: dict[str, Any]) -> bytes:
+    def nvmlDeviceGetName(self, card):
         return card["name"].encode()
 
-    def nvmlDeviceGetMemoryInfo(self, card: dict[str, Any]) -> SimpleNamespace:
+    def nvmlDeviceGetMemoryInfo(self, card):
         self.memory_asked += 1
         if card.get("lost"):
             raise self.NVMLError("GPU is lost")
         return SimpleNamespace(used=card["used"], total=card["total"])
 
-    def _figure(self, card: dict[str, Any], name: str) -> Any:
+    def _figure(self, card, name):
         if name not in card:
             raise self.NVMLError("not supported")
         return card[name]
 
-    def nvmlDeviceGetUtilizationRates(self, card: dict[str, Any]) -> SimpleNamespace:
+    def nvmlDeviceGetUtilizationRates(self, card):
         return SimpleNamespace(gpu=self._figure(card, "load"))
 
-    def nvmlDeviceGetCurrentClocksThrottleReasons(self, card: dict[str, Any]) -> int:
-        return self._figure(card, "reasons")
-
-    def nvmlDeviceGetUUID(self, card: dict[str, Any]) -> str:
-        return self._figure(card, "uuid")
-
-    def nvmlDeviceGetPowerUsage(self, card: dict[str, Any]) -> int:
-        return self._figure(card, "milliwatts")
-
-    def nvmlDeviceGetEnforcedPowerLimit(self, card: dict[str, Any]) -> int:
-        return self._figure(card, "limit")
-
-    def nvmlDeviceGetClockInfo(self, card: dict[str, Any], kind: str) -> int:
+    def nvmlDeviceGetClockInfo(self, card, kind):
         return self._figure(card, kind)
 
-    def nvmlDeviceGetMaxClockInfo(self, card: dict[str, Any], kind: str) -> int:
+    def nvmlDeviceGetMaxClockInfo(self, card, kind):
         return self._figure(card, f"max_{kind}")
 
-    def nvmlDeviceGetTemperature(self, card: dict[str, Any], sensor: int) -> int:
-        return self._figure(card, "celsius")
+    def __getattr__(self, name):
+        """A function for a figure that has no other argument of meaning."""
+        if name not in FIGURES:
+            raise AttributeError(name)
+        return lambda card, *sensor: self._figure(card, FIGURES[name])
 
 
-def busy_card(**changes: Any) -> dict[str, Any]:
+FIGURES = {
+    "nvmlDeviceGetCurrentClocksThrottleReasons": "reasons",
+    "nvmlDeviceGetUUID": "uuid",
+    "nvmlDeviceGetPowerUsage": "milliwatts",
+    "nvmlDeviceGetEnforcedPowerLimit": "limit",
+    "nvmlDeviceGetTemperature": "celsius",
+}
+
+
+def busy_card(**changes):
     return {
         "name": "NVIDIA RTX 4090 D",
         "used": 13 * GIB,
@@ -98,18 +95,18 @@ def busy_card(**changes: Any) -> dict[str, Any]:
     }
 
 
-def install(monkeypatch: pytest.MonkeyPatch, nvml: FakeNvml | None) -> None:
-    monkeypatch.setitem(sys.modules, "pynvml", nvml)  # type: ignore[arg-type]
+def install(monkeypatch, nvml):
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
 
 
 class Clock:
     now = 100.0
 
-    def __call__(self) -> float:
+    def __call__(self):
         return self.now
 
 
-def test_a_card_tells_memory_load_power_clocks_and_temperature(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_card_tells_memory_load_power_clocks_and_temperature(monkeypatch):
     install(monkeypatch, FakeNvml(busy_card()))
     (sample,) = Monitor().look()
     (card,) = sample.cards
@@ -130,20 +127,18 @@ def test_a_card_tells_memory_load_power_clocks_and_temperature(monkeypatch: pyte
         (0x80 | 0x01, ("brake",)),
     ],
 )
-def test_reasons_for_throttling_come_as_words(
-    monkeypatch: pytest.MonkeyPatch, reasons: int, words: tuple[str, ...]
-) -> None:
+def test_reasons_for_throttling_come_as_words(monkeypatch, reasons, words):
     install(monkeypatch, FakeNvml(busy_card(reasons=reasons)))
     assert Monitor().look()[-1].cards[0].throttled == words
 
 
-def test_what_a_card_does_not_support_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_card_does_not_support_is_left_out(monkeypatch):
     install(monkeypatch, FakeNvml({"name": "Old", "used": 1, "total": 2}))
     (card,) = Monitor().look()[-1].cards
     assert (card.load, card.power, card.clock, card.temperature, card.throttled) == (None, None, None, None, ())
 
 
-def test_torch_bytes_are_those_of_the_card_with_the_same_uuid(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_bytes_are_those_of_the_card_with_the_same_uuid(monkeypatch):
     """CUDA_VISIBLE_DEVICES renumbers cards for torch, and not for NVML."""
     other = busy_card(uuid="GPU-99999999-0000-0000-0000-000000000000")
     install(monkeypatch, FakeNvml(other, busy_card()))
@@ -154,13 +149,13 @@ def test_torch_bytes_are_those_of_the_card_with_the_same_uuid(monkeypatch: pytes
         memory_allocated=lambda i: 11 * GIB,
         memory_reserved=lambda i: 12 * GIB,
     )
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
     first, second = Monitor().look()[-1].cards
     assert (first.allocated, first.reserved) == (None, None)
     assert (second.allocated, second.reserved) == (11 * GIB, 12 * GIB)
 
 
-def test_a_card_that_is_lost_midway_is_named_and_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_card_that_is_lost_midway_is_named_and_found_again(monkeypatch):
     nvml, clock = FakeNvml(busy_card(name="A"), busy_card(name="B")), Clock()
     install(monkeypatch, nvml)
     monitor = Monitor(clock)
@@ -175,7 +170,7 @@ def test_a_card_that_is_lost_midway_is_named_and_found_again(monkeypatch: pytest
     assert ([card.name for card in sample.cards], sample.lost) == (["A", "B"], ())
 
 
-def test_a_card_whose_driver_goes_with_it_stays_lost_until_both_are_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_card_whose_driver_goes_with_it_stays_lost_until_both_are_back(monkeypatch):
     nvml, clock = FakeNvml(busy_card(name="A")), Clock()
     install(monkeypatch, nvml)
     monitor = Monitor(clock)
@@ -193,7 +188,7 @@ def test_a_card_whose_driver_goes_with_it_stays_lost_until_both_are_back(monkeyp
 
 
 @pytest.mark.parametrize("driver", ["no library", "no driver", "no card"])
-def test_without_a_card_processor_and_memory_are_told(monkeypatch: pytest.MonkeyPatch, driver: str) -> None:
+def test_without_a_card_processor_and_memory_are_told(monkeypatch, driver):
     nvml = FakeNvml()
     nvml.driver = driver == "no card"
     install(monkeypatch, None if driver == "no library" else nvml)
@@ -203,9 +198,7 @@ def test_without_a_card_processor_and_memory_are_told(monkeypatch: pytest.Monkey
     assert 0 < sample.own < sample.memory_used < sample.memory_total == psutil.virtual_memory().total
 
 
-def test_however_many_windows_look_there_is_one_sample_a_second_and_a_minute_of_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_however_many_windows_look_there_is_one_sample_a_second_and_a_minute_of_them(monkeypatch):
     nvml, clock = FakeNvml(busy_card()), Clock()
     install(monkeypatch, nvml)
     monitor = Monitor(clock)

@@ -34,7 +34,7 @@ def test_engines_import_where_gradio_and_the_parsers_are_missing(module):
 
 
 @pytest.mark.parametrize("module", ["glyph_demo", "app"])
-def test_importing_starts_and_loads_nothing(module: str) -> None:
+def test_importing_starts_and_loads_nothing(module):
     code = f"""
 import sys, threading
 sys.argv = ["kernel", "-f", "connection.json"]

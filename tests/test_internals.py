@@ -1,13 +1,10 @@
 """What is used of other packages beyond their documented interface. Each is there, and is as it is used; its line says
 what breaks in the app when it is not."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import json
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import pytest
@@ -27,15 +24,15 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 MODELINGS = [modeling_glm4v, modeling_llama]
 
 
-def takes(function: Any, *names: str) -> bool:
+def takes(function, *names):
     return set(names) <= set(inspect.signature(function).parameters)
 
 
-def has(owner: Any, *names: str) -> bool:
+def has(owner, *names):
     return all(hasattr(owner, name) for name in names)
 
 
-def test_decoder_layers_have_the_parts_that_a_step_runs() -> None:
+def test_decoder_layers_have_the_parts_that_a_step_runs():
     """Breaks: decoding goes by the model's own forward, more slowly, with a notice."""
     with torch.device("meta"):
         glm = modeling_glm4v.Glm4vTextDecoderLayer(transformers.Glm4vConfig().text_config, 0)
@@ -49,7 +46,7 @@ def test_decoder_layers_have_the_parts_that_a_step_runs() -> None:
     assert all(takes(module.apply_rotary_pos_emb, "q", "k", "cos", "sin") for module in MODELINGS)
 
 
-def test_a_text_model_s_forward_takes_a_cache_and_passes_on_what_it_does_not_know() -> None:
+def test_a_text_model_s_forward_takes_a_cache_and_passes_on_what_it_does_not_know():
     """Breaks: nothing is prefilled; without the second, answers have no evidence."""
     for forward in (modeling_glm4v.Glm4vTextModel.forward, modeling_llama.LlamaModel.forward):
         parameters = inspect.signature(forward).parameters
@@ -58,14 +55,14 @@ def test_a_text_model_s_forward_takes_a_cache_and_passes_on_what_it_does_not_kno
         assert any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
 
 
-def test_a_cache_is_made_of_layers_that_update_and_tell_their_sizes() -> None:
+def test_a_cache_is_made_of_layers_that_update_and_tell_their_sizes():
     """Breaks: the KV arena, and with it the local engine and phrasing."""
     assert takes(Cache.__init__, "layers")
     abstract = {"lazy_initialization", "update", "get_mask_sizes", "get_seq_length"}
     assert abstract <= set(CacheLayerMixin.__abstractmethods__) <= abstract | {"get_max_length", "get_max_cache_shape"}
 
 
-def test_a_config_says_which_attention_a_model_runs() -> None:
+def test_a_config_says_which_attention_a_model_runs():
     """Breaks: keys and values are repeated for every query head, and decoding goes by the model's own forward."""
     with torch.device("meta"):
         model = modeling_llama.LlamaModel(transformers.LlamaConfig(num_hidden_layers=1))
@@ -74,7 +71,7 @@ def test_a_config_says_which_attention_a_model_runs() -> None:
     assert has(transformers.AttentionMaskInterface, "register")
 
 
-def test_the_tower_of_glm4v_has_the_parts_of_a_graph_of_one_page_size() -> None:
+def test_the_tower_of_glm4v_has_the_parts_of_a_graph_of_one_page_size():
     """Breaks: the vision runtimes compiled, onnx and mixed; eager reads, with a notice."""
     with torch.device("meta"):
         tower = modeling_glm4v.Glm4vVisionModel(transformers.Glm4vConfig().vision_config)
@@ -85,7 +82,7 @@ def test_the_tower_of_glm4v_has_the_parts_of_a_graph_of_one_page_size() -> None:
     assert get_vision_position_ids(torch.tensor([[1, 4, 2]]), 2).shape == (8, 2)
 
 
-def test_image_processors_rescale_and_normalise_one_array() -> None:
+def test_image_processors_rescale_and_normalise_one_array():
     """Breaks: pages become other patches than the model was trained on."""
     processor = Glm4vImageProcessorPil()
     assert has(processor, "rescale", "normalize", "do_rescale", "do_normalize", "image_mean", "image_std", "resample")
@@ -93,7 +90,7 @@ def test_image_processors_rescale_and_normalise_one_array() -> None:
     assert takes(smart_resize, "num_frames", "height", "width", "temporal_factor", "factor", "min_pixels", "max_pixels")
 
 
-def test_loading_can_be_followed_through_a_hook_of_its_bars() -> None:
+def test_loading_can_be_followed_through_a_hook_of_its_bars():
     """Breaks: loading a model shows no progress, and draws bars in the terminal."""
     logging = transformers.utils.logging
     previous = logging.set_tqdm_hook(print)
@@ -101,7 +98,7 @@ def test_loading_can_be_followed_through_a_hook_of_its_bars() -> None:
     assert has(logging, "EmptyTqdm", "disable_progress_bar")
 
 
-def test_a_tokenizer_s_model_tells_its_state() -> None:
+def test_a_tokenizer_s_model_tells_its_state():
     """Breaks: control tokens in questions and documents would count as such."""
     made = Tokenizer(models.BPE({"a": 0, "b": 1, "ab": 2}, [("a", "b")]))
     made.add_special_tokens([AddedToken("<x>", special=True)])
@@ -113,7 +110,7 @@ def test_a_tokenizer_s_model_tells_its_state() -> None:
     assert isinstance(fast.backend_tokenizer.decoder, decoders.ByteLevel)
 
 
-def test_onednn_multiplies_over_weights_in_its_own_layout() -> None:
+def test_onednn_multiplies_over_weights_in_its_own_layout():
     """Breaks: on x86 CPUs an answer depends, by rounding, on who else is being answered; the vision runtime mixed."""
     assert isinstance(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported(), bool)
     if not torch.backends.mkldnn.is_available():
@@ -126,7 +123,7 @@ def test_onednn_multiplies_over_weights_in_its_own_layout() -> None:
 
 
 @pytest.fixture(scope="module")
-def frontend() -> str:
+def frontend():
     """The code and the styles that Gradio's page loads."""
     folder = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
     return "\n".join(f.read_text(encoding="utf-8") for f in folder.iterdir() if f.suffix in (".css", ".js"))
@@ -148,30 +145,30 @@ def frontend() -> str:
         "chevron-left": "the settings' button is an arrow",
     }.items(),
 )
-def test_gradio_s_page_has_the_classes_that_ours_names(name: str, breaks: str, frontend: str) -> None:
+def test_gradio_s_page_has_the_classes_that_ours_names(name, breaks, frontend):
     assert name in frontend, f"without .{name}: {breaks}"
 
 
-def test_gradio_has_the_routes_that_the_door_lets_through() -> None:
+def test_gradio_has_the_routes_that_the_door_lets_through():
     """Breaks: the window gets 404 for what it needs."""
     with gr.Blocks() as blocks:
         gr.Textbox()
     waiting, paths = list(App.create_app(blocks).routes), set()
     while waiting:
-        route: Any = waiting.pop()
+        route = waiting.pop()
         waiting += getattr(getattr(route, "original_router", None), "routes", [])
         paths.add(getattr(route, "path", "").removeprefix("/gradio_api"))
     asked = {"/queue/join", "/queue/data", "/run/{api_name}", "/cancel", "/heartbeat/{session_hash}", "/app_id"}
     assert asked | {"/login", "/config", "/theme.css"} <= paths
 
 
-def test_an_event_has_the_fields_that_the_door_passes_on() -> None:
+def test_an_event_has_the_fields_that_the_door_passes_on():
     """Breaks: clicks and questions are refused, or passed on without what they say."""
     assert {"session_hash", "fn_index", "data", "event_data", "trigger_id"} <= set(PredictBody.model_fields)
     assert {"session_hash", "fn_index", "event_id"} <= set(CancelBody.model_fields)
 
 
-def test_blocks_know_their_events_and_whether_they_are_launched() -> None:
+def test_blocks_know_their_events_and_whether_they_are_launched():
     """Breaks: the door knows no event and refuses all; Gradio does not check paths in events."""
     with gr.Blocks() as blocks:
         gr.Button().click(lambda: None)
@@ -181,19 +178,19 @@ def test_blocks_know_their_events_and_whether_they_are_launched() -> None:
     assert takes(gr.Dropdown.preprocess, "payload")
 
 
-def test_a_connection_tells_its_request_and_a_server_its_connections() -> None:
+def test_a_connection_tells_its_request_and_a_server_its_connections():
     """Breaks: idle connections are never closed; the end waits for streams that do not end."""
     config = Config(lambda scope: None, loop="asyncio")
     config.load()
     server = Server(config)
     assert server.server_state.connections == set()
 
-    async def connected() -> Any:
+    async def connected():
         return AutoHTTPProtocol(config=config, server_state=server.server_state, app_state={})
 
     connection = asyncio.run(connected())
     assert has(connection, "connection_made", "connection_lost", "data_received")
     assert (connection.cycle, connection.connections) == (None, server.server_state.connections)
     assert has(connection, "transport")
-    cycle = inspect.getmodule(AutoHTTPProtocol).RequestResponseCycle  # type: ignore[union-attr]
+    cycle = inspect.getmodule(AutoHTTPProtocol).RequestResponseCycle
     assert {"more_body", "response_complete"} <= set(cycle.__init__.__code__.co_names)

@@ -1,7 +1,5 @@
 """The app from a notebook: it starts beside the kernel, shows itself, and ends."""
 
-from __future__ import annotations
-
 import socket
 import urllib.request
 from pathlib import Path
@@ -18,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.slow
-def test_the_notebook_of_the_documentation_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_notebook_of_the_documentation_runs(monkeypatch):
     monkeypatch.setenv("GLYPH_DEMO_POCKET__LANGUAGE_MODEL", "none")
     notebook = nbformat.read(ROOT / "docs" / "notebook.ipynb", as_version=4)
     for cell in notebook.cells:
@@ -33,7 +31,7 @@ def test_the_notebook_of_the_documentation_runs(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.slow
-def test_a_launched_app_answers_until_it_is_closed() -> None:
+def test_a_launched_app_answers_until_it_is_closed():
     with launch(engine="pocket", pocket__language_model="none", server__port=7950) as app:
         assert b"Glyph Demo" in urllib.request.urlopen(app.url, timeout=30).read()
     with pytest.raises(OSError, match="refused"):
@@ -41,13 +39,13 @@ def test_a_launched_app_answers_until_it_is_closed() -> None:
     app.close()
 
 
-def test_a_setting_that_does_not_exist_is_refused_before_anything_starts() -> None:
+def test_a_setting_that_does_not_exist_is_refused_before_anything_starts():
     with pytest.raises(SettingsError, match="unknown_setting"):
         glyph_demo.launch(server__colour="red")
 
 
 @pytest.mark.slow
-def test_an_app_that_cannot_start_says_why() -> None:
+def test_an_app_that_cannot_start_says_why():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 65_535))
         taken.listen()

@@ -30,9 +30,8 @@ def test_the_settings_file_of_the_project_is_read_and_no_other_that_lies_about(t
     assert all(str(tmp_path / "config.yaml") in text and "--config" in text for text in caught.value.message)
 
 
-def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path):
-    config = tmp_path / "c.yaml"
-    config.write_text("server: {port: 1, host: filehost}\nlanguage: zh\n")
+def test_flags_win_over_the_environment_and_that_over_the_file(save):
+    config = save("c.yaml", "server: {port: 1, host: filehost}\nlanguage: zh\n")
     environment = {"GLYPH_DEMO_SERVER__PORT": "2", "GLYPH_DEMO_STORE__DISK_MB": "5", "OTHER": "x"}
     settings = load_settings(config, environment, {"server.port": 3, "engine": None})
     assert (settings.server.port, settings.server.host, settings.language) == (3, "filehost", "zh")
@@ -42,9 +41,8 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path):
 
 @pytest.mark.parametrize("key", ["nonsense", "server", "server.nonsense", "language.x", "", "server.port.x"])
 def test_unknown_keys_raise(key):
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(SettingsError, match="unknown_setting"):
         load_settings(None, {}, {key: "1"})
-    assert caught.value.code == "unknown_setting"
 
 
 @pytest.mark.parametrize(
@@ -75,12 +73,10 @@ def test_unusable_values_raise_and_say_what_is_taken(key, value):
 
 
 @pytest.mark.parametrize("content", ["just words", "a: [", "- 1\n- 2", b"\xff\xfe\x00"])
-def test_a_config_file_that_is_not_settings_raises(tmp_path, content):
-    config = tmp_path / "c.yaml"
-    config.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(SettingsError) as caught:
+def test_a_config_file_that_is_not_settings_raises(save, content):
+    config = save("c.yaml", content)
+    with pytest.raises(SettingsError, match="config_unreadable"):
         load_settings(config, {})
-    assert caught.value.code == "config_unreadable"
 
 
 HOSTILE = {
@@ -107,9 +103,8 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_config_file_ends_in_a_short_line(tmp_path, content):
-    config = tmp_path / "c.yaml"
-    config.write_bytes(content if isinstance(content, bytes) else content.encode())
+def test_a_hostile_config_file_ends_in_a_short_line(save, content):
+    config = save("c.yaml", content)
     began = time.process_time()
     with pytest.raises(SettingsError) as caught:
         load_settings(config, {})
@@ -125,28 +120,18 @@ def test_what_is_no_regular_file_is_no_config_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
     (tmp_path / "link").symlink_to("/dev/zero")
     for path in (tmp_path / "pipe", tmp_path / "link", tmp_path):
-        with pytest.raises(SettingsError) as caught:
+        with pytest.raises(SettingsError, match="config_unreadable"):
             load_settings(path, {})
-        assert caught.value.code == "config_unreadable"
 
 
 def test_an_empty_variable_is_as_none():
     assert load_settings(None, {"GLYPH_DEMO_SERVER__PORT": "", "GLYPH_DEMO_CACHE_DIR": ""}) == Settings()
 
 
-@pytest.mark.parametrize(
-    "variable",
-    [
-        "GLYPH_DEMO_",
-        "GLYPH_DEMO_SERVER__",
-        "GLYPH_DEMO_SERVER__PORT__X",
-        "GLYPH_DEMO_\udcff",
-        "GLYPH_DEMO_" + "X" * 9999,
-    ],
-)
-def test_a_variable_that_names_no_setting_raises_a_short_line(variable):
+@pytest.mark.parametrize("name", ["", "SERVER__", "SERVER__PORT__X", "\udcff", "X" * 9999])
+def test_a_variable_that_names_no_setting_raises_a_short_line(name):
     with pytest.raises(SettingsError) as caught:
-        load_settings(None, {variable: "1"})
+        load_settings(None, {f"GLYPH_DEMO_{name}": "1"})
     assert caught.value.code == "unknown_setting"
     assert len(caught.value.text("en").encode()) < 1000
 

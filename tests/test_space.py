@@ -1,16 +1,11 @@
 """The app as a Hugging Face Space starts it."""
 
-from __future__ import annotations
-
 import os
-import re
 import socket
-import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import gradio as gr
 import pytest
@@ -22,6 +17,7 @@ from glyph_demo.ui.handlers import Handlers
 from glyph_demo.ui.space import CANNOT_PERSIST
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.visit import Visit
+from tests.command import started
 from tests.fakes import FakeEngine
 
 ROOT = Path(__file__).parents[1]
@@ -40,36 +36,29 @@ SPACE = {  # as a Gradio Space sets them
 
 
 @pytest.mark.parametrize("kind", ["processor", "ZeroGPU"])
-def test_a_space_starts_and_serves_the_page(kind: str, tmp_path: Path) -> None:
+def test_a_space_starts_and_serves_the_page(kind, tmp_path):
     (tmp_path / "spaces.py").write_text(
         "import pathlib\ndef GPU(f): pathlib.Path(__file__).with_name('told').touch()\n"
     )
     zero = {"SPACES_ZERO_GPU": "true", "PYTHONPATH": str(tmp_path)} if kind == "ZeroGPU" else {}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     environment = {**os.environ, **SPACE, **zero, "GLYPH_DEMO_CACHE_DIR": str(tmp_path / "cache")}
-    environment |= {"GLYPH_DEMO_SERVER__PORT": str(port), "GRADIO_SERVER_PORT": str(port)}
-    log = tmp_path / "log"
-    with log.open("w") as complaints:
-        app = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=complaints, text=True
-        )
-        try:
-            assert app.stdout is not None
-            address = app.stdout.readline().strip()
-            assert re.search(rf":{port}$", address), log.read_text()
-            page = urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30)
-            assert page.status == 200
-            assert b"Glyph Demo" in page.read()
-        finally:
-            app.terminate()
-            app.communicate(timeout=60)
-    assert "Traceback" not in log.read_text()
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        environment |= {"GLYPH_DEMO_SERVER__PORT": str(port), "GRADIO_SERVER_PORT": str(port)}
+        with started([sys.executable, "app.py"], tmp_path / "log", env=environment) as (_, address):
+            chosen = int(address.rpartition(":")[2])
+            assert chosen > port
+            with urllib.request.urlopen(f"http://127.0.0.1:{chosen}/", timeout=60) as page:
+                assert b"Glyph Demo" in page.read()
+            # Another address of this machine: only who listens on all of them answers.
+            socket.create_connection(("127.0.0.2", chosen), timeout=60).close()
+    assert f"Port {port} is taken; using {chosen}." in (tmp_path / "log").read_text()
     assert (tmp_path / "told").exists() == (kind == "ZeroGPU")
 
 
-def test_only_a_space_listens_to_all_and_only_zero_gpu_gives_up_the_card() -> None:
+def test_only_a_space_listens_to_all_and_only_zero_gpu_gives_up_the_card():
     assert space_flags({}) == []
     assert "0.0.0.0" in space_flags({"SPACE_ID": "a/b"})
     assert "pocket" not in space_flags({"SPACE_ID": "a/b"})
@@ -77,13 +66,13 @@ def test_only_a_space_listens_to_all_and_only_zero_gpu_gives_up_the_card() -> No
 
 
 @pytest.mark.parametrize("zero", [True, False])
-def test_on_zero_gpu_the_window_says_what_cannot_persist(zero: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_zero_gpu_the_window_says_what_cannot_persist(zero, monkeypatch):
     if zero:
         monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     windows = Windows(FakeEngine(), load_settings())
     with gr.Blocks():
         on = Handlers(windows, build(windows.settings, [], "en", windows.leave), [])
-    request: Any = SimpleNamespace(headers={"accept-language": "en"})
+    request = SimpleNamespace(headers={"accept-language": "en"})
     updates = on.load_page(Visit(), None, request)
     assert (CANNOT_PERSIST.en in updates[on.ui.status]) == zero
     windows.close_all()

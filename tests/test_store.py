@@ -8,13 +8,13 @@ from glyph_demo.store import FeatureStore, PageFeatures, feature_key
 BUDGET = 1 << 20
 
 
-def features(seed: int, size: int = 100) -> PageFeatures:
+def features(seed, size=100):
     rng = np.random.default_rng(seed)
     arrays = {"boxes": rng.integers(0, 800, (size, 4), dtype=np.int32), "scores": rng.random(size, dtype=np.float32)}
     return PageFeatures(arrays, tuple(f"line {seed} 第{i}行" for i in range(3)))
 
 
-def same(a: PageFeatures | None, b: PageFeatures) -> bool:
+def same(a, b):
     return (
         a is not None
         and a.texts == b.texts
@@ -64,7 +64,7 @@ def test_memory_evicts_the_least_recently_used_and_stays_inside_its_budget():
 class Held:
     """Features on a device that is not there."""
 
-    def __init__(self, seed: int, nbytes: int = 100) -> None:
+    def __init__(self, seed, nbytes=100):
         self.nbytes = nbytes
         self.copies = 0
         self._features = features(seed)
@@ -74,7 +74,7 @@ class Held:
         return self._features.arrays
 
 
-def held(seed: int, nbytes: int = 100) -> PageFeatures:
+def held(seed, nbytes=100):
     return PageFeatures(features(seed).arrays, device=Held(seed, nbytes))
 
 
@@ -184,9 +184,8 @@ def test_files_left_by_a_killed_write_are_cleared_away(tmp_path):
     assert not leftover.exists()
 
 
-def test_a_disk_that_cannot_be_written_leaves_the_memory_tier_working(tmp_path):
-    blocked = tmp_path / "file"
-    blocked.write_text("a file where the folder should be")
+def test_a_disk_that_cannot_be_written_leaves_the_memory_tier_working(save):
+    blocked = save("file", "a file where the folder should be")
     store = FeatureStore(blocked, BUDGET, BUDGET)
     store.put("a1", features(1))
     assert same(store.get("a1"), features(1))

@@ -3,16 +3,14 @@
 import contextlib
 import os
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.browser.person import arrive
+from tests.command import started
+
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -22,8 +20,7 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-EXPECT_MS = 30_000  # a click, on a machine that is busy
-START_SECONDS = 90  # importing everything on a busy machine of two cores
+PATIENCE_MS = 180_000  # for anything to appear, on a machine however busy
 
 
 def pytest_collection_modifyitems(items):
@@ -44,23 +41,9 @@ def serving(folder, *flags, port=0):
     """The address of an app with these flags, a cache in this folder and no hub to ask."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GLYPH_DEMO_")}
     environment |= {"GLYPH_DEMO_CACHE_DIR": str(folder / "cache"), "HF_HUB_OFFLINE": "1", "TMPDIR": str(folder)}
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
-        port = probe.getsockname()[1]
     command = [sys.executable, "app.py", "--port", str(port), *flags]
-    log = folder / "log"
-    with log.open("w") as output:
-        app = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    deadline = time.monotonic() + START_SECONDS
-    while f"http://127.0.0.1:{port}" not in log.read_text():
-        assert app.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    app.send_signal(signal.SIGTERM)
-    app.wait(timeout=60)
-    assert "Traceback" not in log.read_text(), log.read_text()
+    with started(command, folder / "log", env=environment) as (_, address):
+        yield address
     assert not list(folder.glob("glyph-demo-*")), "sessions remove their folders when the app ends"
 
 
@@ -70,7 +53,7 @@ def chromium():
 
     path = shutil.which("chromium")
     assert path, "The browser tests need Debian's chromium: apt-get install chromium"
-    expect.set_options(timeout=EXPECT_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
         yield browser
@@ -78,27 +61,36 @@ def chromium():
 
 
 @pytest.fixture
-def open_page(chromium, address):
-    """Open the app in a page; options are those of a browser context. At the end no page may have asked another host
-    for anything or have thrown an error."""
-    contexts, complaints = [], []
+def new_page(chromium):
+    """Make pages, each in a context of its own; options are those of a browser context."""
+    contexts = []
+
+    def made(**options):
+        usual = {"viewport": {"width": 1280, "height": 800}, "locale": "en-US"}
+        contexts.append(chromium.new_context(**usual | options))
+        contexts[-1].set_default_timeout(PATIENCE_MS)
+        return contexts[-1].new_page()
+
+    yield made
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def open_page(new_page, address):
+    """Open the app in a page that `new_page` makes. At the end no page may have asked another host for anything or
+    have thrown an error."""
+    complaints = []
 
     def foreign(request):
         if not request.url.startswith((address, "data:", "blob:")):
             complaints.append(f"asked for {request.url}")
 
     def opened(**options):
-        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US"} | options)
-        contexts.append(context)
-        page = context.new_page()
+        page = new_page(**options)
         page.on("request", foreign)
         page.on("pageerror", lambda error: complaints.append(f"threw {error}"))
-        page.goto(address)
-        page.locator("#question textarea").wait_for()
-        page.locator("#title h1").wait_for()
-        return page
+        return arrive(page, address)
 
     yield opened
-    for context in contexts:
-        context.close()
     assert complaints == []

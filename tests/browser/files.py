@@ -68,5 +68,5 @@ def bad() -> dict[str, bytes]:
     }
 
 
-BAD_WORDS = {"empty.txt": "empty", "program.pdf": "no PDF", "locked.pdf": "password", "broken.docx": "no Word"}
+BAD_WORDS = {"empty.txt": "empty", "program.pdf": "not PDF", "locked.pdf": "password", "broken.docx": "not DOCX"}
 MAKERS = {"pdf": pdf, "docx": docx, "txt": text}

@@ -5,8 +5,15 @@ import re
 from playwright.sync_api import expect
 
 QUESTION = "#question textarea"
-READ_MS = 90_000  # a page or two, on a machine of two busy cores
-ANSWER_MS = 60_000
+SURVEY = "Who led the survey of the harbour?"
+
+
+def arrive(page, address):
+    """Open the window, and wait until it can be used."""
+    page.goto(address)
+    page.locator(QUESTION).wait_for()
+    page.locator("#title h1").wait_for()
+    return page
 
 
 def upload(page, name, data):
@@ -14,7 +21,12 @@ def upload(page, name, data):
 
 
 def wait_until_read(page):
-    expect(page.locator("#progress")).to_contain_text(re.compile("extract .* s · |提取 .* 秒 · "), timeout=READ_MS)
+    expect(page.locator("#progress")).to_contain_text(re.compile("extract .* s · |提取 .* 秒 · "))
+
+
+def read_document(page, name, data):
+    upload(page, name, data)
+    wait_until_read(page)
 
 
 def ask(page, question):
@@ -47,5 +59,16 @@ def open_settings(page):
 
 def expect_answers(page, count):
     """`count` answers, the last of them complete with its figures."""
-    expect(answers(page)).to_have_count(count, timeout=ANSWER_MS)
-    expect(answers(page).last.locator(".glyph-figures")).to_be_visible(timeout=ANSWER_MS)
+    expect(answers(page)).to_have_count(count)
+    expect(answers(page).last.locator(".glyph-figures")).to_be_visible()
+
+
+def ask_and_expect(page, question, words="", number=1):
+    """Ask, and wait for the answer number `number` to be complete with these words in it."""
+    ask(page, question)
+    expect_answers(page, number)
+    expect(answers(page).last).to_contain_text(words)
+
+
+def ask_about_survey(page):
+    ask_and_expect(page, SURVEY, "Marta Ellingham")

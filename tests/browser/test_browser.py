@@ -8,14 +8,16 @@ from playwright.sync_api import expect
 
 from tests.browser import files
 from tests.browser.person import (
-    ANSWER_MS,
     QUESTION,
-    READ_MS,
+    SURVEY,
     answers,
     ask,
+    ask_about_survey,
+    ask_and_expect,
     expect_accessible,
     expect_answers,
     open_settings,
+    read_document,
     upload,
     wait_until_read,
 )
@@ -24,16 +26,11 @@ from tests.browser.person import (
 @pytest.mark.parametrize("kind", ["pdf", "docx", "txt"])
 def test_a_file_is_read_from_its_pages_and_answers_two_questions(open_page, artifacts, kind):
     page = open_page()
-    upload(page, f"survey.{kind}", files.MAKERS[kind]())
-    wait_until_read(page)
+    read_document(page, f"survey.{kind}", files.MAKERS[kind]())
     expect(page.locator("#documents")).to_contain_text(f"survey.{kind}")
     expect(page.locator("#gallery img").first).to_be_visible()
-    ask(page, "Who led the survey of the harbour?")
-    expect_answers(page, 1)
-    expect(answers(page).last).to_contain_text("Marta Ellingham")
-    ask(page, "How deep is the water at the north pier?")
-    expect_answers(page, 2)
-    expect(answers(page).last).to_contain_text("14.2")
+    ask_about_survey(page)
+    ask_and_expect(page, "How deep is the water at the north pier?", "14.2", number=2)
     expect(answers(page).last.locator(".glyph-sources")).to_contain_text(re.compile(r"page 1, line \d+"))
     expect(page.locator("#page .glyph-box.chosen").first).to_be_visible()
     page.screenshot(path=artifacts / f"window-{kind}.png")
@@ -42,20 +39,17 @@ def test_a_file_is_read_from_its_pages_and_answers_two_questions(open_page, arti
 def test_a_question_asked_while_pages_are_read_waits_and_can_be_stopped(open_page, artifacts):
     page = open_page()
     upload(page, "long.txt", files.long_text())
-    expect(page.locator("#progress .glyph-stage")).to_have_count(4, timeout=READ_MS)
-    ask(page, "Who led the survey of the harbour?")
-    expect(page.locator("#live .glyph-wait")).to_contain_text("Reading the document first", timeout=ANSWER_MS)
+    expect(page.locator("#progress .glyph-stage")).to_have_count(4)
+    ask(page, SURVEY)
+    expect(page.locator("#live .glyph-wait")).to_contain_text("Reading the document first")
     page.screenshot(path=artifacts / "window-reading.png")
     page.locator("#question .stop-button").click()
     expect(answers(page)).to_have_count(0)
     expect(page.locator("#question .submit-button")).to_be_visible()
     page.get_by_role("button", name="Remove long.txt").click()
     expect(page.locator("#documents li")).to_have_count(0)
-    upload(page, "short.txt", files.text())
-    wait_until_read(page)
-    ask(page, "Who led the survey of the harbour?")
-    expect_answers(page, 1)
-    expect(answers(page).last).to_contain_text("Marta Ellingham")
+    read_document(page, "short.txt", files.text())
+    ask_about_survey(page)
 
 
 def test_an_answer_is_copied_retried_edited_taken_back_and_cleared(open_page, artifacts):
@@ -71,19 +65,18 @@ def test_an_answer_is_copied_retried_edited_taken_back_and_cleared(open_page, ar
     copied = page.evaluate("navigator.clipboard.readText()")
     assert "Marguerite Oyelaran" in copied
     assert "First token" not in copied
-    ask(page, "When did the trial run?")
-    expect_answers(page, 2)
+    ask_and_expect(page, "When did the trial run?", number=2)
     page.screenshot(path=artifacts / "window-example.png")
     expect_accessible(page)
 
     page.get_by_label("Retry").click()
     expect(page.locator("#question .stop-button")).to_be_visible()
-    expect(page.locator("#question .submit-button")).to_be_visible(timeout=ANSWER_MS)
+    expect(page.locator("#question .submit-button")).to_be_visible()
     expect_answers(page, 2)
     page.get_by_label("Edit").last.click()
     page.locator("#chat textarea").fill("How many people work there?")
     page.get_by_label("Submit").last.click()
-    expect(answers(page).last).to_contain_text(re.compile("[Nn]ineteen"), timeout=ANSWER_MS)
+    expect(answers(page).last).to_contain_text(re.compile("[Nn]ineteen"))
     expect_answers(page, 2)
     page.get_by_role("button", name="Undo").click()
     expect(answers(page)).to_have_count(1)
@@ -114,15 +107,14 @@ def test_a_bad_file_is_one_line_that_says_what_to_do_and_the_window_goes_on(open
     status = page.locator("#status")
     for name, data in files.bad().items():
         upload(page, name, data)
-        expect(page.locator(f"#status:has-text('{files.BAD_WORDS[name]}')")).to_be_visible(timeout=READ_MS)
+        expect(page.locator(f"#status:has-text('{files.BAD_WORDS[name]}')")).to_be_visible()
         assert "\n" not in status.inner_text().strip()
         assert "Traceback" not in page.content()
     expect(page.locator(QUESTION)).to_be_in_viewport(ratio=1)
     page.screenshot(path=artifacts / "window-bad-file.png")
     page.locator("#language label").last.click()
     expect(status).to_contain_text("。")
-    upload(page, "fine.txt", files.text())
-    wait_until_read(page)
+    read_document(page, "fine.txt", files.text())
     expect(status).to_have_text("")
 
 
@@ -130,21 +122,17 @@ def test_a_scan_is_offered_to_be_read_as_page_images(open_page, artifacts):
     page = open_page()
     upload(page, "scan.pdf", files.scan())
     offer = page.get_by_role("button", name="Read its page images")
-    offer.click(timeout=READ_MS)
+    offer.click()
     wait_until_read(page)
     expect(offer).to_be_hidden()
-    ask(page, "Who led the survey of the harbour?")
-    expect_answers(page, 1)
-    expect(answers(page).last).to_contain_text("Marta Ellingham")
+    ask_about_survey(page)
     page.screenshot(path=artifacts / "window-scan.png")
 
 
 def test_a_reload_of_the_page_finds_everything_again_and_the_conversation_can_be_saved(open_page):
     page = open_page()
-    upload(page, "survey.txt", files.text())
-    wait_until_read(page)
-    ask(page, "Who led the survey of the harbour?")
-    expect_answers(page, 1)
+    read_document(page, "survey.txt", files.text())
+    ask_about_survey(page)
     page.reload()
     expect_answers(page, 1)
     expect(answers(page).last).to_contain_text("Marta Ellingham")
@@ -161,27 +149,6 @@ def test_a_reload_of_the_page_finds_everything_again_and_the_conversation_can_be
     expect(page.locator("#page.large")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#page.large")).to_have_count(0)
-
-
-def test_markup_in_documents_and_questions_stays_text(open_page):
-    page = open_page()
-    hostile = "The password is <img src='http://evil.example/a.png'> ![b](http://evil.example/b.png) today."
-    upload(page, "<b>hostile<b>.txt", hostile.encode())
-    wait_until_read(page)
-    ask(page, "What is the <i>password</i>? <img src='http://evil.example/c.png'>")
-    expect_answers(page, 1)
-    expect(answers(page).last).to_contain_text("evil")
-    expect(page.locator("#chat .user-row")).to_contain_text(re.compile("<.?img src="))
-    assert page.locator("#chat img, #documents b, #chat i").count() == 0
-
-
-def test_two_windows_do_not_see_each_other(open_page):
-    first, second = open_page(), open_page()
-    upload(first, "mine.txt", files.text())
-    wait_until_read(first)
-    expect(second.locator("#documents li")).to_have_count(0)
-    ask(second, "Who led the survey?")
-    expect(second.locator("#status")).to_contain_text("Open a document first")
 
 
 @pytest.mark.parametrize(("name", "scheme"), [("phone", "light"), ("phone-dark", "dark")])
@@ -204,13 +171,15 @@ def test_what_sliders_say_is_taken_and_remembered(open_page):
     refused = []
     page.on("response", lambda response: refused.append(response.url) if response.status >= 400 else None)
     open_settings(page)
+    remembered = "Object.values(localStorage).join()"
+    page.wait_for_function(f"{remembered}.length > 0")
     for number, (value, key) in enumerate((("8176", "ArrowLeft"), ("0.1", "ArrowRight"))):
+        before = page.evaluate(remembered)
         slider = page.locator("#settings input[type=range]").nth(number)
         slider.press(key)
         slider.dispatch_event("pointerup")  # lets go of it
         expect(page.locator("#settings input[type=number]").nth(number)).to_have_value(value)
-    page.wait_for_function("Object.values(localStorage).join().length > 0")
-    page.wait_for_timeout(1000)
+        page.wait_for_function(f"before => {remembered} !== before", arg=before)
     page.reload()
     page.locator("#title h1").wait_for()
     open_settings(page)
@@ -221,14 +190,13 @@ def test_what_sliders_say_is_taken_and_remembered(open_page):
 
 def test_settings_are_remembered_and_those_of_the_page_have_it_read_again(open_page):
     page = open_page()
-    upload(page, "survey.txt", files.text())
-    wait_until_read(page)
+    read_document(page, "survey.txt", files.text())
     open_settings(page)
     page.get_by_label("High throughput").check()
     expect(page.locator("#settings input[type=number]").first).to_have_value("512")
     page.get_by_label("Text size").click()
     page.get_by_role("option", name="14", exact=True).click()
-    expect(page.locator("#progress")).to_contain_text(re.compile(r"from the store 0"), timeout=READ_MS)
+    expect(page.locator("#progress")).to_contain_text(re.compile(r"from the store 0"))
     page.reload()
     open_settings(page)
     expect(page.get_by_label("High throughput")).to_be_checked()
@@ -238,17 +206,17 @@ def test_settings_are_remembered_and_those_of_the_page_have_it_read_again(open_p
 def test_the_list_of_documents_is_used_by_the_keyboard_alone(open_page):
     page = open_page(locale="zh-CN")
     rows = page.locator("#documents li")
-    for name, data in (("first.txt", files.text()), ("second.txt", files.long_text())):
-        upload(page, name, data)
-        expect(rows.last).to_contain_text(name)
-    expect(rows.first).to_contain_text(re.compile("1 页 · 301 字符 · 保留在内存中"))
+    read_document(page, "first.txt", files.text())
+    upload(page, "second.txt", b"Another text.")
+    expect(rows).to_contain_text(["1 页 · 301 字符 · 保留在内存中", "保留在内存中"])
     rows.first.locator(".glyph-open").focus()
     page.keyboard.press("Enter")
     expect(rows.first.locator("[aria-current]")).to_be_visible()
     expect(rows.first.locator(".glyph-open")).to_be_focused()
-    for _ in range(3):
+    removing = page.get_by_role("button", name="移除 second.txt")
+    for place in (page.get_by_role("button", name="移除 first.txt"), rows.last.locator(".glyph-open"), removing):
         page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="移除 second.txt")).to_be_focused()
+        expect(place).to_be_focused()
     page.keyboard.press("Enter")
     expect(rows).to_have_count(1)
     expect(page.get_by_role("button", name="移除 first.txt")).to_be_focused()
@@ -259,10 +227,8 @@ def test_the_list_of_documents_is_used_by_the_keyboard_alone(open_page):
 
 def test_everything_is_reached_by_the_keyboard(open_page):
     page = open_page()
-    upload(page, "survey.txt", files.text())
-    wait_until_read(page)
-    ask(page, "How deep is the water at the north pier?")
-    expect_answers(page, 1)
+    read_document(page, "survey.txt", files.text())
+    ask_and_expect(page, "How deep is the water at the north pier?")
     reached = set()
     page.locator(QUESTION).focus()
     for _ in range(60):

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from glyph_demo.notebook import frame
 from tests.browser import files
-from tests.browser.person import upload, wait_until_read
+from tests.browser.person import arrive, read_document
 
 ODD = {
     "plain": "a",
@@ -27,20 +27,16 @@ ODD = {
 }
 
 
-def test_cookies_of_other_apps_stop_nothing(chromium, address):
-    context = chromium.new_context(locale="en-US")
-    page = context.new_page()
+def test_cookies_of_other_apps_stop_nothing(new_page, address):
+    page = new_page()
     page.goto(address + "/robots.txt")
     for name, value in ODD.items():
         page.evaluate("([name, value]) => { document.cookie = `${name}=${value}; path=/` }", [name, value])
-    assert len(context.cookies()) >= len(ODD) - 1
-    page.goto(address)
-    page.locator("#title h1").wait_for()
-    upload(page, "survey.txt", files.text())
-    wait_until_read(page)
+    assert len(page.context.cookies()) >= len(ODD) - 1
+    arrive(page, address)
+    read_document(page, "survey.txt", files.text())
     expect(page.locator("#gallery img").first).to_be_visible()
     assert page.locator("#gallery img").first.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
-    context.close()
 
 
 @contextlib.contextmanager
@@ -64,10 +60,9 @@ def framing(address):
     server.server_close()
 
 
-def test_the_window_works_in_a_notebook(chromium, address):
+def test_the_window_works_in_a_notebook(new_page, address):
     """One at localhost shows the window of 127.0.0.1, which would be another site."""
-    context = chromium.new_context(locale="en-US")
-    page = context.new_page()
+    page = new_page()
     with framing(address) as notebook:
         page.goto(notebook)
         window = page.frame_locator("iframe")
@@ -75,32 +70,27 @@ def test_the_window_works_in_a_notebook(chromium, address):
         chosen = {"name": "survey.txt", "mimeType": "", "buffer": files.text()}
         window.locator("#upload input[type=file]").set_input_files(chosen)
         expect(window.locator("#gallery img").first).to_be_visible()
-        context.close()
 
 
-def test_a_page_without_cookies_says_what_it_needs(chromium, address):
-    context = chromium.new_context(locale="en-US")
-    page = context.new_page()
+def test_a_page_without_cookies_says_what_it_needs(new_page, address):
+    page = new_page()
 
     def without_cookie(route):
         answer = route.fetch()
         headers = {name: value for name, value in answer.headers.items() if name != "set-cookie"}
-        context.clear_cookies()
+        page.context.clear_cookies()
         route.fulfill(response=answer, headers=headers)
 
     page.route(address + "/", without_cookie)
     page.goto(address)
     expect(page.locator("#no-cookie")).to_contain_text("--no-auth")
-    context.close()
 
 
 @pytest.mark.parametrize("path", ["/", "/robots.txt"])
-def test_only_a_page_brings_a_cookie_and_scripts_cannot_read_it(chromium, address, path):
-    context = chromium.new_context()
-    page = context.new_page()
+def test_only_a_page_brings_a_cookie_and_scripts_cannot_read_it(new_page, address, path):
+    page = new_page()
     page.goto(address + path)
-    cookies = context.cookies()
+    cookies = page.context.cookies()
     assert len(cookies) == (path == "/")
     assert all(cookie["httpOnly"] and cookie["sameSite"] == "Lax" for cookie in cookies)
     assert page.evaluate("document.cookie") == ""
-    context.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.browser import files
-from tests.browser.person import READ_MS, expect_accessible, upload, wait_until_read
+from tests.browser.person import expect_accessible, read_document
 
 QUESTION = "How deep is the water at the north pier?"
 
@@ -44,8 +44,7 @@ def saved(page, kind):
 
 def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved(open_page, artifacts):
     page = open_page()
-    upload(page, "open.txt", files.text())
-    wait_until_read(page)
+    read_document(page, "open.txt", files.text())
     enter(page)
     choose(page, survey_pdf=files.pdf(), scan_pdf=files.scan(), empty_txt=b"")
     page.get_by_role("button", name="Add the opened documents").click()
@@ -53,7 +52,7 @@ def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved
     run(page)
     expect(page.locator("#many-now [role=progressbar]").first).to_be_visible()
     for name in ("survey.pdf", "scan.pdf", "open.txt"):
-        expect(row(page, name).locator(".answer")).to_contain_text("14.2", timeout=READ_MS)
+        expect(row(page, name).locator(".answer")).to_contain_text("14.2")
         expect(row(page, name).locator(".evidence")).to_contain_text(re.compile(r"page 1, line \d+"))
         expect(row(page, name).locator(".seconds")).to_have_text(re.compile(r"^\d+\.\d\d$"))
     expect(row(page, "empty.txt").locator(".error")).to_contain_text("empty")
@@ -79,10 +78,10 @@ def test_a_table_that_was_stopped_is_there_after_a_reload_and_goes_on(open_page)
     enter(page)
     choose(page, survey_txt=files.text(), long_txt=files.long_text()[:9_000])
     run(page)
-    expect(row(page, "survey.txt").locator(".answer")).to_contain_text("14.2", timeout=READ_MS)
+    expect(row(page, "survey.txt").locator(".answer")).to_contain_text("14.2")
     expect(row(page, "long.txt")).to_contain_text("Reading the document first")
     page.click("#many-stop")
-    expect(row(page, "long.txt")).to_contain_text("not asked yet", timeout=READ_MS)
+    expect(row(page, "long.txt")).to_contain_text("not asked yet")
     expect(page.locator("#many-now")).to_have_text("")
     page.reload()
     page.locator("#title h1").wait_for()
@@ -91,7 +90,7 @@ def test_a_table_that_was_stopped_is_there_after_a_reload_and_goes_on(open_page)
     expect(row(page, "survey.txt").locator(".answer")).to_contain_text("14.2")
     seconds = row(page, "survey.txt").locator(".seconds").inner_text()
     page.click("#many-run")
-    expect(row(page, "long.txt").locator(".answer")).to_contain_text("14.2", timeout=READ_MS)
+    expect(row(page, "long.txt").locator(".answer")).to_contain_text("14.2")
     assert row(page, "survey.txt").locator(".seconds").inner_text() == seconds, "it was not asked again"
 
 
@@ -100,12 +99,12 @@ def test_a_reload_finds_a_table_that_is_being_filled(open_page):
     enter(page)
     choose(page, long_txt=b"Pages that no other test has read.\n\n" + files.long_text()[:9_000])
     run(page)
-    expect(row(page, "long.txt")).to_contain_text("Reading the document first", timeout=READ_MS)
+    expect(row(page, "long.txt")).to_contain_text("Reading the document first")
     page.reload()
     page.locator("#title h1").wait_for()
     enter(page)
     expect(page.locator("#many-now")).to_contain_text("0 of 1 documents answered")
-    expect(row(page, "long.txt").locator(".answer")).to_contain_text("14.2", timeout=READ_MS)
+    expect(row(page, "long.txt").locator(".answer")).to_contain_text("14.2")
 
 
 def test_it_speaks_chinese_fits_a_phone_and_is_reached_by_the_keyboard(open_page, artifacts):
@@ -115,7 +114,7 @@ def test_it_speaks_chinese_fits_a_phone_and_is_reached_by_the_keyboard(open_page
     expect(page.locator("#many-now")).to_contain_text("请先选择文档")
     choose(page, survey_docx=files.docx(), locked_pdf=files.pdf(password="secret"))
     run(page)
-    expect(row(page, "survey.docx").locator(".answer")).to_contain_text("14.2", timeout=READ_MS)
+    expect(row(page, "survey.docx").locator(".answer")).to_contain_text("14.2")
     expect(row(page, "survey.docx").locator(".evidence")).to_contain_text(re.compile(r"第 1 页，第 \d+ 行"))
     expect(row(page, "locked.pdf").locator(".error")).to_contain_text("密码")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

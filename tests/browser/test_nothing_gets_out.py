@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser import files
-from tests.browser.person import READ_MS, answers, ask, expect_answers, upload, wait_until_read
+from tests.browser.person import arrive, ask_about_survey, ask_and_expect, read_document
 
 EVIL = "http://evil.example"
 HOSTILE = (
@@ -38,12 +38,11 @@ def expect_nothing_happened(shown, dialogs, requests):
 def test_a_document_full_of_markup_neither_runs_nor_phones_home(open_page):
     page = open_page()
     dialogs, requests = watch(page)
-    upload(page, NAME, "\n".join(HOSTILE).encode())
-    wait_until_read(page)
+    read_document(page, NAME, "\n".join(HOSTILE).encode())
     expect(page.locator("#documents")).to_contain_text("onerror=alert(6)")
     for number, word in enumerate(("password", "token", "colour"), 1):
-        ask(page, f"What is the {word}? <img src='{EVIL}/q.png' onerror='alert(8)'> [y](javascript:alert(9))")
-        expect_answers(page, number)
+        markup = f"<img src='{EVIL}/q.png' onerror='alert(8)'> [y](javascript:alert(9))"
+        ask_and_expect(page, f"What is the {word}? {markup}", number=number)
     expect(page.locator("#chat")).to_contain_text(re.compile(r"alert\(1\).*iframe src", re.DOTALL))
     expect_nothing_happened(page.locator("#chat .message-row, #documents"), dialogs, requests)
     assert page.locator("#chat a, #documents a, #status a").count() == 0
@@ -63,42 +62,34 @@ def test_nor_does_a_table_of_such_documents(open_page):
     page.fill("#many-question textarea", f"What is the password? <img src='{EVIL}/q.png' onerror='alert(8)'>")
     page.click("#many-run")
     for answered in rows.all():
-        expect(answered.locator(".evidence")).to_contain_text("page 1, line", timeout=READ_MS)
+        expect(answered.locator(".evidence")).to_contain_text("page 1, line")
         expect(answered).to_contain_text("onerror=alert(6)")
     expect(rows.first.locator(".answer")).to_contain_text("alert(1)")
     expect_nothing_happened(page.locator("#many, #many-now"), dialogs, requests)
     assert page.locator("#many a, #many-now a").count() == 0
 
 
-def test_the_page_works_with_the_network_off(chromium, address):
+def test_the_page_works_with_the_network_off(new_page, address):
     """Everything but this machine is out of reach, and nothing misses it."""
     missed = []
-    context = chromium.new_context(locale="en-US")
-    context.route(
+    page = new_page()
+    page.context.route(
         lambda url: not url.startswith((address, "data:", "blob:")),
         lambda route: (missed.append(route.request.url), route.abort("internetdisconnected")),
     )
-    page = context.new_page()
     page.on("requestfailed", lambda request: missed.append(request.url) if address not in request.url else None)
-    page.goto(address)
-    page.locator("#question textarea").wait_for()
-    page.locator("#title h1").wait_for()  # the page has its window
-    upload(page, "survey.txt", files.text())
-    wait_until_read(page)
+    arrive(page, address)
+    read_document(page, "survey.txt", files.text())
     expect(page.locator("#gallery img").first).to_be_visible()
-    ask(page, "Who led the survey of the harbour?")
-    expect_answers(page, 1)
-    expect(answers(page).last).to_contain_text("Marta Ellingham")
+    ask_about_survey(page)
     fonts = page.evaluate("[...document.fonts].filter(font => font.status == 'error').length")
     assert fonts == 0
-    context.close()
     assert missed == []
 
 
 def test_a_page_image_is_shown_to_its_own_browser_only(open_page, chromium):
     page = open_page()
-    upload(page, "survey.txt", files.text())
-    wait_until_read(page)
+    read_document(page, "survey.txt", files.text())
     image = page.locator("#gallery img").first.evaluate("image => image.src")
     assert page.request.get(image).status == 200
     stranger = chromium.new_context()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import serving
-from tests.browser.person import READ_MS, ask, open_settings, upload, wait_until_read
+from tests.browser.person import arrive, ask, open_settings, read_document, upload
 
 ROUNDS = 30
 # Milliseconds from a click until a condition holds, looked at on every frame.
@@ -69,19 +69,15 @@ def record(artifacts, name, milliseconds):
 
 
 @pytest.mark.long
-def test_stop_answers_while_an_answer_is_written(chromium, artifacts, tmp_path):
+def test_stop_answers_while_an_answer_is_written(new_page, artifacts, tmp_path):
     with serving(tmp_path, "--engine", "local", "--model", "random:mid") as address:
-        page = chromium.new_page()
-        page.goto(address)
-        page.locator("#title h1").wait_for()
-        upload(page, "short.txt", report(3, words=200))
-        wait_until_read(page)
+        page = arrive(new_page(), address)
+        read_document(page, "short.txt", report(3, words=200))
         times = []
         for _ in range(ROUNDS):
             ask(page, "What is it about?")
-            expect(page.locator("#live .glyph-answer, #live details").first).to_be_visible(timeout=READ_MS)
+            expect(page.locator("#live .glyph-answer, #live details").first).to_be_visible()
             times.append(stop(page))
-        page.context.close()
     record_stops(artifacts, "while answering, random:mid", times)
 
 
@@ -89,7 +85,7 @@ def test_stop_answers_while_an_answer_is_written(chromium, artifacts, tmp_path):
 def test_settings_answer_while_a_document_is_read(open_page, artifacts):
     page = open_page()
     upload(page, "long.txt", report(1))
-    expect(page.locator("#progress .glyph-stage")).to_have_count(4, timeout=READ_MS)
+    expect(page.locator("#progress .glyph-stage")).to_have_count(4)
     open_settings(page)
     length = "document.querySelector('#settings input[type=number]').value === '{}'"
     times = []
@@ -104,7 +100,7 @@ def test_settings_answer_while_a_document_is_read(open_page, artifacts):
 def test_stop_answers_while_a_document_is_read(open_page, artifacts):
     page = open_page()
     upload(page, "long.txt", report(2))
-    expect(page.locator("#progress .glyph-stage")).to_have_count(4, timeout=READ_MS)
+    expect(page.locator("#progress .glyph-stage")).to_have_count(4)
     times = []
     for _ in range(ROUNDS):
         ask(page, "Who led the survey of the harbour?")

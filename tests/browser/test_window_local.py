@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser import files
 from tests.browser.conftest import serving
-from tests.browser.person import answers, ask, expect_answers, upload, wait_until_read
+from tests.browser.person import answers, ask_and_expect, read_document, wait_until_read
 from tests.checkpoints import make_checkpoint
 
 
@@ -21,12 +21,9 @@ def address(tmp_path_factory):
 
 def test_pages_become_features_and_two_questions_share_their_prefix(open_page, artifacts):
     page = open_page()
-    upload(page, "survey.txt", files.text())
-    wait_until_read(page)
-    ask(page, "Who led the survey?")
-    expect_answers(page, 1)
-    ask(page, "And when?")
-    expect_answers(page, 2)
+    read_document(page, "survey.txt", files.text())
+    ask_and_expect(page, "Who led the survey?")
+    ask_and_expect(page, "And when?", number=2)
     expect(page.locator("#progress")).to_contain_text(re.compile(r"text tokens per visual token \d"))
     expect(page.locator("#documents")).to_contain_text(re.compile(r"tokens \d+ · kept in memory"))
     expect(answers(page).last.locator(".glyph-figures")).to_contain_text(re.compile(r"Pages reused\s*1 / 1"))
@@ -35,10 +32,8 @@ def test_pages_become_features_and_two_questions_share_their_prefix(open_page, a
 
 def test_where_an_answer_looked_is_still_known_after_a_reload(open_page):
     page = open_page()
-    upload(page, "survey.txt", files.text())
-    wait_until_read(page)
-    ask(page, "Who led the survey?")
-    expect_answers(page, 1)
+    read_document(page, "survey.txt", files.text())
+    ask_and_expect(page, "Who led the survey?")
     expect(page.locator("#page .glyph-heat")).to_have_count(1)
     page.reload()
     wait_until_read(page)

@@ -1,11 +1,7 @@
 """One question in three ways: what was kept is used or not, the answer is the same, and the conversation goes on as if
 nobody had compared."""
 
-from __future__ import annotations
-
 import contextlib
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,14 +16,14 @@ from tests.fakes import FakeEngine
 
 
 @pytest.fixture
-def story(tmp_path: Path) -> Path:
-    file = tmp_path / "story.txt"
-    file.write_text("".join(f"Sentence {i} tells of a mill by a river and of its wheel.\n" for i in range(400)))
-    return file
+def story(save):
+    return save(
+        "story.txt", "".join(f"Sentence {i} tells of a mill by a river and of its wheel.\n" for i in range(400))
+    )
 
 
 @pytest.fixture
-def faked(tmp_path: Path, story: Path) -> Iterator[tuple[FakeEngine, DocumentSession]]:
+def faked(tmp_path, story):
     engine = FakeEngine()
     session = DocumentSession(engine, Settings(cache_dir=str(tmp_path / "cache")))
     session.open(story)
@@ -35,15 +31,15 @@ def faked(tmp_path: Path, story: Path) -> Iterator[tuple[FakeEngine, DocumentSes
     session.close()
 
 
-def last(steps: Iterator[list[Side]]) -> dict[str, Side]:
+def last(steps):
     return {side.way: side for side in list(steps)[-1]}
 
 
-def said(session: DocumentSession, question: str) -> str:
+def said(session, question):
     return "".join(event.text for event in session.ask(question) if isinstance(event, Token))
 
 
-def test_all_three_ways_on_a_vision_language_model(tmp_path: Path, story: Path, one_thread: None) -> None:
+def test_all_three_ways_on_a_vision_language_model(tmp_path, story, one_thread):
     settings = Settings(
         model=str(make_checkpoint(tmp_path / "model", context=1 << 16)),
         cache_dir=str(tmp_path / "cache"),
@@ -56,7 +52,6 @@ def test_all_three_ways_on_a_vision_language_model(tmp_path: Path, story: Path, 
             session.open(story)
             said(session, "What stands by the river?")
         compared, undisturbed = sessions
-        assert compared.current is not None
         before = compared.current.transcript.turns()
         sides = last(compare(compared, "And what turns?"))
         kept, anew, text = (sides[way] for way in WAYS)
@@ -77,25 +72,22 @@ def test_all_three_ways_on_a_vision_language_model(tmp_path: Path, story: Path, 
             session.close()
 
 
-def test_without_reuse_every_page_is_read_once_more(faked: tuple[FakeEngine, DocumentSession]) -> None:
+def test_without_reuse_every_page_is_read_once_more(faked):
     engine, session = faked
     sides = last(compare(session, "What turns?"))
-    assert session.current is not None
     digests = [page.digest for page in session.current.pages]
     assert engine.encoded == digests * 2
     assert sides["kept"].so_far.answer == sides["anew"].so_far.answer
     assert len(session.current.transcript) == 0
 
 
-def test_an_engine_that_answers_from_pages_only_says_so_in_the_third_place(
-    faked: tuple[FakeEngine, DocumentSession],
-) -> None:
+def test_an_engine_that_answers_from_pages_only_says_so_in_the_third_place(faked):
     text = last(compare(faked[1], "What turns?"))["text"]
     assert text.error is not None
     assert "--engine local" in text.error.en
 
 
-def test_waiting_for_a_model_to_be_loaded_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_a_model_to_be_loaded_is_not_counted(monkeypatch):
     now = iter([0.0, 1.0, 5.0, 7.0, 8.0])
     monkeypatch.setattr("glyph_demo.conversation.comparison.time.perf_counter", lambda: next(now))
     side = Side("kept")
@@ -105,9 +97,9 @@ def test_waiting_for_a_model_to_be_loaded_is_not_counted(monkeypatch: pytest.Mon
     assert (side.load, side.seconds) == (6.0, 1.5)
 
 
-def test_closing_stops_the_engine_and_leaves_the_session_usable(faked: tuple[FakeEngine, DocumentSession]) -> None:
+def test_closing_stops_the_engine_and_leaves_the_session_usable(faked):
     engine, session = faked
-    with contextlib.closing(compare(session, "one two three four five six")) as steps:  # type: ignore[type-var]
+    with contextlib.closing(compare(session, "one two three four five six")) as steps:
         for sides in steps:
             if sides[1].so_far.answer:
                 break
@@ -118,12 +110,12 @@ def test_closing_stops_the_engine_and_leaves_the_session_usable(faked: tuple[Fak
 
 
 @pytest.mark.parametrize("question", ["", "  "])
-def test_what_would_fail_in_every_way_is_said_once(faked: tuple[FakeEngine, DocumentSession], question: str) -> None:
+def test_what_would_fail_in_every_way_is_said_once(faked, question):
     with pytest.raises(GlyphError, match="no_question"):
         list(compare(faked[1], question))
 
 
-def test_without_a_document_there_is_nothing_to_compare(tmp_path: Path) -> None:
+def test_without_a_document_there_is_nothing_to_compare(tmp_path):
     session = DocumentSession(FakeEngine(), Settings(cache_dir=str(tmp_path)))
     with pytest.raises(GlyphError, match="no_document"):
         list(compare(session, "What?"))

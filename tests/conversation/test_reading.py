@@ -1,27 +1,19 @@
 """The next page is made ready while the engine reads the one before it, and nothing else changes."""
 
-from __future__ import annotations
-
 import gc
 import threading
 import weakref
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.engines.base import Engine
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import EngineError, GlyphError
-from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
-from glyph_demo.store import FeatureStore, PageFeatures, feature_key
+from glyph_demo.store import FeatureStore, feature_key
 from tests.checkpoints import make_checkpoint
 from tests.fakes import FakeEngine
 
@@ -36,15 +28,15 @@ class Patches:
 class PreparingEngine(FakeEngine):
     """Encodes a page, all but the last, only when the page after it is ready, or cannot be made so."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
-        self.ready: list[Page] = []
-        self.alive: weakref.WeakSet[Patches] = weakref.WeakSet()
+        self.ready = []
+        self.alive = weakref.WeakSet()
         self.most_alive = 0
         self.changed = threading.Condition()
         self.broken = -1  # index of a page that cannot be made ready
 
-    def begin_encode(self, page: Page) -> Callable[[], PageFeatures]:
+    def begin_encode(self, page):
         if page.index == self.broken:
             with self.changed:
                 self.ready.append(page)
@@ -57,7 +49,7 @@ class PreparingEngine(FakeEngine):
             self.most_alive = max(self.most_alive, len(self.alive))
             self.changed.notify_all()
 
-        def rest(patches: Patches = patches) -> PageFeatures:
+        def rest(patches=patches):
             with self.changed:
                 assert page.index == PAGES - 1 or self.changed.wait_for(lambda: len(self.ready) > page.index + 1, 5)
             return self.encode(page)
@@ -65,7 +57,7 @@ class PreparingEngine(FakeEngine):
         return rest
 
 
-def write(folder: Path, pages: int = PAGES) -> Path:
+def write(folder, pages=PAGES):
     path = folder / "a.txt"
     path.write_text("\n\n".join(f"Paragraph {i} of a story. " * 30 for i in range(pages * 6)))
     return path
@@ -74,20 +66,19 @@ def write(folder: Path, pages: int = PAGES) -> Path:
 class Open:
     """Opens documents, and closes their sessions after the test."""
 
-    def __init__(self) -> None:
-        self.sessions: list[DocumentSession] = []
+    def __init__(self):
+        self.sessions = []
 
-    def __call__(self, engine: Engine, path: Path, store: FeatureStore | None = None) -> Reading:
+    def __call__(self, engine, path, store=None):
         settings = replace(Settings(), documents=replace(Settings().documents, pages=f"1-{PAGES}"))
         session = DocumentSession(engine, settings, store or FeatureStore(None, 1 << 26, 0))
         self.sessions.append(session)
         session.open(path)
-        assert session.current is not None
         return session.current
 
 
 @pytest.fixture
-def start() -> Iterator[Open]:
+def start():
     made = Open()
     yield made
     for session in made.sessions:
@@ -95,8 +86,8 @@ def start() -> Iterator[Open]:
 
 
 @pytest.fixture
-def read(start: Open) -> Callable[..., Reading]:
-    def through(*what: Any) -> Reading:
+def read(start):
+    def through(*what):
         reading = start(*what)
         reading.wait()
         return reading
@@ -104,13 +95,11 @@ def read(start: Open) -> Callable[..., Reading]:
     return through
 
 
-def ahead() -> list[str]:
+def ahead():
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("ahead")]
 
 
-def test_a_page_is_read_while_the_next_is_made_ready_and_no_further_one(
-    read: Callable[..., Reading], tmp_path: Path
-) -> None:
+def test_a_page_is_read_while_the_next_is_made_ready_and_no_further_one(read, tmp_path):
     engine = PreparingEngine()
     reading = read(engine, write(tmp_path))
     assert len(reading.pages) == PAGES
@@ -119,14 +108,14 @@ def test_a_page_is_read_while_the_next_is_made_ready_and_no_further_one(
     assert ahead() == []
 
 
-def test_known_pages_are_not_made_ready(read: Callable[..., Reading], tmp_path: Path) -> None:
+def test_known_pages_are_not_made_ready(read, tmp_path):
     engine, store, path = PreparingEngine(), FeatureStore(None, 1 << 26, 0), write(tmp_path)
     read(engine, path, store)
     assert read(engine, path, store).pages_from_store == PAGES
     assert len(engine.ready) == PAGES
 
 
-def test_a_page_that_comes_twice_is_read_once(read: Callable[..., Reading], tmp_path: Path) -> None:
+def test_a_page_that_comes_twice_is_read_once(read, tmp_path):
     engine, path = FakeEngine(), tmp_path / "a.txt"
     path.write_text("The same line of text.\n" * 400)
     reading = read(engine, path)
@@ -134,7 +123,7 @@ def test_a_page_that_comes_twice_is_read_once(read: Callable[..., Reading], tmp_
 
 
 @pytest.mark.parametrize("broken", [0, 3])
-def test_a_page_that_cannot_be_made_ready_is_told_when_its_turn_comes(start: Open, tmp_path: Path, broken: int) -> None:
+def test_a_page_that_cannot_be_made_ready_is_told_when_its_turn_comes(start, tmp_path, broken):
     engine = PreparingEngine()
     engine.broken = broken
     reading = start(engine, write(tmp_path))
@@ -144,7 +133,7 @@ def test_a_page_that_cannot_be_made_ready_is_told_when_its_turn_comes(start: Ope
     assert ahead() == []
 
 
-def test_a_cancel_midway_leaves_nothing_behind(start: Open, tmp_path: Path) -> None:
+def test_a_cancel_midway_leaves_nothing_behind(start, tmp_path):
     engine = PreparingEngine()
     engine.page_seconds = 0.05
     start(engine, write(tmp_path))
@@ -155,13 +144,13 @@ def test_a_cancel_midway_leaves_nothing_behind(start: Open, tmp_path: Path) -> N
     assert (list(engine.alive), ahead(), engine.open_handles) == ([], [], 0)
 
 
-def test_features_are_those_of_pages_that_were_not_made_ready(read: Callable[..., Reading], tmp_path: Path) -> None:
+def test_features_are_those_of_pages_that_were_not_made_ready(read, tmp_path):
     settings = Settings(model=str(make_checkpoint(tmp_path / "model")), cache_dir=str(tmp_path))
     found = []
     for hidden in (False, True):
         engine, store = LocalEngine(settings), FeatureStore(None, 1 << 26, 0)
         if hidden:
-            engine.begin_encode = partial(partial, engine.encode)  # type: ignore[method-assign]
+            engine.begin_encode = partial(partial, engine.encode)
         reading = read(engine, write(tmp_path), store)
         features = [store.get(feature_key(view.digest, engine.identity)) for view in reading.pages]
         found.append([f.arrays["embeds"] for f in features if f is not None])

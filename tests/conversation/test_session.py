@@ -13,11 +13,6 @@ from tests.fakes import FakeEngine
 
 
 @pytest.fixture
-def engine():
-    return FakeEngine()
-
-
-@pytest.fixture
 def session(engine):
     made = DocumentSession(engine, load_settings())
     yield made
@@ -63,18 +58,6 @@ def test_a_question_asked_while_pages_are_read_waits_and_says_how_far_it_is(engi
     assert len({e.done for e in progress}) > 2
     assert progress[-1].total == progress[-1].done
     assert answer(events).endswith("turn 1: early")
-
-
-def test_undo_retry_and_edit_work_on_turns(session, tmp_path):
-    opened(session, write(tmp_path))
-    for question in ("one", "two", "three"):
-        list(session.ask(question))
-    assert session.undo().question == "three"
-    assert answer(session.ask("two", at=1)).endswith("turn 2: two")
-    assert answer(session.ask("uno", at=0)).endswith("turn 1: uno")
-    assert [turn.question for turn in session.current.transcript.turns()] == ["uno"]
-    assert session.undo() is not None
-    assert session.undo() is None
 
 
 def test_closing_the_answer_stops_the_engine_and_keeps_what_was_said(engine, session, tmp_path):
@@ -147,17 +130,6 @@ def test_documents_are_closed_to_make_room_and_read_from_the_store_on_return(eng
     assert engine.open_handles == 0
 
 
-def test_turns_survive_a_document_that_was_closed_to_make_room(engine, tmp_path):
-    session = DocumentSession(engine, load_settings(flags={"store.open_documents": 1}))
-    first = opened(session, write(tmp_path, "a.txt"))
-    list(session.ask("one"))
-    opened(session, write(tmp_path, "b.txt"))
-    session.select(first)
-    session.current.wait()
-    assert answer(session.ask("two")).endswith("turn 2: two")
-    session.close()
-
-
 def test_new_page_settings_read_the_document_again_and_others_do_not(engine, session, tmp_path):
     opened(session, write(tmp_path))
     before = session.current.pages[0].digest
@@ -178,15 +150,13 @@ def test_removing_a_document_while_it_is_read_stops_at_the_next_page(engine, ses
     while any("_paint" in thread.name for thread in threading.enumerate()):
         time.sleep(0.01)
     assert len(engine.encoded) <= read + 1
-    with pytest.raises(GlyphError) as caught:
+    with pytest.raises(GlyphError, match="no_document"):
         session.ask("anyone there?")
-    assert caught.value.code == "no_document"
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip at all"])
-def test_a_bad_file_is_an_error_and_the_session_goes_on(session, tmp_path, content):
-    bad = tmp_path / "bad.docx"
-    bad.write_bytes(content)
+def test_a_bad_file_is_an_error_and_the_session_goes_on(session, tmp_path, content, save):
+    bad = save("bad.docx", content)
     session.open(bad)
     with pytest.raises(GlyphError):
         session.current.wait()
@@ -200,9 +170,8 @@ def test_a_bad_file_is_an_error_and_the_session_goes_on(session, tmp_path, conte
 def test_an_engine_failing_on_a_page_is_an_error_of_that_document_only(engine, session, tmp_path):
     engine.fail_with = RuntimeError("a bug inside")
     session.open(write(tmp_path))
-    with pytest.raises(GlyphError) as caught:
+    with pytest.raises(GlyphError, match="internal"):
         session.current.wait()
-    assert caught.value.code == "internal"
     engine.fail_with = None
     opened(session, write(tmp_path))
 
@@ -210,9 +179,8 @@ def test_an_engine_failing_on_a_page_is_an_error_of_that_document_only(engine, s
 def test_an_engine_failing_on_a_question_leaves_the_session_usable(session, tmp_path):
     opened(session, write(tmp_path))
     for question, code in (("fail", "fake_failure"), ("crash", "internal"), ("   ", "no_question")):
-        with pytest.raises(GlyphError) as caught:
+        with pytest.raises(GlyphError, match=code):
             list(session.ask(question))
-        assert caught.value.code == code
     assert answer(session.ask("fine?")).endswith("turn 1: fine?")
 
 
@@ -234,9 +202,8 @@ def test_a_page_range_is_read_alone_and_evidence_keeps_the_documents_page_number
     (evidence,) = [e for e in session.ask("where?") if isinstance(e, Evidence)]
     assert evidence.regions[0].page == 2
     session.open(write(tmp_path), pages="9-")
-    with pytest.raises(GlyphError) as caught:
+    with pytest.raises(GlyphError, match="no_such_pages"):
         session.current.wait()
-    assert caught.value.code == "no_such_pages"
 
 
 def test_compression_is_measured_on_the_text_the_pages_show(session, tmp_path):

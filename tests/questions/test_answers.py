@@ -2,13 +2,9 @@
 
 `PYTHONPATH=. python tests/questions/test_answers.py tuning.json` prints each question with its verdict."""
 
-from __future__ import annotations
-
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HALVES = ("tuning.json", "held_out.json")
 
 
-def graded(questions: list[dict[str, Any]], phrase: bool = True) -> Iterator[tuple[dict[str, Any], str, bool]]:
+def graded(questions, phrase=True):
     """Each question with what the engine shows for it and whether that is right; documents are read once each."""
     from glyph_demo.conversation.session import DocumentSession
     from glyph_demo.engines import create_engine
@@ -31,7 +27,6 @@ def graded(questions: list[dict[str, Any]], phrase: bool = True) -> Iterator[tup
     try:
         for document in dict.fromkeys(question["document"] for question in questions):
             session.open(ROOT / document)
-            assert session.current is not None
             session.current.wait()
             for question in (q for q in questions if q["document"] == document):
                 shown = ""
@@ -47,7 +42,7 @@ def graded(questions: list[dict[str, Any]], phrase: bool = True) -> Iterator[tup
         engine.close()
 
 
-def load(half: str) -> list[dict[str, Any]]:
+def load(half):
     return json.loads((Path(__file__).parent / half).read_text(encoding="utf-8"))
 
 

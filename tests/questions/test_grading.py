@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from tests.questions.grading import contains, is_right, normalise
@@ -18,7 +16,7 @@ from tests.questions.grading import contains, is_right, normalise
         ("五号库升到 8.3℃", "8.3 度"),
     ],
 )
-def test_spelling_width_hyphens_and_separators_do_not_matter(shown: str, answer: str) -> None:
+def test_spelling_width_hyphens_and_separators_do_not_matter(shown, answer):
     assert contains(shown, answer)
 
 
@@ -36,21 +34,21 @@ def test_spelling_width_hyphens_and_separators_do_not_matter(shown: str, answer:
         ("anything", " - "),
     ],
 )
-def test_part_of_another_number_or_another_word_is_not_an_answer(shown: str, answer: str) -> None:
+def test_part_of_another_number_or_another_word_is_not_an_answer(shown, answer):
     assert not contains(shown, answer)
 
 
-def test_a_number_at_the_end_of_a_sentence_is_not_a_decimal() -> None:
+def test_a_number_at_the_end_of_a_sentence_is_not_a_decimal():
     assert normalise("In 1986. 3 keepers left.") == "in1986 3keepersleft"
 
 
-def test_any_accepted_answer_counts() -> None:
+def test_any_accepted_answer_counts():
     question = {"answers": ["one hundred years", "100 years"]}
     assert is_right(question, "It is 100 years.")
     assert not is_right(question, "It is ten years.")
 
 
-def test_a_refusal_is_right_only_where_the_answer_is_absent() -> None:
+def test_a_refusal_is_right_only_where_the_answer_is_absent():
     present, absent = {"answers": ["912"]}, {"answers": [], "absent": True}
     for refusal in (
         "The document does not seem to say.",

@@ -1,12 +1,8 @@
 """Whether the question set and the documents fit each other."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections import Counter
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,9 +10,7 @@ from tests.questions.grading import REFUSALS, contains
 from tests.questions.make_examples import EXAMPLES, HERE, TARGETS, build
 
 ROOT = HERE.parent.parent
-HALVES: dict[str, list[dict[str, Any]]] = {
-    name: json.loads((HERE / name).read_text(encoding="utf-8")) for name in ("tuning.json", "held_out.json")
-}
+HALVES = {name: json.loads((HERE / name).read_text(encoding="utf-8")) for name in ("tuning.json", "held_out.json")}
 QUESTIONS = [question for half in HALVES.values() for question in half]
 SAMPLES = [
     {"document": f"glyph_demo/assets/examples/{example['name']}"} | question
@@ -25,7 +19,7 @@ SAMPLES = [
 ]
 
 
-def text_of(name: str, data: bytes) -> str:
+def text_of(name, data):
     """The text of a document, table cells parted by ` | `."""
     if name.endswith(".pdf"):
         from pypdf import PdfReader
@@ -44,18 +38,18 @@ TEXTS = {path: text_of(path, (ROOT / path).read_bytes()) for path in {q["documen
 
 
 @pytest.mark.parametrize("half", HALVES)
-def test_a_half_has_five_questions_a_document_and_three_without_an_answer(half: str) -> None:
+def test_a_half_has_five_questions_a_document_and_three_without_an_answer(half):
     answered = Counter(q["document"] for q in HALVES[half] if q["kind"] != "absent")
     assert sorted(answered.values()) == [5, 5, 5, 5]
     assert sum(q.get("absent", False) for q in HALVES[half]) == 3
 
 
-def test_no_question_is_asked_twice() -> None:
+def test_no_question_is_asked_twice():
     asked = [question["question"] for question in QUESTIONS + SAMPLES]
     assert len(set(asked)) == len(asked)
 
 
-def test_the_document_holds_the_answer_and_the_question_does_not() -> None:
+def test_the_document_holds_the_answer_and_the_question_does_not():
     for question in QUESTIONS + SAMPLES:
         asked, answers = question["question"], question["answers"]
         if question.get("absent", False):
@@ -66,12 +60,12 @@ def test_the_document_holds_the_answer_and_the_question_does_not() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(TEXTS))
-def test_no_document_reads_like_a_refusal(path: str) -> None:
+def test_no_document_reads_like_a_refusal(path):
     assert not any(contains(TEXTS[path], refusal) for refusal in REFUSALS)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_a_rebuilt_document_is_the_same(target: Path) -> None:
+def test_a_rebuilt_document_is_the_same(target):
     built = build(target)
     assert built == build(target)
     assert text_of(target.name, built) == text_of(target.name, target.read_bytes())

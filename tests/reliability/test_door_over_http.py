@@ -1,13 +1,10 @@
 """The window over HTTP, as somebody would use it who means harm: files of this machine, other people's uploads, pages
 of other sites, requests without end."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +18,12 @@ STRANGER = "abc"  # a session of a page that never loaded
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+def address(tmp_path_factory):
     with serving(tmp_path_factory.mktemp("window")) as address:
         yield address
 
 
-def endless_upload(browser: Browser) -> bool:
+def endless_upload(browser):
     """Whether an upload without a length goes through that is too large."""
     headers = {"Transfer-Encoding": "chunked", "Cookie": "; ".join(f"{n}={v}" for n, v in browser.cookies.items())}
     connection = http.client.HTTPConnection(*browser.address, timeout=30)
@@ -40,7 +37,7 @@ def endless_upload(browser: Browser) -> bool:
         connection.close()
 
 
-def opening(browser: Browser, session: str) -> int:
+def opening(browser, session):
     """The number of the event that opens what a page has sent, found by its answer."""
     browser.window(session)
     config = json.loads(browser.get("/config")[1])
@@ -48,7 +45,7 @@ def opening(browser: Browser, session: str) -> int:
     return next(d["id"] for d in config["dependencies"] if [box, "upload"] in d["targets"])
 
 
-def test_no_address_gives_a_file_of_this_machine(address: tuple[str, int], tmp_path: Path) -> None:
+def test_no_address_gives_a_file_of_this_machine(address, tmp_path):
     browser = Browser(address)
     upload = browser.uploaded("mine.txt", b"private words")
     routes = (f"{PREFIX}/file=", f"{PREFIX}/file/", f"{PREFIX}/proxy=", "/file=", "/static/", "/assets/", "/svelte/")
@@ -67,38 +64,25 @@ def test_no_address_gives_a_file_of_this_machine(address: tuple[str, int], tmp_p
     assert tried > 1000
 
 
-def test_what_the_window_does_not_use_is_not_there(address: tuple[str, int]) -> None:
+def test_what_the_window_does_not_use_is_not_there(address):
     """Gradio would take files by path, cut a video, run a component's function, edit the app's code or tell what others
     did."""
     browser = Browser(address)
-    unused = (
-        "upload",
-        "process_recording",
-        "component_server",
-        "vibe-edit/",
-        "undo-vibe-edit",
-        "vibe-starter-queries/",
-    )
-    unused += ("stream/x", "stream/x/close", "call/open_files", "call/v2/open_files", "run-history/connect", "reset")
-    unused += ("run/open_files", "api/predict", "api/open_files", "queue/join/", "vibe-code")
-    for route in unused:
+    unused = "upload process_recording component_server vibe-edit/ undo-vibe-edit vibe-starter-queries/ stream/x reset "
+    unused += "stream/x/close call/open_files call/v2/open_files run-history/connect run/open_files api/predict "
+    unused += "api/open_files queue/join/ vibe-code"
+    for route in unused.split():
         assert browser.post(f"{PREFIX}/{route}", {"data": [], "session_hash": "x"})[0] == 404, route
-    unused = ("vibe-code/", "stream/a/b/1/playlist-file", "stream/a/b/1/playlist.m3u8", "deep_link?session_hash=x")
-    unused += (
-        "dev/reload",
-        "runs",
-        "custom_component/1/client/component/..%2f..%2fconfig.yaml",
-        "info",
-        "openapi.json",
-    )
-    unused += ("queue/status", "user", "token", "startup-events", "upload_progress?upload_id=x")
-    for route in unused:
+    unused = "vibe-code/ stream/a/b/1/playlist-file stream/a/b/1/playlist.m3u8 deep_link?session_hash=x dev/reload "
+    unused += "custom_component/1/client/component/..%2f..%2fconfig.yaml info openapi.json queue/status user token "
+    unused += "runs startup-events upload_progress?upload_id=x"
+    for route in unused.split():
         assert browser.get(f"{PREFIX}/{route}")[0] == 404, route
     for route in ("/monitoring", "/monitoring/summary", "/monitoring/x", "/svelte/x.js", "/logout", "/pwa_icon"):
         assert browser.get(route)[0] == 404, route
 
 
-def test_what_is_open_to_all_tells_nothing_of_this_machine(address: tuple[str, int]) -> None:
+def test_what_is_open_to_all_tells_nothing_of_this_machine(address):
     browser = Browser(address)
     upload = browser.uploaded("mine.txt", b"private words")
     for route in ("/", "/config", "/theme.css", "/robots.txt", "/manifest.json", "/nothing"):
@@ -107,7 +91,7 @@ def test_what_is_open_to_all_tells_nothing_of_this_machine(address: tuple[str, i
             assert secret not in body, (route, secret)
 
 
-def test_who_was_never_served_a_page_can_do_nothing(address: tuple[str, int]) -> None:
+def test_who_was_never_served_a_page_can_do_nothing(address):
     for stranger in (Browser(address, opened=False), Browser(address, opened=False)):
         stranger.cookies = {} if not stranger.cookies else {f"glyph-visitor-{address[1]}": "0" * 64}
         assert stranger.upload("a.txt", b"words")[0] == 403
@@ -118,7 +102,7 @@ def test_who_was_never_served_a_page_can_do_nothing(address: tuple[str, int]) ->
             assert stranger.get(f"{PREFIX}/{route}")[0] == 403, route
 
 
-def test_an_upload_is_opened_by_the_browser_that_sent_it_and_by_no_other(address: tuple[str, int]) -> None:
+def test_an_upload_is_opened_by_the_browser_that_sent_it_and_by_no_other(address):
     mine, other = Browser(address), Browser(address)
     upload = mine.uploaded("mine.txt", b"private words of mine")
     files = {"files": [{"id": upload}]}
@@ -133,7 +117,7 @@ def test_an_upload_is_opened_by_the_browser_that_sent_it_and_by_no_other(address
     assert "not here any more" not in told
 
 
-def test_a_page_is_shown_to_the_browser_whose_window_shows_it(address: tuple[str, int]) -> None:
+def test_a_page_is_shown_to_the_browser_whose_window_shows_it(address):
     mine, other = Browser(address), Browser(address)
     upload = mine.uploaded("mine.txt", b"private words of mine")
     mine.event(opening(mine, "shown"), [None], {"files": [{"id": upload}]}, "shown")
@@ -168,7 +152,7 @@ def test_a_page_is_shown_to_the_browser_whose_window_shows_it(address: tuple[str
         {"trigger_id": 1.5},
     ],
 )
-def test_an_event_that_no_page_sends_is_refused_and_not_repeated(odd: dict, address: tuple[str, int]) -> None:
+def test_an_event_that_no_page_sends_is_refused_and_not_repeated(odd, address):
     sent = {"data": [None, None], "fn_index": 0, "session_hash": STRANGER} | odd
     for route in ("queue/join", "run/predict"):
         status, body = Browser(address).post(f"{PREFIX}/{route}", sent)
@@ -176,7 +160,7 @@ def test_an_event_that_no_page_sends_is_refused_and_not_repeated(odd: dict, addr
         assert status == 400, (odd, body)
 
 
-def test_bodies_that_are_no_event_are_refused(address: tuple[str, int]) -> None:
+def test_bodies_that_are_no_event_are_refused(address):
     browser = Browser(address)
     deep = b"[" * (MAX_EVENT_BYTES - 1)
     for body in (b"", b"{", b"null", b"[]", b'"x"', b"\xff", b'{"data":' + deep, b"[]," * 80_000, b'{"a":' * 50_000):
@@ -186,7 +170,7 @@ def test_bodies_that_are_no_event_are_refused(address: tuple[str, int]) -> None:
             assert (status, len(answer) < 200) == (400, True), (route, body[:20], status)
 
 
-def test_names_of_uploads_are_for_people(address: tuple[str, int]) -> None:
+def test_names_of_uploads_are_for_people(address):
     browser = Browser(address)
     opened = opening(browser, "names")
     for name in ("../../up.txt", "/etc/up.txt", "..\\..\\up.txt", "n" * 3000 + ".txt", "a\u202eb\x01.txt", "..", ""):
@@ -199,7 +183,7 @@ def test_names_of_uploads_are_for_people(address: tuple[str, int]) -> None:
     assert not Path("/etc/up.txt").exists()
 
 
-def test_pages_of_other_sites_can_send_nothing(address: tuple[str, int]) -> None:
+def test_pages_of_other_sites_can_send_nothing(address):
     browser = Browser(address)
     own = f"{address[0]}:{address[1]}"
     for headers in (
@@ -214,7 +198,7 @@ def test_pages_of_other_sites_can_send_nothing(address: tuple[str, int]) -> None
     assert browser.upload("a.txt", b"text", **{"Sec-Fetch-Site": "same-origin"})[0] == 200
 
 
-def test_in_a_frame_of_another_site_the_cookie_is_one_that_browsers_keep_there(address: tuple[str, int]) -> None:
+def test_in_a_frame_of_another_site_the_cookie_is_one_that_browsers_keep_there(address):
     for headers, reach in (
         ({"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "cross-site"}, "SameSite=None; Secure; Partitioned"),
         ({"Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site"}, "SameSite=Lax"),
@@ -226,7 +210,7 @@ def test_in_a_frame_of_another_site_the_cookie_is_one_that_browsers_keep_there(a
         connection.close()
 
 
-def test_a_session_of_a_page_is_its_browser_s(address: tuple[str, int]) -> None:
+def test_a_session_of_a_page_is_its_browser_s(address):
     mine, other = Browser(address), Browser(address)
     mine.window("mine-alone".replace("-", "_"))
     sent = {"data": [None, None], "fn_index": 0, "session_hash": "mine_alone", "event_id": "x"}
@@ -236,7 +220,7 @@ def test_a_session_of_a_page_is_its_browser_s(address: tuple[str, int]) -> None:
         assert other.get(f"{PREFIX}/{route}")[0] == 403, route
 
 
-def test_one_browser_cannot_hold_all_connections(address: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_browser_cannot_hold_all_connections(address, monkeypatch):
     monkeypatch.setattr(door, "MAX_STREAMS", 3)
     browser = Browser(address)
     cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
@@ -254,7 +238,7 @@ def test_one_browser_cannot_hold_all_connections(address: tuple[str, int], monke
 @pytest.mark.parametrize(
     "odd", ["127.0.0.1:abc", "[::1", "evil.example:99999999", "a  b", "\u00e9", "x" * 5000, "//x", "a@b"]
 )
-def test_odd_headers_of_proxies_break_nothing(odd: str, address: tuple[str, int]) -> None:
+def test_odd_headers_of_proxies_break_nothing(odd, address):
     for name in ("X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Gradio-Server", "Forwarded"):
         for path in ("/", "/config", "/theme.css"):
             status, body = Browser(address).get(path, **{name: odd.encode().decode("latin-1")})
@@ -262,14 +246,14 @@ def test_odd_headers_of_proxies_break_nothing(odd: str, address: tuple[str, int]
             assert odd not in body.decode(), (name, path)
 
 
-def test_long_addresses_break_nothing(address: tuple[str, int]) -> None:
+def test_long_addresses_break_nothing(address):
     browser = Browser(address)
     for start in ("/assets/", "/static/", "/pages/", f"{PREFIX}/heartbeat/", "/"):
         for rest in ("a/" * 3000, "a" * 5000, "%00", "%ff" * 300, "\u00e9".encode().hex() * 400):
             assert browser.get(start + rest)[0] in (400, 404), (start, rest[:10])
 
 
-def test_pages_of_other_ports_can_read_nothing(address: tuple[str, int]) -> None:
+def test_pages_of_other_ports_can_read_nothing(address):
     """Gradio allows any page of this machine to read with the browser's cookies."""
     cookies = "; ".join(f"{name}={value}" for name, value in Browser(address).cookies.items())
     for origin in ("http://127.0.0.1:9999", "http://localhost:9999", "null", "http://evil.example"):
@@ -283,7 +267,7 @@ def test_pages_of_other_ports_can_read_nothing(address: tuple[str, int]) -> None
             connection.close()
 
 
-def test_nobody_can_say_that_they_are_another(address: tuple[str, int]) -> None:
+def test_nobody_can_say_that_they_are_another(address):
     mine, other = Browser(address), Browser(address)
     upload = mine.uploaded("mine.txt", b"private words of mine")
     (token,) = mine.cookies.values()
@@ -294,13 +278,13 @@ def test_nobody_can_say_that_they_are_another(address: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:7860", "127.0.0.1.evil.example", "", "[::2]:7860"])
-def test_a_name_that_was_made_to_point_here_is_refused(address: tuple[str, int], host: str) -> None:
+def test_a_name_that_was_made_to_point_here_is_refused(address, host):
     assert Browser(address, opened=False).get("/", Host=host)[0] == 400
     for own in ("localhost", f"127.0.0.1:{address[1]}", "[::1]:80"):
         assert Browser(address, opened=False).get("/", Host=own)[0] == 200
 
 
-def test_requests_have_a_largest_size(address: tuple[str, int]) -> None:
+def test_requests_have_a_largest_size(address):
     browser = Browser(address)
     assert browser.upload("a.txt", b"x" * (MAX_FILE_MB + 1 << 20))[0] == 200, (
         "our own message says that it is too large"
@@ -316,7 +300,7 @@ def test_requests_have_a_largest_size(address: tuple[str, int]) -> None:
     assert browser.get("/")[0] == 200
 
 
-def test_a_password_keeps_everything_but_the_login_page_back(tmp_path: Path) -> None:
+def test_a_password_keeps_everything_but_the_login_page_back(tmp_path):
     with serving(tmp_path, Server(password="open sesame")) as address:
         browser = Browser(address)
         assert browser.get("/config")[0] == 401
@@ -333,7 +317,7 @@ def test_a_password_keeps_everything_but_the_login_page_back(tmp_path: Path) -> 
         assert Browser(address).upload("a.txt", b"words")[0] == 401
 
 
-def test_without_the_door_the_proxy_before_it_decides_and_files_stay_inside(tmp_path: Path) -> None:
+def test_without_the_door_the_proxy_before_it_decides_and_files_stay_inside(tmp_path):
     with serving(tmp_path, Server(auth=False)) as address:
         browser = Browser(address, opened=False)
         assert browser.upload("shared.txt", b"words", Host="someone-glyph.hf.space")[0] == 200

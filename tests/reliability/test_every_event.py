@@ -1,25 +1,20 @@
 """Every event of the window, as its own list has them, sent with what no page sends: paths of this machine wherever a
 value goes, and places that do not exist. Nothing that was not uploaded is opened or handed out, and nothing breaks."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from glyph_demo.ui.tabs import benchmark
 from tests.reliability.visitors import PREFIX, SECRET, Browser, file_urls, serving
 
-watched: set[str] = set()
-opened: list[str] = []
+watched = set()
+opened = []
 
 
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+def _hear(event, arguments):
     if event == "open" and watched and str(arguments[0]) in watched:
         opened.append(str(arguments[0]))
 
@@ -28,7 +23,7 @@ sys.addaudithook(_hear)  # there is no way to take one away again
 
 
 @pytest.fixture
-def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+def browser(tmp_path, monkeypatch):
     """One whose window has a document and an answer."""
     monkeypatch.setattr(benchmark, "command", lambda settings: ([sys.executable, "-c", "print({})"], {}))
     with serving(tmp_path / "app") as address:
@@ -42,26 +37,26 @@ def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser
         yield browser
 
 
-def dependencies(browser: Browser) -> list[dict[str, Any]]:
+def dependencies(browser):
     """The events that run something here."""
     listed = json.loads(browser.get("/config")[1])["dependencies"]
     return [dependency for dependency in listed if dependency["backend_fn"]]
 
 
-def plausible(browser: Browser) -> dict[int, Any]:
+def plausible(browser):
     """What a page would send of each component, by its id."""
     components = json.loads(browser.get("/config")[1])["components"]
     named = {component["id"]: component["props"].get("value") for component in components}
     return {identifier: value if isinstance(value, str | int | float) else None for identifier, value in named.items()}
 
 
-def named(browser: Browser, events: list[dict[str, Any]], element: str, event: str) -> int:
+def named(browser, events, element, event):
     components = json.loads(browser.get("/config")[1])["components"]
     identifier = next(c["id"] for c in components if c["props"].get("elem_id") == element)
     return next(e["id"] for e in events if [identifier, event] in e["targets"])
 
 
-def sends(browser: Browser, shape: Callable[[Any], Any], value: Any) -> str:
+def sends(browser, shape, value):
     """Every event with `value` in this shape in the place of each of its inputs, and in all of its event data. All that
     the page is told of it."""
     heard, usual = [], plausible(browser)
@@ -69,7 +64,7 @@ def sends(browser: Browser, shape: Callable[[Any], Any], value: Any) -> str:
         places = ("files", "id", "page", "exchange", "line", "index", "value", "name", "path", "selected", "key")
         data = dict.fromkeys(places, shape(value))
         for at in range(len(event["inputs"])):
-            values: list[Any] = [usual[identifier] for identifier in event["inputs"]]
+            values = [usual[identifier] for identifier in event["inputs"]]
             values[at] = shape(value)
             for act in ("page", "line", "remove", "select") if at == 0 else ("page",):
                 body = {"data": values, "event_data": data | {"act": act}, "fn_index": event["id"]}
@@ -82,7 +77,7 @@ def sends(browser: Browser, shape: Callable[[Any], Any], value: Any) -> str:
     return "".join(heard)
 
 
-SHAPES: dict[str, Callable[[Any], Any]] = {
+SHAPES = {
     "a path": lambda path: path,
     "a change of a path": lambda path: {"x": [["path"], path], "settings": {"inference.thinking": [["path"], path]}},
     "a list": lambda path: [path],
@@ -93,7 +88,7 @@ SHAPES: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def test_no_event_has_a_file_read_that_was_not_uploaded(browser: Browser, tmp_path: Path) -> None:
+def test_no_event_has_a_file_read_that_was_not_uploaded(browser, tmp_path):
     """A settings event gave what it was sent back, the door took that for a path that the window had told, and the next
     event opened it."""
     outside = [tmp_path / "secret.txt", tmp_path / "app" / "uploads" / "another.txt"]
@@ -117,7 +112,7 @@ def test_no_event_has_a_file_read_that_was_not_uploaded(browser: Browser, tmp_pa
 
 
 @pytest.mark.parametrize("odd", [10**30, -1, "1" * 400, 1.5, True, "\u0000", "-1", [[[]]], "x" * 5000])
-def test_values_that_no_page_sends_break_nothing(browser: Browser, odd: Any) -> None:
+def test_values_that_no_page_sends_break_nothing(browser, odd):
     """A page 10^30 and an exchange -1 ended in errors of the server."""
     told = sends(browser, lambda value: value, odd)
     assert "Traceback" not in told
@@ -126,7 +121,7 @@ def test_values_that_no_page_sends_break_nothing(browser: Browser, odd: Any) -> 
     assert re.fullmatch("[0-9a-f]{32}", again)
 
 
-def test_what_a_component_does_not_take_is_not_repeated(browser: Browser) -> None:
+def test_what_a_component_does_not_take_is_not_repeated(browser):
     """A language of 250,000 letters came back as many, and went to the log."""
     labels = {c["id"]: c["type"] for c in json.loads(browser.get("/config")[1])["components"]}
     heard = b""

@@ -1,12 +1,9 @@
 """Every kind of hostile upload becomes a Document whose first pages can be drawn, or a DocumentError in both languages,
 within its limits of time and memory."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +14,7 @@ from glyph_demo.errors import DocumentError
 from glyph_demo.rendering import render, resolve_style
 from glyph_demo.settings import Documents, Settings
 from tests.reliability import corpus
-from tests.reliability.corpus import DOCXS, NAMES, PDFS, READ, TEXTS, Kind
+from tests.reliability.corpus import DOCXS, NAMES, PDFS, READ, TEXTS
 from tests.reliability.peak import Peak
 
 PAGES = 2
@@ -25,13 +22,13 @@ GIGABYTE = 1 << 30
 SECONDS = 60  # a machine of two busy cores; the clock that ends a parser is set to half of it
 
 
-def kinds() -> Iterator[object]:
+def kinds():
     for format, table in (("PDF", PDFS), ("DOCX", DOCXS), ("text", TEXTS)):
         for name, kind in table.items():
             yield pytest.param(kind, id=f"{format}: {name}", marks=[pytest.mark.long] if kind.long else [])
 
 
-def code(error: DocumentError) -> str:
+def code(error):
     """The code of an error that is a sentence in both languages."""
     assert error.message.en.endswith(".")
     assert error.message.zh.endswith("。")
@@ -39,7 +36,7 @@ def code(error: DocumentError) -> str:
     return error.code
 
 
-def read(path: Path, name: str, limits: Documents) -> str:
+def read(path, name, limits):
     """What became of a file: READ once its first pages are drawn, or the code of the error, which is checked."""
     try:
         document = extract(path, name, limits)
@@ -56,7 +53,7 @@ def read(path: Path, name: str, limits: Documents) -> str:
 
 
 @pytest.mark.parametrize("kind", kinds())
-def test_a_file_becomes_a_document_or_an_error(kind: Kind, tmp_path: Path) -> None:
+def test_a_file_becomes_a_document_or_an_error(kind, tmp_path):
     path = tmp_path / kind.name
     path.write_bytes(kind.make())
     limits = replace(Documents(max_seconds=SECONDS // 2), **dict(kind.settings))
@@ -70,9 +67,8 @@ def test_a_file_becomes_a_document_or_an_error(kind: Kind, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_a_name_of_any_kind_is_shown_and_names_no_other_file(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "upload"
-    path.write_bytes(corpus.TEXT.encode())
+def test_a_name_of_any_kind_is_shown_and_names_no_other_file(name, save):
+    path = save("upload", corpus.TEXT.encode())
     assert read(path, name, Documents()) == READ
     shown = shown_name(name)
     shown.encode("utf-8")
@@ -81,11 +77,11 @@ def test_a_name_of_any_kind_is_shown_and_names_no_other_file(name: str, tmp_path
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9 \xff.pdf", b"--config=x.pdf", b"a\nb.pdf", b"n" * 250 + b".pdf"])
-def test_a_file_is_found_whatever_its_name_on_disk_is(name: bytes, tmp_path: Path) -> None:
+def test_a_file_is_found_whatever_its_name_on_disk_is(name, tmp_path):
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
     path.write_bytes(PDFS["plain"].make())
     assert read(path, path.name, Documents()) == READ
 
 
-def test_the_corpus_has_the_kinds_it_promises() -> None:
+def test_the_corpus_has_the_kinds_it_promises():
     assert len(PDFS) + len(DOCXS) + len(TEXTS) >= 110

@@ -1,15 +1,10 @@
 """Connections that somebody opens and never ends: nobody else notices, and what they took is given back."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -17,7 +12,8 @@ import pytest
 from glyph_demo.serving.door import largest_body
 from glyph_demo.web import bodies, connections
 from glyph_demo.web.door import MAX_EVENT_BYTES
-from tests.reliability.visitors import MAX_FILE_MB, PREFIX, ROOT, Browser, serving
+from tests.command import started
+from tests.reliability.visitors import MAX_FILE_MB, PREFIX, Browser, serving
 
 Address = tuple[str, int]
 MANY = 60
@@ -38,13 +34,13 @@ STREAMS = (f"{PREFIX}/heartbeat/someone", f"{PREFIX}/queue/data?session_hash=nob
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
+def address(tmp_path_factory):
     with serving(tmp_path_factory.mktemp("held")) as address:
         yield address
 
 
 @contextlib.contextmanager
-def held(address: Address, beginnings: list[bytes]) -> Iterator[list[socket.socket]]:
+def held(address, beginnings):
     """Connections on which these beginnings were sent."""
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(socket.create_connection(address, timeout=30)) for _ in beginnings]
@@ -53,13 +49,13 @@ def held(address: Address, beginnings: list[bytes]) -> Iterator[list[socket.sock
         yield connections
 
 
-def of_page(address: Address, request: bytes) -> bytes:
+def of_page(address, request):
     """A request as it comes from a page that was served."""
     cookies = "; ".join(f"{name}={value}" for name, value in Browser(address).cookies.items())
     return request.replace(b"\r\n", f"\r\nCookie: {cookies}\r\n".encode(), 1)
 
 
-def closed(connection: socket.socket) -> bool:
+def closed(connection):
     """Whether a connection is closed after what is still to come on it."""
     try:
         while connection.recv(1000):
@@ -71,7 +67,7 @@ def closed(connection: socket.socket) -> bool:
     return True
 
 
-def cut_off(connection: socket.socket, piece: bytes, times: int, pause: float = 0.0) -> bool:
+def cut_off(connection, piece, times, pause=0.0):
     """Whether a connection is closed while this is sent on it again and again."""
     for _ in range(times):
         try:
@@ -82,26 +78,26 @@ def cut_off(connection: socket.socket, piece: bytes, times: int, pause: float = 
     return False
 
 
-def works(address: Address) -> bool:
+def works(address):
     browser = Browser(address)
     upload = browser.uploaded("mine.txt", b"words")
     return bool(upload) and browser.get("/healthz")[0] == 200 and browser.get("/")[0] == 200
 
 
-def status(connection: socket.socket) -> int:
+def status(connection):
     """Of the answer that comes on a connection; 0 where it is closed without one."""
     line = connection.makefile("rb").readline()
     return int(line.split()[1]) if line else 0
 
 
 @pytest.mark.parametrize("beginning", BODIES.values(), ids=BODIES)
-def test_requests_that_never_end_hold_nobody_up(beginning: bytes, address: Address) -> None:
+def test_requests_that_never_end_hold_nobody_up(beginning, address):
     with held(address, [of_page(address, beginning)] * MANY):
         assert works(address)
     assert works(address)
 
 
-def test_a_header_that_never_ends_is_not_waited_for(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_header_that_never_ends_is_not_waited_for(address, monkeypatch):
     monkeypatch.setattr(connections, "HEADER_SECONDS", 0.5)
     with held(address, [b"", b"G", BODIES["a header"], b"GET / HTTP/1.1\r\n"]) as silent:
         assert all(closed(connection) for connection in silent)
@@ -113,16 +109,14 @@ def test_a_header_that_never_ends_is_not_waited_for(address: Address, monkeypatc
         assert closed(kept), "nor is that of a second request"
 
 
-def test_a_header_without_end_is_cut_off(address: Address) -> None:
+def test_a_header_without_end_is_cut_off(address):
     for beginning, piece in ((BODIES["a header"], b"x" * 10_000), (b"GET / HTTP/1.1\r\n", b"a: b\r\n" * 1000)):
         with held(address, [beginning]) as (connection,):
             assert cut_off(connection, piece, times=1000)
     assert works(address)
 
 
-def test_more_connections_than_there_is_room_for_starve_nobody(
-    address: Address, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_connections_than_there_is_room_for_starve_nobody(address, monkeypatch):
     """Those that wait longest for a request make room; only where all are answered is another refused."""
     monkeypatch.setattr(connections, "most_connections", lambda: 20)
     with held(address, [BODIES["a header"]] * MANY):
@@ -136,22 +130,18 @@ def test_more_connections_than_there_is_room_for_starve_nobody(
 
 
 @pytest.mark.long
-def test_with_few_descriptors_the_app_is_there_for_others(tmp_path: Path) -> None:
+def test_with_few_descriptors_the_app_is_there_for_others(tmp_path):
     """200 headers that never ended made an app with 160 descriptors unreachable."""
     environment = os.environ | {"GLYPH_DEMO_CACHE_DIR": str(tmp_path), "GLYPH_DEMO_SERVER__PORT": "0"}
     command = ["bash", "-c", f"ulimit -n 160; exec {sys.executable} app.py --engine pocket"]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as app:
-        assert app.stdout is not None
-        port = int(app.stdout.readline().rpartition(":")[2])
-        try:
-            with held(("127.0.0.1", port), [BODIES["a header"]] * 200):
-                for _ in range(10):
-                    assert works(("127.0.0.1", port))
-        finally:
-            app.terminate()
+    with started(command, tmp_path / "log", env=environment) as (_, served):
+        address = ("127.0.0.1", int(served.rpartition(":")[2]))
+        with held(address, [BODIES["a header"]] * 200):
+            for _ in range(10):
+                assert works(address)
 
 
-def test_streams_that_are_held_open_hold_nobody_up(address: Address) -> None:
+def test_streams_that_are_held_open_hold_nobody_up(address):
     streams = (f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() for path in STREAMS)
     stream = [of_page(address, request) for request in streams]
     with held(address, stream * (MANY // 2)) as connections:
@@ -159,7 +149,7 @@ def test_streams_that_are_held_open_hold_nobody_up(address: Address) -> None:
         assert works(address)
 
 
-def test_an_upgrade_to_a_websocket_gives_no_way_in(address: Address) -> None:
+def test_an_upgrade_to_a_websocket_gives_no_way_in(address):
     upgrade = "Host: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     upgrade += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     paths = ("/", f"{PREFIX}/queue/join", f"{PREFIX}/queue/data", f"{PREFIX}/stream/x", "/v1/chat/completions")
@@ -171,13 +161,13 @@ def test_an_upgrade_to_a_websocket_gives_no_way_in(address: Address) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in BODIES if kind != "a header"])
-def test_a_body_that_stands_still_is_let_go(kind: str, address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_stands_still_is_let_go(kind, address, monkeypatch):
     monkeypatch.setattr(bodies, "STALLED", 0.2)
     with held(address, [of_page(address, BODIES[kind])]) as (connection,):
         assert status(connection) == 408
 
 
-def test_nor_does_one_that_trickles_take_for_ever(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nor_does_one_that_trickles_take_for_ever(address, monkeypatch):
     monkeypatch.setattr(bodies, "STALLED", 0.3)
     with held(address, [of_page(address, BODIES["an upload"])]) as (connection,):
         for _ in range(20):
@@ -187,7 +177,7 @@ def test_nor_does_one_that_trickles_take_for_ever(address: Address, monkeypatch:
         assert status(connection) == 408
 
 
-def test_a_body_that_comes_slowly_is_waited_for(address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_comes_slowly_is_waited_for(address, monkeypatch):
     monkeypatch.setattr(bodies, "STALLED", 1.0)
     monkeypatch.setattr(bodies, "SLOWEST", 1)
     head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 8\r\n\r\n"
@@ -198,7 +188,7 @@ def test_a_body_that_comes_slowly_is_waited_for(address: Address, monkeypatch: p
         assert status(connection) == 422
 
 
-def chunked(path: str, kind: str) -> bytes:
+def chunked(path, kind):
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\nContent-Type: {kind}\r\n\r\n"
     return head.encode()
 
@@ -214,7 +204,7 @@ def chunked(path: str, kind: str) -> bytes:
         ("/v1/files", "multipart/form-data; boundary=x", largest_body(MAX_FILE_MB)),
     ],
 )
-def test_a_body_without_a_length_is_refused_at_the_limit(path: str, kind: str, most: int, address: Address) -> None:
+def test_a_body_without_a_length_is_refused_at_the_limit(path, kind, most, address):
     """However much is sent, it takes no more memory than its limit and a copy."""
     before = psutil.Process().memory_info().rss
     piece = b"%x\r\n%s\r\n" % (1 << 20, b" " * (1 << 20))
@@ -226,7 +216,7 @@ def test_a_body_without_a_length_is_refused_at_the_limit(path: str, kind: str, m
     assert works(address)
 
 
-def test_lengths_that_are_none_are_refused(address: Address) -> None:
+def test_lengths_that_are_none_are_refused(address):
     for length in ("-1", "1e9", "0x10", "99999999999999999999", "1, 2", "\u0661".encode().decode("latin-1")):
         request = f"POST {PREFIX}/queue/join HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n\r\n"
         with held(address, [request.encode("latin-1")]) as (connection,):

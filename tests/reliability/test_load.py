@@ -1,13 +1,10 @@
 """Hours of use in minutes: nothing grows, and every answer is the one that a fresh start gives."""
 
-from __future__ import annotations
-
 import gc
 import string
 import tempfile
 import threading
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import psutil
 import pytest
@@ -21,7 +18,7 @@ from glyph_demo.settings import Settings, Store
 from glyph_demo.windows.collection import MOST_WINDOWS, Windows
 from tests.checkpoints import make_checkpoint
 from tests.reliability.echo import EchoEngine
-from tests.reliability.people import Record, crowd, twins
+from tests.reliability.people import crowd, twins
 
 PEOPLE = 2  # with two tabs each, as many as there are windows
 MEGABYTE = 1 << 20
@@ -40,14 +37,14 @@ class Held:
     temporary: int
 
     @classmethod
-    def now(cls, folder: Path) -> Held:
+    def now(cls, folder):
         gc.collect()
         process = psutil.Process()
         temporary = sum(1 for _ in folder.rglob("*"))
         return cls(process.memory_info().rss, threading.active_count(), process.num_fds(), temporary)
 
 
-def write(folder: Path, count: int) -> list[Path]:
+def write(folder, count):
     """Documents of one to three pages, every tenth a copy of another."""
     paths = []
     for number in range(count):
@@ -59,7 +56,7 @@ def write(folder: Path, count: int) -> list[Path]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def process_of_the_app() -> None:
+def process_of_the_app():
     """Else each thread has free memory of its own, which grows for as long as threads come and go."""
     process.prepare()
 
@@ -68,9 +65,7 @@ def process_of_the_app() -> None:
     ("documents", "questions"),
     [(30, 300), pytest.param(300, 3000, marks=[pytest.mark.long, pytest.mark.timeout(1800)])],
 )
-def test_nothing_grows_and_every_answer_equals_its_twin(
-    documents: int, questions: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_grows_and_every_answer_equals_its_twin(documents, questions, tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
@@ -89,9 +84,7 @@ def test_nothing_grows_and_every_answer_equals_its_twin(
 
 @pytest.mark.long
 @pytest.mark.usefixtures("one_thread")
-def test_the_memory_for_keys_and_values_is_given_back_and_never_mixed_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_memory_for_keys_and_values_is_given_back_and_never_mixed_up(tmp_path, monkeypatch):
     """The same on a small model, whose documents evict each other from the arena."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -109,7 +102,7 @@ def test_the_memory_for_keys_and_values_is_given_back_and_never_mixed_up(
     assert engine.nbytes == 0
 
 
-def say_letters_only(engine: LocalEngine) -> None:
+def say_letters_only(engine):
     """A twin is given the turns before as text, so answers must be text that has one spelling in tokens."""
     said = [*engine.model.tokenizer.encode(string.ascii_letters), *engine.model.stop_ids]
     body, head = engine.model.model.get_decoder(), engine.model.model.lm_head
@@ -119,10 +112,10 @@ def say_letters_only(engine: LocalEngine) -> None:
     use_even_products(body, head)
 
 
-def use(windows: Windows, paths: list[Path], questions: int, scratch: Path) -> list[Record]:
+def use(windows, paths, questions, scratch):
     """What was answered in rounds of use, after which nothing is held that was not held after the first half."""
-    records: list[Record] = []
-    held: list[Held] = []
+    records = []
+    held = []
     for number in range(ROUNDS):
         part = paths[number * len(paths) // ROUNDS : (number + 1) * len(paths) // ROUNDS]
         people = crowd(windows, part, questions // ROUNDS, PEOPLE, 100 * number)

@@ -1,12 +1,9 @@
 """Memory runs out in the middle of any stage: the person hears `out_of_memory`, or the engine finds a way and answers
 rightly; the next question is answered rightly in either case."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +11,14 @@ import numpy as np
 import pytest
 
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.engines.base import AskOptions, Engine
+from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.events import Token
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.errors import GlyphError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
-from glyph_demo.store import FeatureStore, PageFeatures
+from glyph_demo.store import FeatureStore
 from tests.checkpoints import make_checkpoint
 from tests.reliability.echo import EchoEngine
 from tests.reliability.faults import LOST_CARD, NO_MEMORY, STAGES, Fault, FaultyEngine
@@ -35,7 +32,7 @@ AFTER = (0, 7, 20)  # torch operations of the stage
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     model = make_checkpoint(folder / "model")
     settings = replace(Settings(), engine="local", model=str(model), cache_dir=str(folder / "cache"))
@@ -43,21 +40,21 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def engine(settings: Settings) -> Iterator[LocalEngine]:
+def engine(settings):
     engine = LocalEngine(settings, kv_bytes=1 << 26)
     yield engine
     engine.close()
 
 
 @pytest.fixture(scope="module")
-def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def document(tmp_path_factory):
     path = tmp_path_factory.mktemp("document") / "a.txt"
     path.write_text("A line of the document.\n" * 90)
     return path
 
 
 @pytest.fixture(scope="module")
-def right(engine: LocalEngine, settings: Settings, document: Path) -> list[str]:
+def right(engine, settings, document):
     session = DocumentSession(engine, settings, FeatureStore(None, 0, 0))
     session.open(document)
     answers = [said(session, question) for question in QUESTIONS]
@@ -65,11 +62,11 @@ def right(engine: LocalEngine, settings: Settings, document: Path) -> list[str]:
     return answers
 
 
-def said(session: DocumentSession, question: str) -> str:
+def said(session, question):
     return "".join(event.text for event in session.ask(question, OPTIONS) if isinstance(event, Token))
 
 
-def survives(engine: Engine, settings: Settings, document: Path, right: list[str]) -> list[str]:
+def survives(engine, settings, document, right):
     """The codes of the errors on the way to two right answers."""
     codes = []
     session = DocumentSession(engine, settings, FeatureStore(None, 1 << 24, 0))
@@ -95,9 +92,7 @@ def survives(engine: Engine, settings: Settings, document: Path, right: list[str
     ("after", "kind"), [*((after, "card") for after in AFTER), *((7, kind) for kind in NO_MEMORY if kind != "card")]
 )
 @pytest.mark.parametrize("stage", STAGES)
-def test_memory_that_runs_out_once_costs_a_question_at_most(
-    stage: str, after: int, kind: str, engine: LocalEngine, settings: Settings, document: Path, right: list[str]
-) -> None:
+def test_memory_that_runs_out_once_costs_a_question_at_most(stage, after, kind, engine, settings, document, right):
     fault = Fault(stage, after, NO_MEMORY[kind])
     codes = survives(FaultyEngine(engine, fault), settings, document, right)
     assert fault.happened
@@ -106,9 +101,7 @@ def test_memory_that_runs_out_once_costs_a_question_at_most(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_card_that_breaks_down_is_told_and_another_engine_goes_on(
-    stage: str, settings: Settings, document: Path
-) -> None:
+def test_a_card_that_breaks_down_is_told_and_another_engine_goes_on(stage, settings, document):
     """From then on nothing of CUDA works in this process; the session, its turns and its documents stay."""
     broken = LocalEngine(settings, kv_bytes=1 << 26)
     session = DocumentSession(FaultyEngine(broken, Fault(stage, 3, LOST_CARD, lasting=True)), settings)
@@ -124,13 +117,11 @@ def test_a_card_that_breaks_down_is_told_and_another_engine_goes_on(
 
 
 @pytest.mark.parametrize("place", ["render", "picture"])
-def test_memory_that_runs_out_while_a_page_is_drawn_is_told(
-    place: str, settings: Settings, document: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_that_runs_out_while_a_page_is_drawn_is_told(place, settings, document, monkeypatch):
     """NumPy has an error of its own, of which MemoryError is the base."""
     session = DocumentSession(EchoEngine(), settings, FeatureStore(None, 0, 0))
 
-    def full(*_: object, **__: object) -> None:
+    def full(*_, **__):
         np.empty(1 << 60, np.uint8)
 
     with monkeypatch.context() as memory:
@@ -144,7 +135,7 @@ def test_memory_that_runs_out_while_a_page_is_drawn_is_told(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's memory can be limited on Linux only")
-def test_the_pocket_reader_without_memory_is_told_and_reads_once_there_is_some() -> None:
+def test_the_pocket_reader_without_memory_is_told_and_reads_once_there_is_some():
     """A process of its own whose memory is really limited: what ONNX Runtime, OpenCV and NumPy then raise is theirs."""
     code = f"""
 import resource, sys
@@ -179,7 +170,7 @@ print(*(as_user_error(error).code for error in codes))
     assert set(done.stdout.split()) == {"out_of_memory"}, done.stderr
 
 
-def test_a_reader_that_could_not_be_loaded_is_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_could_not_be_loaded_is_loaded_again(monkeypatch):
     with monkeypatch.context() as memory:
         memory.setattr("onnxruntime.InferenceSession", no_session)
         engine = PocketEngine(Settings())
@@ -195,13 +186,13 @@ def test_a_reader_that_could_not_be_loaded_is_loaded_again(monkeypatch: pytest.M
     engine.close()
 
 
-def no_session(*_: object, **__: object) -> None:
+def no_session(*_, **__):
     raise RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for requested buffer")
 
 
-def test_a_store_without_memory_costs_nothing(settings: Settings, document: Path) -> None:
+def test_a_store_without_memory_costs_nothing(settings, document):
     class Full(FeatureStore):
-        def put(self, key: str, features: PageFeatures) -> None:
+        def put(self, key, features):
             raise MemoryError
 
     session = DocumentSession(EchoEngine(), settings, Full(None, 0, 0))
@@ -210,7 +201,7 @@ def test_a_store_without_memory_costs_nothing(settings: Settings, document: Path
     session.close()
 
 
-def test_memory_that_runs_out_outside_torch_is_told_the_same_way(settings: Settings, document: Path) -> None:
+def test_memory_that_runs_out_outside_torch_is_told_the_same_way(settings, document):
     engine = EchoEngine()
     engine.fail_with = MemoryError()
     session = DocumentSession(engine, settings, FeatureStore(None, 0, 0))

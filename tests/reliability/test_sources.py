@@ -1,10 +1,7 @@
 """What the source may not contain: ways for a file to become code, and ways for anything to leave the machine."""
 
-from __future__ import annotations
-
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +26,7 @@ FLAGS = {"trust_remote_code": False, "allow_pickle": False, "use_safetensors": T
 FLAGS |= {"analytics_enabled": False, "weights_only": True}
 
 
-def findings(source: str) -> Iterator[str]:
+def findings(source):
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.split(".")[0] in MODULES)
@@ -48,7 +45,7 @@ def findings(source: str) -> Iterator[str]:
                 yield f"{called} without use_safetensors"
 
 
-def _safe_weights(call: ast.Call) -> bool:
+def _safe_weights(call):
     """Whether a model cannot come from a pickle: tokenizers, settings and processors hold no weights."""
     owner = ast.unparse(call.func).rpartition(".")[0]
     if re.search("Tokenizer|Config|Processor", owner):
@@ -56,7 +53,7 @@ def _safe_weights(call: ast.Call) -> bool:
     return any(flag.arg == "use_safetensors" for flag in call.keywords)
 
 
-def test_no_file_can_become_code() -> None:
+def test_no_file_can_become_code():
     found = {str(path.relative_to(ROOT)): list(findings(path.read_text(encoding="utf-8"))) for path in SOURCES}
     assert not {path: lines for path, lines in found.items() if lines}
 
@@ -74,11 +71,11 @@ def test_no_file_can_become_code() -> None:
         "subprocess.run(command, shell=True)",
     ],
 )
-def test_the_check_finds_what_it_is_for(line: str) -> None:
+def test_the_check_finds_what_it_is_for(line):
     assert list(findings(line))
 
 
-def test_the_page_names_no_other_host() -> None:
+def test_the_page_names_no_other_host():
     """Styles and scripts of ours; Gradio's are watched by the browser tests."""
     for path in sorted((ROOT / "glyph_demo" / "ui").glob("*.*s*")):
         if path.suffix in (".css", ".js"):

@@ -8,8 +8,6 @@ import http.client
 import json
 import re
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +15,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 
 from glyph_demo.conversation.session import open_store
 from glyph_demo.serving.service import Service
@@ -26,6 +23,7 @@ from glyph_demo.web.app import server_config, web_app
 from glyph_demo.web.ports import free_port
 from glyph_demo.windows.collection import Windows
 from tests.fakes import FakeEngine
+from tests.servers import served
 
 ROOT = Path(__file__).parents[2]
 SECRET = "only for me"
@@ -44,15 +42,8 @@ def serving(folder: Path, server: Server | None = None) -> Iterator[tuple[str, i
         service = Service(engine, settings, store, lambda: True)
         windows = Windows(engine, settings, lambda changed: FakeEngine(), store)
         port = free_port(settings.server.host, 7870)
-        app = web_app(windows, service)
-        server_of_app = uvicorn.Server(server_config(app, settings.server.host, port))
-        thread = threading.Thread(target=server_of_app.run)
-        thread.start()
-        while not server_of_app.started:
-            time.sleep(0.01)
-        yield "127.0.0.1", port
-        server_of_app.should_exit = True
-        thread.join()
+        with served(server_config(web_app(windows, service), settings.server.host, port)):
+            yield "127.0.0.1", port
         windows.close_all()
         service.close()
 

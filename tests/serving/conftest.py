@@ -1,6 +1,6 @@
 """The API behind a real server, for clients of other people's making."""
 
-import threading
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from glyph_demo.serving.app import create_api
 from glyph_demo.serving.service import Service
 from glyph_demo.settings import load_settings
 from tests.fakes import FakeEngine
+from tests.servers import served
 
 
 @dataclass
@@ -26,30 +27,33 @@ class Running:
         return httpx.Client(base_url=self.address, timeout=60, limits=limits)
 
 
+@contextlib.contextmanager
+def serving(settings, engine, ready=lambda: True):
+    """The API over an engine, which is closed with it."""
+    service = Service(engine, settings, open_store(settings), ready)
+    with served(uvicorn.Config(create_api(service), port=0, log_level="error")) as port:
+        yield Running(service, f"http://127.0.0.1:{port}")
+        service.close()
+    engine.close()
+
+
 @pytest.fixture
 def serve(tmp_path):
     """Serve an engine; flags are those of the settings. All end with the test."""
-    ending = []
+    with contextlib.ExitStack() as stack:
 
-    def started(engine=None, ready=lambda: True, **flags):
-        settings = load_settings(flags={"cache_dir": str(tmp_path / "cache"), **flags})
-        engine = engine or FakeEngine()
-        service = Service(engine, settings, open_store(settings), ready)
-        server = uvicorn.Server(uvicorn.Config(create_api(service), port=0, log_level="error"))
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        ending.append((server, thread, service))
-        return Running(service, f"http://127.0.0.1:{port}")
+        def started(engine=None, ready=lambda: True, **flags):
+            settings = load_settings(flags={"cache_dir": str(tmp_path / "cache"), **flags})
+            return stack.enter_context(serving(settings, engine or FakeEngine(), ready))
 
-    yield started
-    for server, thread, service in ending:
-        service.close()
-        server.should_exit = True
-        thread.join()
-        service.engine.close()
+        yield started
+
+
+@pytest.fixture
+def client(serve):
+    """A client of a server over a FakeEngine, with the settings as they come."""
+    with serve().client as made:
+        yield made
 
 
 @pytest.fixture

@@ -101,102 +101,82 @@ def events(piece: bytes, behind: bytes = b",0") -> Callable[[int], bytes]:
     return lambda size: event(filled(piece, min(size, EVENT) - 100) + behind)
 
 
-# By name: the route, the content type, and the body of about `size` bytes.
-BODIES: dict[str, tuple[str, str, Callable[[int], bytes]]] = {
-    "lists in JSON": (GENERATE, JSON, beside(b"[]")),
-    "objects in JSON": (CHAT, JSON, beside(b"{}")),
-    "empty strings in JSON": (GENERATE, JSON, beside(b'""')),
-    "numbers in JSON": (CHAT, JSON, beside(b"1")),
-    "one number in JSON": (GENERATE, JSON, lambda size: b'{"prompt":"?","seed":' + b"1" * size + b"}"),
-    "deep JSON": (CHAT, JSON, lambda size: b"[" * size),
-    "one key again and again": (GENERATE, JSON, beside(b'"prompt":"?"', b"{%s}")),
-    "blanks in JSON": (CHAT, JSON, lambda size: b" " * size + b"{}"),
-    "a document and an emoji": (
-        GENERATE,
-        JSON,
-        lambda size: b'{"prompt":"\xf0\x9f\x98\x80","document":"' + b"AAAA" * (size // 4 - 20) + b'"}',
-    ),
-    "an emoji in a document": (
-        CHAT,
-        JSON,
-        lambda size: talk(b'[{"type":"file","file":{"file_data":"' + b"A" * (size - 200) + b'\xf0\x9f\x98\x80"}},"?"]'),
-    ),
-    "a document of escapes": (
-        GENERATE,
-        JSON,
-        lambda size: b'{"prompt":"?","document":"' + b"\\u0041" * (size // 6 - 10) + b'"}',
-    ),
-    "a text of emojis": (CHAT, JSON, lambda size: talk(b'"' + b"\xf0\x9f\x98\x80" * (size // 4 - 30) + b'"')),
-    "letters and an emoji": (CHAT, JSON, lambda size: talk(b'"' + b"a" * (size - 100) + b'\xf0\x9f\x98\x80"')),
-    "messages that are none": (CHAT, JSON, lambda size: b'{"messages":[' + filled(b"0,", min(size, 300_000)) + b"0]}"),
-    "parts that are none": (
-        CHAT,
-        JSON,
-        lambda size: talk(b"[" + filled(b'{"type":"x"},', min(size, 1_900_000)) + b"0]"),
-    ),
-    "a thousand stops": (
-        CHAT,
-        JSON,
-        lambda size: talk(
+# For each route and content type by name: the body of about `size` bytes.
+_BY_ROUTE: dict[tuple[str, str], dict[str, Callable[[int], bytes]]] = {
+    (GENERATE, JSON): {
+        "lists in JSON": beside(b"[]"),
+        "empty strings in JSON": beside(b'""'),
+        "one number in JSON": lambda size: b'{"prompt":"?","seed":' + b"1" * size + b"}",
+        "one key again and again": beside(b'"prompt":"?"', b"{%s}"),
+        "a document and an emoji": lambda size: (
+            b'{"prompt":"\xf0\x9f\x98\x80","document":"' + b"AAAA" * (size // 4 - 20) + b'"}'
+        ),
+        "a document of escapes": lambda size: b'{"prompt":"?","document":"' + b"\\u0041" * (size // 6 - 10) + b'"}',
+        "ten thousand pictures": lambda size: (
+            b'{"prompt":"?","images":[' + filled(b'"iVBORw0KGgo=",', size - 100) + b'"x"]}'
+        ),
+    },
+    (CHAT, JSON): {
+        "objects in JSON": beside(b"{}"),
+        "numbers in JSON": beside(b"1"),
+        "deep JSON": lambda size: b"[" * size,
+        "blanks in JSON": lambda size: b" " * size + b"{}",
+        "an emoji in a document": lambda size: talk(
+            b'[{"type":"file","file":{"file_data":"' + b"A" * (size - 200) + b'\xf0\x9f\x98\x80"}},"?"]'
+        ),
+        "a text of emojis": lambda size: talk(b'"' + b"\xf0\x9f\x98\x80" * (size // 4 - 30) + b'"'),
+        "letters and an emoji": lambda size: talk(b'"' + b"a" * (size - 100) + b'\xf0\x9f\x98\x80"'),
+        "messages that are none": lambda size: b'{"messages":[' + filled(b"0,", min(size, 300_000)) + b"0]}",
+        "parts that are none": lambda size: talk(b"[" + filled(b'{"type":"x"},', min(size, 1_900_000)) + b"0]"),
+        "a thousand stops": lambda size: talk(
             b'"' + b"aaaa " * 2000 + b'"',
             b',"stop":[' + b",".join(b'"%saaa%d"' % (b"a" * 13, n) for n in range(1000)) + b"]",
         ),
-    ),
-    "ten thousand pictures": (
-        GENERATE,
-        JSON,
-        lambda size: b'{"prompt":"?","images":[' + filled(b'"iVBORw0KGgo=",', size - 100) + b'"x"]}',
-    ),
-    "a picture of empty PNG chunks": (GENERATE, FORM, lambda size: asking(png(size - 300, b"teSt"))),
-    "a picture of empty IDAT chunks": (GENERATE, FORM, lambda size: asking(png(size - 300, b"IDAT"))),
-    "a picture of empty JPEG segments": (GENERATE, FORM, lambda size: asking(jpeg(size - 300, b"\xff\xfe\0\2"))),
-    "a picture of fill bytes": (GENERATE, FORM, lambda size: asking(jpeg(size - 300, b"\xff"))),
-    "a picture of Exif segments": (
-        GENERATE,
-        FORM,
-        lambda size: asking(jpeg(size - 300, b"\xff\xe1\xff\xfeExif\0\0" + b"\0" * 65526)),
-    ),
-    "a picture of scans": (GENERATE, FORM, lambda size: asking(scans(size - 300))),
-    "a picture that never ends": (
-        GENERATE,
-        FORM,
-        lambda size: asking(encoded(noise(1), "JPEG")[:-2] + b"\xff\0" * (size // 2 - 5000)),
-    ),
-    "a picture of WebP chunks": (GENERATE, FORM, lambda size: asking(webp(size - 300))),
-    "a form of returns": (FILES, FORM, lambda size: form(file("file", b"\r" * (size - 200)))),
-    "a form of line ends": (FILES, FORM, lambda size: form(file("file", b"\r\n" * (size // 2 - 100)))),
-    "a form of almost boundaries": (
-        FILES,
-        FORM,
-        lambda size: form(file("file", filled(b"\r\n--xyzxy", size - 200))),
-    ),
-    "a form of boundaries that are none": (
-        FILES,
-        "multipart/form-data; boundary=x",
-        lambda size: b"--x\r\n" + file("file", filled(b"\r\n--x\ry", size - 200))[len(DELIMITER) :] + b"--x--\r\n",
-    ),
-    "a form of padding": (FILES, FORM, lambda size: file("file", b"") + b"--xyzxyz" + b" " * (size - 200)),
-    "a form of tiny parts": (
-        GENERATE,
-        FORM,
-        lambda size: form(*[field("x", b"1")] * max(1, (size - 200) // len(field("x", b"1")))),
-    ),
-    "a form of a thousand parts": (GENERATE, FORM, lambda size: form(*[field("x", b"1")] * 999, field("prompt", b"?"))),
-    "a form of one header": (FILES, FORM, lambda size: form(field("x", b"", b";" * (size - 200)))),
-    "a form with a text of a document": (
-        GENERATE,
-        FORM,
-        lambda size: form(field("prompt", b"?"), field("document", b"AAAA" * (size // 4 - 100))),
-    ),
-    "an event of lists": (JOIN, JSON, events(b"[],", b"0")),
-    "an event of objects": (JOIN, JSON, events(b"{},", b"0")),
-    "an event of keys": (JOIN, JSON, events(b'{"a":1},', b"0")),
-    "a deep event": (JOIN, JSON, events(b"[", b"")),
-    "an event of one text": (JOIN, JSON, lambda size: event(b'"' + b"\\u4e2d" * ((EVENT - 100) // 6) + b'"')),
-    "an event that is answered at once": ("/gradio_api/run/predict", JSON, events(b"[],", b"0")),
-    "a login of fields": ("/login", "application/x-www-form-urlencoded", lambda size: b"a=1&" * (EVENT // 4 - 1)),
-    "a file": ("/uploads?name=a.txt", "application/octet-stream", lambda size: b"x" * size),
+    },
+    (GENERATE, FORM): {
+        "a picture of empty PNG chunks": lambda size: asking(png(size - 300, b"teSt")),
+        "a picture of empty IDAT chunks": lambda size: asking(png(size - 300, b"IDAT")),
+        "a picture of empty JPEG segments": lambda size: asking(jpeg(size - 300, b"\xff\xfe\0\2")),
+        "a picture of fill bytes": lambda size: asking(jpeg(size - 300, b"\xff")),
+        "a picture of Exif segments": lambda size: asking(
+            jpeg(size - 300, b"\xff\xe1\xff\xfeExif\0\0" + b"\0" * 65526)
+        ),
+        "a picture of scans": lambda size: asking(scans(size - 300)),
+        "a picture that never ends": lambda size: asking(
+            encoded(noise(1), "JPEG")[:-2] + b"\xff\0" * (size // 2 - 5000)
+        ),
+        "a picture of WebP chunks": lambda size: asking(webp(size - 300)),
+        "a form of tiny parts": lambda size: form(*[field("x", b"1")] * max(1, (size - 200) // len(field("x", b"1")))),
+        "a form of a thousand parts": lambda size: form(*[field("x", b"1")] * 999, field("prompt", b"?")),
+        "a form with a text of a document": lambda size: form(
+            field("prompt", b"?"), field("document", b"AAAA" * (size // 4 - 100))
+        ),
+    },
+    (FILES, FORM): {
+        "a form of returns": lambda size: form(file("file", b"\r" * (size - 200))),
+        "a form of line ends": lambda size: form(file("file", b"\r\n" * (size // 2 - 100))),
+        "a form of almost boundaries": lambda size: form(file("file", filled(b"\r\n--xyzxy", size - 200))),
+        "a form of padding": lambda size: file("file", b"") + b"--xyzxyz" + b" " * (size - 200),
+        "a form of one header": lambda size: form(field("x", b"", b";" * (size - 200))),
+    },
+    (FILES, "multipart/form-data; boundary=x"): {
+        "a form of boundaries that are none": lambda size: (
+            b"--x\r\n" + file("file", filled(b"\r\n--x\ry", size - 200))[len(DELIMITER) :] + b"--x--\r\n"
+        )
+    },
+    (JOIN, JSON): {
+        "an event of lists": events(b"[],", b"0"),
+        "an event of objects": events(b"{},", b"0"),
+        "an event of keys": events(b'{"a":1},', b"0"),
+        "a deep event": events(b"[", b""),
+        "an event of one text": lambda size: event(b'"' + b"\\u4e2d" * ((EVENT - 100) // 6) + b'"'),
+    },
+    ("/gradio_api/run/predict", JSON): {"an event that is answered at once": events(b"[],", b"0")},
+    ("/login", "application/x-www-form-urlencoded"): {"a login of fields": lambda size: b"a=1&" * (EVENT // 4 - 1)},
+    ("/uploads?name=a.txt", "application/octet-stream"): {"a file": lambda size: b"x" * size},
 }
+# By name: the route, the content type and the body.
+BODIES = {name: (*way, body) for way, bodies in _BY_ROUTE.items() for name, body in bodies.items()}
 
 
 class Cost(NamedTuple):

@@ -53,14 +53,12 @@ def test_a_killed_client_a_malformed_request_and_an_over_long_prompt_harm_nobody
 MANY = """
 from glyph_demo import process
 process.prepare()
-import contextlib, json, sys, httpx, psutil, threading, time, uvicorn
+import contextlib, json, sys, httpx, psutil, time
 from concurrent.futures import ThreadPoolExecutor
 from glyph_demo.engines.local.engine import LocalEngine
-from glyph_demo.serving.app import create_api
-from glyph_demo.serving.service import Service
-from glyph_demo.conversation.session import open_store
 from glyph_demo.settings import load_settings
 from tests.checkpoints import make_checkpoint
+from tests.serving.conftest import serving
 from tests.serving.pictures import image_part
 import pathlib, torch
 
@@ -70,17 +68,8 @@ ROUTE = "/v1/chat/completions"
 make_checkpoint(folder / "model", "wide")
 flags = {"model": str(folder / "model"), "cache_dir": str(folder / "cache"), "store.memory_mb": 4}
 settings = load_settings(flags=flags)
-service = Service(LocalEngine(settings, kv_bytes=1 << 25), settings, open_store(settings), lambda: True)
-server = uvicorn.Server(uvicorn.Config(create_api(service), port=0, log_level="error"))
-thread = threading.Thread(target=server.run)
-thread.start()
-while not server.started:
-    time.sleep(0.01)
-port = server.servers[0].sockets[0].getsockname()[1]
-address = f"http://127.0.0.1:{port}"
 process = psutil.Process()
 seen = {"resident": [], "files": [], "threads": []}
-client = httpx.Client(base_url=address, timeout=60, limits=httpx.Limits(max_connections=None))
 
 def ask(number):
     page = image_part(number, height=140, width=140)
@@ -89,7 +78,7 @@ def ask(number):
     body = {"messages": [{"role": "user", "content": content}], "max_tokens": 8, "stream": number % 3 == 0}
     if number % 10 == 7:  # killed
         with contextlib.suppress(httpx.HTTPError):
-            httpx.post(address + ROUTE, json=body | {"max_tokens": 2000}, timeout=0.2)
+            httpx.post(running.address + ROUTE, json=body | {"max_tokens": 2000}, timeout=0.2)
         return
     if number % 10 == 8:  # over-long
         expected, text["text"] = 413, "word " * 10_000
@@ -103,19 +92,16 @@ def ask(number):
         answer = client.post(ROUTE, json=body)
     assert answer.status_code == expected, answer.text
 
-with ThreadPoolExecutor(8) as clients:
+engine = LocalEngine(settings, kv_bytes=1 << 25)
+with serving(settings, engine) as running, running.client as client, ThreadPoolExecutor(8) as clients:
     for start in range(0, COUNT, 10):
         list(clients.map(ask, range(start, start + 10)))
-        while service.queue.running or service.queue.waiting:
+        while running.service.queue.running or running.service.queue.waiting:
             time.sleep(0.01)
         seen["resident"].append(process.memory_info().rss >> 20)
         seen["files"].append(process.num_fds())
         seen["threads"].append(process.num_threads())
-client.close()
-folders = len(list(service._folder.iterdir()))
-service.close()
-server.should_exit = True
-thread.join()
+    folders = len(list(running.service._folder.iterdir()))
 print(json.dumps({**seen, "folders": folders}))
 """
 

@@ -101,9 +101,8 @@ def test_a_stream_brings_thinking_answer_and_usage_piece_by_piece(serve):
     assert len({chunk.id for chunk in chunks}) == 1
 
 
-def test_a_stream_without_options_counts_nothing_and_ends_with_done(serve):
-    with serve().client as client:
-        lines = client.post(ROUTE, json={"messages": ask(), "stream": True}).text.split("\n\n")
+def test_a_stream_without_options_counts_nothing_and_ends_with_done(client):
+    lines = client.post(ROUTE, json={"messages": ask(), "stream": True}).text.split("\n\n")
     assert lines[-2:] == ["data: [DONE]", ""]
     assert "usage" not in "".join(lines)
 

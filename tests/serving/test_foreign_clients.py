@@ -47,9 +47,8 @@ def text(words="Hi?"):
         dict.fromkeys(("stop", "temperature", "top_p", "n", "tools", "response_format", "stream", "seed", "logprobs")),
     ],
 )
-def test_what_other_clients_add_is_taken_or_ignored(serve, sent):
-    with serve().client as client:
-        assert client.post(ROUTE, json={"messages": user(text()), **sent}).status_code == 200
+def test_what_other_clients_add_is_taken_or_ignored(client, sent):
+    assert client.post(ROUTE, json={"messages": user(text()), **sent}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -90,7 +89,7 @@ def test_no_limit_on_an_answer_is_the_servers_own(serve, route, sent):
     assert "a b" not in short
 
 
-def test_what_is_wrong_is_never_told_with_more_than_a_line_of_what_was_sent(serve):
+def test_what_is_wrong_is_never_told_with_more_than_a_line_of_what_was_sent(client):
     long = "secret" * 10_000
     sent = [
         {"messages": user({"type": long})},
@@ -106,19 +105,17 @@ def test_what_is_wrong_is_never_told_with_more_than_a_line_of_what_was_sent(serv
         {"messages": user({"type": "image_url", "image_url": long})},
         {"messages": user({"type": "file", "file": {"file_data": "data:" + long + ",x"}})},
     ]
-    with serve().client as client:
-        for body in sent:
-            answer = client.post(ROUTE, json=body)
-            assert 400 <= answer.status_code < 500
-            assert answer.text.count("secret") <= 200 / len("secret"), body
-            assert len(answer.text) < 1000
-        for path in (f"/v1/{long}"[:5000], f"/v1/models/{long}"[:5000], f"/v1/files/{long}"[:5000]):
-            assert "secret" not in client.get(path).text
+    for body in sent:
+        answer = client.post(ROUTE, json=body)
+        assert 400 <= answer.status_code < 500
+        assert answer.text.count("secret") <= 200 / len("secret"), body
+        assert len(answer.text) < 1000
+    for path in (f"/v1/{long}"[:5000], f"/v1/models/{long}"[:5000], f"/v1/files/{long}"[:5000]):
+        assert "secret" not in client.get(path).text
 
 
-def test_an_unknown_kind_of_part_is_told_which_there_are(serve):
-    with serve().client as client:
-        said = client.post(ROUTE, json={"messages": user({"type": "input_audio"})}).json()["error"]["message"]
+def test_an_unknown_kind_of_part_is_told_which_there_are(client):
+    said = client.post(ROUTE, json={"messages": user({"type": "input_audio"})}).json()["error"]["message"]
     assert "'text', 'image_url', 'file'" in said
     assert "input_audio" not in said
 
@@ -139,13 +136,12 @@ def test_parts_of_a_request_pipelined_and_in_chunks_are_answered_in_turn(serve):
     assert said.endswith(b'{"status":"ok"}')
 
 
-def test_head_is_answered_without_a_body_and_other_methods_by_name(serve):
-    with serve().client as client:
-        for path in ("/healthz", "/readyz", "/v1/models"):
-            answer = client.head(path)
-            assert (answer.status_code, answer.content) == (200, b"")
-        for method, path in (("HEAD", ROUTE), ("OPTIONS", ROUTE), ("GET", ROUTE), ("PUT", "/v1/files")):
-            assert client.request(method, path).status_code == 405
+def test_head_is_answered_without_a_body_and_other_methods_by_name(client):
+    for path in ("/healthz", "/readyz", "/v1/models"):
+        answer = client.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
+    for method, path in (("HEAD", ROUTE), ("OPTIONS", ROUTE), ("GET", ROUTE), ("PUT", "/v1/files")):
+        assert client.request(method, path).status_code == 405
 
 
 def test_a_body_that_breaks_off_is_nobodys_error(serve, until):

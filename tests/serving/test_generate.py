@@ -14,10 +14,9 @@ from tests.serving.pictures import base64_png, encoded, noise
 ROUTE = "/api/v1/generate"
 
 
-def test_a_picture_a_prompt_and_a_limit_give_text_usage_and_timings(serve):
-    with serve().client as client:
-        body = {"image": base64_png(1), "prompt": "What does it say?", "max_tokens": 3}
-        answer = client.post(ROUTE, json=body).json()
+def test_a_picture_a_prompt_and_a_limit_give_text_usage_and_timings(client):
+    body = {"image": base64_png(1), "prompt": "What does it say?", "max_tokens": 3}
+    answer = client.post(ROUTE, json=body).json()
     assert answer["text"] == "1 pages, turn "
     assert answer["finish_reason"] == "stop"
     assert answer["usage"] == {
@@ -64,39 +63,36 @@ def test_the_same_as_a_form_with_files(serve):
     assert engine.encoded == pages
 
 
-def test_texts_in_a_form_may_be_as_long_as_documents_may_be(serve):
+def test_texts_in_a_form_may_be_as_long_as_documents_may_be(client):
     words = b"A text of some length. " * 60_000
     parts = {"prompt": "?", "document": base64.b64encode(words).decode(), "document_name": "notes.txt"}
     form = {name: (None, value) for name, value in parts.items()}
     form["images"] = (None, "data:image/png;base64," + base64_png(1))
-    with serve().client as client:
-        first = client.post(ROUTE, files=form)
-        assert first.status_code == 200
-        body = {"prompt": "?", "images": [base64_png(1)], "document": parts["document"], "document_name": "notes.txt"}
-        assert client.post(ROUTE, json=body).json()["timings"]["encode"] == 0, "the same document"
+    first = client.post(ROUTE, files=form)
+    assert first.status_code == 200
+    body = {"prompt": "?", "images": [base64_png(1)], "document": parts["document"], "document_name": "notes.txt"}
+    assert client.post(ROUTE, json=body).json()["timings"]["encode"] == 0, "the same document"
 
 
-def test_long_strings_of_json_are_what_short_ones_are(serve):
+def test_long_strings_of_json_are_what_short_ones_are(client):
     """They take another way, see `bodies`."""
     letters = "\\" * 700 + '"' * 9 + "é文😀\n" * 300
     prompt = f"{letters} {letters}"
     picture = encoded(noise(1))
     escaped = json.dumps(base64.b64encode(picture).decode()).replace("/", "\\/").replace("+", "\\u002B")
-    with serve().client as client:
-        for ascii_only in (True, False):
-            sent = json.dumps(prompt, ensure_ascii=ascii_only)
-            body = f'{{"ignored": {sent}, "image": {escaped}, "prompt": {sent}}}'.encode()
-            answer = client.post(ROUTE, content=body, headers={"Content-Type": "application/json"}).json()
-            assert answer["text"].strip() == f"1 pages, turn 1: {prompt}".strip()
-        half = json.dumps("x" * 5000 + "\ud800")
-        for wrong in (half, '"' + "x" * 5000 + '\\q"', '"' + "x" * 5000 + '\n"'):
-            body = f'{{"prompt": {wrong}}}'.encode()
-            assert client.post(ROUTE, content=body, headers={"Content-Type": "application/json"}).status_code == 422
+    for ascii_only in (True, False):
+        sent = json.dumps(prompt, ensure_ascii=ascii_only)
+        body = f'{{"ignored": {sent}, "image": {escaped}, "prompt": {sent}}}'.encode()
+        answer = client.post(ROUTE, content=body, headers={"Content-Type": "application/json"}).json()
+        assert answer["text"].strip() == f"1 pages, turn 1: {prompt}".strip()
+    half = json.dumps("x" * 5000 + "\ud800")
+    for wrong in (half, '"' + "x" * 5000 + '\\q"', '"' + "x" * 5000 + '\n"'):
+        body = f'{{"prompt": {wrong}}}'.encode()
+        assert client.post(ROUTE, content=body, headers={"Content-Type": "application/json"}).status_code == 422
 
 
-def test_a_question_without_pages_is_answered_too(serve):
-    with serve().client as client:
-        assert client.post(ROUTE, json={"prompt": "Hello?"}).json()["text"] == "0 pages, turn 1: Hello? "
+def test_a_question_without_pages_is_answered_too(client):
+    assert client.post(ROUTE, json={"prompt": "Hello?"}).json()["text"] == "0 pages, turn 1: Hello? "
 
 
 PICTURE = base64_png(1)
@@ -158,9 +154,8 @@ def test_a_want_of_memory_says_when_to_come_back(serve, code):
         assert client.post(ROUTE, json={"image": PICTURE, "prompt": "?"}).status_code == 200
 
 
-def test_a_bug_inside_is_told_without_its_details(serve):
-    with serve().client as client:
-        answer = client.post(ROUTE, json={"prompt": "crash"})
+def test_a_bug_inside_is_told_without_its_details(client):
+    answer = client.post(ROUTE, json={"prompt": "crash"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
     assert "bug" not in answer.text
 

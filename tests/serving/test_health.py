@@ -28,14 +28,13 @@ def test_ready_is_what_the_engine_is(serve):
         assert "Retry-After" not in broken.headers
 
 
-def test_metrics_count_what_was_done(serve):
-    with serve().client as client:
-        body = {"image": base64_png(1), "images": [base64_png(2)], "prompt": "?"}
-        for _ in range(2):
-            client.post("/api/v1/generate", json=body)
-        client.post("/api/v1/generate", json={"prompt": "?", "image": base64_png(2)})
-        client.get("/v1/nothing/there")
-        text = client.get("/metrics").text
+def test_metrics_count_what_was_done(client):
+    body = {"image": base64_png(1), "images": [base64_png(2)], "prompt": "?"}
+    for _ in range(2):
+        client.post("/api/v1/generate", json=body)
+    client.post("/api/v1/generate", json={"prompt": "?", "image": base64_png(2)})
+    client.get("/v1/nothing/there")
+    text = client.get("/metrics").text
     figures = {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -54,9 +53,8 @@ def test_metrics_count_what_was_done(serve):
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
-def test_what_explains_the_api_needs_no_other_host(serve, path):
-    with serve().client as client:
-        text = client.get(path).text
+def test_what_explains_the_api_needs_no_other_host(client, path):
+    text = client.get(path).text
     assert "/v1/chat/completions" in text
     assert "/api/v1/generate" in text
     assert not re.search(r"(src|href)=.?(https?:)?//", text)

@@ -90,9 +90,8 @@ def png_header(width, height):
     ],
 )
 def test_what_is_no_readable_picture_is_refused_by_its_header(data, code):
-    with pytest.raises(DocumentError) as caught:
+    with pytest.raises(DocumentError, match=code):
         check_image(data)
-    assert caught.value.code == code
 
 
 @pytest.mark.parametrize("kind", ["colour", "jpeg"])
@@ -137,6 +136,5 @@ def test_base64_may_be_plain_or_a_data_url(text):
     ],
 )
 def test_other_addresses_are_refused(text, code):
-    with pytest.raises(DocumentError) as caught:
+    with pytest.raises(DocumentError, match=code):
         decode_base64(text.encode())
-    assert caught.value.code == code

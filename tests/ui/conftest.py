@@ -9,12 +9,6 @@ from glyph_demo.ui.blocks import build
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.windows.collection import Windows
-from tests.fakes import FakeEngine
-
-
-@pytest.fixture
-def engine():
-    return FakeEngine()
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,10 @@
 """The tab that measures: a process of its own, its lines while it runs, its chart afterwards."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import sys
 import threading
 import time
-from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -18,7 +14,7 @@ from glyph_demo.settings import Settings
 from glyph_demo.ui.tabs.benchmark import command, measure, progress_view, result_view
 
 NAME = {"en": "FP32 <eager>", "zh": "FP32 逐步"}
-RESULT: dict[str, Any] = {
+RESULT = {
     "device": "a machine",
     "unit": "CPU seconds",
     "scale": {"characters": 2000, "tall": [448, 1512], "tokens": 8, "rounds": 1, "full": False},
@@ -30,14 +26,14 @@ RESULT: dict[str, Any] = {
 }
 
 
-def script(tmp_path: Path, code: str) -> tuple[list[str], dict[str, str]]:
+def script(tmp_path, code):
     """A stand-in for the ladder, which takes minutes."""
     file = tmp_path / "ladder.py"
     file.write_text(code)
     return [sys.executable, str(file)], {"TOLD": "yes"}
 
 
-def test_lines_come_while_it_runs_and_the_chart_stands_beside_the_published_figures(tmp_path: Path) -> None:
+def test_lines_come_while_it_runs_and_the_chart_stands_beside_the_published_figures(tmp_path):
     code = f"""
 import json, os, sys, time
 print("a warning of some library", file=sys.stderr)
@@ -56,17 +52,16 @@ print({json.dumps(RESULT)!r})"""
 
 
 @pytest.mark.parametrize("code", ["raise SystemExit(1)", "print('[1]')", "print('{')"])
-def test_a_measurement_that_fails_says_what_to_do_and_keeps_the_last_result(tmp_path: Path, code: str) -> None:
-    target = tmp_path / "ladder.json"
-    target.write_text(json.dumps(RESULT))
+def test_a_measurement_that_fails_says_what_to_do_and_keeps_the_last_result(tmp_path, code, save):
+    target = save("ladder.json", json.dumps(RESULT))
     with pytest.raises(GlyphError, match=r"not_measured.*bench ladder"):
         list(measure(script(tmp_path, code), target))
     assert "7.5 s" in result_view(target)
 
 
-def test_stopping_ends_the_process_and_another_can_begin(tmp_path: Path) -> None:
+def test_stopping_ends_the_process_and_another_can_begin(tmp_path):
     call = script(tmp_path, "import time\ntime.sleep(60)")
-    with contextlib.closing(measure(call, tmp_path / "x.json")) as steps:  # type: ignore[type-var]
+    with contextlib.closing(measure(call, tmp_path / "x.json")) as steps:
         next(steps)
         (child,) = [c for c in psutil.Process().children() if str(tmp_path) in " ".join(c.cmdline())]
         with pytest.raises(GlyphError, match="busy"):
@@ -75,19 +70,19 @@ def test_stopping_ends_the_process_and_another_can_begin(tmp_path: Path) -> None
     while child.is_running() and time.monotonic() < deadline:
         threading.Event().wait(0.05)
     assert not child.is_running()
-    with contextlib.closing(measure(call, tmp_path / "z.json")) as steps:  # type: ignore[type-var]
+    with contextlib.closing(measure(call, tmp_path / "z.json")) as steps:
         next(steps)
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", '{"rungs": 3}'])
-def test_a_result_that_cannot_be_drawn_is_not_shown(tmp_path: Path, content: str | None) -> None:
+def test_a_result_that_cannot_be_drawn_is_not_shown(tmp_path, content):
     file = tmp_path / "ladder.json"
     if content is not None:
         file.write_text(content)
     assert result_view(file) == ""
 
 
-def test_the_ladder_is_a_command_of_this_app(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ladder_is_a_command_of_this_app(monkeypatch):
     from glyph_demo.cli import build_parser
 
     monkeypatch.setattr("glyph_demo.ui.tabs.benchmark.gpus", list)

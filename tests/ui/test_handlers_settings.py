@@ -81,9 +81,7 @@ def test_a_performance_mode_is_several_settings_at_once(on, mode):
     assert settings.inference.max_batch_size == {"latency": 1}.get(mode, 8)
 
 
-def test_a_performance_mode_holds_for_the_engine_that_runs_and_for_the_next_and_is_brought_back_by_a_browser(
-    engine,
-):
+def test_a_performance_mode_holds_for_the_engine_that_runs_and_for_the_next_and_is_brought_back_by_a_browser(engine):
     shared, heard = [], []
     engine.set_batching = lambda most, wait: shared.append((most, wait))
     windows = Windows(engine, load_settings(), shared=lambda inference: heard.append(inference.max_batch_size))

@@ -1,8 +1,4 @@
-import os
-import re
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -82,30 +78,6 @@ def test_the_look_needs_nothing_from_the_network():
     sheets = "".join(theme()._stylesheets) + (ROOT / "glyph_demo/ui/style.css").read_text()
     assert "http" not in sheets
     assert "url(" not in sheets
-
-
-def test_on_a_space_the_app_listens_to_the_proxy(tmp_path):
-    """`python app.py` with a Space's variable, on a port that is taken: it says which it takes instead."""
-    with socket.socket() as taken:
-        taken.bind(("0.0.0.0", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        environment = os.environ | {"SPACE_ID": "someone/glyph-demo", "GLYPH_DEMO_CACHE_DIR": str(tmp_path)}
-        command = [sys.executable, "app.py", "--port", str(port)]
-        app = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        address = app.stdout.readline()
-        try:
-            chosen = int(re.search(r":(\d+)$", address.strip()).group(1))
-            assert chosen > port
-            # Another address of this machine: only who listens on all of them answers.
-            socket.create_connection(("127.0.0.2", chosen), timeout=10).close()
-        finally:
-            app.terminate()
-            _, said = app.communicate(timeout=60)
-    assert f"Port {port} is taken; using {chosen}." in said
-    assert "Traceback" not in said
 
 
 def test_the_window_says_how_many_pages_there_is_room_for_once_the_engine_knows():

@@ -108,9 +108,8 @@ class Someone:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_window_reading_engine_and_disk_agree_after_whatever_is_done(tmp_path, seed):
-    path = tmp_path / "a.txt"
-    path.write_text("A line of the document.\n" * 3)
+def test_window_reading_engine_and_disk_agree_after_whatever_is_done(save, seed):
+    path = save("a.txt", "A line of the document.\n" * 3)
     for number in range(20):
         someone = Someone(path, 20 * seed + number)
         try:
@@ -126,9 +125,8 @@ def test_window_reading_engine_and_disk_agree_after_whatever_is_done(tmp_path, s
 
 @pytest.mark.parametrize("question", ["", "fail", "crash"])
 @pytest.mark.parametrize("at", [0, 1])
-def test_an_edit_that_brings_no_answer_changes_nothing(tmp_path, question, at):
-    path = tmp_path / "a.txt"
-    path.write_text("A line of the document.\n" * 3)
+def test_an_edit_that_brings_no_answer_changes_nothing(save, question, at):
+    path = save("a.txt", "A line of the document.\n" * 3)
     someone = Someone(path, 0)
     for asked in ("one", "two", "three"):
         someone.ask(asked, None, stop=False)
