@@ -227,18 +227,6 @@ def test_closing_a_document_while_it_answers_waits_for_the_stop(engine, document
     assert engine.nbytes == 0
 
 
-def test_memory_running_out_is_an_error_to_act_on(engine, document):
-
-    def full(hidden: torch.Tensor) -> torch.Tensor:
-        raise torch.OutOfMemoryError
-
-    logits, engine.decoder.logits = engine.decoder.logits, full
-    with pytest.raises(EngineError, match="out_of_memory"):
-        list(document.answer("What?", (), SHORT))
-    engine.decoder.logits = logits
-    assert ask(document, "What?")
-
-
 def test_a_hundred_rounds_over_twelve_documents_stay_inside_the_budgets(start, tmp_path):
     engine = start()
     engine = start(kv_bytes=700 * engine.decoder.bytes_per_entry)
