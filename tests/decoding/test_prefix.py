@@ -21,7 +21,6 @@ def opened(decoder: Decoder, stop_ids: frozenset[int] = NEVER) -> CachedPrefix:
 def computed(prefix: CachedPrefix, prompt: list[int], how: Answering = SHORT) -> tuple[list[int], int]:
     """The answer, and how many tokens of the prompt were computed."""
     answer = list(prefix.complete(prompt, how))
-    assert prefix.completion is not None
     assert list(prefix.completion.ids) == answer
     assert prefix.completion.cached + prefix.completion.computed == sum(map(len, PAGES)) + len(prompt)
     return answer, prefix.completion.computed
@@ -98,7 +97,6 @@ def test_closing_computes_nothing_more_and_keeps_what_was_said(decoder, oracle):
     before = decoder.computed
     answer.close()
     assert decoder.computed == before
-    assert prefix.completion is not None
     assert (list(prefix.completion.ids), prefix.completion.reason) == (said, "stopped")
     prompt = [5, 6, 7, *said, 2, 8]
     assert computed(prefix, prompt) == (oracle.answer([*PREFIX, *prompt], NEVER, 5)[0], 3)

@@ -148,7 +148,6 @@ def compiled(decoder: Decoder) -> int:
     torch._dynamo.reset()  # whatever other tests compiled of the same functions
     counters.clear()
     assert decoder.prepare_step("compiled") is None
-    assert decoder._step is not None
     assert decoder._step._project is not step._project
     return int(counters["stats"]["unique_graphs"])
 
@@ -179,7 +178,6 @@ def test_states_come_from_one_weight_of_which_the_models_are_views(model, folder
         with torch.inference_mode():
             expected = step._project(layer, rotate, hidden, cos, sin)
             joined = step._join(layer.self_attn)
-            assert joined is not None
             assert layer.self_attn.q_proj.weight.data_ptr() == joined[0].data_ptr()
             for again in (
                 step._project(layer, rotate, hidden, cos, sin),
@@ -195,7 +193,6 @@ def test_a_step_that_gives_other_numbers_is_not_taken(monkeypatch):
     monkeypatch.setattr(step, "attend_static", lambda *given: original(*given) + 0.1)
     decoder = Decoder(tiny_llama(9, 3))
     message = decoder.prepare_step("graph")
-    assert message is not None
     assert "'eager'" in message.en
     assert "“eager”" in message.zh
     assert "results differ by" in message.en
@@ -233,7 +230,6 @@ def with_norms_that_a_step_does_not_know(monkeypatch: pytest.MonkeyPatch) -> Any
 def test_a_layer_other_than_the_step_s_is_run_by_transformers(changed, monkeypatch):
     model = changed(monkeypatch)
     decoder = RecordingDecoder(model)
-    assert decoder.notice is not None
     assert "'transformers'" in decoder.notice.en
     assert "“transformers”" in decoder.notice.zh
     prefix = CachedPrefix(decoder, decoder.arena(), [text(range(20))], NEVER)

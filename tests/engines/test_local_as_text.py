@@ -54,7 +54,6 @@ def test_text_and_pages_are_asked_side_by_side_and_only_pages_keep_turns(session
     session.open(file)
     pages, of_pages = ended(session.ask("What is it?", SHORT))
     text, of_text = ended(session.ask_as_text("What is it?", SHORT))
-    assert session.current
     assert list(session.current.transcript.turns()) == [Turn("What is it?", pages)]
     assert of_text.usage.input > len(CONTENT) > of_pages.usage.input  # this model's tokens are bytes
     per_token = [of.usage.kv_bytes / of.usage.input for of in (of_text, of_pages)]

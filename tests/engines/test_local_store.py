@@ -120,7 +120,6 @@ def test_open_documents_hold_no_features_beside_the_store_s_and_answer_the_same_
 
 def opened(session: DocumentSession, path: Path) -> str:
     identifier = session.open(path)
-    assert session.current is not None
     session.current.wait()
     return identifier
 
@@ -148,7 +147,6 @@ def test_a_page_on_the_device_is_taken_from_there_and_one_from_elsewhere_stays_t
     store, path = roomy(session), write(tmp_path, 0)
     opened(session, path)
     reading = session.current
-    assert reading is not None
     assert reading.kept() == "device"
     answer, sizes = (
         said(session),

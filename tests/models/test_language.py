@@ -281,12 +281,10 @@ def test_the_packaged_model_matches_the_reference_loader_and_knows_paris(tmp_pat
     model = load_language_model("auto", tmp_path)
     ids = model.prompt([{"role": "user", "content": "What is the capital of France?"}])
     packaged = language._packaged()
-    assert packaged is not None
     theirs = AutoModelForCausalLM.from_pretrained(packaged.parent, gguf_file=packaged.name, dtype=torch.float32)
     assert torch.equal(logits(model.model, ids), logits(theirs, ids))
 
     decoder = Decoder(model.model)
     prefix = CachedPrefix(decoder, decoder.arena(), [], model.stop_ids)
     assert "Paris" in model.text(list(prefix.complete(ids, Answering(max_tokens=24))))
-    assert prefix.completion is not None
     assert prefix.completion.reason == "stop"

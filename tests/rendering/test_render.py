@@ -61,7 +61,6 @@ def check(text: str, style: Style) -> list[Page]:
         assert page.span[1] == at
         assert (outside == 255).all(), "ink outside the boxes of the lines"
         if text:
-            assert page.edges is not None
             assert page.edges.shape == (page.span[1] - page.span[0], 2)
             assert (page.edges[:, 0] <= page.edges[:, 1]).all()
             assert page.edges.max(initial=0) <= width

@@ -1,17 +1,15 @@
 """Stop, pressed at any moment of a question: at most one more step is taken, and the next question is answered."""
 
-import itertools
 import random
 import threading
 from dataclasses import replace
 
 import pytest
-import torch
 
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.settings import load_settings
 from glyph_demo.windows.collection import Windows
-from tests.checkpoints import make_checkpoint
+from tests.engines.local import script
 from tests.fakes import FakeEngine
 
 PAGES = 4
@@ -20,16 +18,10 @@ WORDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return make_checkpoint(tmp_path_factory.mktemp("model"))
-
-
 @pytest.fixture
-def window(folder, tmp_path):
-    settings = load_settings(flags={"engine": "local", "model": str(folder), "cache_dir": str(tmp_path / "cache")})
+def window(local_settings, tmp_path):
     (tmp_path / "a.txt").write_text("A line of the document.\n" * 70 * PAGES)
-    windows = Windows(LocalEngine(settings, kv_bytes=1 << 26), settings)
+    windows = Windows(LocalEngine(local_settings, kv_bytes=1 << 26), local_settings)
     made = windows.get("tab")
     made.session.open(tmp_path / "a.txt")
     made.reading.wait()
@@ -37,18 +29,6 @@ def window(folder, tmp_path):
     yield made
     windows.close_all()
     windows.switch.engine.close()
-
-
-def says(engine, text):
-    """Have the model say this."""
-    ids = itertools.chain(engine.model.tokenizer.encode(text), itertools.repeat(next(iter(engine.model.stop_ids))))
-
-    def logits(hidden):
-        row = torch.zeros(len(hidden), engine.decoder._head.weight.shape[0])
-        row[:, next(ids)] = 1000.0
-        return row
-
-    engine.decoder.logits = logits
 
 
 def press_in(window, engine, kind, number):
@@ -85,7 +65,7 @@ def test_a_stop_while_the_engine_computes_costs_at_most_one_more_step(window, mo
     engine = window.session.engine
     inference = replace(window.session.settings.inference, reuse_cache=moment != "prefill")
     window.session.configure(replace(window.session.settings, inference=inference))
-    says(engine, said)
+    script(engine, said, "<|user|>")
     calls, at = press_in(window, engine, kind, 3 if kind == "extend" else 30)
     seen = list(window.ask("What does the mill do?"))
     (pressed,) = at
@@ -93,7 +73,7 @@ def test_a_stop_while_the_engine_computes_costs_at_most_one_more_step(window, mo
     assert bool(seen[-1].thinking) is (moment == "thinking")
     assert bool(seen[-1].answer) is (moment == "answering")
     del engine.decoder.extend, engine.decoder.step
-    says(engine, "<answer>The wheel.</answer>")
+    script(engine, "<answer>The wheel.</answer>")
     assert list(window.ask("And now?"))[-1].answer == "The wheel."
 
 
