@@ -54,11 +54,7 @@ class TimedWay:
         self.cpu_seconds += time.process_time() - cpu
 
 
-def run(
-    settings: Settings,
-    contexts: tuple[int, ...] | None = None,
-    tokens: int = 48,
-) -> dict[str, Any]:
+def run(settings: Settings, contexts: tuple[int, ...] | None = None, tokens: int = 48) -> dict[str, Any]:
     """Decode `tokens` tokens after a context of the first of `contexts` tokens in four ways: without drafts, with
     drafts from a text that the answer quotes, with drafts from one that it does not quote, and with transformers'
     forward over a DynamicCache with `sdpa`. After the other contexts (`more_contexts`) only without drafts.

@@ -20,11 +20,7 @@ PAGES = {"cpu": 2, "cuda": 22}  # 22 of 595x842 hold 50,000 Chinese characters o
 
 
 def run(
-    settings: Settings,
-    pages: int | None = None,
-    size: tuple[int, int] = PAGE,
-    turns: int = 3,
-    tokens: int = 32,
+    settings: Settings, pages: int | None = None, size: tuple[int, int] = PAGE, turns: int = 3, tokens: int = 32
 ) -> dict[str, Any]:
     """Measure `pages` pages of `size` (height, width) and `turns` turns of `tokens` tokens. `load` is in seconds of
     wall time, everything else in `unit`. `peak_bytes` is the most that this process reserved, `device_bytes` what is in

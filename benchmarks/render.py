@@ -114,11 +114,7 @@ def _compare(
         "official_pages_per_cpu_second": rate,
         "ratio": result["ours_pages_per_cpu_second"] / rate,
         "ratio_with_png": result["ours_with_png_pages_per_cpu_second"] / rate,
-        "cold": {
-            "ours_cpu_seconds": cold["ours"],
-            "official_cpu_seconds": cold["official"],
-            "ratio": cold_ratio,
-        },
+        "cold": {"ours_cpu_seconds": cold["ours"], "official_cpu_seconds": cold["official"], "ratio": cold_ratio},
         "cold_ratio": cold_ratio,
         "line_agreement": _agreement(lines, pages),
         "ssim": float(np.mean([ssim(a, b) for a, b in pairs])),

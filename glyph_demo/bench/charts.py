@@ -107,10 +107,7 @@ def _short(text: str) -> str:
 
 
 def _swatch(x: int, colour: str, label: str) -> list[str]:
-    return [
-        f'<rect x="{x}" y="12" width="14" height="14" fill="{colour}"/>',
-        _text(x + 20, 24, label, 12, _INK),
-    ]
+    return [f'<rect x="{x}" y="12" width="14" height="14" fill="{colour}"/>', _text(x + 20, 24, label, 12, _INK)]
 
 
 def _text(x: float, y: float, content: str, size: int, colour: str, bold: bool = False) -> str:

@@ -16,10 +16,7 @@ _PROBLEMS = {
         "The file is empty (0 bytes). Upload it again or choose another file.",
         "文件是空的（0 字节）。请重新上传或选择其他文件。",
     ),
-    "no_text": (
-        "The file holds no text. Choose a file with text in it.",
-        "文件中没有文字。请选择含有文字的文件。",
-    ),
+    "no_text": ("The file holds no text. Choose a file with text in it.", "文件中没有文字。请选择含有文字的文件。"),
     "too_large": (
         "The file has {size} MB; the limit is {limit} MB. Split it, or raise documents.max_file_mb.",
         "文件大小为 {size} MB，上限为 {limit} MB。请拆分文件，或调高 documents.max_file_mb。",

@@ -56,10 +56,7 @@ POCKET = EngineKind(
     ),
 )
 LOCAL = EngineKind(
-    "local",
-    "glyph_demo.engines.local.engine:LocalEngine",
-    parallel_documents=True,
-    default_model="glyph",
+    "local", "glyph_demo.engines.local.engine:LocalEngine", parallel_documents=True, default_model="glyph"
 )
 REMOTE = EngineKind("remote", "glyph_demo.engines.remote.engine:RemoteEngine")
 

@@ -52,13 +52,7 @@ class Vision:
         ]
 
     def prepare_runtime(
-        self,
-        runtime: Runtime,
-        identity: str,
-        high: int,
-        wide: int,
-        folder: Path,
-        progress: LoadProgress | None = None,
+        self, runtime: Runtime, identity: str, high: int, wide: int, folder: Path, progress: LoadProgress | None = None
     ) -> Message | None:
         """Have `runtime` read pages of `high` by `wide` patches from now on, in the precision of now. `identity` names
         weights and precision; `folder` keeps what is built; `progress` counts steps. Returns None, or, when eager has

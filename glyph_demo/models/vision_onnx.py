@@ -47,10 +47,7 @@ class OnnxGraph:
         patches = patches.contiguous()
         embeds = torch.empty(self._shape, dtype=patches.dtype, device=patches.device)
         binding = self._session.io_binding()
-        for bind, name, tensor in (
-            (binding.bind_input, "patches", patches),
-            (binding.bind_output, "embeds", embeds),
-        ):
+        for bind, name, tensor in ((binding.bind_input, "patches", patches), (binding.bind_output, "embeds", embeds)):
             device, kind = tensor.device, _TYPES[tensor.dtype]
             bind(name, device.type, device.index or 0, kind, tuple(tensor.shape), tensor.data_ptr())
         if patches.is_cuda:  # ONNX Runtime computes on a stream of its own

@@ -42,11 +42,7 @@ STATUS = {
 _REFUSED = {
     404: ("no_such_route", "There is nothing at this address. See /docs.", "此地址不存在。请看 /docs。"),
     405: ("no_such_method", "This address has no such method. See /docs.", "此地址不支持该方法。请看 /docs。"),
-    408: (
-        "too_slow",
-        "The rest of the request did not come. Send it again.",
-        "请求正文未传完。请重新发送。",
-    ),
+    408: ("too_slow", "The rest of the request did not come. Send it again.", "请求正文未传完。请重新发送。"),
     503: (
         "busy",
         "Other large requests are being taken in. Try again in a moment.",

@@ -49,9 +49,7 @@ def openai_router(service: Service) -> APIRouter:
     def model(model: str) -> ModelEntry:
         if model != service.model:
             raise GlyphError(
-                "no_such_model",
-                "There is no such model here. See /v1/models.",
-                "没有这个模型。请看 /v1/models。",
+                "no_such_model", "There is no such model here. See /v1/models.", "没有这个模型。请看 /v1/models。"
             )
         return ModelEntry(id=service.model, created=started)
 

@@ -190,9 +190,7 @@ class QueuedQuestion(Job):
 
 def changing() -> GlyphError:
     return GlyphError(
-        "loading",
-        "The engine is being changed in the window. Try again in a moment.",
-        "窗口正在更换引擎。请稍后重试。",
+        "loading", "The engine is being changed in the window. Try again in a moment.", "窗口正在更换引擎。请稍后重试。"
     )
 
 

@@ -145,11 +145,7 @@ def _talk(made: dict[str, Any], labels: Labels) -> None:
         made["chat"] = labels(chat, label="chat", placeholder="chat.empty")
         made["live"] = gr.HTML(elem_id="live", js_on_load=SCRIPTS["talk"])
     with gr.Row(elem_id="talk-tools"):
-        for name, key in (
-            ("clear", "clear"),
-            ("export_markdown", "export.markdown"),
-            ("export_json", "export.json"),
-        ):
+        for name, key in (("clear", "clear"), ("export_markdown", "export.markdown"), ("export_json", "export.json")):
             made[name] = labels(gr.Button(size="sm", elem_classes="quiet", min_width=40), value=key)
         made["exported"] = gr.JSON(visible="hidden", show_label=False)
     with gr.Row(elem_id="samples"):

@@ -77,13 +77,7 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
 def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
     """Uvicorn's settings for serving the app."""
     return uvicorn.Config(
-        app,
-        host,
-        port,
-        http=Connection,
-        backlog=BACKLOG,
-        log_level="warning",
-        timeout_graceful_shutdown=LAST,
+        app, host, port, http=Connection, backlog=BACKLOG, log_level="warning", timeout_graceful_shutdown=LAST
     )
 
 

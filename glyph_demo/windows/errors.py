@@ -21,9 +21,7 @@ NO_SUCH_UPLOAD = Message("A file is not here any more. Choose it again.", "某�
 
 def answer_running() -> GlyphError:
     return GlyphError(
-        "busy",
-        "An answer is still being written. Stop it, or wait for it.",
-        "上一个回答仍在生成。请停止它或等它结束。",
+        "busy", "An answer is still being written. Stop it, or wait for it.", "上一个回答仍在生成。请停止它或等它结束。"
     )
 
 

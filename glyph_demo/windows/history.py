@@ -17,14 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    SerializerFunctionWrapHandler,
-    TypeAdapter,
-    ValidationError,
-    WrapSerializer,
-)
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, TypeAdapter, ValidationError, WrapSerializer
 
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.documents.text import clean

@@ -46,10 +46,7 @@ _KINDS = (
         r"\bwhen\b|\b(?:what|which) (?:date|year|month|day|time)|何时|哪一?[年天]|几[点号月]|什么时候|日期",
         rf"\d{{4}}|\d\s*[月日时点]|\b(?:{_MONTHS})\b",
     ),
-    (
-        r"\bhow much (?:money|did|was|does|were|is)|\bprice|\bcost|多少钱|费用|价格|金额|花费",
-        _MONEY,
-    ),
+    (r"\bhow much (?:money|did|was|does|were|is)|\bprice|\bcost|多少钱|费用|价格|金额|花费", _MONEY),
     (
         r"\bhow long|\bhow (?:many|much) (?:time|minutes|hours|days|weeks|months|years)|多久|多长时间",
         r"\b(?:second|minute|hour|day|week|month|year)s?\b|[\d一二三四五六七八九十两半]\s*(?:个?(?:秒|分|小时|天|日|周|月|年))",
