@@ -14,6 +14,7 @@ import pytest
 
 from glyph_demo.scratch import DAY
 from glyph_demo.web.app import sweeping
+from glyph_demo.web.bodies import STALLED
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,10 +55,8 @@ def test_window_and_api_share_an_address_and_end_together(app):
             assert heartbeat.status_code == 200
             half = socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])))
             half.sendall(b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
-            began = time.monotonic()
             app.send_signal(signal.SIGTERM)
-            _, said = app.communicate(timeout=60)
-            assert time.monotonic() - began < 30
+            _, said = app.communicate(timeout=STALLED - 5)  # it does not wait for the rest of the body
     half.close()
     assert app.returncode == 0
     assert "Traceback" not in said
