@@ -2,6 +2,7 @@
 `generate` run from scratch."""
 
 import contextlib
+import itertools
 import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -113,15 +114,10 @@ class Script:
     def pieces(
         self, document: LocalDocument, question: str, shadow: Shadow, options: AskOptions, stop: bool
     ) -> list[str]:
-        most = self.random.randint(1, 4) if stop else options.max_new_tokens
+        most = self.random.randint(1, 4) if stop else None
         with contextlib.closing(document.answer(question, tuple(shadow.turns), options)) as events:
-            pieces = []
-            for event in events:
-                if isinstance(event, Token):
-                    pieces.append(event.text)
-                    if stop and len(pieces) == most:
-                        break
-        return pieces
+            tokens = (event.text for event in events if isinstance(event, Token))
+            return list(itertools.islice(tokens, most))
 
 
 @pytest.mark.parametrize("first", range(0, 30, 3))
