@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from glyph_demo.engines import choose_engine as pick_engine
 from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Message
@@ -94,7 +95,9 @@ class EngineSwitch:
 
     def change_engine(self, settings: Settings) -> None:
         """Have all windows use the engine of these settings. The engine before is closed first, because the memory may
-        not hold two. Raises EngineError if the new one cannot be loaded, after making the engine before again."""
+        not hold two. Raises EngineError if the new one cannot be loaded, after making the engine before again, and
+        SettingsError `unknown_engine` at once."""
+        pick_engine(settings)
         with self._changing:
             before = self.settings
             for window in self._windows():

@@ -158,3 +158,11 @@ def test_an_engine_that_cannot_be_had_leaves_the_one_before(on, tmp_path):
     assert listed(final(updates, on.ui.documents)) == ["a.txt"]
     *_, last = on.chat.ask_question("tab", "still there?")
     assert len(value(last[on.ui.chat])) == 2
+
+
+def test_an_engine_that_there_is_not_is_refused_before_anything_is_closed(on, engine, tmp_path):
+    opened(on, write(tmp_path))
+    updates = [*on.preferences.change_engine("tab", "cuckoo", "auto", "auto")]
+    assert "There is no engine" in final(updates, on.ui.status)
+    assert on.windows.get("tab").reading.state == "ready"
+    assert engine.open_handles == 1

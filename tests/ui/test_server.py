@@ -80,6 +80,7 @@ def test_the_look_needs_nothing_from_the_network():
     assert "url(" not in sheets
 
 
+@pytest.mark.slow
 def test_the_window_says_how_many_pages_there_is_room_for_once_the_engine_knows():
     engine = LoadingEngine(load_settings(flags={"engine": "pocket"}))
     assert engine.identity
