@@ -60,7 +60,7 @@ class Window:
     refused: tuple[Refused, ...] = ()
     focus: PageFocus = PageFocus()
     followed: int = 0  # how often the reading of documents was followed; only the last follower goes on
-    shows_loading: bool = False  # whether the status line says how far the engine is
+    shows_loading: bool = False  # whether this page still has to hear that the engine is there
     failures: dict[str, GlyphError] = field(default_factory=dict)  # that were told, by document id
     _answering: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Event = field(default_factory=threading.Event)
