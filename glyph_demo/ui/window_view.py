@@ -73,7 +73,7 @@ class WindowView:
     def status(self, window: Window) -> Updates:
         text, kind = (window.notice[0].text(window.language), window.notice[1]) if window.notice else ("", "error")
         loading = self.loading(window.language) if window.notice is None or window.notice[0] is LOADING else ""
-        window.shows_loading = bool(loading)
+        window.shows_loading = self.windows.switch.loading is not None
         return {
             self.ui.status: loading or notice(text, kind),
             self.ui.read_images: gr.update(visible=any(not refused.pages for refused in window.refused)),

@@ -143,6 +143,16 @@ def test_while_the_engine_is_loaded_every_page_sees_how_far_it_is_and_then_what_
     assert on.ui.header in last
 
 
+def test_a_page_with_something_else_to_say_hears_too_that_the_engine_has_been_loaded(on, engine):
+    on.load_page(Visit("tab"), {"window": "0" * 32}, request("en"))
+    on.windows.get("0" * 32).notice = (Message("Another engine is loaded.", "正在加载另一引擎。"), "hint")
+    engine.loading = Progress("load", 0)
+    steps = on.shelf.follow_reading("0" * 32)
+    assert "Another engine" in next(steps)[on.ui.status]
+    engine.loading = None
+    assert on.ui.header in [*steps][-1]
+
+
 def test_an_engine_that_cannot_be_had_leaves_the_one_before(on, tmp_path):
     opened(on, write(tmp_path))
 
