@@ -62,6 +62,7 @@ class Window:
     focus: PageFocus = PageFocus()
     followed: int = 0  # number of the handler that follows the reading; earlier ones end
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
+    failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id
     _answering: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Event = field(default_factory=threading.Event)
