@@ -158,11 +158,6 @@ class FeatureStore:
             tiers: tuple[Container[str], ...] = self._device, self._memory, self._disk
             return next((tier for tier, kept in zip(TIERS, tiers, strict=True) if key in kept), None)
 
-    def clear_memory(self) -> None:
-        """Empty the memory tier; the disk keeps what it has."""
-        with self._lock:
-            self._memory.clear()
-
     def clear_device(self) -> None:
         """Empty the device tier; the others keep what they have."""
         with self._lock:

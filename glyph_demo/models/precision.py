@@ -8,7 +8,7 @@ computed in float32 by the attention kernels."""
 from __future__ import annotations
 
 import importlib.util
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -18,7 +18,6 @@ from glyph_demo.errors import EngineError
 from glyph_demo.models.memory import INT4_GROUP, QUANTISED
 
 Precision = Literal["auto", "fp16", "bf16", "fp32", "int8", "int4"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 # What activations are in. torchao's int4 kernel for CUDA takes bfloat16 alone.
 _DTYPES = {
