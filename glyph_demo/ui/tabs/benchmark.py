@@ -89,7 +89,7 @@ def _run(call: tuple[list[str], dict[str, str]], target: Path) -> Iterator[tuple
     said: queue.Queue[str] = queue.Queue()
     with subprocess.Popen(
         call[0],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env=os.environ | call[1],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
