@@ -1,8 +1,6 @@
 """Which test files `--fast` leaves out: those of the whole app, and those that reach, through what they import, what
 loads a model or starts a process. A single slow test in a fast file is marked `slow`."""
 
-from __future__ import annotations
-
 import ast
 from functools import cache
 from pathlib import Path

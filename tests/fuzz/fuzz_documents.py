@@ -2,8 +2,6 @@
 
 The parsers raise DocumentError or return text that is clean. Whatever else comes out is a finding."""
 
-from __future__ import annotations
-
 import logging
 import sys
 import tempfile

@@ -2,8 +2,6 @@
 
 Every character of the text stands on exactly one page, and lines and boxes stay inside their page."""
 
-from __future__ import annotations
-
 import itertools
 import sys
 from dataclasses import replace

@@ -1,8 +1,6 @@
 """Where the fuzzers begin: small inputs that reach deep. An input of `documents` is one byte for the kind, 20 bytes of
 a file name in UTF-16 and the content."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 

@@ -1,7 +1,5 @@
 """Each fuzz target for GLYPH_FUZZ_SECONDS, ten minutes by default. What it finds is left in tests/artifacts."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Lenient grading: an answer is right when an accepted string stands in what was shown."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import Any

@@ -4,8 +4,6 @@ The sources are written by hand. A line that starts with `#` is a heading, with 
 (the first row is its head); any other line is a paragraph. The same source gives the same bytes.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import sys

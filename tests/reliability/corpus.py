@@ -1,7 +1,5 @@
 """The corpus of hostile uploads: for every kind its file name, a maker of its bytes, and what may become of it."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import random

@@ -1,7 +1,5 @@
 """Word files that are broken, endless, swollen or reach outside themselves, made here part by part."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 

@@ -1,7 +1,5 @@
 """PDFs that are broken, endless, swollen or two things at once, made here byte by byte."""
 
-from __future__ import annotations
-
 import io
 import zlib
 

@@ -1,7 +1,5 @@
 """People at windows: they upload, ask, stop, change their minds, close tabs, reload and come back, at random."""
 
-from __future__ import annotations
-
 import random
 import threading
 from dataclasses import dataclass, field

@@ -1,8 +1,6 @@
 """What processes write that are killed while they do, and how to tell it from half of it: page features that are known
 by their key, a table of answers, a window's history."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,8 +1,6 @@
 """The app as `python app.py` serves it, window and API at one address, over a small engine; and somebody who sends it
 whatever they like."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import json

@@ -1,8 +1,6 @@
 """Bodies that cost a server the most for their size, and the app in a process of its own to send them to. As a program,
 `python -m tests.serving.costly [MB]` prints what each cost, for a limit on files of so many MB."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import struct
