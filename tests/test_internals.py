@@ -1,7 +1,6 @@
 """What is used of other packages beyond their documented interface. Each is there, and is as it is used; its line says
 what breaks in the app when it is not."""
 
-import asyncio
 import inspect
 import json
 from pathlib import Path
@@ -20,6 +19,8 @@ from transformers.models.llama import modeling_llama
 from transformers.vision_utils import get_vision_position_ids
 from uvicorn import Config, Server
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+from tests.fakes import finished
 
 MODELINGS = [modeling_glm4v, modeling_llama]
 
@@ -188,7 +189,7 @@ def test_a_connection_tells_its_request_and_a_server_its_connections():
     async def connected():
         return AutoHTTPProtocol(config=config, server_state=server.server_state, app_state={})
 
-    connection = asyncio.run(connected())
+    connection = finished(connected())
     assert has(connection, "connection_made", "connection_lost", "data_received")
     assert (connection.cycle, connection.connections) == (None, server.server_state.connections)
     assert has(connection, "transport")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -205,8 +206,9 @@ def test_the_second_interrupt_ends_what_the_first_waits_for_and_nothing_false_is
     fresh = environment | {"GLYPH_DEMO_CACHE_DIR": str(tmp_path), "GLYPH_DEMO_POCKET__LANGUAGE_MODEL": "auto"}
     paper = PROJECT / "glyph_demo" / "assets" / "examples" / "glyph-white-paper.en.pdf"
     command = [*COMMAND, "ask", str(paper), "What is Glyph?"]
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what runs in a shell's background ignores it
     process = subprocess.Popen(
-        command, cwd=PROJECT, env=fresh, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=PROJECT, env=fresh, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard
     )
     process.stderr.readline()  # it is at work, and models are being loaded
     for _ in range(interrupts):
