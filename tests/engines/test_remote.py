@@ -18,6 +18,8 @@ from glyph_demo.settings import load_settings
 from tests.answers import joined
 from tests.engines.stub_server import chunk, serving
 
+pytestmark = pytest.mark.slow  # it waits for servers and connections
+
 ANSWER = [chunk(content="Yes"), chunk(content="."), chunk(reason="stop", usage=None)]
 PAGES = [Page(i, np.full((20, 30), 100 * i, np.uint8)) for i in range(3)]
 URLS = [f"data:image/png;base64,{base64.b64encode(encode_png(page.pixels)).decode()}" for page in PAGES]

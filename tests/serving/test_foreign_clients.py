@@ -7,6 +7,8 @@ import pytest
 
 from tests.serving.pictures import base64_png, image_part
 
+pytestmark = pytest.mark.slow  # it waits for servers and connections
+
 ROUTE = "/v1/chat/completions"
 URL = image_part(1)["image_url"]["url"]
 CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
