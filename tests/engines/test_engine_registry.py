@@ -30,18 +30,15 @@ class Parrot(Engine):
         return PageFeatures({}, (f"{page.size[0]} wide",))
 
     def open_document(self, features=(), source=None):
-        return ParrotDocument(list(features))
+        return ParrotDocument()
 
 
 class ParrotDocument(OpenDocument):
-    def __init__(self, pages):
-        self.pages = pages
-
     def append(self, features):
-        self.pages.append(features)
+        self.page = features
 
     def answer(self, question, history, options):
-        yield Token(f"{question} {self.pages[0].texts[0]}")
+        yield Token(f"{question} {self.page.texts[0]}")
         yield Finished(Usage(), Timings(), "stop")
 """
 

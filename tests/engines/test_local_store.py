@@ -92,7 +92,6 @@ def on_device() -> int:
 
 def inside_the_budgets(session: DocumentSession) -> None:
     store, engine = session.store, session.engine
-    assert isinstance(engine, LocalEngine)
     assert engine.nbytes <= engine.pool.budget
     assert alive() == store.memory_bytes <= store.memory_bytes_limit
     assert on_device() == store.device_bytes <= store.device_bytes_limit
@@ -168,7 +167,6 @@ def test_a_page_on_the_device_is_taken_from_there_and_one_from_elsewhere_stays_t
 
 def test_the_device_is_emptied_when_memory_runs_out(session, tmp_path):
     store, engine = roomy(session), session.engine
-    assert isinstance(engine, LocalEngine)
     opened(session, write(tmp_path, 0))
     assert on_device() == store.device_bytes > PAGE_BYTES
     engine.relieve()

@@ -145,7 +145,6 @@ def twins(records: list[Record], engine: Engine, settings: Settings, options: As
     for path in sorted({record.path for record in records}):
         session = DocumentSession(engine, settings, FeatureStore(None, 0, 0))
         session.open(path)
-        assert session.current is not None
         session.current.wait()
         for record in (r for r in records if r.path == path):
             history = [Turn(*turn) for turn in record.history]

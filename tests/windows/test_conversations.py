@@ -24,14 +24,11 @@ class Forgetful(FakeEngine):
         self.told = []
 
     def open_document(self, features=(), source=None):
+        self.open_handles += 1
         return ForgetfulHandle(self, features)
 
 
 class ForgetfulHandle(FakeHandle):
-    def __init__(self, engine, features):
-        super().__init__(engine, features)
-        engine.open_handles += 1
-
     def answer(self, question, history, options):
         self.engine.told = [(turn.question, turn.answer) for turn in history]
         for event in super().answer(question, history, options):
@@ -41,19 +38,18 @@ class ForgetfulHandle(FakeHandle):
 
 
 class Someone:
-    """At the window `tab`, with the conversation as they saw it: questions and answers."""
+    """At a window, with the conversation as they saw it: questions and answers."""
 
     def __init__(self, path, seed):
         self.random = random.Random(seed)
         self.engine = Forgetful()
-        self.windows = Windows(self.engine, load_settings())
-        self.seen = []
+        self.windows, self.tab, self.seen = Windows(self.engine, load_settings()), f"tab {seed}", []
         self.window.open(path, "a.txt")
         self.window.reading.wait()
 
     @property
     def window(self):
-        return self.windows.get("tab")
+        return self.windows.get(self.tab)
 
     def act(self, act):
         at = self.random.randrange(len(self.seen)) if self.seen else None
@@ -69,7 +65,7 @@ class Someone:
             self.window.clear()
             self.seen.clear()
         elif act == "reload":
-            self.windows.close("tab")
+            self.windows.close(self.tab)
         elif act == "restart":
             self.windows.close_all()
             self.windows = Windows(self.engine, load_settings())
@@ -94,7 +90,7 @@ class Someone:
             assert self.engine.told == before
 
     def on_disk(self):
-        saved = History(self.windows.settings.cache_path / "windows").load("tab")
+        saved = History(self.windows.settings.cache_path / "windows").load(self.tab)
         return [(exchange.question, exchange.answer) for exchange in saved.documents[0].exchanges]
 
     def agree(self):
@@ -118,9 +114,6 @@ def test_window_reading_engine_and_disk_agree_after_whatever_is_done(save, seed)
                 someone.agree()
         finally:
             someone.leave()
-        for kept in (load_settings().cache_path / "windows").glob("*"):
-            for file in kept.iterdir():
-                file.unlink()
 
 
 @pytest.mark.parametrize("question", ["", "fail", "crash"])
