@@ -145,6 +145,7 @@ from pathlib import Path
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.conversation.errors import as_user_error
+from glyph_demo.process import give_memory_back
 from glyph_demo.rendering import render, resolve_style
 from glyph_demo.settings import Settings
 settings = replace(Settings(), pocket=replace(Settings().pocket, language_model="none", threads=1))
@@ -155,6 +156,7 @@ right = engine.encode(page).texts
 hard = resource.getrlimit(resource.RLIMIT_AS)[1]
 codes = []
 for kilobytes in (0, 256, 1024, 2048):
+    give_memory_back()  # what was freed is not to be had again without asking
     held = 4096 * int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (held + 1024 * kilobytes, hard))
     try:
