@@ -63,5 +63,5 @@ def _unreadable(path: Path, why: str) -> SettingsError:
         f"The settings file {shown(path)} cannot be read ({why}). It must be YAML in UTF-8 without aliases, at most "
         f"{most}. Check the path and compare it with {DEFAULTS_FILE}.",
         f"无法读取设置文件 {shown(path)}({why})。它应是不含别名、不超过 {most} 的 UTF-8 YAML 文件。"
-        f"请检查路径，并对照 config.yaml 修改。",
+        f"请检查路径，并对照 {DEFAULTS_FILE} 修改。",
     )

@@ -78,4 +78,4 @@ def _asked(session: DocumentSession, question: str, way: Way) -> Events:
     if way == "text":
         history = session.current.transcript.turns() if session.current else ()
         return session.ask_as_text(question, session.options(reuse_kv=False), history)
-    return session.ask_aside(question, reuse=way == "kept")
+    return session.ask_aside(question, session.options(reuse_kv=way == "kept"), read_again=way == "anew")

@@ -25,22 +25,21 @@ class FetchedFeatures:
 
 
 class DocumentFeatures:
-    """See `engines.base.FeatureSource`. `folder` holds the pages' pictures by digest. Without `reuse` the engine
-    encodes every page, and nothing is put into the store."""
+    """See `engines.base.FeatureSource`. `folder` holds the pages' pictures by digest."""
 
-    def __init__(self, engine: Engine, store: FeatureStore, folder: Path, reuse: bool) -> None:
+    def __init__(self, engine: Engine, store: FeatureStore, folder: Path) -> None:
         self._engine = engine
         self._store = store
         self._folder = folder
-        self._reuse = reuse
         self._digests: list[str] = []  # of the pages, in the order of `_fetch`
 
-    def begin_fetch(self, page: Page) -> Callable[[], FetchedFeatures]:
+    def begin_fetch(self, page: Page, reuse: bool) -> Callable[[], FetchedFeatures]:
         """Look the page up in the store, which starts reading it from disk, or have the engine begin to encode it.
-        Returns a function that waits for the features; call it when it is the page's turn."""
-        known = self._reuse and self._store.get(self._key(page.digest))
+        Without `reuse` the engine encodes it in any case, and the store does not get it. Returns a function that waits
+        for the features; call it when it is the page's turn."""
+        known = reuse and self._store.get(self._key(page.digest))
         encode = partial(self._engine.encode, page) if known else self._engine.begin_encode(page)
-        return partial(self._fetch, page.digest, encode)
+        return partial(self._fetch, page.digest, encode, reuse)
 
     def keep(self, fetched: FetchedFeatures) -> None:
         """Put features into the store unless they came from it. Waits until they have been copied from the device."""
@@ -69,13 +68,13 @@ class DocumentFeatures:
         tiers = [self._store.where(self._key(digest)) for digest in digests]
         return max((tier or "nowhere" for tier in tiers), key=[*TIERS, "nowhere"].index, default="nowhere")
 
-    def _fetch(self, digest: str, encode: Callable[[], PageFeatures]) -> FetchedFeatures:
+    def _fetch(self, digest: str, encode: Callable[[], PageFeatures], reuse: bool) -> FetchedFeatures:
         self._digests.append(digest)
-        stored = self._store.get(self._key(digest)) if self._reuse else None
+        stored = self._store.get(self._key(digest)) if reuse else None
         if stored is not None:
             return FetchedFeatures(stored, from_store=True)
         features = encode()
-        key = self._key(digest) if self._reuse else None  # after `encode`, which may change the precision
+        key = self._key(digest) if reuse else None  # after `encode`, which may change the precision
         return FetchedFeatures(features, key)
 
     def _key(self, digest: str) -> str:

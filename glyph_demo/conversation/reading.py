@@ -73,8 +73,7 @@ class Reading:
         self._progress = Progress("extract", 0, 1)
         self._cancelled = False
         self._text_handle: OpenDocument | None = None
-        reuse = self.settings.inference.reuse_cache
-        self._features = DocumentFeatures(self.engine, self.store, self.folder, reuse)
+        self._features = DocumentFeatures(self.engine, self.store, self.folder)
 
     def run(self) -> None:
         """Read the whole document. The final state is `ready`, `failed` (see `error`) or `closed`. Raises nothing."""
@@ -85,10 +84,13 @@ class Reading:
             as_text = self.settings.documents.as_text
             document = self._extract()
             self.engine.attach_store(self.store)
-            self.handle = None if as_text else self.engine.open_document(source=self._features)
+            reuse = self.settings.inference.reuse_cache
+            # Without reuse the store keeps nothing, so the engine has to hold on to the features itself.
+            source = self._features if reuse else None
+            self.handle = None if as_text else self.engine.open_document(source=source)
             if self.handle and self.held:
                 self.handle.hold_pages()
-            self._read_pages(document, self.handle)
+            self._read_pages(document, self.handle, reuse)
             if as_text and not self._cancelled:
                 self.handle = self._open_text()
             elif self.handle and self.pages and not self._cancelled:
@@ -232,10 +234,10 @@ class Reading:
         self.warnings.extend(self.document.warnings)
         return self.document
 
-    def _read_pages(self, document: Document, handle: OpenDocument | None) -> None:
+    def _read_pages(self, document: Document, handle: OpenDocument | None, reuse: bool) -> None:
         """Give the engine every page in order, until the last or a cancel; without a handle they are only drawn."""
         done = 0
-        with contextlib.closing(prepare_ahead(self._draw(document), partial(self._prepare, handle))) as coming:
+        with contextlib.closing(prepare_ahead(self._draw(document), partial(self._prepare, handle, reuse))) as coming:
             while not self._cancelled and (read := next(coming, None)) is not None:
                 self._set_progress("encode", done)
                 read()
@@ -252,12 +254,12 @@ class Reading:
             start = time.perf_counter()
         self.total = len(self.pages)
 
-    def _prepare(self, handle: OpenDocument | None, page: Page) -> Callable[[], None]:
+    def _prepare(self, handle: OpenDocument | None, reuse: bool, page: Page) -> Callable[[], None]:
         """Begin to fetch a page's features. Returns a function that gives them to the engine."""
         if handle is None:
             return lambda: None
         start = time.perf_counter()
-        fetch = self._features.begin_fetch(page)
+        fetch = self._features.begin_fetch(page, reuse)
         return partial(self._read, fetch, handle, time.perf_counter() - start)
 
     def _read(self, fetch: Callable[[], FetchedFeatures], handle: OpenDocument, seconds: float) -> None:

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -135,13 +135,10 @@ class DocumentSession:
         reading = self._in_front()
         return self._alone(reading.ask(question.strip(), history, options or self.options(), as_text=True))
 
-    def ask_aside(self, question: str, history: Sequence[Turn] | None = None, reuse: bool = True) -> Events:
-        """Ask after `history`, by default the conversation so far, and record nothing. Without `reuse` every page is
-        encoded and the whole prompt prefilled again, without any cache."""
-        reading = self._in_front()
-        turns = reading.transcript.turns() if history is None else history
-        answer = reading.ask(question.strip(), turns, self.options(reuse_kv=reuse))
-        return self._alone(answer if reuse else _after(reading.read_again(), answer))
+    def ask_aside(self, question: str, options: AskOptions | None = None, read_again: bool = False) -> Events:
+        """Ask as the next question of the conversation, and record nothing. With `read_again` every page is encoded
+        before, without the store."""
+        return self._alone(_aside(self._in_front(), question.strip(), options or self.options(), read_again))
 
     def undo(self) -> Exchange | None:
         """Remove and return the last exchange about the current document; None if there is none."""
@@ -199,7 +196,8 @@ class DocumentSession:
             self._asking.release()
 
 
-def _after(first: Iterator[Progress], then: Events) -> Events:
-    yield from first
-    with contextlib.closing(then):
-        yield from then
+def _aside(reading: Reading, question: str, options: AskOptions, read_again: bool) -> Events:
+    if read_again:
+        yield from reading.read_again()
+    with contextlib.closing(reading.ask(question, reading.transcript.turns(), options)) as events:
+        yield from events

@@ -62,9 +62,10 @@ class ServedAnswer:
             self.so_far.take(event)
             return event if isinstance(event, Thinking) else None
         shown = Token(text) if text else None
-        for each in (shown, event if isinstance(event, Finished) else None):
-            if each is not None:
-                self.so_far.take(each)
+        if shown is not None:
+            self.so_far.take(shown)
+        if isinstance(event, Finished):
+            self.so_far.take(event)
         return shown
 
     @property

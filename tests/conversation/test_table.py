@@ -203,3 +203,22 @@ def test_the_command_line_writes_the_table_and_takes_it_up_again(tmp_path, capsy
     assert second[::2] == first, "answers kept, timings and all"
     assert main(["ask", str(tmp_path / "a.txt"), "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
+
+
+def test_with_the_cache_off_nothing_is_reused_and_the_engine_holds_its_own_features(files, settings):
+    class Recording(FakeEngine):
+        def open_document(self, features=(), source=None):
+            self.source = source
+            self.open_handles += 1
+            return Handle(self, features)
+
+    class Handle(FakeHandle):
+        def answer(self, question, history, options):
+            self.engine.options = options
+            yield from super().answer(question, history, options)
+
+    engine = Recording()
+    for reuse in (True, False):
+        settings = replace(settings, inference=replace(settings.inference, reuse_cache=reuse))
+        rows(many.fill_table(engine, settings, {"0.txt": files["0.txt"]}, [f"{reuse}?"]))
+        assert (engine.source is not None, engine.options.reuse_kv) == (reuse, reuse)
