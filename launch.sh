@@ -17,7 +17,8 @@ bash launch.sh test --long     the long ones as well; further words go to pytest
 bash launch.sh test --audit    look up known vulnerabilities of what is installed, with pip-audit; needs the network
 bash launch.sh --lock          write requirements.lock anew: the newest versions that the requirements allow
 
-Set-up makes .venv here and installs requirements.txt into it, in the versions of requirements.lock. A second start skips it. One that was cut off begins anew.
+Set-up makes .venv here and installs requirements.txt into it, in the versions of requirements.lock. A second start
+skips it. One that was cut off begins anew.
 Needs Python 3.10 or newer. PYTHON=/path/to/python chooses one; VENV=/path puts .venv elsewhere.
 TEXT
 }
