@@ -48,7 +48,7 @@ def extract(path: Path, name: str, limits: settings.Documents) -> Document:
     named, digest = (shown_name(name), file_type.name.lower()), hashlib.sha256(data).hexdigest()
     if not text.strip():
         return Document(*named, "", digest, images=_page_images(file_type, path, len(parsed.parts), limits))
-    warnings = tuple(warning(code, count) for code, count in parsed.warnings.items() if count)
+    warnings = tuple(warning(code, **values) for code, values in parsed.warnings.items())
     return Document(*named, text, digest, _marks(parsed, text), warnings)
 
 
@@ -95,7 +95,7 @@ def recognise(data: bytes, suffix: str) -> FileType:
 
 def _parse_text(data: bytes, encoding: str) -> Parsed:
     text, bad = decode(data, encoding)
-    return Parsed([clean(text)], "paragraph", {"bad_bytes": bad})
+    return Parsed([clean(text)], "paragraph", {"bad_bytes": {"count": bad}} if bad else {})
 
 
 def _marks(parsed: Parsed, text: str) -> tuple[Mark, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
 
 from glyph_demo.errors import Message
 
@@ -11,12 +11,18 @@ _PDF_HEADER_BYTES = 1024  # readers look for %PDF- this far (ISO 32000-1, annex 
 
 
 class Parsed(NamedTuple):
-    """What a parser returns: the clean text (`text.clean`) of every part in reading order, what the parts are, and
-    how many places each warning of `problems` is about, by its code."""
+    """What a parser returns. It crosses from the child process as JSON.
+
+    `parts` is the clean text (`text.clean`) of every part in reading order, and `kind` what the parts are. `warnings`
+    has, by the codes of `problems`, what fills each warning's placeholders. `pictures` are the parts, from 0, that
+    cannot be read from their text but from the image of their page. `labels` are the names that the file itself
+    gives its pages, such as "iv", one a part; none if it gives no names."""
 
     parts: list[str]
     kind: Literal["page", "paragraph"]
-    warnings: dict[str, int] = {}  # noqa: RUF012  nobody writes to it
+    warnings: dict[str, dict[str, Any]] = {}  # noqa: RUF012  nobody writes to it
+    pictures: Sequence[int] = ()
+    labels: Sequence[str] = ()
 
 
 class FileType(NamedTuple):

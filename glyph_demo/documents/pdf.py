@@ -42,7 +42,8 @@ def read_pdf(path: Path, max_pages: int, max_characters: int) -> Parsed:
     words = words_of(pages)
     texts = [reflow(lines, words) for lines in pages]
     without_text = sum(not text.strip() for text in texts) - unreadable
-    return Parsed(texts, "page", {"pages_without_text": without_text, "unreadable_pages": unreadable})
+    counts = {"pages_without_text": without_text, "unreadable_pages": unreadable}
+    return Parsed(texts, "page", {code: {"count": count} for code, count in counts.items() if count})
 
 
 def _page_lines(page: pypdf.PageObject) -> list[Line]:

@@ -70,10 +70,12 @@ _MISNAMED = (
 )
 
 _WARNINGS = {
+    # Plain text.
     "bad_bytes": (
         "{count} place(s) in the text could not be decoded. If it looks wrong, set documents.encoding.",
         "文字中有 {count} 处无法解码。如显示有误，请设置 documents.encoding。",
     ),
+    # PDF.
     "pages_without_text": (
         "{count} page(s) have no text layer and are left out. If they matter, run text recognition on the PDF first.",
         "有 {count} 页没有文字层，已略过。如需这些页面，请先对 PDF 做文字识别。",
@@ -82,6 +84,8 @@ _WARNINGS = {
         "{count} page(s) are damaged and are left out. If they matter, save the PDF anew from its program.",
         "有 {count} 页已损坏，已略过。如需这些页面，请用原程序重新保存 PDF。",
     ),
+    # DOCX.
+    # Other types.
 }
 
 
@@ -98,7 +102,7 @@ def misnamed(file_type: FileType, suffix: str) -> DocumentError:
     return DocumentError(f"not_a_{file_type.name.lower()}", en, zh)
 
 
-def warning(code: str, count: int) -> Message:
-    """The Message of a code about `count` places or pages."""
+def warning(code: str, **values: Any) -> Message:
+    """The Message of a code, its placeholders filled with `values`."""
     en, zh = _WARNINGS[code]
-    return Message(en.format(count=count), zh.format(count=count))
+    return Message(en.format(**values), zh.format(**values))
