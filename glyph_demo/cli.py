@@ -85,7 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     reading.add_argument("--font", metavar="PATH", help="font file to draw with")
     reading.add_argument("--encoding", metavar="NAME", help="of a plain text file")
     reading.add_argument(
-        "--page-images", action="store_const", const=True, help="read the page images of a PDF without text"
+        "--page-images", metavar="WHEN", help="auto, never or always: read pages of a PDF from their image"
     )
     reading.add_argument("--pages", metavar="RANGE", help="pages to read, such as 1-40")
     reading.add_argument(

@@ -97,7 +97,7 @@ class Documents:
     max_seconds: int = 120
     max_memory_mb: int = 900
     encoding: str = "auto"
-    page_images: bool = False
+    page_images: Literal["auto", "never", "always"] = "auto"
     pages: str = ""
     as_text: bool = False
 

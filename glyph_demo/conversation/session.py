@@ -63,24 +63,17 @@ class DocumentSession:
         reading = any(reading.state in ("waiting", "reading") for reading in list(self._readings.values()))
         return reading or self._asking.locked()
 
-    def open(
-        self, path: str | Path, name: str | None = None, *, page_images: bool | None = None, pages: str | None = None
-    ) -> str:
+    def open(self, path: str | Path, name: str | None = None, *, pages: str | None = None) -> str:
         """Start reading a file in the background and make it current. Returns its id at once; `current.events()` yields
-        progress and raises what went wrong. `page_images` and `pages` override the settings of these names."""
-        settings = self.settings
-        if page_images is not None:
-            settings = replace(settings, documents=replace(settings.documents, page_images=page_images))
-        if pages is not None:
-            settings = replace(settings, documents=replace(settings.documents, pages=pages))
+        progress and raises what went wrong. `pages` overrides the setting of this name."""
+        settings = self.settings if pages is None else _with_pages(self.settings, pages)
         identifier = str(next(self._ids))
         self._start(identifier, Path(path), name or Path(path).name, settings, Transcript())
         return identifier
 
-    def restore(self, path: Path, name: str, exchanges: Sequence[Exchange], *, page_images: bool, pages: str) -> str:
+    def restore(self, path: Path, name: str, exchanges: Sequence[Exchange], *, pages: str) -> str:
         """Add a document of an earlier run with its conversation, and return its id. `select` reads it."""
-        documents = replace(self.settings.documents, page_images=page_images, pages=pages)
-        settings = replace(self.settings, documents=documents)
+        settings = _with_pages(self.settings, pages)
         identifier = str(next(self._ids))
         transcript = Transcript(exchanges)
         self._readings[identifier] = Reading(
@@ -107,13 +100,13 @@ class DocumentSession:
         """Take new settings, and another engine if one is given. Returns True if pages look different or another engine
         reads them: then the current document is being read again, and the others will be when they are selected."""
         previous, self.settings = self.settings, settings
-        other_pages = previous.rendering != settings.rendering or engine is not None
+        images = previous.documents.page_images, settings.documents.page_images
+        other_pages = previous.rendering != settings.rendering or images[0] != images[1] or engine is not None
         self.engine = engine or self.engine
         for reading in self._readings.values():
             if other_pages:
                 reading.cancel()
-            # The options a file was opened with, such as page images, stay.
-            reading.settings = replace(settings, documents=reading.settings.documents)
+            reading.settings = _with_pages(settings, reading.settings.documents.pages)  # those it was opened with
         if other_pages and self.current_id:
             current = self._readings[self.current_id]
             self._start(self.current_id, current.path, current.name, current.settings, current.transcript)
@@ -194,6 +187,10 @@ class DocumentSession:
                 yield from events
         finally:
             self._asking.release()
+
+
+def _with_pages(settings: Settings, pages: str) -> Settings:
+    return replace(settings, documents=replace(settings.documents, pages=pages))
 
 
 def _aside(reading: Reading, question: str, options: AskOptions, read_again: bool) -> Events:

@@ -79,7 +79,7 @@ def fill_table(
     """Ask every question of every file; `files` maps the names that the table shows to paths. Yields a Row for each,
     the rows of a file together as soon as it is done, Progress of the stage "answer" that counts rows, and Working. An
     engine with `parallel_documents` works on `inference.max_batch_size` files at a time and batches their decode steps.
-    Rows of `known` without an error are taken over instead of asking again. A PDF without text is read as page images.
+    Rows of `known` without an error are taken over instead of asking again.
     A file that cannot be read, or a question that fails, gives rows with `error`; the others go on. Closing the
     iterator stops everything."""
     answered = {row.key: row for row in known if not row.error}
@@ -135,7 +135,7 @@ class _Work:
                     if session is None:
                         session = DocumentSession(self.engine, self.settings, self.store)
                         session.open(path, Path(name).name)
-                    rows.append(self._answer(session, row, path))
+                    rows.append(self._answer(session, row))
                 with self.counting:
                     self.done += 1
         finally:
@@ -144,7 +144,7 @@ class _Work:
                 session.close()
         return rows
 
-    def _answer(self, session: DocumentSession, row: Row, path: Path) -> Row:
+    def _answer(self, session: DocumentSession, row: Row) -> Row:
         exchange, error = Exchange(row.question), ""
         try:
             # Aside: an answer must not depend on the order of the questions.
@@ -156,9 +156,6 @@ class _Work:
                     if self.stopped.is_set():
                         break
         except GlyphError as problem:
-            if problem.code == "no_text_layer":
-                session.open(path, Path(row.file).name, page_images=True)
-                return self._answer(session, row, path)
             error = problem.text(self.language)
         quotes = tuple(QuotedLine(region.page, region.line, region.text) for region in exchange.regions)
         answered = replace(row, answer=exchange.answer, quotes=quotes, error=error)

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from glyph_demo.documents.file_types import FILE_TYPES, PLAIN_TEXT, FileType, Parsed
 from glyph_demo.documents.model import Document, Mark, PageImages
-from glyph_demo.documents.problems import misnamed, problem, warning
+from glyph_demo.documents.problems import misnamed, page_ranges, problem, warning
 from glyph_demo.documents.rasters import read_raster
 from glyph_demo.documents.text import clean, decode
 from glyph_demo.errors import DocumentError
@@ -45,11 +45,23 @@ def extract(path: Path, name: str, limits: settings.Documents) -> Document:
     text = "\n".join(parsed.parts)
     if len(text) > limits.max_characters:
         raise problem("too_many_characters", limit=limits.max_characters)
-    named, digest = (shown_name(name), file_type.name.lower()), hashlib.sha256(data).hexdigest()
-    if not text.strip():
-        return Document(*named, "", digest, images=_page_images(file_type, path, len(parsed.parts), limits))
-    warnings = tuple(warning(code, **values) for code, values in parsed.warnings.items())
-    return Document(*named, text, digest, _marks(parsed, text), warnings)
+    pictures = _pictures(parsed, file_type, limits)
+    if not text.strip() and not pictures:
+        raise problem("no_text_layer", count=len(parsed.parts)) if parsed.pictures else problem("no_text")
+    warnings = dict(parsed.warnings)
+    if left_out := [part + 1 for part in parsed.pictures if part + 1 not in pictures]:
+        warnings["pictures_left_out"] = {"pages": page_ranges(left_out)}
+    elif pictures and limits.page_images == "auto":
+        warnings["read_as_images"] = {"pages": page_ranges(pictures)}
+    return Document(
+        shown_name(name),
+        file_type.name.lower(),
+        text,
+        hashlib.sha256(data).hexdigest(),
+        _marks(parsed, text),
+        tuple(warning(code, **values) for code, values in warnings.items()),
+        PageImages(pictures, partial(_rasters, file_type, path, pictures, limits)) if pictures else None,
+    )
 
 
 def shown_name(name: str) -> str:
@@ -104,16 +116,17 @@ def _marks(parsed: Parsed, text: str) -> tuple[Mark, ...]:
         starts = list(accumulate((len(part) + 1 for part in parsed.parts[:-1]), initial=0))
     else:
         starts = [match.start() for match in _PARAGRAPH.finditer(text)]
-    return tuple(Mark(parsed.kind, number, start) for number, start in enumerate(starts, 1))
+    labels = parsed.labels or [""] * len(starts)
+    return tuple(Mark(parsed.kind, number, *place) for number, place in enumerate(zip(starts, labels, strict=True), 1))
 
 
-def _page_images(file_type: FileType, path: Path, count: int, limits: settings.Documents) -> PageImages:
-    """The pages of a file without text. Raises DocumentError where there are none, or nobody asked for them."""
-    if not file_type.page_images:
-        raise problem("no_text")
-    if not limits.page_images:
-        raise problem("no_text_layer", count=count)
-    return PageImages(count, partial(_rasters, file_type, path, count, limits))
+def _pictures(parsed: Parsed, file_type: FileType, limits: settings.Documents) -> list[int]:
+    """The numbers of the pages that are read as they look."""
+    if not file_type.page_images or limits.page_images == "never":
+        return []
+    if limits.page_images == "always":
+        return list(range(1, len(parsed.parts) + 1))
+    return [part + 1 for part in parsed.pictures]
 
 
 def _parse(file_type: FileType, path: Path, limits: settings.Documents) -> Parsed:
@@ -134,7 +147,7 @@ def _parse(file_type: FileType, path: Path, limits: settings.Documents) -> Parse
 
 @contextmanager
 def _worker(
-    file_type: FileType, task: Literal["text", "page_images"], path: Path, limits: settings.Documents
+    file_type: FileType, task: Literal["text", "page_images"], path: Path, limits: settings.Documents, **more: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A child process at work. It has ended when the block is left, also by an error."""
     job = {
@@ -146,6 +159,7 @@ def _worker(
         "max_characters": limits.max_characters,
         "max_seconds": limits.max_seconds,
         "max_memory_mb": limits.max_memory_mb,
+        **more,
     }
     root = str(Path(__file__).resolve().parents[2])
     search = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
@@ -165,11 +179,14 @@ def _worker(
             process.stdout.close()
 
 
-def _rasters(file_type: FileType, path: Path, count: int, limits: settings.Documents) -> Iterator[NDArray[np.uint8]]:
-    """Pages as (H, W) uint8 arrays. Each has limits.max_seconds from when it is asked for. Raises DocumentError."""
-    with _worker(file_type, "page_images", path, limits) as process:
+def _rasters(
+    file_type: FileType, path: Path, numbers: list[int], limits: settings.Documents
+) -> Iterator[NDArray[np.uint8]]:
+    """The pages of these numbers as (H, W) or (H, W, 3) uint8 arrays. Each has limits.max_seconds from when it is asked
+    for. Raises DocumentError."""
+    with _worker(file_type, "page_images", path, limits, numbers=numbers) as process:
         assert process.stdout
-        for _ in range(count):
+        for _ in numbers:
             timer = threading.Timer(limits.max_seconds, process.kill)
             timer.start()
             try:

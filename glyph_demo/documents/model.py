@@ -1,10 +1,11 @@
-"""What an upload becomes: text with marks, or page images where there is no text."""
+"""What an upload becomes: text with marks, and the images of those pages that are read as they look."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from glyph_demo.errors import Message
 
@@ -15,20 +16,31 @@ if TYPE_CHECKING:  # the child process that parses uploads starts without NumPy
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in the text where a page or a paragraph of the upload begins."""
+    """A place in the text where a page or a paragraph of the upload begins. `label` is the file's own name of a page,
+    such as "iv"; empty if it has none."""
 
     kind: Literal["page", "paragraph"]
     number: int  # from 1
     start: int  # character offset in Document.text
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PageImages:
-    """Pages of an upload that are pictures already. `open` starts a fresh pass over them: one (H, W) or (H, W, 3)
-    uint8 array a page, in order."""
+    """The pages of an upload that are read as they look, by number from 1, in order. `open` starts a fresh pass over
+    their pixels: one (H, W) or (H, W, 3) uint8 array a page."""
 
-    count: int
+    numbers: Sequence[int]
     open: Callable[[], Iterator[NDArray[np.uint8]]]
+
+
+class Stretch(NamedTuple):
+    """A part of the text, `start` to `end`, that is drawn as pages, or the page `picture` that is read as it looks;
+    then the part is what the file has as its text."""
+
+    start: int
+    end: int
+    picture: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +55,32 @@ class Document:
     marks: tuple[Mark, ...] = ()
     warnings: tuple[Message, ...] = ()
     images: PageImages | None = field(default=None, compare=False)
+
+    def stretches(self) -> Iterator[Stretch]:
+        """The document in reading order. Text is one stretch as far as no picture comes between; one without a visible
+        character is left out."""
+        pictures = self.images.numbers if self.images else ()
+        start = 0
+        for number in pictures:
+            if number > len(self.marks):  # pages that came without a file
+                yield Stretch(start, start, number)
+                continue
+            first, end = self._part(number)
+            if self.text[start:first].strip():
+                yield Stretch(start, first)
+            yield Stretch(first, end, number)
+            start = end
+        if self.text[start:].strip() or not pictures:
+            yield Stretch(start, len(self.text))
+
+    def pages_of(self, start: int, end: int) -> tuple[Mark, ...]:
+        """The pages of the file that the text from `start` to `end` is on; none for a file without pages."""
+        if not self.marks or self.marks[0].kind != "page":
+            return ()
+        starts = [mark.start for mark in self.marks]
+        return self.marks[max(0, bisect_right(starts, start) - 1) : max(1, bisect_right(starts, max(start, end - 1)))]
+
+    def _part(self, number: int) -> tuple[int, int]:
+        """Where the text of a page begins, and where that of the next one does."""
+        after = self.marks[number].start if number < len(self.marks) else len(self.text)
+        return self.marks[number - 1].start, after

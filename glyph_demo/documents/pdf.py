@@ -41,9 +41,8 @@ def read_pdf(path: Path, max_pages: int, max_characters: int) -> Parsed:
         raise problem("damaged", kind="PDF")
     words = words_of(pages)
     texts = [reflow(lines, words) for lines in pages]
-    without_text = sum(not text.strip() for text in texts) - unreadable
-    counts = {"pages_without_text": without_text, "unreadable_pages": unreadable}
-    return Parsed(texts, "page", {code: {"count": count} for code, count in counts.items() if count})
+    warnings = {"unreadable_pages": {"count": unreadable}} if unreadable else {}
+    return Parsed(texts, "page", warnings, [part for part, text in enumerate(texts) if not text.strip()])
 
 
 def _page_lines(page: pypdf.PageObject) -> list[Line]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from glyph_demo.documents.file_types import FileType, offered_types
 from glyph_demo.errors import DocumentError, Message
+
+MOST_RANGES = 10
 
 _PROBLEMS = {
     "unreadable": (
@@ -47,8 +50,8 @@ _PROBLEMS = {
     ),
     "no_text_layer": (
         "The PDF has no text layer: its {count} page(s) are pictures. "
-        "Turn on 'read page images' (--page-images) and upload it again.",
-        "PDF 没有文字层：{count} 页都是图片。请打开“读取页面图像”（--page-images）后重新上传。",
+        "Set documents.page_images to auto (--page-images auto) and upload it again.",
+        "PDF 没有文字层：{count} 页都是图片。请将 documents.page_images 设为 auto（--page-images auto）后重新上传。",
     ),
     "damaged": (
         "The {kind} file is damaged or cut off. Download it again, or save it anew from its program.",
@@ -76,9 +79,13 @@ _WARNINGS = {
         "文字中有 {count} 处无法解码。如显示有误，请设置 documents.encoding。",
     ),
     # PDF.
-    "pages_without_text": (
-        "{count} page(s) have no text layer and are left out. If they matter, run text recognition on the PDF first.",
-        "有 {count} 页没有文字层，已略过。如需这些页面，请先对 PDF 做文字识别。",
+    "pictures_left_out": (
+        "Page(s) {pages} are pictures and are left out. To read them, set documents.page_images to auto.",
+        "第 {pages} 页是图片，已略过。如需阅读，请将 documents.page_images 设为 auto。",
+    ),
+    "read_as_images": (
+        "Page(s) {pages} are read from their image, because their text is missing or cannot be relied on.",
+        "第 {pages} 页缺少文字或文字不可靠，已按页面图像阅读。",
     ),
     "unreadable_pages": (
         "{count} page(s) are damaged and are left out. If they matter, save the PDF anew from its program.",
@@ -87,6 +94,18 @@ _WARNINGS = {
     # DOCX.
     # Other types.
 }
+
+
+def page_ranges(numbers: Sequence[int]) -> str:
+    """Numbers in ascending order as people write them, such as "3, 7–9"; at most ten ranges, then an ellipsis."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    shown = [str(first) if first == last else f"{first}–{last}" for first, last in ranges[:MOST_RANGES]]
+    return ", ".join([*shown, *["…"] * (len(ranges) > MOST_RANGES)])
 
 
 def problem(code: str, **values: Any) -> DocumentError:

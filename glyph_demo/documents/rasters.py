@@ -4,7 +4,7 @@ as a header and its pixels."""
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -19,14 +19,15 @@ MAX_SIDE = 8192  # pixels; longer sides gain nothing and may not be read
 _HEADER = struct.Struct("<II")  # height, width; height * width bytes of gray follow
 
 
-def write_rasters(path: Path, out: IO[bytes], before_page: Callable[[], None]) -> None:
-    """Every page in gray at DPI, or at less so that no side passes MAX_SIDE. `before_page` is called before each."""
+def write_rasters(path: Path, out: IO[bytes], before_page: Callable[[], None], numbers: Sequence[int]) -> None:
+    """The pages of these numbers, from 1, in gray at DPI, or at less so that no side passes MAX_SIDE. `before_page` is
+    called before each."""
     import pypdfium2
 
     with pypdfium2.PdfDocument(path) as document:
-        for number in range(len(document)):
+        for number in numbers:
             before_page()
-            page = document[number]
+            page = document[number - 1]
             scale = min(DPI / 72, (MAX_SIDE - 1) / max(*page.get_size(), 1))
             bitmap = page.render(scale=scale, grayscale=True)
             out.write(_HEADER.pack(bitmap.height, bitmap.width))

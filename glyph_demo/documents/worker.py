@@ -25,7 +25,7 @@ def main() -> None:
     _limit_cpu(job["max_seconds"])
     if job["task"] == "page_images":
         write = _function(job["function"])
-        write(Path(job["path"]), sys.stdout.buffer, lambda: _limit_cpu(job["max_seconds"]))
+        write(Path(job["path"]), sys.stdout.buffer, lambda: _limit_cpu(job["max_seconds"]), job["numbers"])
         return
     try:
         answer: dict[str, Any] = {"parsed": parse(job)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from glyph_demo.rendering import one_blas_thread  # noqa: F401  before anything else brings NumPy
@@ -27,24 +28,39 @@ __all__ = [
 
 
 def render(document: Document, style: Style) -> Iterator[Page]:
-    """Pages of a document, each as soon as it is laid out. A document of pictures gives those pictures, without
-    lines. An empty text gives one empty page."""
+    """Pages of a document, each as soon as it is laid out; those that are read as they look stand where they are in
+    the file. An empty text gives one empty page."""
+    pictures = document.images.open() if document.images else iter(())
+    cjk, index = has_cjk(document.text), 0
+    for start, end, picture in document.stretches():
+        if picture:
+            yield Page(index, next(pictures), (start, end), picture=picture)
+            index += 1
+            continue
+        for page in _draw(document.text[start:end], style, cjk):
+            yield _moved(page, index, start)
+            index += 1
+
+
+def _draw(text: str, style: Style, cjk: bool) -> Iterator[Page]:
     from glyph_demo.rendering.atlas import load_atlas
     from glyph_demo.rendering.layout import lay_out
     from glyph_demo.rendering.paint import blank_page, paint
 
-    if document.images is not None:
-        for index, pixels in enumerate(document.images.open()):
-            yield Page(index, pixels)
-        return
-    if not document.text:
+    if not text:
         yield blank_page(style)
         return
-    cjk = has_cjk(document.text)
     atlas = load_atlas(style.chain(cjk), style.pixel_size)
-    for index, rows in enumerate(lay_out(document.text, style, atlas.chain.advance, cjk)):
-        last = int(rows.starts[-1]) == len(document.text)
-        yield paint(rows, document.text, index, last, style, atlas)
+    for index, rows in enumerate(lay_out(text, style, atlas.chain.advance, cjk)):
+        yield paint(rows, text, index, int(rows.starts[-1]) == len(text), style, atlas)
+
+
+def _moved(page: Page, index: int, start: int) -> Page:
+    """A page of a part of the text, which begins at `start`, as the page `index` of the whole."""
+    if start == 0:
+        return page if page.index == index else replace(page, index=index)
+    lines = tuple(replace(line, start=line.start + start, end=line.end + start) for line in page.lines)
+    return replace(page, index=index, span=(page.span[0] + start, page.span[1] + start), lines=lines)
 
 
 def missing_characters(text: str, style: Style) -> dict[str, int]:

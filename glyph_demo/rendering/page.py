@@ -23,14 +23,16 @@ class Line:
 @dataclass(frozen=True)
 class Page:
     """`index` counts from 0. `pixels` is uint8, (H, W) for black on white or (H, W, 3) where there is colour.
-    `span` is the part of the Document's text drawn here. A page that came as a picture has no lines and an
-    empty span. `edges` (characters of the span, 2) uint16: left and right edge of each character in pixels."""
+    `span` is the part of the Document's text drawn here. `picture` is the number of the file's page that this is a
+    picture of, 0 for a page that we drew; a picture has no lines, and its span is what the file has as its text.
+    `edges` (characters of the span, 2) uint16: left and right edge of each character in pixels."""
 
     index: int
     pixels: NDArray[np.uint8] = field(repr=False, compare=False)
     span: tuple[int, int] = (0, 0)
     lines: tuple[Line, ...] = ()
     edges: NDArray[np.uint16] | None = field(default=None, repr=False, compare=False)
+    picture: int = 0
 
     def boxes(self, start: int, end: int) -> tuple[tuple[int, int, int, int], ...]:
         """The boxes, as `Line.box`, of the characters `start` to `end` of the Document's text: one a line."""

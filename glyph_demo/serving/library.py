@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -84,8 +84,7 @@ class Library:
     closed first. Thread-safe: a document answers one question at a time, different documents at the same time."""
 
     def __init__(self, engine: Engine, settings: Settings, store: FeatureStore, folder: Path) -> None:
-        # The page images of a scan are read without asking, because a client cannot be asked.
-        self._settings = replace(settings, documents=replace(settings.documents, page_images=True))
+        self._settings = settings
         self._store = store
         self._folder = folder
         self._entries: OrderedDict[tuple[str, ...], _Entry] = OrderedDict()  # least recently used first
@@ -150,7 +149,7 @@ class Library:
             path, name = _file(parts[0], folder)
             reading = Reading(name, path, self._settings, self._engine, self._store, folder)
         else:
-            images = PageImages(len(parts), lambda: self._pages(parts, folder))
+            images = PageImages(range(1, len(parts) + 1), lambda: self._pages(parts, folder))
             document = Document("pages", "pdf", "", "", images=images)
             reading = Reading("pages", folder, self._settings, self._engine, self._store, folder, document=document)
             reading.held = placed

@@ -45,7 +45,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     # Every event concerns this window only: no API, no progress overlay, no waiting for other windows.
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
-    status = [ui.status, ui.read_images, ui.read_first]
+    status = [ui.status, ui.read_first]
     conversation = [ui.chat, ui.live, ui.question, ui.page, *status]
     app.load(on.load_page, [ui.window, ui.memory], everything, js=TAB, **private).then(
         on.shelf.follow_reading, ui.window, everything, **private
@@ -70,7 +70,6 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
 
     opening = [
         ui.upload.upload(on.shelf.open_files, ui.window, everything, trigger_mode="multiple", **private),
-        ui.read_images.click(on.shelf.read_images, ui.window, everything, **private),
         ui.read_first.click(on.shelf.read_first, ui.window, everything, **private),
         ui.documents.click(on.shelf.on_document, ui.window, everything, **private),
     ]

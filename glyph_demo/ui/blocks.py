@@ -39,7 +39,6 @@ class Components:
     header: gr.HTML
     language: gr.Radio
     status: gr.HTML
-    read_images: gr.Button
     read_first: gr.Button
     upload: gr.HTML
     examples_label: gr.HTML
@@ -98,7 +97,6 @@ def build(settings: Settings, examples: list[Example], language: Language, left:
         )
     with gr.Row(elem_id="notice"):
         made["status"] = gr.HTML(elem_id="status")
-        made["read_images"] = labels(gr.Button(visible=False, size="sm", elem_id="read-images"), value="read_images")
         made["read_first"] = labels(gr.Button(visible=False, size="sm", elem_id="read-first"), value="read_first")
     with gr.Tabs(elem_id="tabs"):
         with tab(made["tabs"], labels, "tab.read"), gr.Row(elem_id="main", equal_height=True):

@@ -10,7 +10,7 @@ import gradio as gr
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
-from glyph_demo.ui.texts import NO_TEXT_LAYER, READ_AGAIN, document_gone, too_long
+from glyph_demo.ui.texts import READ_AGAIN, document_gone, too_long
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
 from glyph_demo.windows.errors import of_file
@@ -41,20 +41,11 @@ class ShelfHandlers:
         window.open(example.path, example.path.name, samples=example.questions)
         return self._view.front(window)
 
-    def read_images(self, visit: Visit) -> Updates:
-        """Open the uploads without a text layer again, as page images."""
-        window = self._windows.get(visit)
-        for refused in window.refused:
-            if not refused.pages:
-                window.open(refused.path, refused.name, page_images=True)
-        return self._view.front(window)
-
     def read_first(self, visit: Visit) -> Updates:
         """Open the first pages of the uploads that were too long, as many as fit."""
         window = self._windows.get(visit)
         for refused in window.refused:
-            if refused.pages:
-                window.open(refused.path, refused.name, pages=f"1-{refused.pages}")
+            window.open(refused.path, refused.name, pages=f"1-{refused.pages}")
         return self._view.front(window)
 
     def on_document(self, visit: Visit, data: gr.EventData) -> Updates:
@@ -145,10 +136,7 @@ class ShelfHandlers:
         window.failures[identifier] = error
         if isinstance(error, TooLong) or not isinstance(error, (SettingsError, EngineError)):
             message = error.message
-            if error.code == "no_text_layer":
-                window.refused += (Refused(reading.path, reading.name),)
-                message = NO_TEXT_LAYER
-            elif isinstance(error, TooLong) and error.pages:
+            if isinstance(error, TooLong) and error.pages:
                 window.refused += (Refused(reading.path, reading.name, error.pages),)
                 message = too_long(error.pages)
             window.forget(identifier)

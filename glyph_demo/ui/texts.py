@@ -42,7 +42,6 @@ TEXTS: dict[str, Message] = {
     "page.after": Message("Page after", "下一页"),
     "page.large": Message("Large", "放大"),
     "page": Message("Page {number}", "第 {number} 页"),
-    "read_images": Message("Read its page images", "读取页面图像"),
     "read_first": Message("Read the pages that fit", "只读能容纳的页面"),
     # Progress
     "stage.extract": Message("Extract text", "提取文本"),
@@ -148,14 +147,8 @@ LOADING = Message("Loading the engine. It may take minutes.", "正在加载引�
 LOADED = Message("The engine is loaded.", "引擎已加载。")
 
 
-# Instead of the messages of the engine and the parsers, which name flags: here there are buttons.
-NO_TEXT_LAYER = Message(
-    "This PDF has no text layer: its pages are pictures. Read its page images, or open another file.",
-    "该 PDF 没有文本层，页面都是图片。请读取页面图像，或打开其他文件。",
-)
-
-
 def too_long(pages: int) -> Message:
+    """Instead of the engine's message, which names a flag: here there is a button."""
     return Message(
         f"The document is too long for the model: the first {pages} pages fit. Read those, or open another file.",
         f"文档超出模型的上下文: 能容纳前 {pages} 页。请只读这些页面，或打开其他文件。",

@@ -76,8 +76,7 @@ class WindowView:
         window.shows_loading = self.windows.switch.loading is not None
         return {
             self.ui.status: loading or notice(text, kind),
-            self.ui.read_images: gr.update(visible=any(not refused.pages for refused in window.refused)),
-            self.ui.read_first: gr.update(visible=any(refused.pages for refused in window.refused)),
+            self.ui.read_first: gr.update(visible=bool(window.refused)),
         }
 
     def loading(self, language: Language) -> str:

@@ -74,7 +74,6 @@ class SavedDocument:
 
     name: str
     file: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
-    page_images: bool = False
     pages: str = ""
     samples: tuple[str, ...] = ()
     exchanges: list[KeptExchange] = field(default_factory=list)

@@ -24,11 +24,11 @@ PATIENCE = 10.0  # seconds that `stop` waits at most for the answer to end
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An upload that can be read in another way: as page images (`pages` is 0), or its first `pages` pages."""
+    """An upload of which only the first `pages` pages can be read."""
 
     path: Path
     name: str
-    pages: int = 0
+    pages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +95,12 @@ class Window:
         path: Path,
         name: str,
         samples: tuple[str, ...] = (),
-        page_images: bool | None = None,
         pages: str | None = None,
     ) -> str:
         """Open our own copy of a file, which is kept with the conversation. Returns the document's id."""
         self.stop()
         copy = self.history.adopt(self.identifier, path)
-        identifier = self.session.open(copy, name, page_images=page_images, pages=pages)
+        identifier = self.session.open(copy, name, pages=pages)
         self.samples[identifier] = samples
         self.notice, self.refused = None, ()
         self.focus = PageFocus()
@@ -195,7 +194,6 @@ class Window:
             SavedDocument(
                 name=reading.name,
                 file=reading.path.name,
-                page_images=reading.settings.documents.page_images,
                 pages=reading.settings.documents.pages,
                 samples=self.samples.get(identifier, ()),
                 exchanges=reading.transcript.exchanges,
@@ -214,9 +212,7 @@ class Window:
             path = self.history.folder(self.identifier) / document.file
             if not path.exists():
                 continue
-            identifier = self.session.restore(
-                path, document.name, document.exchanges, page_images=document.page_images, pages=document.pages
-            )
+            identifier = self.session.restore(path, document.name, document.exchanges, pages=document.pages)
             self.samples[identifier] = document.samples
             if index == saved.front:
                 self.session.select(identifier)
