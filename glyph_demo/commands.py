@@ -17,7 +17,7 @@ from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.documents.text import clean
 from glyph_demo.engines import choose_engine, create_engine
-from glyph_demo.engines.events import SECOND_DIGITS, Notice, Progress, Token, round_seconds
+from glyph_demo.engines.events import SECOND_DIGITS, Notice, Progress, Token, quote, round_seconds
 from glyph_demo.engines.loading import LoadLines
 from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import Language, SettingsError, shown
@@ -62,6 +62,7 @@ def ask_document(
                 "pages": len(reading.pages),
                 "characters": len(document.text),
                 "pages_from_store": reading.pages_from_store,
+                "warnings": [warning.en for warning in reading.warnings],
                 "timings": round_seconds(asdict(reading.timings)),
             },
             "answers": answers,
@@ -95,7 +96,7 @@ def ask_documents(
                 fresh = {row.key for row in rows}
                 many.save([*rows, *(row for row in known if row.key not in fresh)], table)
             if out:
-                pages = " ".join(f"p. {quote.page}" for quote in event.quotes[:1])
+                pages = " ".join(f"p. {quoted.page_number}" for quoted in event.quotes[:1])
                 print(clean(f"\n{event.file} > {event.question}\n{event.error or event.answer} {pages}"), file=out)
     finally:
         engine.close()
@@ -123,7 +124,7 @@ def _answer(session: DocumentSession, question: str, language: Language, out: Te
     return {
         "question": question,
         "text": exchange.answer,
-        "quotes": [{"page": region.page, "line": region.line, "text": region.text} for region in exchange.regions],
+        "quotes": [quote(region) for region in exchange.regions],
         "notices": [notice.en for notice in exchange.notices],
         "finish_reason": finished.reason,
         "timings": round_seconds(asdict(finished.timings)),
@@ -161,7 +162,14 @@ def render_pages(
         ) from None
     for warning in document.warnings:
         print(warning.text(language), file=sys.stderr)
-    return {"name": document.name, "characters": len(document.text), "style": style.name, "pages": pages}
+    warnings = [warning.en for warning in document.warnings]
+    return {
+        "name": document.name,
+        "warnings": warnings,
+        "characters": len(document.text),
+        "style": style.name,
+        "pages": pages,
+    }
 
 
 def bench_ladder(settings: Settings, out: TextIO | None) -> dict[str, Any]:

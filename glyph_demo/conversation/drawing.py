@@ -15,7 +15,8 @@ from glyph_demo.settings import Settings
 @dataclass(frozen=True, slots=True)
 class PageView:
     """What front ends need of a page once its pixels have left memory. `number` counts from 1, `span` is (start, end)
-    in the Document's text, `size` is (width, height) in pixels, `image` is a PNG file."""
+    in the Document's text, `size` is (width, height) in pixels, `image` is a PNG file. `picture` is the number of the
+    file's page that this is a picture of, 0 for a page that we drew."""
 
     number: int
     span: tuple[int, int]
@@ -23,6 +24,7 @@ class PageView:
     digest: str
     lines: tuple[Line, ...]
     image: Path
+    picture: int = 0
 
 
 def draw(
@@ -43,7 +45,7 @@ def draw(
         if not image.exists():
             image.write_bytes(encode_png(page.pixels))
         drawn += 1
-        yield page, PageView(page.index + 1, page.span, page.size, page.digest, page.lines, image)
+        yield page, PageView(page.index + 1, page.span, page.size, page.digest, page.lines, image, page.picture)
     if not drawn:
         raise _no_such_pages(settings.documents.pages)
     warnings.extend(_boxes(missing_characters(document.text, style)))

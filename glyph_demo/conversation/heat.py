@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyph_demo.conversation.drawing import PageView
+from glyph_demo.conversation.places import file_page
+from glyph_demo.documents.model import Document
 from glyph_demo.engines.events import Evidence, Heat, Region
 from glyph_demo.rendering.page import Line
 
@@ -16,14 +18,19 @@ MOST_LINES = 5
 FAINT = 0.5  # lines that score less than this share of the best line are no evidence
 
 
-def locate_evidence(evidence: Evidence, pages: Sequence[PageView]) -> Evidence:
-    """Map the engine's page numbers, which count the pages it was given from 1, to those of the document, and add the
-    lines under the heat maps if the engine names no regions."""
+def locate_evidence(evidence: Evidence, pages: Sequence[PageView], document: Document) -> Evidence:
+    """Map the engine's page numbers, which count the pages it was given from 1, to those of the document, add the
+    lines under the heat maps if the engine names no regions, and the pages of the file."""
     regions = tuple(replace(region, page=pages[region.page - 1].number) for region in evidence.regions)
     views = [pages[heat.page - 1] for heat in evidence.heat]
     maps = tuple(replace(heat, page=view.number) for heat, view in zip(evidence.heat, views, strict=True))
     under = [(heat, view.size, view.lines) for heat, view in zip(maps, views, strict=True)]
-    return Evidence(regions or hottest_lines(under), maps)
+    shown = {view.number: view for view in pages}
+    found = (
+        replace(region, file_page=file_page(document, shown[region.page], region.boxes[0])) if region.boxes else region
+        for region in regions or hottest_lines(under)
+    )
+    return Evidence(tuple(found), maps)
 
 
 def hottest_lines(pages: Sequence[tuple[Heat, tuple[int, int], Sequence[Line]]]) -> tuple[Region, ...]:

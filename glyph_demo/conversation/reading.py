@@ -18,11 +18,12 @@ from glyph_demo.conversation.drawing import PageView, draw
 from glyph_demo.conversation.errors import as_user_error, document_closed, no_question
 from glyph_demo.conversation.features import DocumentFeatures, FetchedFeatures
 from glyph_demo.conversation.heat import locate_evidence
+from glyph_demo.conversation.places import file_page
 from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import AskOptions, Engine, OpenDocument, Turn
-from glyph_demo.engines.events import Events, Evidence, Finished, Progress, Token
+from glyph_demo.engines.events import Box, Events, Evidence, FilePage, Finished, Progress, Token
 from glyph_demo.errors import DocumentError, GlyphError, Message
 from glyph_demo.rendering import Page, decode_png
 from glyph_demo.settings import Settings
@@ -88,8 +89,10 @@ class Reading:
             # Without reuse the store keeps nothing, so the engine has to hold on to the features itself.
             source = self._features if reuse else None
             self.handle = None if as_text else self.engine.open_document(source=source)
-            if self.handle and self.held:
-                self.handle.hold_pages()
+            if self.handle:
+                self.handle.hint_file_pages(partial(self._file_page, document))
+                if self.held:
+                    self.handle.hold_pages()
             self._read_pages(document, self.handle, reuse)
             if as_text and not self._cancelled:
                 self.handle = self._open_text()
@@ -153,7 +156,7 @@ class Reading:
             handle = self._text_handle if as_text and self._text_handle else self.handle
             with contextlib.closing(handle.answer(question, history, options)) as events:
                 for event in events:
-                    yield locate_evidence(event, self.pages) if isinstance(event, Evidence) else event
+                    yield self._located(event) if isinstance(event, Evidence) else event
         except GlyphError:
             raise
         except Exception as error:
@@ -201,6 +204,13 @@ class Reading:
         """The text that the pages show."""
         assert self.document is not None
         return self.document.text[self.pages[0].span[0] : self.pages[-1].span[1]]
+
+    def _located(self, evidence: Evidence) -> Evidence:
+        assert self.document is not None
+        return locate_evidence(evidence, self.pages, self.document)
+
+    def _file_page(self, document: Document, page: int, box: Box) -> FilePage | None:
+        return file_page(document, self.pages[page - 1], box)
 
     def _open_text(self) -> OpenDocument:
         text = self._shown() if self.document and self.pages else ""

@@ -13,11 +13,12 @@ from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from glyph_demo.conversation.session import DocumentSession, open_store
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.base import Engine
-from glyph_demo.engines.events import SECOND_DIGITS, Progress
+from glyph_demo.engines.events import SECOND_DIGITS, FilePage, Progress, Region
 from glyph_demo.errors import GlyphError, Language, SettingsError, shown
 from glyph_demo.scratch import write_whole
 from glyph_demo.settings import Settings
@@ -37,6 +38,22 @@ class QuotedLine:
     page: int
     line: int
     text: str
+    file_page: FilePage | None = None
+
+    @property
+    def page_number(self) -> int:
+        """Of the file, if that has pages, else of those that the model saw."""
+        return self.page if self.file_page is None else self.file_page.number
+
+    @classmethod
+    def of(cls, region: Region) -> QuotedLine:
+        return cls(region.page, region.line, region.text, region.file_page)
+
+    @classmethod
+    def kept(cls, saved: Mapping[str, Any]) -> QuotedLine:
+        """From its JSON."""
+        where = saved.get("file_page")
+        return cls(**{**saved, "file_page": FilePage(*where) if where else None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +174,7 @@ class _Work:
                         break
         except GlyphError as problem:
             error = problem.text(self.language)
-        quotes = tuple(QuotedLine(region.page, region.line, region.text) for region in exchange.regions)
+        quotes = tuple(map(QuotedLine.of, exchange.regions))
         answered = replace(row, answer=exchange.answer, quotes=quotes, error=error)
         if (finished := exchange.finished) is None:
             return answered
@@ -188,7 +205,7 @@ def load(path: Path) -> list[Row]:
         return []
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        return [Row(**{**row, "quotes": tuple(QuotedLine(**quote) for quote in row["quotes"])}) for row in rows]
+        return [Row(**{**row, "quotes": tuple(map(QuotedLine.kept, row["quotes"]))}) for row in rows]
     except (OSError, ValueError, KeyError, TypeError):
         raise SettingsError(
             "not_a_table",
@@ -207,7 +224,7 @@ def to_csv(rows: Sequence[Row]) -> str:
     writer.writerow([*names, "pages"])
     for row in rows:
         cells = {**asdict(row), "quotes": " | ".join(quote.text for quote in row.quotes)}
-        pages = " ".join(str(page) for page in sorted({quote.page for quote in row.quotes}))
+        pages = " ".join(str(page) for page in sorted({quote.page_number for quote in row.quotes}))
         writer.writerow([*(_harmless(str(cells[name])) for name in names), pages])
     return out.getvalue()
 

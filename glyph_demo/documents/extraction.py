@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from glyph_demo import settings
 
 _MAX_NAME = 120
+_MAX_LABEL = 20
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # old Office files, and new ones with a password
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # MS-OFFCRYPTO 2.3.4.4
 _PARAGRAPH = re.compile(r"^[^\S\n]*\S", re.MULTILINE)
@@ -116,7 +117,7 @@ def _marks(parsed: Parsed, text: str) -> tuple[Mark, ...]:
         starts = list(accumulate((len(part) + 1 for part in parsed.parts[:-1]), initial=0))
     else:
         starts = [match.start() for match in _PARAGRAPH.finditer(text)]
-    labels = parsed.labels or [""] * len(starts)
+    labels = [" ".join(clean(label).split())[:_MAX_LABEL] for label in parsed.labels] or [""] * len(starts)
     return tuple(Mark(parsed.kind, number, *place) for number, place in enumerate(zip(starts, labels, strict=True), 1))
 
 

@@ -27,8 +27,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class PageImages:
-    """The pages of an upload that are read as they look, by number from 1, in order. `open` starts a fresh pass over
-    their pixels: one (H, W) or (H, W, 3) uint8 array a page."""
+    """The pages of an upload that are read as they look, by number from 1, in order; no numbers are for pages that came
+    without a file. `open` starts a fresh pass over their pixels: one (H, W) or (H, W, 3) uint8 array a page."""
 
     numbers: Sequence[int]
     open: Callable[[], Iterator[NDArray[np.uint8]]]
@@ -62,9 +62,6 @@ class Document:
         pictures = self.images.numbers if self.images else ()
         start = 0
         for number in pictures:
-            if number > len(self.marks):  # pages that came without a file
-                yield Stretch(start, start, number)
-                continue
             first, end = self._part(number)
             if self.text[start:first].strip():
                 yield Stretch(start, first)

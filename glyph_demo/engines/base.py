@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from glyph_demo.engines.events import Events, Progress
+from glyph_demo.engines.events import Box, Events, FilePage, Progress
 from glyph_demo.engines.registry import EngineKind, engine_kind
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
@@ -105,6 +105,10 @@ class OpenDocument(ABC):
 
     def hint_text(self, text: str) -> None:
         """Give the text that the pages were drawn from. Answers that quote it may be faster; no answer changes."""
+
+    def hint_file_pages(self, find: Callable[[int, Box], FilePage | None]) -> None:
+        """Give the function that finds the file's page of a place (page from 1, box), for an engine that names places
+        in its answers."""
 
     def compression(self, text: str) -> float | None:
         """Text tokens per visual token, where `text` is what the pages show; None for an engine that does not compress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from glyph_demo.errors import Message
 
@@ -36,16 +36,33 @@ class Token:
     text: str
 
 
+class FilePage(NamedTuple):
+    """A page of the user's file: its number, from 1, and the file's own name of it, such as "iv", if it has one."""
+
+    number: int
+    label: str = ""
+
+    @property
+    def name(self) -> Message:
+        """For people."""
+        label = f" ({self.label})" if self.label not in ("", str(self.number)) else ""
+        return Message(f"page {self.number}{label}", f"第 {self.number} 页{label}")
+
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels, the last two exclusive
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A place that supports an answer. `page` and `line` count from 1; a box is (left, top, right, bottom) in
-    pixels."""
+    """A place that supports an answer. `page` and `line` count from 1, on the pages that the model saw; `file_page` is
+    where that comes from, None in a file without pages."""
 
     page: int
     line: int
     text: str
-    boxes: tuple[tuple[int, int, int, int], ...]
+    boxes: tuple[Box, ...]
     score: float
+    file_page: FilePage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +125,17 @@ class Notice:
 
 Event = Progress | Thinking | Token | Evidence | Notice | Finished
 Events = Generator[Event, None, None]
+
+
+def quote(region: Region) -> dict[str, Any]:
+    """A place, as reports show it."""
+    page = region.file_page
+    return {
+        "page": region.page,
+        "line": region.line,
+        "text": region.text,
+        "file_page": None if page is None else page._asdict(),
+    }
 
 
 def round_seconds(seconds: Mapping[str, float]) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from glyph_demo.rendering import one_blas_thread  # noqa: F401  before anything else brings NumPy
@@ -31,6 +32,9 @@ def render(document: Document, style: Style) -> Iterator[Page]:
     """Pages of a document, each as soon as it is laid out; those that are read as they look stand where they are in
     the file. An empty text gives one empty page."""
     pictures = document.images.open() if document.images else iter(())
+    if document.images and not document.images.numbers:
+        yield from map(Page, count(), pictures)
+        return
     cjk, index = has_cjk(document.text), 0
     for start, end, picture in document.stretches():
         if picture:

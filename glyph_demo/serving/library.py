@@ -20,6 +20,7 @@ from glyph_demo.conversation.reading import Reading
 from glyph_demo.documents.extraction import extract, shown_name
 from glyph_demo.documents.model import Document, PageImages
 from glyph_demo.engines.base import Engine
+from glyph_demo.errors import Message
 from glyph_demo.rendering import render, resolve_style
 from glyph_demo.serving.files import StoredFile
 from glyph_demo.serving.images import check_image, decode_image
@@ -149,22 +150,26 @@ class Library:
             path, name = _file(parts[0], folder)
             reading = Reading(name, path, self._settings, self._engine, self._store, folder)
         else:
-            images = PageImages(range(1, len(parts) + 1), lambda: self._pages(parts, folder))
+            warnings: list[Message] = []
+            images = PageImages((), lambda: self._pages(parts, folder, warnings))
             document = Document("pages", "pdf", "", "", images=images)
             reading = Reading("pages", folder, self._settings, self._engine, self._store, folder, document=document)
-            reading.held = placed
+            reading.warnings, reading.held = warnings, placed
         if parts:
             self._reader.submit(reading.run)
         else:  # a conversation without a document
             reading.handle, reading.state = self._engine.open_document(), "ready"
         return reading
 
-    def _pages(self, parts: tuple[DocumentPart, ...], folder: Path) -> Iterator[NDArray[np.uint8]]:
+    def _pages(
+        self, parts: tuple[DocumentPart, ...], folder: Path, warnings: list[Message]
+    ) -> Iterator[NDArray[np.uint8]]:
         for part in parts:
             if isinstance(part, Picture):
                 yield decode_image(part.data)
                 continue
             document = extract(*_file(part, folder), self._settings.documents)
+            warnings.extend(document.warnings)
             style = resolve_style(self._settings.rendering, document.text, self._engine.kind.page_style)
             for page in render(document, style):
                 yield page.pixels

@@ -74,13 +74,20 @@ class Timings(BaseModel):
     total: float
 
 
+class FilePage(BaseModel):
+    number: int
+    label: str
+
+
 class Quote(BaseModel):
-    """A place the answer rests on. Page and line count from 1; boxes are left, top, right, bottom in pixels."""
+    """A place the answer rests on. Page and line count from 1 on the pages that the model saw; boxes are left, top,
+    right, bottom in their pixels. `file_page` is the file's own page with its own name of it, if it has pages."""
 
     page: int
     line: int
     text: str
     boxes: list[tuple[int, int, int, int]]
+    file_page: FilePage | None
 
 
 class Error(BaseModel):

@@ -13,7 +13,7 @@ from typing import Any
 from glyph_demo.conversation.reading import ReadingTimings
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.base import AskOptions, Engine, Turn
-from glyph_demo.engines.events import Event, Events, Finished, Thinking, Token, round_seconds
+from glyph_demo.engines.events import Event, Events, Finished, Notice, Thinking, Token, quote, round_seconds
 from glyph_demo.engines.stops import StopFilter
 from glyph_demo.errors import GlyphError
 from glyph_demo.scratch import scratch_folder
@@ -79,7 +79,7 @@ class ServedAnswer:
         return "length" if length else "stop"
 
     def evidence(self) -> list[dict[str, Any]]:
-        return [{"page": r.page, "line": r.line, "text": r.text, "boxes": list(r.boxes)} for r in self.so_far.regions]
+        return [quote(region) | {"boxes": list(region.boxes)} for region in self.so_far.regions]
 
 
 class Service:
@@ -180,6 +180,7 @@ class QueuedQuestion(Job):
             with contextlib.closing(reading.ask(query.question, query.history, query.options)) as events:
                 for event in events:
                     if isinstance(event, Finished):
+                        yield from map(Notice, reading.warnings)  # a program sees no window that tells of them
                         self._service.metrics.answered(event)
                     yield event
 

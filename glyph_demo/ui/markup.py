@@ -54,5 +54,13 @@ def places_of(lines: Sequence[Region | QuotedLine], answer: str, language: Langu
     places: dict[str, int] = {}
     for index, line in enumerate(lines):
         words = "" if "".join(line.text.split()) in said else f" <q>{html.escape(line.text)}</q>"
-        places.setdefault(say("place", language, page=line.page, line=line.line) + words, index)
+        places.setdefault(_place(line, language) + words, index)
     return places
+
+
+def _place(line: Region | QuotedLine, language: Language) -> str:
+    """Where a line is, in the words of its file if that has pages."""
+    if line.file_page is None:
+        return say("place", language, page=line.page, line=line.line)
+    name = line.file_page.name.text(language)
+    return html.escape(name[:1].upper() + name[1:])

@@ -21,7 +21,7 @@ from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, Type
 
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.documents.text import clean
-from glyph_demo.engines.events import Heat
+from glyph_demo.engines.events import Heat, Region
 from glyph_demo.languages import Language, as_language
 from glyph_demo.scratch import kept_copy, remove_old, write_whole
 
@@ -147,9 +147,14 @@ def as_markdown(name: str, exchanges: Sequence[Exchange]) -> str:
     parts = [f"# {_inert(name)}"]
     for exchange in exchanges:
         parts += [f"## {' '.join(_inert(exchange.question).split())}", _inert(exchange.answer)]
-        if places := sorted({(region.page, region.line) for region in exchange.regions}):
-            parts.append("*" + "; ".join(f"page {page}, line {line}" for page, line in places) + "*")
+        if places := dict.fromkeys(map(_place, sorted(exchange.regions, key=lambda at: (at.page, at.line)))):
+            parts.append("*" + "; ".join(places) + "*")
     return "\n\n".join(parts) + "\n"
+
+
+def _place(region: Region) -> str:
+    page = region.file_page
+    return f"page {region.page}, line {region.line}" if page is None else _inert(page.name.en)
 
 
 def _inert(text: str) -> str:

@@ -118,13 +118,9 @@ def test_a_bad_file_is_one_line_that_says_what_to_do_and_the_window_goes_on(open
     expect(status).to_have_text("")
 
 
-def test_a_scan_is_offered_to_be_read_as_page_images(open_page, artifacts):
+def test_a_scan_is_read_without_a_click(open_page, artifacts):
     page = open_page()
-    upload(page, "scan.pdf", files.scan())
-    offer = page.get_by_role("button", name="Read its page images")
-    offer.click()
-    wait_until_read(page)
-    expect(offer).to_be_hidden()
+    read_document(page, "scan.pdf", files.scan())
     ask_about_survey(page)
     page.screenshot(path=artifacts / "window-scan.png")
 

@@ -122,10 +122,10 @@ def test_an_engine_without_such_a_way_says_so(file):
 def test_a_document_of_pictures_has_no_text_to_give(session, tmp_path):
     scan = tmp_path / "scan.pdf"
     Image.fromarray(np.full((300, 300), 200, np.uint8)).save(scan)
-    session.open(scan, page_images=True)
+    session.open(scan)
     with pytest.raises(GlyphError, match="no_text"):
         list(session.ask_as_text("What is it?"))
     session.settings = replace(session.settings, documents=replace(session.settings.documents, as_text=True))
-    session.open(scan, page_images=True)
+    session.open(scan)
     with pytest.raises(GlyphError, match="no_text"):
         list(session.ask("What is it?"))

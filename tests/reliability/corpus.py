@@ -113,14 +113,10 @@ PDFS = {
     "content in another file": PDF(pdf.outside_content, ("no_text_layer",)),
     "form whose XML names another file": PDF(pdf.entities, (READ,)),
     "no pages": PDF(lambda: pdf.page().replace(b"/Kids[3 0 R]/Count 1", b"/Kids[]/Count 0"), ("no_pages",)),
-    "pictures only": PDF(partial(pdf.scan, b"[0 0 200 200]"), ("no_text_layer",)),
-    "pictures, read as such": PDF(partial(pdf.scan, b"[0 0 200 200]"), (READ,), settings=(("page_images", True),)),
-    "picture a thousand metres wide": PDF(
-        partial(pdf.scan, b"[0 0 2834645 2834645]"), (READ, "too_complex"), settings=(("page_images", True),)
-    ),
-    "picture of no size": PDF(
-        partial(pdf.scan, b"[0 0 0 0]"), (READ, "too_complex"), settings=(("page_images", True),)
-    ),
+    "pictures only": PDF(partial(pdf.scan, b"[0 0 200 200]"), ("no_text_layer",), settings=(("page_images", "never"),)),
+    "pictures, read as such": PDF(partial(pdf.scan, b"[0 0 200 200]"), (READ,)),
+    "picture a thousand metres wide": PDF(partial(pdf.scan, b"[0 0 2834645 2834645]"), (READ, "too_complex")),
+    "picture of no size": PDF(partial(pdf.scan, b"[0 0 0 0]"), (READ, "too_complex")),
     "junk before the header": PDF(joined(lambda: b"\0" * 900, pdf.plain), (READ,)),
     "web page and PDF at once": PDF(joined(lambda: b"<html><script>alert(1)</script>\n", pdf.plain), (READ,)),
     "PDF and archive at once": PDF(joined(pdf.plain, docx.plain), (READ, "damaged")),

@@ -202,7 +202,7 @@ def test_pictures_pass_through_without_lines():
     def opened() -> Iterator[np.ndarray]:
         return iter(pictures)
 
-    document = Document("scan", "pdf", "", "", images=PageImages(2, opened))
+    document = Document("scan", "pdf", "", "", images=PageImages((), opened))
     pages = list(render(document, STYLES["glyph-en"]))
     assert [page.size for page in pages] == [(4, 5), (4, 5)]
     assert all(page.lines == () and page.span == (0, 0) for page in pages)

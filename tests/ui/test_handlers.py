@@ -236,7 +236,7 @@ def test_a_failing_question_is_one_line_and_comes_back_to_be_changed(on, tmp_pat
     assert len(value(last[on.ui.chat])) == 2
 
 
-def test_pdfs_without_text_offer_their_page_images_and_are_read_from_them(on, tmp_path):
+def test_pdfs_without_text_are_read_from_their_page_images_without_a_click(on, tmp_path):
     from reportlab.pdfgen.canvas import Canvas
 
     paths = [str(tmp_path / name) for name in ("scan.pdf", "another.pdf")]
@@ -245,10 +245,6 @@ def test_pdfs_without_text_offer_their_page_images_and_are_read_from_them(on, tm
         canvas.rect(50, 50, 100, 100, fill=1)
         canvas.save()
     updates = [sent(on, "tab", *paths), *on.shelf.follow_reading("tab")]
-    assert final(updates, on.ui.read_images)["visible"] is True
-    assert listed(final(updates, on.ui.documents)) == []
-    updates = [on.shelf.read_images("tab"), *on.shelf.follow_reading("tab")]
-    assert final(updates, on.ui.read_images)["visible"] is False
     assert listed(final(updates, on.ui.documents)) == ["scan.pdf", "another.pdf"]
     assert "characters" not in final(updates, on.ui.documents)
     assert final(updates, on.ui.gallery).count("<img") == 1

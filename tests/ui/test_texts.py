@@ -3,7 +3,7 @@ import string
 
 import pytest
 
-from glyph_demo.ui.texts import NO_TEXT_LAYER, TEXTS, document_gone, say
+from glyph_demo.ui.texts import TEXTS, document_gone, say
 from glyph_demo.windows import errors
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -22,9 +22,7 @@ def test_every_text_exists_in_both_languages_with_the_same_placeholders():
         assert placeholders(english) == placeholders(chinese), key
 
 
-@pytest.mark.parametrize(
-    "error", [errors.answer_running(), errors.table_running(), errors.no_files(), document_gone(), NO_TEXT_LAYER]
-)
+@pytest.mark.parametrize("error", [errors.answer_running(), errors.table_running(), errors.no_files(), document_gone()])
 def test_errors_of_the_window_exist_in_both_languages(error):
     assert not CHINESE.search(error.text("en"))
     assert CHINESE.search(error.text("zh"))

@@ -36,7 +36,7 @@ def saved(history, tmp_path):
     upload = tmp_path / "upload"
     upload.write_bytes(b"text")
     copy = history.adopt(WINDOW, upload)
-    document = SavedDocument("a.txt", copy.name, True, "1-3", ("When?",), [EXCHANGE])
+    document = SavedDocument("a.txt", copy.name, "1-3", ("When?",), [EXCHANGE])
     window = SavedWindow(language="zh", front=0, documents=[document])
     history.save(WINDOW, window)
     return window

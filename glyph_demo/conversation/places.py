@@ -1,0 +1,29 @@
+"""A place on a page that the model saw → the page of the file that it comes from."""
+
+from __future__ import annotations
+
+from glyph_demo.conversation.drawing import PageView
+from glyph_demo.documents.model import Document
+from glyph_demo.engines.events import Box, FilePage
+
+
+def file_page(document: Document, view: PageView, box: Box) -> FilePage | None:
+    """The page of the file that holds what is at `box`, (left, top, right, bottom) in pixels of the page that `view`
+    shows; None for a file without pages."""
+    start = _offset(view, box)
+    for mark in document.pages_of(start, start + 1):
+        if view.picture:
+            mark = document.marks[view.picture - 1]
+        return FilePage(mark.number, mark.label)
+    return None
+
+
+def _offset(view: PageView, box: Box) -> int:
+    """Where in the Document's text the place is: in the line that is nearest to its height, as far along it."""
+    if not view.lines:
+        return view.span[0]
+    height = box[1] + box[3]
+    line = min(view.lines, key=lambda line: abs(line.box[1] + line.box[3] - height))
+    left, _, right, _ = line.box
+    share = min(max((box[0] - left) / max(1, right - left), 0.0), 1.0)
+    return min(line.start + int(share * (line.end - line.start)), max(line.start, line.end - 1))
