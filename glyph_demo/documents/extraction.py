@@ -185,7 +185,7 @@ def _rasters(
 ) -> Iterator[NDArray[np.uint8]]:
     """The pages of these numbers as (H, W) or (H, W, 3) uint8 arrays. Each has limits.max_seconds from when it is asked
     for. Raises DocumentError."""
-    with _worker(file_type, "page_images", path, limits, numbers=numbers) as process:
+    with _worker(file_type, "page_images", path, limits, numbers=[number - 1 for number in numbers]) as process:
         assert process.stdout
         for _ in numbers:
             timer = threading.Timer(limits.max_seconds, process.kill)

@@ -1,7 +1,7 @@
 """The child process that parses untrusted files: `python -m glyph_demo.documents.worker JOB`, JOB being JSON.
 
-Text comes back as one JSON object in ASCII, page images as in `rasters`. Memory is limited for the whole process, CPU
-time for the whole job or for each page image; both limits exist where Python has `resource`.
+Text comes back as one JSON object in ASCII, page images and originals as in `rasters`. Memory is limited for the whole
+process, CPU time for the whole job or for each page image; both limits exist where Python has `resource`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ def main() -> None:
     job = json.loads(sys.argv[1])
     _limit_memory(job["max_memory_mb"])
     _limit_cpu(job["max_seconds"])
+    path, out = Path(job["path"]), sys.stdout.buffer
     if job["task"] == "page_images":
-        write = _function(job["function"])
-        write(Path(job["path"]), sys.stdout.buffer, lambda: _limit_cpu(job["max_seconds"]), job["numbers"])
+        _function(job["function"])(path, out, lambda: _limit_cpu(job["max_seconds"]), job["numbers"])
+        return
+    if job["task"] == "original":
+        _function(job["function"])(path, out, job["number"], job["width"], job["texts"])
         return
     try:
         answer: dict[str, Any] = {"parsed": parse(job)}
