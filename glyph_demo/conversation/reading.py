@@ -23,7 +23,7 @@ from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.documents.extraction import extract
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import AskOptions, Engine, OpenDocument, Turn
-from glyph_demo.engines.events import Box, Events, Evidence, FilePage, Finished, Progress, Token
+from glyph_demo.engines.events import Box, Events, Evidence, FilePage, Finished, Notice, Progress, Token
 from glyph_demo.errors import DocumentError, GlyphError, Message
 from glyph_demo.rendering import Page, decode_png
 from glyph_demo.settings import Settings
@@ -156,6 +156,8 @@ class Reading:
             handle = self._text_handle if as_text and self._text_handle else self.handle
             with contextlib.closing(handle.answer(question, history, options)) as events:
                 for event in events:
+                    if isinstance(event, Finished) and event.reason == "not_found":
+                        yield from map(Notice, self.warnings)  # it may stand in what was not read
                     yield self._located(event) if isinstance(event, Evidence) else event
         except GlyphError:
             raise

@@ -180,7 +180,8 @@ class QueuedQuestion(Job):
             with contextlib.closing(reading.ask(query.question, query.history, query.options)) as events:
                 for event in events:
                     if isinstance(event, Finished):
-                        yield from map(Notice, reading.warnings)  # a program sees no window that tells of them
+                        told = self.answer.so_far.notices  # a program sees no window that tells of the others
+                        yield from (Notice(warning) for warning in reading.warnings if warning not in told)
                         self._service.metrics.answered(event)
                     yield event
 

@@ -8,6 +8,7 @@ import pytest
 
 from glyph_demo.errors import EngineError
 from glyph_demo.serving.jobs import MAX_WAITING
+from tests.documents.test_page_images import mixed
 from tests.fakes import FakeEngine
 from tests.serving.pictures import base64_png, encoded, noise
 
@@ -213,3 +214,14 @@ def test_requests_wait_their_turn_and_too_many_are_sent_away(serve, until):
     for number, answer in answers.items():
         if answer not in refused:
             assert answer.json()["text"] == f"0 pages, turn 1: question {number} "
+
+
+@pytest.mark.parametrize("pictures", [[], [base64_png(1)]])
+def test_a_program_hears_which_pages_were_left_out_and_where_in_the_file_an_answer_is(serve, pictures):
+    running = serve(FakeEngine(), **{"documents.page_images": "never"})
+    with running.client as client:
+        document = base64.b64encode(mixed()).decode()
+        answer = client.post(ROUTE, json={"document": document, "images": pictures, "prompt": "?"}).json()
+    assert [notice[:45] for notice in answer["notices"]] == ["Page(s) 2, 4–5 are pictures and are left out."]
+    (evidence,) = answer["evidence"]
+    assert evidence["file_page"] == (None if pictures else {"number": 1, "label": ""})
