@@ -1,4 +1,4 @@
-"""Files that people found to be read wrong, followed from the file to the answer. `expected.json` says what is right."""
+"""Files that people found to be read wrong, followed from the file to the answer. expected.json says what is right."""
 
 import json
 from contextlib import closing
