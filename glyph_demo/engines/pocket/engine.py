@@ -1,5 +1,6 @@
-"""The embedded engine: OCR, retrieval and, for English, a small language model. It is no vision-language model and
-compresses nothing: pages are read back into text, and answers are sentences of the document with their place."""
+"""The embedded engine: OCR and retrieval. It is no vision-language model and compresses nothing: pages are read back
+into text, and answers are sentences of the document with their place. A small language model that the settings name
+adds a sentence to answers in English."""
 
 from __future__ import annotations
 
@@ -49,8 +50,8 @@ _IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 
 
 class PocketEngine(Engine):
-    """Both models are loaded in the background: the reader at once, the language model at the first `open_document`.
-    Raises EngineError `reader_missing` without the reader's files."""
+    """The reader is loaded in the background, and so is a language model at the first `open_document` if the settings
+    name one. Raises EngineError `reader_missing` without the reader's files."""
 
     name = "pocket"
 
@@ -86,7 +87,7 @@ class PocketEngine(Engine):
         self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None
     ) -> PocketDocument:
         with self._lock:
-            if self._phraser is None and self._settings.pocket.language_model != "none":
+            if self._phraser is None and self._settings.pocket.language_model not in ("auto", "none"):
                 self._phraser = self._loader.submit(_load_phraser, self._settings, self._closed)
         return PocketDocument(features, self._phraser)
 
