@@ -21,6 +21,8 @@ REFERENCE = 0.6  # in the sentence that a pronoun refers to
 CONTEXT = 0.4  # in the heading or the table's header
 NAME = 1.0  # weight of a name of several words found as a whole, added to those of its words
 NEAR = 0.5  # share of NAME if the name is within REACH
+RECORD = 0.1  # weight of a word in the rows above a row, which may say what the row is of ("Model: …", then "Total: …")
+ROWS_ABOVE = 20
 KIND = 0.2  # bonus, as a share of the question's weight, for an answer of the kind asked for
 SYNONYM = 0.6  # weight of a synonym of a question's word
 UNKNOWN = 0.5  # weight of a word that the document lacks, in the coverage
@@ -74,6 +76,12 @@ class Index:
         self.sentences = sentences
         self._own = [_counts(sentence.text) for sentence in sentences]
         self._fields = [self._field(i) for i in range(len(sentences))]
+        self._above = [
+            frozenset(term for j in (*self._rows_above(i), i) for term in self._own[j])
+            if sentences[i].row
+            else frozenset()
+            for i in range(len(sentences))
+        ]
         lengths = [sum(counts.values()) for counts in self._fields]
         mean = sum(lengths) / max(1, len(lengths))
         self._norms = [K1 * (1 - B + B * length / max(mean, 1e-9)) for length in lengths]
@@ -104,6 +112,7 @@ class Index:
             if not any(found):
                 continue
             score = sum(max(w * self._saturated(i, n) for w, n in one) for one in found if one)
+            score += RECORD * sum(max(one.values()) for one in wanted if one and not self._above[i].isdisjoint(one))
             score += NAME * self._unknown * sum(self._name_score(i, phrase) for phrase in phrases)
             if kind is not None and re.search(kind, self.sentences[i].text):
                 score += KIND * total
@@ -123,10 +132,10 @@ class Index:
         return found
 
     def _name_score(self, i: int, phrase: str) -> float:
-        """1 if sentence `i` contains the name, NEAR if one within REACH does, else 0."""
+        """1 if sentence `i` contains the name, NEAR if one within REACH or a row above it does, else 0."""
         if phrase in self._flat[i]:
             return 1.0
-        return NEAR * any(phrase in self._flat[j] for j in self._beside(i))
+        return NEAR * any(phrase in self._flat[j] for j in (*self._beside(i), *self._rows_above(i)))
 
     def _saturated(self, i: int, count: float) -> float:
         return min(count / (count + self._norms[i]) * (1 + K1), 1.6)
@@ -136,6 +145,11 @@ class Index:
         near = range(max(0, i - REACH), min(len(self.sentences), i + REACH + 1))
         paragraph = self.sentences[i].paragraph
         return [j for j in near if self.sentences[j].paragraph == paragraph and (itself or j != i)]
+
+    def _rows_above(self, i: int) -> list[int]:
+        """Indices of the rows above a row, from the nearest on."""
+        near = range(i - 1, max(-1, i - 1 - ROWS_ABOVE), -1) if self.sentences[i].row else ()
+        return [j for j in near if self.sentences[j].row]
 
     def _field(self, i: int) -> dict[str, float]:
         """Weighted term counts of a sentence, its neighbours and its context. A pronoun at the start refers to the
