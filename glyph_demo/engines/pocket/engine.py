@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from glyph_demo.engines.base import AskOptions, Engine, FeatureSource, OpenDocument, Turn
 from glyph_demo.engines.events import Event, Events, Evidence, Finished, Progress, Reason, Timings, Token, Usage
+from glyph_demo.engines.pocket.follow_up import topic, with_year
 from glyph_demo.engines.pocket.quotes import Quote, choose_quotes
 from glyph_demo.engines.pocket.retrieval import Index
 from glyph_demo.engines.pocket.sentences import split_sentences
@@ -134,8 +135,11 @@ class PocketDocument(OpenDocument):
         """Quotes that answer the question; none if the document does not seem to."""
         if self._index is None:
             self._index = Index(split_sentences(self._pages))
+        question = with_year(question, history)
         leans = history and len(question_terms(question)) <= FOLLOW_UP
-        matches = self._index.search(question, history[-1].question if leans else "")
+        matches = (
+            self._index.search(question, topic(history), history[-1].answer) if leans else self._index.search(question)
+        )
         if not matches or max(match.coverage for match in matches[:3]) < MIN_COVERAGE:
             return []
         return choose_quotes(self._index, matches)

@@ -8,8 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from glyph_demo.engines.pocket.han import simplified
 from glyph_demo.engines.pocket.sentences import Sentence
-from glyph_demo.engines.pocket.terms import is_derived, names, question_terms, synonyms, terms
+from glyph_demo.engines.pocket.spelling import respelled
+from glyph_demo.engines.pocket.terms import is_derived, names, question_terms, stem, synonyms, terms, words
 
 # Okapi BM25 (Robertson and Zaragoza 2009, doi 10.1561/1500000019); b is low because all sentences are short.
 K1 = 1.2
@@ -28,6 +30,7 @@ SYNONYM = 0.6  # weight of a synonym of a question's word
 UNKNOWN = 0.5  # weight of a word that the document lacks, in the coverage
 HEADING = 0.5  # factor: a heading is seldom an answer itself
 HISTORY = 0.3  # weight of the question before, for follow-ups
+SAID = 0.2  # bonus, as a share of the question's weight, for what was quoted, for follow-ups without words of their own
 
 _NUMBER = (
     r"\d|[一二三四五六七八九十百千万两]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|"
@@ -89,11 +92,15 @@ class Index:
         total = len(sentences)
         self._idf = {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) for term, n in frequency.items()}
         self._unknown = math.log(1 + (total + 0.5) / 0.5)
+        self._vocabulary = {word for sentence in sentences for word, _ in words(sentence.text)}
         self._flat = [" ".join(term for term, _ in terms(s.text)) for s in sentences]
 
-    def search(self, question: str, before: str = "") -> list[Match]:
-        """Sentences that share words with `question`, best first. `before` is the previous question, for follow-ups."""
-        asked = question_terms(question)
+    def search(self, question: str, before: str = "", said: str = "") -> list[Match]:
+        """Sentences that share words with `question`, best first. `before` is the question that a follow-up leans on
+        and `said` the answer to it. They are what a follow-up without words of its own asks about."""
+        question = simplified(self._respelled(question))
+        asked = question_terms(question) or question_terms(before)
+        repeats = "" if question_terms(question) else said
         wanted = [self._want(term, weight) for term, weight in asked.items()]
         total = sum(
             weight * self._idf[term] if term in self._idf else UNKNOWN * weight * self._unknown
@@ -104,7 +111,7 @@ class Index:
             for term, weight in question_terms(before).items()
             if term in self._idf and term not in asked and not term[0].isdigit()  # a follow-up may name another
         ]
-        phrases = [" ".join(words) for words in names(question)]
+        phrases = [" ".join(name) for name in names(question)]
         kind = next((found for asks, found in _KINDS if re.search(asks, question, re.IGNORECASE)), None)
         matches = []
         for i, counts in enumerate(self._fields):
@@ -114,13 +121,22 @@ class Index:
             score = sum(max(w * self._saturated(i, n) for w, n in one) for one in found if one)
             score += RECORD * sum(max(one.values()) for one in wanted if one and not self._above[i].isdisjoint(one))
             score += NAME * self._unknown * sum(self._name_score(i, phrase) for phrase in phrases)
-            if kind is not None and re.search(kind, self.sentences[i].text):
-                score += KIND * total
+            text = self.sentences[i].text
+            score += total * (KIND * bool(kind and re.search(kind, simplified(text))) + SAID * (text in repeats))
             covered = sum(max(w * min(1.0, n / CONTEXT) for w, n in one) for one in found[: len(wanted)] if one)
             if self.sentences[i].heading:
                 score *= HEADING
             matches.append(Match(i, score, min(1.0, covered / max(total, 1e-9))))
         return sorted(matches, key=lambda match: -match.score)
+
+    def _respelled(self, question: str) -> str:
+        """The question with words that the document spells a little differently as they are there."""
+        for word, name in words(question):
+            if not self._want(stem(word), 1.0) and not synonyms(stem(word)):
+                other = respelled(word, self._vocabulary, name)
+                if other:
+                    question = re.sub(rf"(?i)\b{word}\b", other, question)
+        return question
 
     def _want(self, term: str, weight: float) -> dict[str, float]:
         """The weights of a term, its synonyms and its derived forms."""
