@@ -21,10 +21,11 @@ from glyph_demo.engines.base import AskOptions, Engine, FeatureSource, OpenDocum
 from glyph_demo.engines.events import Event, Events, Evidence, Finished, Progress, Reason, Timings, Token, Usage
 from glyph_demo.engines.pocket.follow_up import topic, with_year
 from glyph_demo.engines.pocket.quotes import Quote, choose_quotes
+from glyph_demo.engines.pocket.refusals import refusal
 from glyph_demo.engines.pocket.retrieval import Index
 from glyph_demo.engines.pocket.sentences import split_sentences
 from glyph_demo.engines.pocket.terms import question_terms
-from glyph_demo.errors import EngineError, GlyphError, Language, Message, ran_out_of_memory, shown
+from glyph_demo.errors import EngineError, GlyphError, Language, ran_out_of_memory, shown
 from glyph_demo.models.base import LoadProgress, digest
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
@@ -43,7 +44,6 @@ MIN_COVERAGE = 0.12  # share of the question's weight in the best sentence; belo
 LOAD_PATIENCE = 10.0  # seconds that an answer with its quotes shown waits for the language model to load
 FOLLOW_UP = 3  # a question of at most so many terms may refer to the one before
 
-NOT_FOUND = Message("The document does not seem to say.", "文档似乎没有提到。")
 IN_SHORT = "In short: "
 # How Python and the safetensors library report a full disk: ENOSPC, EFBIG, EDQUOT.
 _FULL = re.compile(rf"\b(?:Errno |os error )(?:{errno.ENOSPC}|{errno.EFBIG}|{errno.EDQUOT})\b")
@@ -76,13 +76,19 @@ class PocketEngine(Engine):
 
     def encode(self, page: Page) -> PageFeatures:
         """Lines read from the page's pixels; arrays and texts as `Reader.read` says."""
+        reader = self._loaded_reader()
+        with self._lock:
+            return reader.read(page.pixels)
+
+    def unknown_characters(self, text: str) -> dict[str, int]:
+        return self._loaded_reader().unknown_characters(text)
+
+    def _loaded_reader(self) -> Reader:
         try:
-            reader = self._reader.result()
+            return self._reader.result()
         except Exception:
             self._reader = self._loader.submit(self._load)  # for the next try
             raise
-        with self._lock:
-            return reader.read(page.pixels)
 
     def open_document(
         self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None
@@ -118,7 +124,7 @@ class PocketDocument(OpenDocument):
         clock.prompt_done()
         if not quotes:
             clock.token_shown()
-            yield Token(NOT_FOUND.text(language))
+            yield Token(refusal(question, self._pages).text(language))
             yield Finished(Usage(), clock.timings(), "not_found")
             return
         yield Evidence(tuple(region for quote in quotes for region in quote.regions()))
