@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from glyph_demo.engines.base import AskOptions, Engine, FeatureSource, OpenDocument, Turn
 from glyph_demo.engines.events import Event, Events, Evidence, Finished, Progress, Reason, Timings, Token, Usage
-from glyph_demo.engines.pocket.follow_up import topic, with_year
+from glyph_demo.engines.pocket.follow_up import has_own_words, topic, with_year
 from glyph_demo.engines.pocket.quotes import Quote, choose_quotes
 from glyph_demo.engines.pocket.refusals import refusal
 from glyph_demo.engines.pocket.retrieval import Index
@@ -142,10 +142,12 @@ class PocketDocument(OpenDocument):
         if self._index is None:
             self._index = Index(split_sentences(self._pages))
         question = with_year(question, history)
-        leans = history and len(question_terms(question)) <= FOLLOW_UP
-        matches = (
-            self._index.search(question, topic(history), history[-1].answer) if leans else self._index.search(question)
-        )
+        before, said = "", ""
+        if history and not has_own_words(question):
+            before, said = topic(history), history[-1].answer
+        elif history and len(question_terms(question)) <= FOLLOW_UP:
+            before = topic(history)
+        matches = self._index.search(question, before, said)
         if not matches or max(match.coverage for match in matches[:3]) < MIN_COVERAGE:
             return []
         return choose_quotes(self._index, matches)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from glyph_demo.engines.base import Turn
+from glyph_demo.engines.pocket.han import simplified
 from glyph_demo.engines.pocket.terms import question_terms, terms
 
 _SHIFTS = (
@@ -24,9 +25,23 @@ _SHIFTS = (
 )
 
 
+# Words that name the kind of answer and not what it is about.
+_KINDS = (
+    "amount answer cause date day else exactly hour money month name number person place price reason since sum time "
+    "total year"
+)
+_CHINESE_KINDS = re.compile("年份|日期|日子|时间|时候|地点|地方|价格|金额|费用|原因|理由|名字|数量|具体|确切|[年钱人]")
+
+
+def has_own_words(question: str) -> bool:
+    """Whether a question says what it is about."""
+    kinds = dict(terms(_KINDS))
+    return not question_terms(_CHINESE_KINDS.sub(" ", simplified(question))).keys() <= kinds.keys()
+
+
 def topic(history: Sequence[Turn]) -> str:
     """The last question that has words of its own; empty if there is none."""
-    return next((turn.question for turn in reversed(history) if question_terms(turn.question)), "")
+    return next((turn.question for turn in reversed(history) if has_own_words(turn.question)), "")
 
 
 def with_year(question: str, history: Sequence[Turn]) -> str:

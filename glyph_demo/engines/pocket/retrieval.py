@@ -96,11 +96,12 @@ class Index:
         self._flat = [" ".join(term for term, _ in terms(s.text)) for s in sentences]
 
     def search(self, question: str, before: str = "", said: str = "") -> list[Match]:
-        """Sentences that share words with `question`, best first. `before` is the question that a follow-up leans on
-        and `said` the answer to it. They are what a follow-up without words of its own asks about."""
+        """Sentences that share words with `question`, best first. `before` is the question that a follow-up leans on.
+        `said` is the answer to it, for a follow-up without words of its own, which asks about the same."""
         question = simplified(self._respelled(question))
-        asked = question_terms(question) or question_terms(before)
-        repeats = "" if question_terms(question) else said
+        asked = question_terms(question)
+        if said:
+            asked = question_terms(before) | {term: weight for term, weight in asked.items() if term in self._idf}
         wanted = [self._want(term, weight) for term, weight in asked.items()]
         total = sum(
             weight * self._idf[term] if term in self._idf else UNKNOWN * weight * self._unknown
@@ -122,7 +123,7 @@ class Index:
             score += RECORD * sum(max(one.values()) for one in wanted if one and not self._above[i].isdisjoint(one))
             score += NAME * self._unknown * sum(self._name_score(i, phrase) for phrase in phrases)
             text = self.sentences[i].text
-            score += total * (KIND * bool(kind and re.search(kind, simplified(text))) + SAID * (text in repeats))
+            score += total * (KIND * bool(kind and re.search(kind, simplified(text))) + SAID * (text in said))
             covered = sum(max(w * min(1.0, n / CONTEXT) for w, n in one) for one in found[: len(wanted)] if one)
             if self.sentences[i].heading:
                 score *= HEADING

@@ -28,6 +28,9 @@ _SAID_TWICE = re.compile(r"(\S.{8,}\S)\s+\1")  # a line drawn once more beside i
 # The value of a label: "Customer no. 2291", "Total: 10,500 crowns". A line with one is neither a heading nor the header
 # of a table. A year alone may be part of a heading.
 _VALUE = re.compile(r"(?<!\d)\d[\d.,/-]*\d(?!\d)(?<!\b(?:19|20)\d\d)|^[^:：.,!?，。！？]{1,30}[:：]\s*[^\s\"“「『]")
+# A label at the left and its figure at the right, whatever is between.
+_PAIR = re.compile(r"[^\W\d_][^\d.!?,\u2e80-\u9fff]{0,40}\d[^!?\u2e80-\u9fff]{0,30}")
+_LEADERS = re.compile(r"[.·…‥]{3,}\s*[^.·…‥]{0,30}\d[^.·…‥]{0,15}$")
 NARROW = 27  # line heights; the lines that the renderer breaks are 35 wide
 _MIN_TABLE = 3  # so many consecutive short lines make a table; fewer are headings
 
@@ -186,6 +189,8 @@ def _begins(current: _Paragraph, line: PageLine, margin: float, row: int) -> boo
     bars = current.text.count(_BAR)
     if _BAR in line.text and (not bars or bars + line.text.count(_BAR) > row):
         return True  # else it may be the rest of a row
+    if _are_pairs(last.text, line.text):
+        return True
     if _BAR not in line.text and _goes_on(last.text, line.text):
         return False  # the line break is from the uploaded text
     if line.page == last.page:
@@ -197,6 +202,13 @@ def _begins(current: _Paragraph, line: PageLine, margin: float, row: int) -> boo
     word = 1 if _WIDE.match(line.text) else len(line.text.split(" ", 1)[0]) + 1
     width = (line.box[2] - line.box[0]) / max(1, len(line.text))
     return last.box[2] + word * width + 0.6 * height < margin
+
+
+def _are_pairs(last: str, line: str) -> bool:
+    """Whether two lines are labels with figures at the margin, so that neither is a full line of text."""
+    if _LEADERS.search(last) and _LEADERS.search(line):
+        return True
+    return bool(_PAIR.fullmatch(last) and _PAIR.fullmatch(line)) and not line[0].islower()
 
 
 def _joint(text: str, following: str) -> str | None:

@@ -1,5 +1,6 @@
 """Labels with their values and rows of tables are answers of their own: none runs into the next, none is said twice."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,19 @@ AMID_PROSE = (
     "Please pay within thirty days, and write to us if anything is missing or was damaged on the way to your door.\n"
 )
 
+DOTTED = "".join(
+    label.ljust(90 - len(value), ".") + value + "\n"
+    for label, value in (
+        ("Invoice number ", " 40718"),
+        ("Customer number ", " 2291"),
+        ("Date of delivery ", " 14 May 2024"),
+        ("Net amount ", " 8,400 crowns"),
+    )
+)
+
 QUESTIONS = [
+    (DOTTED, "What is the customer number?", "2291"),
+    (DOTTED, "What is the net amount?", "8,400"),
     (SLIP, "What is the customer number?", "Customer number 2291"),
     (SLIP, "What is the date of the invoice?", "Date of invoice 3 June 2024"),
     (SLIP, "What is the net amount?", "Net amount 8,400 crowns"),
@@ -52,8 +65,8 @@ QUESTIONS = [
 def test_the_first_quote_is_the_line_that_is_asked_for_and_no_other(engine, text, question, right):
     first = ask(opened(engine, text), question)[0]
     assert right.replace(" ", "") in first.replace(" ", "")
-    others = [line for line in text.splitlines() if line and right not in line and len(line) < 60]
-    assert not [line for line in others if line.replace(" ", "") in first.replace(" ", "")]
+    others = [re.sub(r"[\W_]", "", line) for line in text.splitlines() if right not in line and len(line) < 100]
+    assert not [line for line in others if line and line in re.sub(r"[\W_]", "", first)]
 
 
 def test_a_row_that_fills_more_than_a_line_stays_whole(engine):
