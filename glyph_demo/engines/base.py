@@ -159,6 +159,11 @@ class Engine(ABC):
             f"{self.name} 引擎只根据页面回答。如需把文字作为词元交给模型，请使用 --engine local。",
         )
 
+    def unknown_characters(self, text: str) -> dict[str, int]:
+        """How often each character of `text` occurs that the engine cannot read from a page; empty for an engine that
+        reads everything."""
+        return {}
+
     def attach_store(self, store: FeatureStore) -> None:
         """Tell the engine which store keeps features on its device, so that it can reclaim that memory."""
 

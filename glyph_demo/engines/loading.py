@@ -117,6 +117,9 @@ class LoadingEngine(Engine):
     def open_text(self, text: str) -> OpenDocument:
         return self._engine.result().open_text(text)
 
+    def unknown_characters(self, text: str) -> dict[str, int]:
+        return self._engine.result().unknown_characters(text)
+
     def attach_store(self, store: FeatureStore) -> None:
         self._engine.result().attach_store(store)
 

@@ -43,14 +43,14 @@ POCKET = EngineKind(
     page_style="pocket",
     takes_system_text=False,
     title=Message(
-        "Engine: pocket (OCR, retrieval and a small language model; not a vision-language model)",
-        "引擎: pocket(文字识别、检索和小语言模型；不是视觉语言模型)",
+        "Engine: pocket (OCR and retrieval; not a vision-language model)",
+        "引擎: pocket(文字识别和检索；不是视觉语言模型)",
     ),
     description=Message(
-        "pocket reads the page images with PP-OCRv6, finds the sentences that answer and quotes them. Answers in "
-        "English may be phrased by SmolLM2-135M. It runs on the CPU, needs no network and compresses nothing. "
+        "pocket reads the page images with PP-OCRv6, finds the sentences that answer and quotes them. "
+        "It runs on the CPU, needs no network and compresses nothing. "
         "The full engine, zai-org/Glyph, needs a CUDA GPU with about 24 GB and its weights (20.6 GB in 16 bit).",
-        "pocket 用 PP-OCRv6 识别页面图像，找出能回答问题的句子并引用。英文回答可由 SmolLM2-135M 组织成句。"
+        "pocket 用 PP-OCRv6 识别页面图像，找出能回答问题的句子并引用。"
         "它在 CPU 上运行，不需要网络，也不压缩任何内容。完整引擎 zai-org/Glyph 需要约 24 GB 显存的 CUDA 显卡"
         "及其权重(16 位，20.6 GB)。",
     ),

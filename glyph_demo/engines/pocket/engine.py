@@ -1,5 +1,6 @@
-"""The embedded engine: OCR, retrieval and, for English, a small language model. It is no vision-language model and
-compresses nothing: pages are read back into text, and answers are sentences of the document with their place."""
+"""The embedded engine: OCR and retrieval. It is no vision-language model and compresses nothing: pages are read back
+into text, and answers are sentences of the document with their place. A small language model that the settings name
+adds a sentence to answers in English."""
 
 from __future__ import annotations
 
@@ -18,11 +19,13 @@ from typing import TYPE_CHECKING
 
 from glyph_demo.engines.base import AskOptions, Engine, FeatureSource, OpenDocument, Turn
 from glyph_demo.engines.events import Event, Events, Evidence, Finished, Progress, Reason, Timings, Token, Usage
+from glyph_demo.engines.pocket.follow_up import has_own_words, topic, with_year
 from glyph_demo.engines.pocket.quotes import Quote, choose_quotes
+from glyph_demo.engines.pocket.refusals import refusal
 from glyph_demo.engines.pocket.retrieval import Index
 from glyph_demo.engines.pocket.sentences import split_sentences
 from glyph_demo.engines.pocket.terms import question_terms
-from glyph_demo.errors import EngineError, GlyphError, Language, Message, ran_out_of_memory, shown
+from glyph_demo.errors import EngineError, GlyphError, Language, ran_out_of_memory, shown
 from glyph_demo.models.base import LoadProgress, digest
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
@@ -41,7 +44,6 @@ MIN_COVERAGE = 0.12  # share of the question's weight in the best sentence; belo
 LOAD_PATIENCE = 10.0  # seconds that an answer with its quotes shown waits for the language model to load
 FOLLOW_UP = 3  # a question of at most so many terms may refer to the one before
 
-NOT_FOUND = Message("The document does not seem to say.", "文档似乎没有提到。")
 IN_SHORT = "In short: "
 # How Python and the safetensors library report a full disk: ENOSPC, EFBIG, EDQUOT.
 _FULL = re.compile(rf"\b(?:Errno |os error )(?:{errno.ENOSPC}|{errno.EFBIG}|{errno.EDQUOT})\b")
@@ -49,8 +51,8 @@ _IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 
 
 class PocketEngine(Engine):
-    """Both models are loaded in the background: the reader at once, the language model at the first `open_document`.
-    Raises EngineError `reader_missing` without the reader's files."""
+    """The reader is loaded in the background, and so is a language model at the first `open_document` if the settings
+    name one. Raises EngineError `reader_missing` without the reader's files."""
 
     name = "pocket"
 
@@ -74,19 +76,25 @@ class PocketEngine(Engine):
 
     def encode(self, page: Page) -> PageFeatures:
         """Lines read from the page's pixels; arrays and texts as `Reader.read` says."""
+        reader = self._loaded_reader()
+        with self._lock:
+            return reader.read(page.pixels)
+
+    def unknown_characters(self, text: str) -> dict[str, int]:
+        return self._loaded_reader().unknown_characters(text)
+
+    def _loaded_reader(self) -> Reader:
         try:
-            reader = self._reader.result()
+            return self._reader.result()
         except Exception:
             self._reader = self._loader.submit(self._load)  # for the next try
             raise
-        with self._lock:
-            return reader.read(page.pixels)
 
     def open_document(
         self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None
     ) -> PocketDocument:
         with self._lock:
-            if self._phraser is None and self._settings.pocket.language_model != "none":
+            if self._phraser is None and self._settings.pocket.language_model not in ("auto", "none"):
                 self._phraser = self._loader.submit(_load_phraser, self._settings, self._closed)
         return PocketDocument(features, self._phraser)
 
@@ -116,7 +124,7 @@ class PocketDocument(OpenDocument):
         clock.prompt_done()
         if not quotes:
             clock.token_shown()
-            yield Token(NOT_FOUND.text(language))
+            yield Token(refusal(question, self._pages).text(language))
             yield Finished(Usage(), clock.timings(), "not_found")
             return
         yield Evidence(tuple(region for quote in quotes for region in quote.regions()))
@@ -133,8 +141,13 @@ class PocketDocument(OpenDocument):
         """Quotes that answer the question; none if the document does not seem to."""
         if self._index is None:
             self._index = Index(split_sentences(self._pages))
-        leans = history and len(question_terms(question)) <= FOLLOW_UP
-        matches = self._index.search(question, history[-1].question if leans else "")
+        question = with_year(question, history)
+        before, said = "", ""
+        if history and not has_own_words(question):
+            before, said = topic(history), history[-1].answer
+        elif history and len(question_terms(question)) <= FOLLOW_UP:
+            before = topic(history)
+        matches = self._index.search(question, before, said)
         if not matches or max(match.coverage for match in matches[:3]) < MIN_COVERAGE:
             return []
         return choose_quotes(self._index, matches)

@@ -9,10 +9,11 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import NamedTuple
 
 from glyph_demo.decoding.decoder import Decoder, text
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
-from glyph_demo.engines.pocket.terms import terms
+from glyph_demo.engines.pocket.terms import stem, terms
 from glyph_demo.models.base import LanguageModel
 
 MAX_TOKENS = 48  # of a phrased sentence
@@ -23,7 +24,9 @@ _INSTRUCTION = (
     "Add nothing of your own."
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s+[A-Z\"“])|\n")
-_NEGATION = re.compile(r"\b(?:not|no|never|none|nobody|nothing|without|\w+n['’]t)\b", re.IGNORECASE)
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_ARTICLES = frozenset({"a", "an", "the"})
+_PREPOSITIONS = frozenset({"at", "in", "near", "of", "on"})  # not by, for, from, to, which say who gives and takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +87,52 @@ def _shared(first: Sequence[int], second: Sequence[int]) -> tuple[int, ...]:
 
 
 def is_supported(sentence: str, sources: Sequence[str]) -> bool:
-    """Whether one sentence of the quotes supports `sentence`: it contains all its content words and numbers, and either
-    both or neither are negated. Words of two sources, or of a source and the question, could together make a statement
-    that neither makes."""
-    said = {term for term, _ in terms(sentence)}
-    if not said or not re.search(r"[.!]$", sentence):
+    """Whether one sentence of the quotes supports `sentence`, which must be that sentence shortened: its words stand
+    there in the same order, and nothing was left out between them that could change who or what a figure or a name
+    belongs to. The check ends at the first word that does not fit."""
+    said = _words(sentence)
+    if not re.search(r"[.!]$", sentence) or not any(word.content for word in said):
         return False
-    denies = _NEGATION.search(sentence) is not None
-    return any(
-        said <= {term for term, _ in terms(source)} and (_NEGATION.search(source) is not None) == denies
-        for source in sources
-    )
+    return any(_shortens(said, _words(source)) for source in sources)
+
+
+class _Word(NamedTuple):
+    """`may_go` says that a sentence means the same without it: articles, prepositions and plain words do, and names
+    that a preposition attaches ("on Canal Street"). Figures, other names, auxiliaries and negations do not."""
+
+    stem: str
+    content: bool
+    may_go: bool
+
+
+def _words(text: str) -> list[_Word]:
+    words, attached = [], False
+    for token in _TOKEN.findall(text):
+        plain = token.lower().replace("’", "'")
+        content = any(True for _ in terms(token))
+        if plain in _ARTICLES:
+            continue
+        preposition, name = plain in _PREPOSITIONS, content and token[0].isupper()
+        attached = preposition or (attached and name)
+        figure = any(character.isdigit() for character in token)
+        may_go = preposition or (content and not figure and (not name or attached))
+        words.append(_Word(re.sub("(?<=[0-9]),(?=[0-9]{3})", "", stem(plain)), content, may_go))
+    return words
+
+
+def _shortens(said: Sequence[_Word], source: Sequence[_Word]) -> bool:
+    """Whether `said` begins as `source` does, leaves out only words that may go, and ends before a function word or
+    where `source` ends ("crowns" alone does not mean "crowns less than planned")."""
+    ends = {-1}  # indices of the source where what was said so far can end
+    for word in said:
+        ends = {
+            i
+            for i, found in enumerate(source)
+            if found.stem == word.stem and any(end < i and _may_skip(source, end, i) for end in ends)
+        }
+    return any(end + 1 == len(source) or not source[end + 1].content for end in ends)
+
+
+def _may_skip(source: Sequence[_Word], end: int, start: int) -> bool:
+    skipped = source[end + 1 : start]
+    return not skipped or (end >= 0 and all(word.may_go for word in skipped))

@@ -49,14 +49,17 @@ def choose_quotes(index: Index, matches: Sequence[Match]) -> list[Quote]:
     includes neighbours of good sentences, because an answer is often next to the words of its question."""
     sentences = index.sentences
     chosen: dict[int, float] = {}
+    said: set[str] = set()  # nothing is quoted twice
     budget, places = float(MAX_WORDS), 0
     for match in matches:
         words = count_words(sentences[match.sentence].text)
+        bare = re.sub(r"[\W_]+", "", sentences[match.sentence].text).casefold()
         if match.score < MIN_SHARE * matches[0].score:
             break
         beside = any(_adjacent(sentences, match.sentence, i) for i in chosen)
-        if (words <= budget or not chosen) and (beside or places < MAX_QUOTES):
+        if bare not in said and (words <= budget or not chosen) and (beside or places < MAX_QUOTES):
             chosen[match.sentence] = match.score
+            said.add(bare)
             budget -= words
             places += not beside
     return sorted(_merge(sentences, chosen), key=lambda quote: -quote.score)

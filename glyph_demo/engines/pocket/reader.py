@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from glyph_demo.engines.pocket.characters import unknown
 from glyph_demo.engines.pocket.detector import Detector, TextBox
 from glyph_demo.engines.pocket.reading_order import reading_order
 from glyph_demo.engines.pocket.recognizer import Recognizer
@@ -36,6 +37,10 @@ class Reader:
         self._recognizer = Recognizer(recognition, threads)
         self._detection = detection
         self._threads = threads
+
+    def unknown_characters(self, text: str) -> dict[str, int]:
+        """How often each character of `text` occurs that is not read as what it is."""
+        return unknown(text, self._recognizer.listed)
 
     @cached_property
     def _detector(self) -> Detector:

@@ -34,6 +34,7 @@ class Recognizer:
         self._session = session(path, threads)
         characters = self._session.get_modelmeta().custom_metadata_map["character"]
         self._characters = ["", *characters.splitlines(), " "]  # class 0 is the CTC blank
+        self.listed = frozenset(self._characters)
 
     def read(self, line: NDArray[np.uint8], squeeze: float) -> tuple[str, float]:
         """Text and mean character probability of a line, uint8 (H, W), dark on light or light on dark. `squeeze` scales

@@ -8,8 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from glyph_demo.engines.pocket.han import simplified
 from glyph_demo.engines.pocket.sentences import Sentence
-from glyph_demo.engines.pocket.terms import is_derived, names, question_terms, synonyms, terms
+from glyph_demo.engines.pocket.spelling import respelled
+from glyph_demo.engines.pocket.terms import is_derived, names, question_terms, stem, synonyms, terms, words
 
 # Okapi BM25 (Robertson and Zaragoza 2009, doi 10.1561/1500000019); b is low because all sentences are short.
 K1 = 1.2
@@ -21,11 +23,14 @@ REFERENCE = 0.6  # in the sentence that a pronoun refers to
 CONTEXT = 0.4  # in the heading or the table's header
 NAME = 1.0  # weight of a name of several words found as a whole, added to those of its words
 NEAR = 0.5  # share of NAME if the name is within REACH
+RECORD = 0.1  # weight of a word in the rows above a row, which may say what the row is of ("Model: …", then "Total: …")
+ROWS_ABOVE = 20
 KIND = 0.2  # bonus, as a share of the question's weight, for an answer of the kind asked for
 SYNONYM = 0.6  # weight of a synonym of a question's word
 UNKNOWN = 0.5  # weight of a word that the document lacks, in the coverage
 HEADING = 0.5  # factor: a heading is seldom an answer itself
 HISTORY = 0.3  # weight of the question before, for follow-ups
+SAID = 0.2  # bonus, as a share of the question's weight, for what was quoted, for follow-ups without words of their own
 
 _NUMBER = (
     r"\d|[一二三四五六七八九十百千万两]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|"
@@ -74,6 +79,12 @@ class Index:
         self.sentences = sentences
         self._own = [_counts(sentence.text) for sentence in sentences]
         self._fields = [self._field(i) for i in range(len(sentences))]
+        self._above = [
+            frozenset(term for j in (*self._rows_above(i), i) for term in self._own[j])
+            if sentences[i].row
+            else frozenset()
+            for i in range(len(sentences))
+        ]
         lengths = [sum(counts.values()) for counts in self._fields]
         mean = sum(lengths) / max(1, len(lengths))
         self._norms = [K1 * (1 - B + B * length / max(mean, 1e-9)) for length in lengths]
@@ -81,11 +92,16 @@ class Index:
         total = len(sentences)
         self._idf = {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) for term, n in frequency.items()}
         self._unknown = math.log(1 + (total + 0.5) / 0.5)
+        self._vocabulary = {word for sentence in sentences for word, _ in words(sentence.text)}
         self._flat = [" ".join(term for term, _ in terms(s.text)) for s in sentences]
 
-    def search(self, question: str, before: str = "") -> list[Match]:
-        """Sentences that share words with `question`, best first. `before` is the previous question, for follow-ups."""
+    def search(self, question: str, before: str = "", said: str = "") -> list[Match]:
+        """Sentences that share words with `question`, best first. `before` is the question that a follow-up leans on.
+        `said` is the answer to it, for a follow-up without words of its own, which asks about the same."""
+        question = simplified(self._respelled(question))
         asked = question_terms(question)
+        if said:
+            asked = question_terms(before) | {term: weight for term, weight in asked.items() if term in self._idf}
         wanted = [self._want(term, weight) for term, weight in asked.items()]
         total = sum(
             weight * self._idf[term] if term in self._idf else UNKNOWN * weight * self._unknown
@@ -96,7 +112,7 @@ class Index:
             for term, weight in question_terms(before).items()
             if term in self._idf and term not in asked and not term[0].isdigit()  # a follow-up may name another
         ]
-        phrases = [" ".join(words) for words in names(question)]
+        phrases = [" ".join(name) for name in names(question)]
         kind = next((found for asks, found in _KINDS if re.search(asks, question, re.IGNORECASE)), None)
         matches = []
         for i, counts in enumerate(self._fields):
@@ -104,14 +120,24 @@ class Index:
             if not any(found):
                 continue
             score = sum(max(w * self._saturated(i, n) for w, n in one) for one in found if one)
+            score += RECORD * sum(max(one.values()) for one in wanted if one and not self._above[i].isdisjoint(one))
             score += NAME * self._unknown * sum(self._name_score(i, phrase) for phrase in phrases)
-            if kind is not None and re.search(kind, self.sentences[i].text):
-                score += KIND * total
+            text = self.sentences[i].text
+            score += total * (KIND * bool(kind and re.search(kind, simplified(text))) + SAID * (text in said))
             covered = sum(max(w * min(1.0, n / CONTEXT) for w, n in one) for one in found[: len(wanted)] if one)
             if self.sentences[i].heading:
                 score *= HEADING
             matches.append(Match(i, score, min(1.0, covered / max(total, 1e-9))))
         return sorted(matches, key=lambda match: -match.score)
+
+    def _respelled(self, question: str) -> str:
+        """The question with words that the document spells a little differently as they are there."""
+        for word, name in words(question):
+            if not self._want(stem(word), 1.0) and not synonyms(stem(word)):
+                other = respelled(word, self._vocabulary, name)
+                if other:
+                    question = re.sub(rf"(?i)\b{word}\b", other, question)
+        return question
 
     def _want(self, term: str, weight: float) -> dict[str, float]:
         """The weights of a term, its synonyms and its derived forms."""
@@ -123,10 +149,10 @@ class Index:
         return found
 
     def _name_score(self, i: int, phrase: str) -> float:
-        """1 if sentence `i` contains the name, NEAR if one within REACH does, else 0."""
+        """1 if sentence `i` contains the name, NEAR if one within REACH or a row above it does, else 0."""
         if phrase in self._flat[i]:
             return 1.0
-        return NEAR * any(phrase in self._flat[j] for j in self._beside(i))
+        return NEAR * any(phrase in self._flat[j] for j in (*self._beside(i), *self._rows_above(i)))
 
     def _saturated(self, i: int, count: float) -> float:
         return min(count / (count + self._norms[i]) * (1 + K1), 1.6)
@@ -136,6 +162,11 @@ class Index:
         near = range(max(0, i - REACH), min(len(self.sentences), i + REACH + 1))
         paragraph = self.sentences[i].paragraph
         return [j for j in near if self.sentences[j].paragraph == paragraph and (itself or j != i)]
+
+    def _rows_above(self, i: int) -> list[int]:
+        """Indices of the rows above a row, from the nearest on."""
+        near = range(i - 1, max(-1, i - 1 - ROWS_ABOVE), -1) if self.sentences[i].row else ()
+        return [j for j in near if self.sentences[j].row]
 
     def _field(self, i: int) -> dict[str, float]:
         """Weighted term counts of a sentence, its neighbours and its context. A pronoun at the start refers to the

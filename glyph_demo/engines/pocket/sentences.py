@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from statistics import median
 
 from glyph_demo.store import PageFeatures
 
@@ -20,6 +23,15 @@ _TERMINAL = re.compile(r"[.。!！?？:：;；,，][\"'”’」』)）]*$")
 _WIDE = re.compile("[\u2e80-\u9fff\uff00-\uffef]")
 _MAX_SENTENCE = {True: 240, False: 600}  # characters, for text with and without wide ones; longer ones are cut
 _MAX_HEADING = 60  # characters
+_BAR = " | "  # between the cells of a row
+_SAID_TWICE = re.compile(r"(\S.{8,}\S)\s+\1")  # a line drawn once more beside itself
+# The value of a label: "Customer no. 2291", "Total: 10,500 crowns". A line with one is neither a heading nor the header
+# of a table. A year alone may be part of a heading.
+_VALUE = re.compile(r"(?<!\d)\d[\d.,/-]*\d(?!\d)(?<!\b(?:19|20)\d\d)|^[^:：.,!?，。！？]{1,30}[:：]\s*[^\s\"“「『]")
+# A label at the left and its figure at the right, whatever is between.
+_PAIR = re.compile(r"[^\W\d_][^\d.!?,\u2e80-\u9fff]{0,40}\d[^!?\u2e80-\u9fff]{0,30}")
+_LEADERS = re.compile(r"[.·…‥]{3,}\s*[^.·…‥]{0,30}\d[^.·…‥]{0,15}$")
+NARROW = 27  # line heights; the lines that the renderer breaks are 35 wide
 _MIN_TABLE = 3  # so many consecutive short lines make a table; fewer are headings
 
 
@@ -36,13 +48,15 @@ class PageLine:
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """`lines` are the lines it is on, `paragraph` is the number of its paragraph. `context` is what it depends on: the
-    heading above it and the header of its table. `heading` says that it is such a line itself."""
+    heading above it and the header of its table. `heading` says that it is such a line itself, `row` that it is a line
+    of a table or a form."""
 
     text: str
     lines: tuple[PageLine, ...]
     paragraph: int
     context: str = ""
     heading: bool = False
+    row: bool = False
 
 
 @dataclass(slots=True)
@@ -71,10 +85,15 @@ class _Paragraph:
 
 def read_lines(pages: Sequence[PageFeatures]) -> list[PageLine]:
     return [
-        PageLine(number, i, text, (int(box[0]), int(box[1]), int(box[2]), int(box[3])))
+        PageLine(number, i, _once(text), (int(box[0]), int(box[1]), int(box[2]), int(box[3])))
         for number, page in enumerate(pages, 1)
         for i, (text, box) in enumerate(zip(page.texts, page.arrays["boxes"], strict=True), 1)
     ]
+
+
+def _once(text: str) -> str:
+    twice = _SAID_TWICE.fullmatch(text)
+    return twice[1] if twice else text
 
 
 def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
@@ -86,7 +105,7 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
     for number, paragraph in enumerate(_paragraphs(read_lines(pages))):
         short = _is_short(paragraph)
         if shorts and not (short and ("|" in paragraph.text) == ("|" in last)):
-            if shorts < _MIN_TABLE:
+            if shorts < _MIN_TABLE and not _holds_value(last):
                 heading = last
                 headed.add(len(sentences) - 1)
             shorts = 0
@@ -94,11 +113,11 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
             shorts += 1
             last = paragraph.text
             if shorts == 1:
-                header = last
-            elif shorts == _MIN_TABLE:
+                header = "" if _holds_value(last) else last
+            elif shorts == _MIN_TABLE and header:
                 headed.add(len(sentences) - _MIN_TABLE + 1)
             context = f"{heading} {header}" if shorts > 1 else heading
-            sentences.append(Sentence(last, tuple(paragraph.lines), number, context.strip()))
+            sentences.append(Sentence(last, tuple(paragraph.lines), number, context.strip(), row=True))
             continue
         for start, end in _spans(paragraph.text):
             lines = paragraph.at(start, end)
@@ -106,35 +125,73 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
     return [replace(sentence, heading=i in headed) for i, sentence in enumerate(sentences)]
 
 
+def _holds_value(text: str) -> bool:
+    """Whether a short line gives a value to a label."""
+    return _BAR not in text and _VALUE.search(text) is not None
+
+
 def _is_short(paragraph: _Paragraph) -> bool:
-    """Whether a paragraph is a heading or a table row: one line that does not end as a sentence does."""
-    return len(paragraph.lines) == 1 and (
-        not _TERMINAL.search(paragraph.text) and (len(paragraph.text) <= _MAX_HEADING or "|" in paragraph.text)
-    )
+    """Whether a paragraph is a heading, a row or a label with its value: one line that does not end as a sentence."""
+    text = paragraph.text
+    brief = len(text) <= _MAX_HEADING or "|" in text or _holds_value(text)
+    return len(paragraph.lines) == 1 and brief and not _TERMINAL.search(text)
 
 
 def _paragraphs(lines: list[PageLine]) -> Iterator[_Paragraph]:
-    rights: dict[int, int] = {}
-    for line in lines:
-        rights[line.page] = max(rights.get(line.page, 0), line.box[2])
-    margin = max(rights.values(), default=0)
+    margin, bars = _margin(lines), 0  # bars in a whole row of the table: those of its first line
     current = _Paragraph()
-    for i, line in enumerate(lines):
-        if current.lines and _begins(lines[i - 1], line, margin):
-            yield current
+    for line in lines:
+        if not current.lines or _begins(current, line, margin, bars):
+            if current.lines:
+                yield current
+            if _BAR not in current.text:
+                bars = line.text.count(_BAR)
             current = _Paragraph()
         current.add(line)
     if current.lines:
         yield current
 
 
-def _begins(last: PageLine, line: PageLine, margin: int) -> bool:
-    """Whether `line` begins a paragraph: it is a list item, has a gap above, or its first word would have fitted
-    above."""
+def _margin(lines: list[PageLine]) -> float:
+    """The x up to which lines run before they are broken; infinite where none is: all lines are narrow, and each begins
+    as a sentence, a label or a name does."""
+    if not lines:
+        return 0.0
+    height = median(line.box[3] - line.box[1] for line in lines)
+    margin = max(line.box[2] for line in lines)
+    narrow = margin - min(line.box[0] for line in lines) < NARROW * height
+    full = margin - 2 * height
+    if narrow and not any(_continues(last, line, full) for last, line in pairwise(lines)):
+        return math.inf
+    return margin
+
+
+def _continues(last: PageLine, line: PageLine, full: float) -> bool:
+    """Whether a line shows by its letters that it goes on with the sentence of the line before. Where there are no
+    capitals, that one has to be long, up to `full` at least, and no label with its value."""
+    if _WIDE.match(line.text):
+        return last.box[2] >= full and last.text[-1] not in "。！？：；" and not _VALUE.search(last.text + line.text)
+    return _goes_on(last.text, line.text)
+
+
+def _goes_on(last: str, line: str) -> bool:
+    """Whether a line begins in lower case after one that does not end, and they are no two labels with values."""
+    return line[0].islower() and last[-1] not in ".!?:;|" and not (_holds_value(last) and _holds_value(line))
+
+
+def _begins(current: _Paragraph, line: PageLine, margin: float, row: int) -> bool:
+    """Whether `line` begins a paragraph: it is a list item, a table's row of `row` bars, has a gap above, or its first
+    word would have fitted above."""
+    last = current.lines[-1]
     height = last.box[3] - last.box[1]
-    if _BULLET.match(line.text) or ("|" in line.text) > ("|" in last.text):
+    if _BULLET.match(line.text):
         return True
-    if line.text[0].islower() and last.text[-1:] not in ".!?:;|" and "|" not in line.text:
+    bars = current.text.count(_BAR)
+    if _BAR in line.text and (not bars or bars + line.text.count(_BAR) > row):
+        return True  # else it may be the rest of a row
+    if _are_pairs(last.text, line.text):
+        return True
+    if _BAR not in line.text and _goes_on(last.text, line.text):
         return False  # the line break is from the uploaded text
     if line.page == last.page:
         distance = line.box[1] - last.box[3]
@@ -145,6 +202,13 @@ def _begins(last: PageLine, line: PageLine, margin: int) -> bool:
     word = 1 if _WIDE.match(line.text) else len(line.text.split(" ", 1)[0]) + 1
     width = (line.box[2] - line.box[0]) / max(1, len(line.text))
     return last.box[2] + word * width + 0.6 * height < margin
+
+
+def _are_pairs(last: str, line: str) -> bool:
+    """Whether two lines are labels with figures at the margin, so that neither is a full line of text."""
+    if _LEADERS.search(last) and _LEADERS.search(line):
+        return True
+    return bool(_PAIR.fullmatch(last) and _PAIR.fullmatch(line)) and not line[0].islower()
 
 
 def _joint(text: str, following: str) -> str | None:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
+from glyph_demo.engines.pocket.han import simplified
 from glyph_demo.engines.pocket.words import IRREGULAR_FORMS, STOP_PHRASES, STOP_WORDS, SYNONYMS
 
 _PIECES = re.compile(
@@ -14,6 +15,7 @@ _PIECES = re.compile(
     r"|(?P<number>\d+(?:[,，]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     r"|(?P<word>(?:(?![〇\u3400-\u9fff])[^\W\d_])+(?:['’][^\W\d_]+)*)"
 )
+_CJK = re.compile("[〇\u3400-\u9fff]")
 _HYPHENATED = re.compile(r"(?<=[^\W_])[-‐‑–](?=[^\W_])")
 _DIGITS = {character: value for value, character in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
 _NUMERAL = re.compile("[〇零一二三四五六七八九十百千万两]{2,}|十")
@@ -28,8 +30,8 @@ _IRREGULAR = {form: group[0] for group in map(str.split, IRREGULAR_FORMS.split("
 
 def terms(text: str) -> Iterator[tuple[str, float]]:
     """(term, weight) of every word that counts. A hyphenated word yields its parts and the whole, because recognition
-    sometimes drops a hyphen."""
-    text = unicodedata.normalize("NFKC", text)
+    sometimes drops a hyphen. Chinese is simplified."""
+    text = simplified(unicodedata.normalize("NFKC", text))
     for joined in re.findall(r"[^\W\d_]+(?:[-‐‑–][^\W_]+)+", text):
         yield _HYPHENATED.sub("", joined).lower(), 1.0
     for match in _PIECES.finditer(text):
@@ -68,7 +70,7 @@ def is_derived(term: str, other: str) -> bool:
 
 def question_terms(question: str) -> dict[str, float]:
     """Terms of a question with their weights, without question words; numbers, names and quoted words weigh more."""
-    stripped = _STOP_CJK.sub(" ", question)
+    stripped = _STOP_CJK.sub(" ", simplified(question))
     weights: dict[str, float] = {}
     for term, weight in terms(stripped):
         weights[term] = max(weights.get(term, 0.0), weight * (1.5 if term[0].isdigit() else 1.0))
@@ -77,6 +79,14 @@ def question_terms(question: str) -> dict[str, float]:
         for term, weight in terms(part):
             weights[term] = 1.5 * weight
     return weights
+
+
+def words(text: str) -> Iterator[tuple[str, bool]]:
+    """(word in lower case, whether it is written as a name) of every word of letters that counts."""
+    for match in re.finditer(r"[^\W\d_]{2,}", unicodedata.normalize("NFKC", text)):
+        word = match[0].lower()
+        if word not in _STOP_WORDS and not _CJK.search(word):
+            yield word, match[0][0].isupper() and match.start() > 0
 
 
 def names(question: str) -> list[list[str]]:

@@ -1,0 +1,18 @@
+"""Questions to the pocket engine about drawn pages."""
+
+from collections.abc import Sequence
+
+from glyph_demo.engines.base import AskOptions, Turn
+from glyph_demo.engines.pocket.engine import PocketDocument, PocketEngine
+from tests.answers import joined
+from tests.engines.drawing import draw
+
+
+def opened(engine: PocketEngine, text: str) -> PocketDocument:
+    """A document of the pages of a text."""
+    return engine.open_document([engine.encode(page) for page in draw(text)])
+
+
+def ask(document: PocketDocument, question: str, history: Sequence[Turn] = ()) -> list[str]:
+    """The quotes of an answer with their places, or its one sentence."""
+    return joined(document.answer(question, history, AskOptions())).split("\n\n")
