@@ -73,9 +73,10 @@ class DrawnReader:
 
     def _drawn_with(self, bands: list[_Band], guess: Guess) -> GlyphIndex | None:
         """The glyphs that one of these lines can be read with; None if there are none."""
-        for self._cjk in (self._cjk, not self._cjk):
-            index = self._index(self._cjk)
+        for cjk in (self._cjk, not self._cjk):
+            index = self._index(cjk)
             if any(self._read_band(band, index) for band in bands):
+                self._cjk = cjk
                 return index
         self._cjk = has_cjk("".join(guess(band.box) for band in bands))
         index = self._index(self._cjk)
