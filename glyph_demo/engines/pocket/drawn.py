@@ -69,7 +69,9 @@ class DrawnReader:
             return None
         bands = list(self._bands(255 - gray))
         index = self._drawn_with(bands[:FAILURES], guess)
-        return index and [DrawnLine(band.box, self._read_surely(band, index, guess)) for band in bands]
+        if index is None:
+            return None
+        return [DrawnLine(band.box, self._read_surely(band, index, guess)) for band in bands]
 
     def _drawn_with(self, bands: list[_Band], guess: Guess) -> GlyphIndex | None:
         """The glyphs that one of these lines can be read with; None if there are none."""
