@@ -8,7 +8,7 @@ import pytest
 from glyph_demo.bench.texts import chinese, mixed, needle, question_answering, story
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.pocket.drawn import DrawnReader
-from glyph_demo.engines.pocket.spelling import spell
+from glyph_demo.engines.pocket.lookalikes import spell
 from glyph_demo.rendering import render, resolve_style
 from glyph_demo.settings import Rendering
 from tests.engines.drawing import CHINESE, ENGLISH, draw

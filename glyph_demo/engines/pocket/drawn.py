@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from glyph_demo.engines.events import Box
 from glyph_demo.engines.pocket.glyph_index import Glyph, GlyphIndex
-from glyph_demo.engines.pocket.spelling import rank, spell
+from glyph_demo.engines.pocket.lookalikes import rank, spell
 from glyph_demo.rendering.atlas import PHASES, load_atlas
 from glyph_demo.rendering.fonts import UNITS
 from glyph_demo.rendering.paint import baseline_rows

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glyph_demo.engines.pocket.spelling import ALPHABETS
+from glyph_demo.engines.pocket.lookalikes import ALPHABETS
 from glyph_demo.rendering.atlas import PHASES, Atlas
 from glyph_demo.rendering.characters import INK, character_classes
 from glyph_demo.rendering.fonts import MISSING
