@@ -75,11 +75,30 @@ def _boxes(missing: dict[str, int]) -> list[Message]:
     """One warning naming the characters that are drawn as boxes, or none."""
     if not missing:
         return []
-    shown = " ".join(sorted(missing, key=lambda character: -missing[character])[:10])
-    count = sum(missing.values())
+    count, shown = sum(missing.values()), _most(missing)
     return [
         Message(
             f"{count} characters are in no font and are drawn as boxes: {shown}. Name another font: rendering.font.",
             f"{count} 个字符没有可用字体，已画成方框: {shown}。可用 rendering.font 指定其他字体。",
         )
     ]
+
+
+def unreadable(unknown: dict[str, int]) -> list[Message]:
+    """One warning naming the characters that the engine's reader does not know, or none."""
+    if not unknown:
+        return []
+    count, shown = sum(unknown.values()), _most(unknown)
+    return [
+        Message(
+            f"{count} characters cannot be read by this engine and may be taken for others: {shown}. "
+            "A vision-language model may read them: choose the engine local or remote.",
+            f"此引擎无法识别 {count} 个字符，可能会读成别的字符: {shown}。"
+            "视觉语言模型或许可以识别：请选择 local 或 remote 引擎。",
+        )
+    ]
+
+
+def _most(counts: dict[str, int]) -> str:
+    """The ten most frequent characters."""
+    return " ".join(sorted(counts, key=lambda character: -counts[character])[:10])

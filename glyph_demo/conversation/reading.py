@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from glyph_demo.conversation.ahead import prepare_ahead
-from glyph_demo.conversation.drawing import PageView, draw
+from glyph_demo.conversation.drawing import PageView, draw, unreadable
 from glyph_demo.conversation.errors import as_user_error, document_closed, no_question
 from glyph_demo.conversation.features import DocumentFeatures, FetchedFeatures
 from glyph_demo.conversation.heat import locate_evidence
@@ -94,6 +94,8 @@ class Reading:
                 if self.held:
                     self.handle.hold_pages()
             self._read_pages(document, self.handle, reuse)
+            if self.handle and not self._cancelled:
+                self.warnings.extend(unreadable(self.engine.unknown_characters(document.text)))
             if as_text and not self._cancelled:
                 self.handle = self._open_text()
             elif self.handle and self.pages and not self._cancelled:

@@ -1,14 +1,15 @@
 import pytest
 
 from glyph_demo.engines.pocket.engine import PocketEngine, reader_files
-from glyph_demo.settings import Pocket, Settings, merge
+from glyph_demo.rendering import resolve_style
+from glyph_demo.settings import Pocket, Rendering, Settings, merge
 
 
 @pytest.fixture(scope="session")
 def reader():
     from glyph_demo.engines.pocket.reader import Reader
 
-    return Reader(*reader_files(), threads=0)
+    return Reader(*reader_files(), threads=0, style=resolve_style(Rendering(), "", "pocket"))
 
 
 @pytest.fixture

@@ -1,19 +1,23 @@
 """The reader gives back what a page shows, whichever way it has to read it."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from glyph_demo.engines.pocket.detector import Detector
 from glyph_demo.engines.pocket.reading_order import reading_order
+from glyph_demo.engines.pocket.recognizer import Recognizer
 from glyph_demo.engines.pocket.rows import cut_rows
+from glyph_demo.rendering.style import STYLES
 from tests.engines.drawing import CHINESE, ENGLISH, accuracy, draw, written
 
 
 @pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["english", "chinese"])
-def test_pocket_pages_are_cut_by_rows_and_read_right(reader, monkeypatch, text):
+def test_clean_pages_are_cut_by_rows_and_read_right(reader, monkeypatch, text):
     monkeypatch.setattr(Detector, "find", None)  # the detector is not needed
-    (page,) = draw(text)
+    (page,) = draw(text, replace(STYLES["pocket"], font_size=12.5))  # not as this app draws
     features = reader.read(page.pixels)
     assert accuracy(features.texts, written(page)) >= 0.995
     assert len(features.texts) == len(written(page))
@@ -31,6 +35,26 @@ def test_tight_official_pages_are_read_by_the_detector(reader, text, style):
     (page,) = draw(text, style)
     assert cut_rows(page.pixels) is None
     assert accuracy(reader.read(page.pixels).texts, written(page)) >= 0.99
+
+
+@pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["english", "chinese"])
+def test_pages_of_this_app_are_read_exactly(reader, monkeypatch, text):
+    monkeypatch.setattr(Recognizer, "read", None)  # no network is needed
+    (page,) = draw(text)
+    features = reader.read(page.pixels)
+    assert list(features.texts) == written(page)
+    assert set(features.arrays["scores"].tolist()) == {1.0}
+
+
+def test_a_line_that_is_not_as_drawn_is_recognised(reader):
+    (page,) = draw(ENGLISH)
+    pixels = page.pixels.copy()
+    left, top, *_ = page.lines[1].box
+    pixels[top + 3, left + 2 : left + 6] = 90
+    features = reader.read(pixels)
+    assert accuracy(features.texts, written(page)) >= 0.99
+    assert features.arrays["scores"].min() < 1.0
+    assert sum(features.arrays["scores"] == 1.0) == len(written(page)) - 1
 
 
 def test_a_skewed_noisy_scan_is_read(reader):

@@ -17,7 +17,8 @@ _READ = frozenset(
 # Read as signs that mean the same here: quotation marks and dashes of other shapes, bullets, ellipses.
 _ALIKE = frozenset("‘’‚‛“”„‹›‐‑‒–—―−…‥•·‧∙′″ʼ")
 _SAME_IN_PLAIN = ("<wide>", "<narrow>", "<noBreak>")  # decompositions that look the same
-_KNOWN_SCRIPTS = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC", "FULLWIDTH", "HALFWIDTH"})
+LATIN, EASTERN = "Latin", "Chinese and Japanese"  # the scripts that the recognition model knows
+_EASTERN_NAMES = frozenset({"CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC"})
 
 
 def unknown(text: str, listed: Set[str]) -> dict[str, int]:
@@ -27,12 +28,10 @@ def unknown(text: str, listed: Set[str]) -> dict[str, int]:
     return {character: count for character, count in counts.items() if not _is_read(character, listed)}
 
 
-def script(letter: str) -> str | None:
-    """The script of a letter that the reader does not know, as Unicode names it ("Cyrillic"); None for one of a script
-    that it knows."""
+def script(letter: str) -> str:
+    """The script of a letter: LATIN, EASTERN, or another as Unicode names it ("Cyrillic")."""
     first = unicodedata.name(letter, "LATIN").split()[0].split("-")[0]
-    known = first in _KNOWN_SCRIPTS or unicodedata.decomposition(letter).startswith("<")
-    return None if known else first.capitalize()
+    return EASTERN if first in _EASTERN_NAMES else first.capitalize()
 
 
 def _is_read(character: str, listed: Set[str]) -> bool:

@@ -25,9 +25,11 @@ from glyph_demo.engines.pocket.refusals import refusal
 from glyph_demo.engines.pocket.retrieval import Index
 from glyph_demo.engines.pocket.sentences import split_sentences
 from glyph_demo.engines.pocket.terms import question_terms
+from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import EngineError, GlyphError, Language, ran_out_of_memory, shown
 from glyph_demo.models.base import LoadProgress, digest
 from glyph_demo.rendering.page import Page
+from glyph_demo.rendering.style import resolve_style
 from glyph_demo.settings import Settings
 from glyph_demo.store import PageFeatures
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-READER_VERSION = 1  # raise it when the same page may be read differently: stored features are then ignored
+READER_VERSION = 2  # raise it when the same page may be read differently: stored features are then ignored
 RECOGNITION = "PP-OCRv6_rec_small.onnx"
 DETECTION = "PP-OCRv6_det_small.onnx"
 MIN_COVERAGE = 0.12  # share of the question's weight in the best sentence; below it there is no answer
@@ -64,7 +66,7 @@ class PocketEngine(Engine):
             f"-{detection.stem}-{digest([detection])[:16]}-float32"
         )
         self._loader = ThreadPoolExecutor(1, "pocket-load")
-        self._load = partial(_load_reader, recognition, detection, settings.pocket.threads)
+        self._load = partial(_load_reader, recognition, detection, settings)
         self._reader = self._loader.submit(self._load)
         self._phraser: Future[Phraser | None] | None = None
         self._closed = threading.Event()
@@ -233,10 +235,11 @@ def reader_files() -> tuple[Path, Path]:
     )
 
 
-def _load_reader(recognition: Path, detection: Path, threads: int) -> Reader:
+def _load_reader(recognition: Path, detection: Path, settings: Settings) -> Reader:
     from glyph_demo.engines.pocket.reader import Reader
 
-    return Reader(recognition, detection, threads)
+    style = resolve_style(settings.rendering, "", engine_kind(PocketEngine.name).page_style)
+    return Reader(recognition, detection, settings.pocket.threads, style)
 
 
 def _load_phraser(settings: Settings, closed: threading.Event) -> Phraser | None:

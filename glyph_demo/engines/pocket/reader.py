@@ -1,5 +1,5 @@
-"""Page pixels → lines of text with their boxes: by row projection if a page is clean and its lines are well separated,
-else by the detection network.
+"""Page pixels → lines of text with their boxes: exactly where this app drew them; else by row projection if a page is
+clean and its lines are well separated, else by the detection network.
 
 Imported lazily: it loads onnxruntime and OpenCV."""
 
@@ -12,12 +12,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from glyph_demo.engines.events import Box
 from glyph_demo.engines.pocket.characters import unknown
 from glyph_demo.engines.pocket.detector import Detector, TextBox
+from glyph_demo.engines.pocket.drawn import DrawnReader
 from glyph_demo.engines.pocket.reading_order import reading_order
 from glyph_demo.engines.pocket.recognizer import Recognizer
 from glyph_demo.engines.pocket.rows import cut_rows
 from glyph_demo.process import give_memory_back
+from glyph_demo.rendering.style import Style, has_cjk
 from glyph_demo.store import PageFeatures
 
 # Horizontal scale of a line for the network; CPU time is proportional. Measured at 12 px: at 0.65 one Chinese line in
@@ -31,16 +34,17 @@ STRAIGHT = 0.5  # degrees
 
 
 class Reader:
-    """Reads one page at a time."""
+    """Reads one page at a time. `style` is that of the pages that this app draws."""
 
-    def __init__(self, recognition: Path, detection: Path, threads: int) -> None:
+    def __init__(self, recognition: Path, detection: Path, threads: int, style: Style) -> None:
+        self._drawn = DrawnReader(style)
         self._recognizer = Recognizer(recognition, threads)
         self._detection = detection
         self._threads = threads
 
     def unknown_characters(self, text: str) -> dict[str, int]:
         """How often each character of `text` occurs that is not read as what it is."""
-        return unknown(text, self._recognizer.listed)
+        return self._drawn.left_to_others(unknown(text, self._recognizer.listed), has_cjk(text))
 
     @cached_property
     def _detector(self) -> Detector:
@@ -50,6 +54,9 @@ class Reader:
         """Lines of a page (H, W) or (H, W, 3) uint8 in reading order. Arrays: `boxes` int32 (n, 4) left, top, right,
         bottom in pixels, `scores` float32 (n,) mean character probability; texts: one per line."""
         gray = pixels if pixels.ndim == 2 else _gray(pixels)
+        drawn = None if gray is None else self._read_drawn(gray)
+        if drawn is not None:
+            return drawn
         rows = None if gray is None else cut_rows(gray)
         try:
             if rows is not None and gray is not None:
@@ -57,6 +64,21 @@ class Reader:
             return self._read_detected(pixels)
         finally:
             give_memory_back()
+
+    def _read_drawn(self, gray: NDArray[np.uint8]) -> PageFeatures | None:
+        """None for a page that this app did not draw. A line that cannot be read exactly is recognised."""
+        guesses: dict[Box, tuple[str, float]] = {}
+
+        def guess(box: Box) -> str:
+            left, top, right, bottom = box
+            if box not in guesses:
+                guesses[box] = self._recognizer.read(gray[top:bottom, max(0, left - 3) : right + 3], 1.0)
+            return guesses[box][0]
+
+        lines = self._drawn.read(gray, guess)
+        if lines is None:
+            return None
+        return _features([(box, *((text, 1.0) if text is not None else guesses[box])) for box, text in lines])
 
     def _read_rows(self, gray: NDArray[np.uint8], boxes: NDArray[np.int32]) -> PageFeatures:
         lines = []

@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-from glyph_demo.engines.pocket.characters import script
+from glyph_demo.engines.pocket.characters import EASTERN, LATIN, script
 from glyph_demo.errors import Message
 from glyph_demo.store import PageFeatures
 
@@ -57,25 +57,23 @@ def refusal(question: str, pages: Sequence[PageFeatures]) -> Message:
     text = "\n".join(line for page in pages for line in page.texts)
     if not text.strip():
         return _NOTHING_READ
-    foreign = _foreign_script(question)
-    if foreign:
-        return _cannot_read(foreign)
+    asked, written = _scripts(question), _scripts(text)
     scores = [float(score) for page in pages for score in page.arrays["scores"]]
     if sum(score < _SURE for score in scores) > _MOST * len(scores):
-        return _HARDLY_READ
-    if _chinese(question) < _FEW <= _MOST <= _chinese(text):
-        return _ask_in("Japanese", "日文") if _kana(text) > _KANA else _ask_in("Chinese", "中文")
-    if _chinese(text) < _FEW <= _MOST <= _chinese(question):
-        return _ask_in("the language of the document", "文档的语言")
+        foreign = next((name for name, share in asked.items() if share > _MOST and name not in (LATIN, EASTERN)), None)
+        return _HARDLY_READ if foreign is None else _cannot_read(foreign)
+    for name, share in asked.items():
+        if share > _MOST and written.get(name, 0.0) < _FEW:
+            if written.get(EASTERN, 0.0) < _MOST:
+                return _ask_in("the language of the document", "文档的语言")
+            return _ask_in("Japanese", "日文") if _kana(text) > _KANA else _ask_in("Chinese", "中文")
     return NOT_FOUND
 
 
-def _foreign_script(text: str) -> str | None:
-    """The script that the reader does not know and most letters of a text belong to; None if there is none."""
-    scripts = Counter(script(letter) for letter in text if letter.isalpha())
-    foreign = {name: count for name, count in scripts.items() if name is not None}
-    most = max(foreign, key=lambda name: foreign[name], default=None)
-    return most if sum(foreign.values()) > _MOST * scripts.total() else None
+def _scripts(text: str) -> dict[str, float]:
+    """The share of each script in the letters of a text."""
+    letters = [letter for letter in unicodedata.normalize("NFKC", text) if letter.isalpha()]
+    return {name: count / len(letters) for name, count in Counter(map(script, letters)).items()}
 
 
 def _cannot_read(name: str) -> Message:
@@ -93,12 +91,6 @@ def _ask_in(language: str, chinese: str) -> Message:
         f"Ask in {language}, or choose the engine local or remote.",
         f"问题与文档的语言不同，而内置引擎只比较词语。请用{chinese}提问，或选择 local 或 remote 引擎。",
     )
-
-
-def _chinese(text: str) -> float:
-    """The share of Chinese characters and kana in the letters of a text."""
-    letters = [character for character in unicodedata.normalize("NFKC", text) if character.isalpha()]
-    return sum(character > "\u3000" for character in letters) / max(1, len(letters))
 
 
 def _kana(text: str) -> float:

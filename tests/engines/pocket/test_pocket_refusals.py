@@ -14,11 +14,13 @@ ENGLISH = "The pilot plant cost 1,240,000 crowns and was built in 2019. The coun
 CHINESE = "改造工程总投资为一千二百四十万元，于二〇一九年完工。县政府承担三分之二，其余由基金会支付。\n"
 JAPANESE = "ポンプの価格は三百六十万円です。納期は四月で、担当は山田さんです。ポンプはカレンダーのとおりに届きます。\n"
 RUSSIAN = (CASES / "russian.txt").read_text(encoding="cp1251")
+HEBREW = "שכר הדירה הוא 4200 שקלים לחודש. התשלום בתחילת כל חודש, והחוזה הוא לשנתיים.\n" * 3
 GREEK = "Η τιμή του νερού είναι 4.200 ευρώ τον μήνα και η πληρωμή γίνεται στην αρχή του έτους.\n"
 
 
 @pytest.mark.parametrize(
-    "text", ["7 ‰", "№ 12", "₹ 480", "¼ ton", "☒ paid", "10⁷ grains", "Плата", "שכר", "ราคา", "가격"]
+    "text",
+    ["שכר הדירה", "كم الثمن"],  # drawn joined; others are read exactly, or have no font
 )
 def test_characters_that_are_read_as_others_or_not_at_all_are_named(engine, text):
     odd = {character for character in text if not character.isascii()}
@@ -45,24 +47,28 @@ def test_characters_that_are_read_as_they_are_are_not_named(engine, text):
 def test_an_engine_reads_everything_unless_it_says_otherwise(tmp_path):
     assert FakeEngine().unknown_characters("7 ‰ Плата") == {}
     loading = LoadingEngine(Settings(engine="pocket", cache_dir=str(tmp_path)))
-    assert loading.unknown_characters("7 ‰") == {"‰": 1}
+    assert loading.unknown_characters("ש 7 ‰") == {"ש": 1}
     loading.close()
 
 
 @pytest.mark.parametrize(
     ("text", "question", "said"),
     [
-        (RUSSIAN, "Сколько составляет плата?", "cannot read Cyrillic"),
-        (ENGLISH, "Сколько это стоит?", "cannot read Cyrillic"),
-        (ENGLISH, "מה שכר הדירה?", "cannot read Hebrew"),
-        (ENGLISH, "كم الثمن؟", "cannot read Arabic"),
-        (ENGLISH, "ราคาเท่าไร", "cannot read Thai"),
-        (ENGLISH, "Πόσο κοστίζει;", "cannot read Greek"),
-        (ENGLISH, "कीमत क्या है?", "cannot read Devanagari"),
-        (ENGLISH, "가격은 얼마입니까?", "cannot read Hangul"),
-        (RUSSIAN, "What is the fee?", "could hardly read these pages"),
-        (GREEK, "What is the fee?", "could hardly read these pages"),
-        (RUSSIAN, "费用是多少？", "几乎无法识别这些页面"),
+        (RUSSIAN, "Сколько составляет плата?", "18 500 рублей"),
+        (GREEK, "Πόσο κοστίζει η τιμή του νερού;", "4.200 ευρώ"),
+        (HEBREW, "מה שכר הדירה?", "cannot read Hebrew"),
+        (HEBREW, "What is the rent?", "could hardly read these pages"),
+        (HEBREW, "租金是多少？", "几乎无法识别这些页面"),
+        (ENGLISH, "Сколько это стоит?", "Ask in the language of the document"),
+        (ENGLISH, "מה שכר הדירה?", "Ask in the language of the document"),
+        (ENGLISH, "كم الثمن؟", "Ask in the language of the document"),
+        (ENGLISH, "ราคาเท่าไร", "Ask in the language of the document"),
+        (ENGLISH, "Πόσο κοστίζει;", "Ask in the language of the document"),
+        (ENGLISH, "कीमत क्या है?", "Ask in the language of the document"),
+        (ENGLISH, "가격은 얼마입니까?", "Ask in the language of the document"),
+        (RUSSIAN, "What is the fee?", "Ask in the language of the document"),
+        (GREEK, "What is the fee?", "Ask in the language of the document"),
+        (RUSSIAN, "费用是多少？", "请用文档的语言提问"),
         (CHINESE, "Who paid the rest?", "different languages, and the embedded engine compares words. Ask in Chinese"),
         (JAPANESE, "Who is responsible?", "Ask in Japanese"),
         (ENGLISH, "谁付的钱？", "请用文档的语言提问"),

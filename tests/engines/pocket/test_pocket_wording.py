@@ -69,7 +69,7 @@ def test_a_swapped_dropped_added_or_wrong_letter_is_one_error():
     [
         (SIMPLIFIED, "廠長是誰？", "刘志远"),
         (SIMPLIFIED, "維護合約與誰簽訂？", "伯格公司"),
-        (SIMPLIFIED, "水廠為多少戶居民供水？", "3200"),
+        (SIMPLIFIED, "水廠為多少戶居民供水？", "３２００"),
         (SIMPLIFIED, "廠長叫什麼名字？", "刘志远"),
         (TRADITIONAL, "厂长是谁？", "廠長是"),
         (TRADITIONAL, "总机号码是多少？", "八五五二三"),
