@@ -75,7 +75,7 @@ class Drawings:
             return
         name = posixpath.basename(self._part.target(element.get(f"{R}id", "")))
         program = element.get("ProgID", "")
-        self._context.inventory.embedded(program if program and name.endswith((".bin", "")) else name or program)
+        self._context.inventory.embedded(program if program and name.endswith(".bin") else name or program)
 
     def chunk(self, identifier: str) -> list[str]:
         """Paragraphs of a file that is shown as part of the document. One that cannot be read is counted."""

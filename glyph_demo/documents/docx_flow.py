@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from docx2txt.docx2txt import xml2text
 
+from glyph_demo.documents.docx_symbols import without_font
 from glyph_demo.documents.docx_xml import T, W
 from glyph_demo.documents.text import clean
 
@@ -84,7 +85,7 @@ class Flow:
         root = Element(f"{W}body")
         root.extend(self._paragraphs)
         text = clean(xml2text(tostring(root, encoding="unicode")))
-        text = text.replace("\xad", "").replace("\u2011", "-")
+        text = without_font(text).replace("\xad", "").replace("\u2011", "-")
         return [block.strip("\n") for block in text.split("\n\n") if block.strip()]
 
     def line(self) -> str:

@@ -10,7 +10,11 @@ from glyph_demo.documents.docx_styles import HiddenText
 from glyph_demo.documents.docx_xml import M, W, is_on, local, value
 
 _LETTERS = re.compile("[\u210e\U0001d400-\U0001d7ff]")  # letters and digits of mathematics, which only look different
-_ATOM = re.compile(r"[\w.,%°′″∞πθ\u0300-\u036f]+|.")
+# Function application, multiplication, separator and addition, which are not seen; a space of no width.
+_UNSEEN = {0x2061: " ", 0x2062: "", 0x2063: ",", 0x2064: "", 0x200B: ""}
+_ATOM = r"(?:\d[\d.,]*|[^\W\d]+|.)[′″\u0300-\u036f]*"
+_SINGLE = re.compile(_ATOM)
+_TERM = re.compile(rf"{_ATOM}(?:[_^](?:{_ATOM}|\([^()]*\)))*!?")  # binds tighter than a fraction: "x^2"
 _ROOTS = {"": "√", "2": "√", "3": "∛", "4": "∜"}
 _SKIPPED = {f"{W}del", f"{W}moveFrom", f"{W}rPr"}
 
@@ -48,7 +52,7 @@ class Equations:
     def _r(self, run: Element) -> str:
         if self._hidden.text(run.find(f"{W}rPr"), by_paragraph=False):
             return ""
-        text = "".join(child.text or "" for child in run if local(child) == "t")
+        text = "".join(child.text or "" for child in run if local(child) == "t").translate(_UNSEEN)
         return _LETTERS.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
 
     def _part(self, element: Element, name: str) -> str:
@@ -58,7 +62,7 @@ class Equations:
         top, bottom = self._part(element, "num"), self._part(element, "den")
         if value(element.find(f"{M}fPr/{M}type")) == "noBar":
             return f"({top} over {bottom})" if top or bottom else ""
-        return f"{_bracketed(top)}/{_bracketed(bottom)}" if top or bottom else ""
+        return f"{_bracketed(top, _TERM)}/{_bracketed(bottom, _TERM)}" if top or bottom else ""
 
     def _sSup(self, element: Element) -> str:
         return _bracketed(self._part(element, "e")) + self._scripts(element)
@@ -103,8 +107,8 @@ class Equations:
             found = element.find(f"{M}dPr/{M}{name}")
             marks.append(default if found is None else value(found))
         inner = marks[1].join(self.text(part).strip() for part in element.findall(f"{M}e"))
-        if marks[0] == "[" and marks[2] == "]" and inner.startswith("[") and inner.endswith("]"):
-            return inner  # a matrix has brackets already
+        if _is_enclosed(inner) and (inner[0] + inner[-1] == marks[0] + marks[2] or inner[0] == "["):
+            inner = inner[1:-1]  # a matrix has brackets already, and so have two lines without a bar
         return f"{marks[0]}{inner}{marks[2]}"
 
     def _acc(self, element: Element) -> str:
@@ -124,15 +128,15 @@ _STRUCTURES = {"r", "f", "sSup", "sSub", "sSubSup", "sPre", "rad", "nary", "func
 _STRUCTURES |= {"d", "acc", "bar", "phant"}
 
 
-def _bracketed(text: str) -> str:
+def _bracketed(text: str, unit: re.Pattern[str] = _SINGLE) -> str:
     """Brackets around all but a single number, name or sign, and what is in brackets as a whole."""
-    if not text or _ATOM.fullmatch(text) or _is_enclosed(text):
+    if not text or unit.fullmatch(text) or _is_enclosed(text):
         return text
     return f"({text})"
 
 
 def _is_enclosed(text: str) -> bool:
-    if text[0] not in "([{" or text[-1] not in ")]}":
+    if not text or text[0] not in "([{" or text[-1] not in ")]}":
         return False
     depth = 0
     for place, sign in enumerate(text):

@@ -66,8 +66,8 @@ class Comments:
         item = self._left.pop(identifier, None)
         if item is None or self._part is None:
             return []
-        kind, name = "reply" if identifier in self._parents else "comment", value(item, "author") or "?"
-        told = [f"[{kind} by {name}: {line(self._part, item)}]"]
+        kind, name = "reply" if identifier in self._parents else "comment", value(item, "author").strip()
+        told = [f"[{kind} by {name}: {line(self._part, item)}]" if name else f"[{kind}: {line(self._part, item)}]"]
         for reply, parent in self._parents.items():
             if parent == identifier and reply not in self._referred:
                 told += self.at_reference(reply, line)

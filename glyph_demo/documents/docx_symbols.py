@@ -6,6 +6,8 @@ fonts for text lack a sign, the closest one that they have stands for it, such a
 
 from __future__ import annotations
 
+import re
+
 # Of each font the signs from 0x20 to 0xFF.
 _SIGNS = {
     "symbol": (
@@ -54,6 +56,7 @@ _SIGNS = {
         "🌜🌡🛋🛏🍽🍸🛎🛍Ⓟ♿🛆🖈🎓🗤🗥🗦🗧🛪🐿🐦🐟🐕🐈🙬🙮🙭🙯🗺🌍🌏🌎🕊"
     ),
 }
+_UNSET = re.compile("[\uf020-\uf0ff]")
 _PRIVATE = range(0xE000, 0xF900)
 
 
@@ -75,3 +78,8 @@ def symbol(font: str, code: int) -> str:
 def translated(font: str, text: str) -> str:
     """A text that is set in a symbol font. What the font does not have stays."""
     return "".join(symbol(font, ord(sign)) or sign for sign in text)
+
+
+def without_font(text: str) -> str:
+    """Signs of a symbol font that have lost their font are those of Symbol, the most frequent one."""
+    return _UNSET.sub(lambda match: translated("Symbol", match.group()), text)
