@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
-from email.message import EmailMessage
 from html.parser import HTMLParser
 
 from glyph_demo.documents.text import clean, decode
@@ -30,7 +27,11 @@ def chunk_lines(data: bytes, suffix: str) -> list[str] | None:
 
 
 def _mail_lines(data: bytes) -> list[str] | None:
-    message = email.message_from_bytes(data, EmailMessage, policy=email.policy.default)
+    from email.message import EmailMessage  # rare, and slow to import
+    from email.parser import BytesParser
+    from email.policy import default
+
+    message = BytesParser(EmailMessage, policy=default).parsebytes(data)
     body = message.get_body(("html", "plain"))
     if body is None:
         return None

@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
+from glyph_demo.documents.docx_eq import equation_text
 from glyph_demo.documents.docx_symbols import symbol
 from glyph_demo.documents.docx_xml import W, is_on, value
 
 CHECKED, UNCHECKED = "☒", "☐"
 _CHAR = f"{W}fldChar"
 _SYMBOL = re.compile(r'\s*SYMBOL\s+(0x[0-9A-F]+|\d+)(?:.*\\f\s*(?:"([^"]*)"|(\S+)))?', re.IGNORECASE)
-# EQ \o\ad(\s\up 9(reading),base): how Word keeps a reading above its characters.
-_RUBY = re.compile(r"\\o\s*(?:\\a[a-z])?\(\s*\\s\s*\\up\s*\d*\s*\([^()]*\)\s*[,;]([^()]*)\)", re.IGNORECASE)
-_FRACTION = re.compile(r"\s*EQ\s+\\f\(([^(),;]*)[,;]([^(),;]*)\)\s*", re.IGNORECASE)
+_BUTTON = re.compile(r"\s*(?:MACRO|GOTO)BUTTON\s+\S+\s?(.*)", re.IGNORECASE | re.DOTALL)
+_MAX_INSTRUCTION = 2000  # characters
 
 
 @dataclass
@@ -74,13 +74,14 @@ def _unstored(ended: _Field) -> str:
     """What a field shows whose instruction says it all."""
     if ended.in_result:
         return ""
-    instruction = "".join(ended.instruction)
-    sign = _SYMBOL.match(instruction)
+    instruction = "".join(ended.instruction)[:_MAX_INSTRUCTION]
+    sign, button = _SYMBOL.match(instruction), _BUTTON.match(instruction)
     if sign:
-        return symbol(sign.group(2) or sign.group(3) or "", int(sign.group(1), 0)) or "\ufffd"
-    if _RUBY.search(instruction):
-        return "".join(_RUBY.findall(instruction))
-    fraction = _FRACTION.fullmatch(instruction)
-    if fraction:
-        return "/".join(fraction.groups())
+        code = sign.group(1).lower()
+        return symbol(sign.group(2) or sign.group(3) or "", int(code, 16 if "x" in code else 10)) or "\ufffd"
+    if button:
+        return button.group(1).strip()
+    equation = equation_text(instruction)
+    if equation:
+        return equation
     return value(ended.begin.find(f"{W}ffData/{W}textInput/{W}default"))

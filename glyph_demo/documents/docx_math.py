@@ -12,7 +12,7 @@ from glyph_demo.documents.docx_xml import M, W, is_on, local, value
 _LETTERS = re.compile("[\u210e\U0001d400-\U0001d7ff]")  # letters and digits of mathematics, which only look different
 # Function application, multiplication, separator and addition, which are not seen; a space of no width.
 _UNSEEN = {0x2061: " ", 0x2062: "", 0x2063: ",", 0x2064: "", 0x200B: ""}
-_ATOM = r"(?:\d[\d.,]*|[^\W\d]+|.)[′″\u0300-\u036f]*"
+_ATOM = r"(?:\d[\d.,]*|[^\W\d_]+|.)[′″\u0300-\u036f]*"
 _SINGLE = re.compile(_ATOM)
 _TERM = re.compile(rf"{_ATOM}(?:[_^](?:{_ATOM}|\([^()]*\)))*!?")  # binds tighter than a fraction: "x^2"
 _ROOTS = {"": "√", "2": "√", "3": "∛", "4": "∜"}
@@ -62,22 +62,22 @@ class Equations:
         top, bottom = self._part(element, "num"), self._part(element, "den")
         if value(element.find(f"{M}fPr/{M}type")) == "noBar":
             return f"({top} over {bottom})" if top or bottom else ""
-        return f"{_bracketed(top, _TERM)}/{_bracketed(bottom, _TERM)}" if top or bottom else ""
+        return f"{bracketed(top, _TERM)}/{bracketed(bottom, _TERM)}" if top or bottom else ""
 
     def _sSup(self, element: Element) -> str:
-        return _bracketed(self._part(element, "e")) + self._scripts(element)
+        return bracketed(self._part(element, "e")) + self._scripts(element)
 
     _sSub = _sSubSup = _sSup
 
     def _sPre(self, element: Element) -> str:
-        return self._scripts(element) + _bracketed(self._part(element, "e"))
+        return self._scripts(element) + bracketed(self._part(element, "e"))
 
     def _scripts(self, element: Element) -> str:
         below, above = self._part(element, "sub"), self._part(element, "sup")
-        return (f"_{_bracketed(below)}" if below else "") + (f"^{_bracketed(above)}" if above else "")
+        return (f"_{bracketed(below)}" if below else "") + (f"^{bracketed(above)}" if above else "")
 
     def _rad(self, element: Element) -> str:
-        degree, inner = self._part(element, "deg"), _bracketed(self._part(element, "e"))
+        degree, inner = self._part(element, "deg"), bracketed(self._part(element, "e"))
         return _ROOTS[degree] + inner if degree in _ROOTS else f"√[{degree}]{inner}"
 
     def _nary(self, element: Element) -> str:
@@ -89,10 +89,10 @@ class Equations:
         return f"{name}{inner}" if inner[:1] in "([{|" else f"{name} {inner}"
 
     def _limLow(self, element: Element) -> str:
-        return f"{self._part(element, 'e')}_{_bracketed(self._part(element, 'lim'))}"
+        return f"{self._part(element, 'e')}_{bracketed(self._part(element, 'lim'))}"
 
     def _limUpp(self, element: Element) -> str:
-        return f"{self._part(element, 'e')}^{_bracketed(self._part(element, 'lim'))}"
+        return f"{self._part(element, 'e')}^{bracketed(self._part(element, 'lim'))}"
 
     def _m(self, element: Element) -> str:
         rows = (", ".join(self.text(cell).strip() for cell in row.iter(f"{M}e")) for row in element.findall(f"{M}mr"))
@@ -128,7 +128,7 @@ _STRUCTURES = {"r", "f", "sSup", "sSub", "sSubSup", "sPre", "rad", "nary", "func
 _STRUCTURES |= {"d", "acc", "bar", "phant"}
 
 
-def _bracketed(text: str, unit: re.Pattern[str] = _SINGLE) -> str:
+def bracketed(text: str, unit: re.Pattern[str] = _SINGLE) -> str:
     """Brackets around all but a single number, name or sign, and what is in brackets as a whole."""
     if not text or unit.fullmatch(text) or _is_enclosed(text):
         return text

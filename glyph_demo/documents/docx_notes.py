@@ -53,12 +53,13 @@ class Comments:
             for identifier, item in self._left.items()
             for paragraph in item.iter(f"{W}p")
         }
-        self._parents: dict[str, str] = {}  # reply → comment
+        self._replies: dict[str, list[str]] = {}  # to each comment
         for entry in [] if extended is None else extended.root.iter(f"{_W15}commentEx"):
             reply = paragraphs.get(entry.get(f"{_W15}paraId"))
             parent = paragraphs.get(entry.get(f"{_W15}paraIdParent"))
             if reply is not None and parent is not None and reply != parent:
-                self._parents[reply] = parent
+                self._replies.setdefault(parent, []).append(reply)
+        self._answers = {reply for replies in self._replies.values() for reply in replies}
 
     def at_reference(self, identifier: str, line: Callable[[Part, Element], str]) -> list[str]:
         """A comment that has not been told yet, and its replies that the text does not refer to. `line` gives the
@@ -66,10 +67,10 @@ class Comments:
         item = self._left.pop(identifier, None)
         if item is None or self._part is None:
             return []
-        kind, name = "reply" if identifier in self._parents else "comment", value(item, "author").strip()
+        kind, name = "reply" if identifier in self._answers else "comment", value(item, "author").strip()
         told = [f"[{kind} by {name}: {line(self._part, item)}]" if name else f"[{kind}: {line(self._part, item)}]"]
-        for reply, parent in self._parents.items():
-            if parent == identifier and reply not in self._referred:
+        for reply in self._replies.get(identifier, []):
+            if reply not in self._referred:
                 told += self.at_reference(reply, line)
         return told
 

@@ -103,16 +103,13 @@ class _Story:
         self.flow.text("-")
 
     def _symbol(self, element: Element) -> None:
+        """A sign of a symbol font, or an emoji with its font."""
         try:
             sign = symbol(value(element, "font"), int(value(element, "char"), 16))
         except ValueError:
             sign = ""
         self._context.inventory.counts["unknown_symbols"] += not sign
         self.flow.text(sign or "\ufffd")
-
-    def _emoji(self, element: Element) -> None:
-        code = value(element, "char")
-        self.flow.text(symbol("", int(code, 16)) if code.isalnum() and len(code) < 7 else "")
 
     def _equation(self, element: Element) -> None:
         self.flow.text(self._equations.text(element))
@@ -236,7 +233,7 @@ _HANDLERS: dict[str, _Handler] = {
     f"{W}cr": _Story._break,
     f"{W}noBreakHyphen": _Story._hyphen,
     f"{W}sym": _Story._symbol,
-    "{http://schemas.microsoft.com/office/word/2015/wordml/symex}symEx": _Story._emoji,
+    "{http://schemas.microsoft.com/office/word/2015/wordml/symex}symEx": _Story._symbol,
     f"{M}oMath": _Story._equation,
     f"{M}oMathPara": _Story._equation_lines,
     f"{W}fldChar": _Story._field_mark,

@@ -62,9 +62,30 @@ def test_choices_and_texts_of_old_forms(save):
     assert text(save, body) == "Blue\nRed\nGreen\nOtto\nname"
 
 
-def test_fields_without_a_result_that_say_it_all(save):
-    symbol = field('SYMBOL 109 \\f "Symbol" \\s 12')
-    assert text(save, p("5 ", runs=symbol + t("g, ") + field("EQ \\f(3,4)"))) == "5 μg, 3/4"
+@pytest.mark.parametrize(
+    ("instruction", "shown"),
+    [
+        ("EQ \\f(3,4)", "3/4"),
+        ("eq \\f((a+b),2c)", "(a+b)/(2c)"),
+        ("EQ \\r(x+1)", "√(x+1)"),
+        ("EQ \\r(3,\\f(1;2))", "√[3](1/2)"),
+        ("EQ x\\s\\up8(2)+y\\s\\do3(i)", "x^2+y_i"),
+        ("EQ \\b\\bc\\{(a)", "(a)"),
+        ("EQ \\x(boxed)", "boxed"),
+        ("EQ \\f(f(x,y),2)", "(f(x,y))/2"),
+        ("MACROBUTTON NoMacro [click here]", "[click here]"),
+        ("SYMBOL 109 \\f Symbol \\s 12", "μ"),
+        ('SYMBOL 0xFC \\f "Wingdings"', "✓"),
+        ('XE "Harbour"', ""),
+    ],
+)
+def test_fields_that_store_no_result(save, instruction, shown):
+    assert text(save, p("a", runs=field(instruction) + t("b"))) == f"a{shown}b"
+
+
+@pytest.mark.parametrize("piece", ["\\s\\up \\", "\\up ", "\\f(", '\\* "'])
+def test_instructions_that_repeat_themselves_end(save, piece):
+    assert text(save, p("a", runs=field(f"EQ \\s{piece * 300}") + t("b"))).startswith("a")
 
 
 def test_simple_fields_and_links_show_their_text(save):
