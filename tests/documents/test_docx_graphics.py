@@ -71,6 +71,30 @@ def test_charts_are_lines_of_their_series(save):
     ]
 
 
+def test_names_in_levels_are_those_nearest_the_axis(save):
+    levels = "".join(f'<c:lvl><c:pt idx="0"><c:v>{name}</c:v></c:pt></c:lvl>' for name in ("May", "2024"))
+    names = f"<c:cat><c:multiLvlStrRef><c:multiLvlStrCache>{levels}</c:multiLvlStrCache></c:multiLvlStrRef></c:cat>"
+    series = f"<c:ser>{stored('tx', 'Tolm')}{names}{stored('val', '4')}</c:ser>"
+    chart = f"<c:chartSpace {NAMESPACES}><c:chart><c:plotArea>{series}</c:plotArea></c:chart></c:chartSpace>"
+    data = package(p("x", runs=drawing('<c:chart r:id="c.xml"/>')), others={"c.xml": ("chart", chart)})
+    assert read(save("a.docx", data)).text == "x\nTolm | May: 4"
+
+
+def test_charts_of_later_versions(save):
+    cx = 'xmlns:cx="http://schemas.microsoft.com/office/drawing/2014/chartex"'
+    kinds = '<cx:strDim><cx:lvl><cx:pt idx="0">Rent</cx:pt></cx:lvl></cx:strDim>'
+    kinds += '<cx:numDim><cx:lvl><cx:pt idx="0">900</cx:pt></cx:lvl></cx:numDim>'
+    series = "<cx:series><cx:tx><cx:txData><cx:v>Costs</cx:v></cx:txData></cx:tx><cx:dataId val='0'/></cx:series>"
+    chart = (
+        f"<cx:chartSpace {cx}><cx:chartData><cx:data id='0'>{kinds}</cx:data></cx:chartData>{series}</cx:chartSpace>"
+    )
+    runs = drawing(f'<cx:chart {cx} r:id="c.xml"/>')
+    alternatives = f"<mc:AlternateContent><mc:Choice>{runs}</mc:Choice><mc:Fallback>{drawing(picture())}</mc:Fallback>"
+    data = package(p("x", runs=f"{alternatives}</mc:AlternateContent>"), others={"c.xml": ("chartEx", chart)})
+    document = read(save("a.docx", data))
+    assert (document.text, document.warnings) == ("x\nCosts | Rent: 900", ())
+
+
 def point(name: str, text: str = "", kind: str = "node") -> str:
     return f'<dgm:pt modelId="{name}" type="{kind}"><dgm:t><a:p><a:r><a:t>{text}</a:t></a:r></a:p></dgm:t></dgm:pt>'
 
