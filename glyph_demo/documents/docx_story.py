@@ -59,12 +59,12 @@ class _Story:
 
     def _paragraph(self, paragraph: Element) -> None:
         outer = self._paragraph_hidden, self._run_hidden, self._fonts
-        self._paragraph_hidden = self._run_hidden = self._context.hidden.paragraph(paragraph)
+        properties = paragraph.find(f"{W}pPr")
+        self._paragraph_hidden = self._run_hidden = self._context.hidden.paragraph(properties)
         self._fonts = None
         self.flow.begin()
         self.walk(paragraph)
-        mark = paragraph.find(f"{W}pPr/{W}rPr")
-        if self._is_gone(mark):
+        if self._is_gone(None if properties is None else properties.find(f"{W}rPr")):
             self.flow.hold()
         else:
             self.flow.end(self._context.numbering.label(paragraph))
@@ -72,9 +72,10 @@ class _Story:
 
     def _is_gone(self, mark: Element | None) -> bool:
         """Whether a paragraph's mark is deleted, moved elsewhere or hidden, so that the next paragraph joins it."""
-        if mark is not None and any(mark.find(f"{W}{name}") is not None for name in ("del", "moveFrom")):
-            return True
-        if mark is not None and is_on(mark.find(f"{W}specVanish")):
+        if mark is not None and (
+            any(mark.find(f"{W}{name}") is not None for name in ("del", "moveFrom"))
+            or is_on(mark.find(f"{W}specVanish"))
+        ):
             return True
         return self._context.hidden.text(mark, self._paragraph_hidden)
 

@@ -22,9 +22,10 @@ class HiddenText:
             if value(style, "type") == "paragraph" and value(style, "default") in ("1", "true", "on"):
                 self._default = name
 
-    def paragraph(self, paragraph: Element) -> bool:
-        """Whether the paragraph's style hides its text."""
-        return self._style(value(paragraph.find(f"{W}pPr/{W}pStyle")) or self._default)
+    def paragraph(self, properties: Element | None) -> bool:
+        """Whether the style of a paragraph with these properties hides its text."""
+        style = None if properties is None else properties.find(f"{W}pStyle")
+        return self._style(value(style) or self._default)
 
     def text(self, properties: Element | None, by_paragraph: bool) -> bool:
         """Whether text with these run properties is hidden, `by_paragraph` being what its paragraph's style says. A

@@ -11,6 +11,8 @@ from glyph_demo.documents.docx_xml import W, value
 
 _WRAPPERS = {f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo")}
 
+_NONE = Element("none")
+
 
 class Cell(NamedTuple):
     """`start` and `end` are lines of the table's grid. A continued cell is the part of a merged one that has no text of
@@ -26,9 +28,9 @@ class Table:
     def __init__(self, table: Element) -> None:
         """Deleted rows and cells are left out."""
         self.rows = [
-            list(_cells(row))
+            list(_cells(row, properties))
             for row in _inside(table, f"{W}tr")
-            if row.find(f"{W}trPr/{W}del") is None and row.find(f"{W}trPr/{W}moveFrom") is None
+            if (properties := _properties(row, "trPr")).find(f"{W}del") is None
         ]
         self._starts = sorted({cell.start for row in self.rows for cell in row} | {0})
 
@@ -53,12 +55,15 @@ def _inside(element: Element, tag: str) -> Iterator[Element]:
             yield from _inside(child, tag)
 
 
-def _cells(row: Element) -> Iterator[Cell]:
-    start = _number(row.find(f"{W}trPr/{W}gridBefore"), 0)
+def _properties(element: Element, name: str) -> Element:
+    found = element.find(f"{W}{name}")
+    return _NONE if found is None else found
+
+
+def _cells(row: Element, of_row: Element) -> Iterator[Cell]:
+    start = _number(of_row.find(f"{W}gridBefore"), 0)
     for element in _inside(row, f"{W}tc"):
-        properties = element.find(f"{W}tcPr")
-        if properties is None:
-            properties = Element(f"{W}tcPr")
+        properties = _properties(element, "tcPr")
         if properties.find(f"{W}cellDel") is not None:
             continue
         end = start + max(1, _number(properties.find(f"{W}gridSpan"), 1))

@@ -41,6 +41,8 @@ class Numbering:
 
     def label(self, paragraph: Element) -> str:
         """What Word shows before this paragraph, "" for a paragraph that is no list item."""
+        if paragraph.find(f"{_W}pPr") is None:
+            return ""
         number, level_text = _number_properties(paragraph)
         if number is None:
             number, level_text = self._of_style(_value(paragraph, "pPr/pStyle"))
@@ -81,7 +83,10 @@ class Numbering:
 
 
 def _value(element: Element, path: str) -> str:
-    found = element.find("/".join(f"{_W}{step}" for step in path.split("/")))
+    """Step by step, which is several times as fast as a path."""
+    found: Element | None = element
+    for step in path.split("/"):
+        found = None if found is None else found.find(f"{_W}{step}")
     return "" if found is None else found.get(f"{_W}val", "")
 
 
