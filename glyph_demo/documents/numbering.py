@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
+
+from glyph_demo.documents.docx_symbols import is_symbol_font, translated
 
 NAMESPACE = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _W = NAMESPACE
@@ -20,6 +23,7 @@ class _Level:
     text: str  # "%1.%2": the numbers of levels 1 and 2
     start: int
     style: str
+    font: str
 
 
 class Numbering:
@@ -37,6 +41,8 @@ class Numbering:
 
     def label(self, paragraph: Element) -> str:
         """What Word shows before this paragraph, "" for a paragraph that is no list item."""
+        if paragraph.find(f"{_W}pPr") is None:
+            return ""
         number, level_text = _number_properties(paragraph)
         if number is None:
             number, level_text = self._of_style(_value(paragraph, "pPr/pStyle"))
@@ -52,7 +58,7 @@ class Numbering:
             del counts[deeper]
         level = levels[depth]
         if level.format == "bullet":
-            return "•"
+            return _bullet(level)
         return re.sub(r"%([1-9])", lambda match: _shown(levels, counts, int(match.group(1)) - 1), level.text).strip()
 
     def _read_lists(self, root: Element) -> None:
@@ -77,7 +83,10 @@ class Numbering:
 
 
 def _value(element: Element, path: str) -> str:
-    found = element.find("/".join(f"{_W}{step}" for step in path.split("/")))
+    """Step by step, which is several times as fast as a path."""
+    found: Element | None = element
+    for step in path.split("/"):
+        found = None if found is None else found.find(f"{_W}{step}")
     return "" if found is None else found.get(f"{_W}val", "")
 
 
@@ -89,21 +98,31 @@ def _levels(item: Element) -> dict[int, _Level]:
     levels = {}
     for level in item.iter(f"{_W}lvl"):
         depth, start = level.get(f"{_W}ilvl", ""), _value(level, "start")
+        fonts = level.find(f"{_W}rPr/{_W}rFonts")
         if depth.isdecimal():
             levels[int(depth)] = _Level(
                 _value(level, "numFmt") or "decimal",
                 _value(level, "lvlText"),
                 int(start) if start.isdecimal() else 1,
                 _value(level, "pStyle"),
+                "" if fonts is None else fonts.get(f"{_W}ascii", ""),
             )
     return levels
 
 
+def _bullet(level: _Level) -> str:
+    """The sign of the bullet, "•" for those that are letters or not known."""
+    sign = translated(level.font, level.text) if is_symbol_font(level.font) else level.text
+    return sign if len(sign) == 1 and unicodedata.category(sign)[0] in "SP" else "•"
+
+
 def _shown(levels: dict[int, _Level], counts: dict[int, int], depth: int) -> str:
-    """The running number of a level in the level's own format; decimal for formats not known here."""
-    if depth not in levels:
-        return ""
-    number, style = counts.get(depth, levels[depth].start), levels[depth].format
+    """The running number of a level in the level's own format."""
+    return formatted(counts.get(depth, levels[depth].start), levels[depth].format) if depth in levels else ""
+
+
+def formatted(number: int, style: str) -> str:
+    """A number in one of Word's formats; decimal for formats not known here."""
     if style in ("lowerLetter", "upperLetter") and number > 0:
         letters = chr(ord("a") + (number - 1) % 26) * min(9, (number - 1) // 26 + 1)
         return letters.upper() if style == "upperLetter" else letters

@@ -92,6 +92,30 @@ _WARNINGS = {
         "有 {count} 页已损坏，已略过。如需这些页面，请用原程序重新保存 PDF。",
     ),
     # DOCX.
+    "pictures_not_read": (
+        "{count} picture(s) without a description are not read. If they hold text, type it below them.",
+        "有 {count} 张没有说明文字的图片，未读取。如果图片中有文字，请在图片下方输入这些文字。",
+    ),
+    "embedded_files": (
+        "{count} embedded file(s) are not read: {names}. If they matter, save them from the document and upload them.",
+        "有 {count} 个嵌入的文件未读取：{names}。如需其内容，请从文档中另存后上传。",
+    ),
+    "unread_chunks": (
+        "{count} inserted document(s) could not be read. Open the file in Word, save it anew and upload that.",
+        "有 {count} 个插入的文档无法读取。请用 Word 打开文件，重新保存后上传。",
+    ),
+    "unknown_symbols": (
+        "{count} symbol(s) of unusual fonts are shown as �. If they matter, replace them by Insert > Symbol.",
+        "有 {count} 个特殊字体的符号显示为 �。如需这些符号，请用“插入 > 符号”替换。",
+    ),
+    "active_controls": (
+        "{count} ActiveX control(s) are not read. If what they show matters, type it into the document.",
+        "有 {count} 个 ActiveX 控件未读取。如需其显示的内容，请输入到文档中。",
+    ),
+    "missing_parts": (
+        "{count} part(s) of the file are missing and left out. If text is missing, save the file anew in its program.",
+        "文件缺少 {count} 个部分，已略过。如缺少文字，请用原程序重新保存文件。",
+    ),
     # Other types.
 }
 

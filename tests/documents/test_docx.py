@@ -1,24 +1,15 @@
 """DOCX: reading order, tables, lists, and archives that are no documents or mean harm."""
 
 import io
-import zipfile
 from collections.abc import Callable
-from xml.sax.saxutils import escape
 
 import docx
 import pytest
 from docx.document import Document as Word
 
 from glyph_demo.settings import Documents
+from tests.documents.docx_files import W, archive, p, package, relations, section
 from tests.documents.uploads import read, refusal
-
-W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main"
-RELATIONS = (
-    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" '
-    'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="{}"/>'
-    "</Relationships>"
-)
 
 
 def written(write: Callable[[Word], None]) -> bytes:
@@ -27,21 +18,6 @@ def written(write: Callable[[Word], None]) -> bytes:
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
-
-
-def package(body: str, main: str = "word/document.xml", namespace: str = W, **parts: str) -> bytes:
-    """A DOCX of this body; `parts` are further XML parts by name, without the folder and the ending."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("_rels/.rels", RELATIONS.format(main))
-        archive.writestr(main, f'<w:document xmlns:w="{namespace}"><w:body>{body}</w:body></w:document>')
-        for name, content in parts.items():
-            archive.writestr(f"word/{name}.xml", f'<w:{name} xmlns:w="{namespace}">{content}</w:{name}>')
-    return out.getvalue()
-
-
-def p(text: str, properties: str = "") -> str:
-    return f"<w:p><w:pPr>{properties}</w:pPr><w:r><w:t>{escape(text)}</w:t></w:r></w:p>"
 
 
 def numbered(number: int, level: int = 0) -> str:
@@ -125,10 +101,9 @@ def test_numbers_run_by_level_restart_and_follow_their_format(save):
 
 def test_text_boxes_moves_and_tab_stops_are_read_once(save):
     box = "<w:txbxContent><w:p><w:r><w:t>box</w:t></w:r></w:p></w:txbxContent>"
-    mc = "http://schemas.openxmlformats.org/markup-compatibility/2006"
     body = (
         p("stops", '<w:tabs><w:tab w:val="left" w:pos="1"/></w:tabs>')
-        + f'<w:p xmlns:mc="{mc}"><w:r><w:t>before</w:t><mc:AlternateContent><mc:Choice>{box}</mc:Choice>'
+        + "<w:p><w:r><w:t>before</w:t><mc:AlternateContent><mc:Choice>{box}</mc:Choice>"
         + f"<mc:Fallback>{box}</mc:Fallback></mc:AlternateContent><w:t>after</w:t></w:r></w:p>"
         + "<w:p><w:moveFrom><w:r><w:t>moved</w:t></w:r></w:moveFrom>"
         + "<w:del><w:r><w:delText>gone</w:delText></w:r></w:del>"
@@ -138,23 +113,32 @@ def test_text_boxes_moves_and_tab_stops_are_read_once(save):
 
 
 def test_footnotes_are_read_and_repeated_headers_once(save):
-    data = package(p("body"), header1=p("head"), header2=p("head"), footnotes=p("note"), footer1=p("foot"))
-    assert read(save("f.docx", data)).text.split("\n") == ["head", "body", "note", "foot"]
+    note = '<w:footnote w:id="2"><w:p><w:r><w:footnoteRef/><w:t>note</w:t></w:r></w:p></w:footnote>'
+    references = section(
+        ("header1", "default"), ("header2", "first"), ("footer1", "default"), properties="<w:titlePg/>"
+    )
+    body = p("body", runs='<w:r><w:footnoteReference w:id="2"/></w:r>') + references
+    data = package(body, header1=p("head"), header2=p("head"), footnotes=note, footer1=p("foot"))
+    assert read(save("f.docx", data)).text.split("\n") == ["head", "body[1]", "[1] note", "foot"]
 
 
-def test_other_main_parts_and_the_strict_namespace(save):
-    assert read(save("o.docx", package(p("body"), main="word/document2.xml"))).text == "body"
-    assert read(save("s.docx", package(p("body"), namespace=STRICT))).text == "body"
+@pytest.mark.parametrize("main", ["word/document2.xml", "documents/text.xml", "document.xml"])
+def test_other_main_parts(save, main):
+    assert read(save("o.docx", package(p("body"), main=main))).text == "body"
+
+
+def test_the_strict_namespace(save):
+    equation = "<m:oMath><m:r><m:t>x=1</m:t></m:r></m:oMath>"
+    data = package(p("body ", runs=equation) + section(("header1", "default")), strict=True, header1=p("head"))
+    assert read(save("s.docx", data)).text == "head\nbody x=1"
 
 
 def test_a_docx_is_known_by_its_content(save):
     assert read(save("renamed.txt", package(p("body")))).kind == "docx"
     assert refusal(save("text.docx", b"only text")) == "not_a_docx"
-    assert refusal(save("sheet.docx", package("", main="xl/workbook.xml"))) == "not_a_document"
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("a.txt", "a")
-    assert refusal(save("plain.zip", out.getvalue())) == "not_a_document"
+    sheet = {"_rels/.rels": relations(("r1", "officeDocument", "xl/workbook.xml")), "xl/workbook.xml": "<workbook/>"}
+    assert refusal(save("sheet.docx", archive(sheet))) == "not_a_document"
+    assert refusal(save("plain.zip", archive({"a.txt": "a"}))) == "not_a_document"
 
 
 def test_password_and_old_office_files(save):
@@ -188,11 +172,9 @@ def test_dtds_are_refused(save, encoding):
     secret = save("secret.txt", b"secret")
     xml = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE d [<!ENTITY e SYSTEM "{secret.as_uri()}">]>'
     xml += f'<w:document xmlns:w="{W}"><w:p><w:r><w:t>&e;</w:t></w:r></w:p></w:document>'
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("_rels/.rels", RELATIONS.format("word/document.xml"))
-        archive.writestr("word/document.xml", xml.encode(encoding))
-    assert refusal(save("dtd.docx", out.getvalue())) == "too_complex"
+    files = {"_rels/.rels": relations(("r1", "officeDocument", "word/document.xml"))}
+    data = archive(files | {"word/document.xml": xml.encode(encoding)})
+    assert refusal(save("dtd.docx", data)) == "too_complex"
 
 
 def test_deeply_nested_xml_ends(save):

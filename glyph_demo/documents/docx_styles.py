@@ -1,0 +1,50 @@
+"""What Word does not show because it is formatted as hidden (ECMA-376 part 1, 17.3.2.41 and 17.7.3)."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element
+
+from glyph_demo.documents.docx_xml import W, is_on, value
+
+_VANISH = f"{W}rPr/{W}vanish"
+
+
+class HiddenText:
+    """Tells hidden runs and hidden paragraph marks by their own formatting and by their styles."""
+
+    def __init__(self, styles: Element | None) -> None:
+        self._own: dict[str, tuple[Element | None, str]] = {}  # style → (its switch, style it is based on)
+        self._default = ""
+        self._found: dict[str, bool] = {}
+        for style in [] if styles is None else styles.iter(f"{W}style"):
+            name = value(style, "styleId")
+            self._own[name] = (style.find(_VANISH), value(style.find(f"{W}basedOn")))
+            if value(style, "type") == "paragraph" and value(style, "default") in ("1", "true", "on"):
+                self._default = name
+
+    def paragraph(self, properties: Element | None) -> bool:
+        """Whether the style of a paragraph with these properties hides its text."""
+        style = None if properties is None else properties.find(f"{W}pStyle")
+        return self._style(value(style) or self._default)
+
+    def text(self, properties: Element | None, by_paragraph: bool) -> bool:
+        """Whether text with these run properties is hidden, `by_paragraph` being what its paragraph's style says. A
+        character style turns that round; direct formatting decides alone."""
+        if properties is None:
+            return by_paragraph
+        direct = properties.find(f"{W}vanish")
+        if direct is not None:
+            return is_on(direct)
+        style = properties.find(f"{W}rStyle")
+        return by_paragraph if style is None else by_paragraph != self._style(value(style))
+
+    def _style(self, name: str) -> bool:
+        """The nearest switch on the way to the root of the styles."""
+        if name not in self._found:
+            seen: set[str] = set()
+            switch, step = None, name
+            while switch is None and step in self._own and step not in seen:
+                seen.add(step)
+                switch, step = self._own[step]
+            self._found[name] = is_on(switch)
+        return self._found[name]
