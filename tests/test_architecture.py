@@ -55,6 +55,7 @@ ONLY_IN = {
     "prometheus_client": {"serving"},
     "pypdf": {"documents"},
     "docx2txt": {"documents"},
+    "chardet": {"documents"},
     "pypdfium2": {"documents"},
 }
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from glyph_demo.documents.file_types import FILE_TYPES, PLAIN_TEXT, FileType, Parsed
 from glyph_demo.documents.model import Document, Mark, PageImages
@@ -94,8 +94,11 @@ def recognise(data: bytes, suffix: str) -> FileType:
 
 
 def _parse_text(data: bytes, encoding: str) -> Parsed:
-    text, bad = decode(data, encoding)
-    return Parsed([clean(text)], "paragraph", {"bad_bytes": {"count": bad}} if bad else {})
+    text, bad, guessed = decode(data, encoding)
+    warnings: dict[str, dict[str, Any]] = {"guessed_encoding": {"encoding": guessed}} if guessed else {}
+    if bad:
+        warnings["bad_bytes"] = {"count": bad}
+    return Parsed([clean(text)], "paragraph", warnings)
 
 
 def _marks(parsed: Parsed, text: str) -> tuple[Mark, ...]:

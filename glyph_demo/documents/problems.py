@@ -71,6 +71,10 @@ _MISNAMED = (
 
 _WARNINGS = {
     # Plain text.
+    "guessed_encoding": (
+        "Read as {encoding}. If it looks wrong, name the encoding: documents.encoding, or --encoding.",
+        "已按 {encoding} 编码读取。如显示有误，请用 documents.encoding 或 --encoding 指定编码。",
+    ),
     "bad_bytes": (
         "{count} place(s) in the text could not be decoded. If it looks wrong, set documents.encoding.",
         "文字中有 {count} 处无法解码。如显示有误，请设置 documents.encoding。",
