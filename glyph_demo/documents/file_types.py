@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -51,11 +52,40 @@ def _is_zip(data: bytes, suffix: str) -> bool:
     return data.startswith(b"PK\x03\x04")
 
 
+_OFFICE = (".doc", ".xls", ".ppt", ".wps")  # what programs also name a page that they saved for an old Office
+_HTML = (".html", ".htm", ".xhtml")
+_PAGE = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+
+
+def _is_html(data: bytes, suffix: str) -> bool:
+    """A .txt stays the source that it shows."""
+    if suffix in _HTML:
+        return True
+    head = data[:4096].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
+    return suffix in (*_OFFICE, "") and _PAGE.match(head) is not None
+
+
+_EML = (".eml", ".mht", ".mhtml")
+
+
+def _is_email(data: bytes, suffix: str) -> bool:
+    return suffix in _EML or (suffix in _OFFICE and data.lstrip()[:13].lower() == b"mime-version:")
+
+
+def _named(*suffixes: str) -> Callable[[bytes, str], bool]:
+    """For types that are written as text: only the suffix tells them from a text about them."""
+    return lambda data, suffix: suffix in suffixes
+
+
 _HERE = "glyph_demo.documents"
+_CSV = (".csv", ".tsv", ".tab")
 # The first that recognises a file reads it. DOCX takes every archive that those before it leave.
 FILE_TYPES = [
     FileType("PDF", (".pdf",), _is_pdf, f"{_HERE}.pdf:read_pdf", f"{_HERE}.rasters:write_rasters"),
     FileType("DOCX", (".docx",), _is_zip, f"{_HERE}.docx:read_docx"),
+    FileType("HTML", _HTML, _is_html, f"{_HERE}.html_text:read_html"),
+    FileType("EML", _EML, _is_email, f"{_HERE}.email_text:read_email"),
+    FileType("CSV", _CSV, _named(*_CSV), f"{_HERE}.csv_text:read_csv"),
 ]
 # What no type recognises. It is read in our own process, so it has no parser here.
 PLAIN_TEXT = FileType("TXT", (".txt",), lambda data, suffix: True, parser="")

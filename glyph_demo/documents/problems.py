@@ -90,6 +90,18 @@ _WARNINGS = {
     ),
     # DOCX.
     # Other types.
+    "guessed_encoding_of_type": (
+        "Read as {encoding}. If it looks wrong, save the file as UTF-8 and upload it again.",
+        "已按 {encoding} 编码读取。如显示有误，请将文件另存为 UTF-8 后重新上传。",
+    ),
+    "bad_bytes_of_type": (
+        "{count} place(s) in the text could not be decoded. If it looks wrong, save the file as UTF-8.",
+        "文字中有 {count} 处无法解码。如显示有误，请将文件另存为 UTF-8。",
+    ),
+    "attachments": (
+        "{count} attached file(s) were not read: {names}. Save them and upload them by themselves.",
+        "有 {count} 个附件未读取：{names}。请将其另存后单独上传。",
+    ),
 }
 
 

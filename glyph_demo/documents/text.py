@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import re
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from glyph_demo.documents.problems import problem
 
@@ -20,6 +21,18 @@ _LEGACY = (
 )
 # The encoding that adds to the named one what programs write under its name.
 _WIDER = {"Big5": "Big5-HKSCS", "ISO-8859-1": "Windows-1252", "EUC-KR": "CP949", "SHIFT_JIS": "CP932"}
+# The same for names that files give, by those of Python (WHATWG Encoding Standard, 4.2).
+_DECLARED = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "euc_kr": "cp949",
+    "shift_jis": "cp932",
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "tis-620": "cp874",
+}
 # Encodings in ASCII bytes: ISO-2022 changes its character set with an escape sequence, HZ with "~{" (RFC 1468, 1557,
 # 1843).
 _ESCAPES = re.compile(rb"\x1b\$|~\{(?:[\x21-\x77][\x21-\x7e])+~\}")
@@ -78,6 +91,22 @@ def decode(data: bytes, encoding: str) -> Decoded:
     if found.bad > 0.01 * len(found.text) or not _is_text(found.text[:_SAMPLE_BYTES]):
         raise problem("not_a_document")
     return found._replace(guessed=name if guessed else "")
+
+
+def decode_declared(data: bytes, declared: str) -> Decoded:
+    """As `decode`, for a file that may name its own encoding. UTF-8 wins where it fits, since a file that was saved
+    anew often keeps the old name; a name that does not fit is passed over."""
+    with contextlib.suppress(LookupError, UnicodeError, ValueError, TypeError):
+        name = _DECLARED.get(codecs.lookup(declared).name, declared)
+        if data.isascii() or not (data.startswith(tuple(_BOMS)) or _mostly_utf8(data)):
+            return Decoded(data.decode(name))
+    return decode(data, "auto")
+
+
+def encoding_warnings(bad: int, guessed: str) -> dict[str, dict[str, Any]]:
+    """What a parser says of text that it decoded; `Decoded` explains the values."""
+    warnings: dict[str, dict[str, Any]] = {"guessed_encoding_of_type": {"encoding": guessed}} if guessed else {}
+    return warnings | ({"bad_bytes_of_type": {"count": bad}} if bad else {})
 
 
 def _decoded(data: bytes, name: str) -> Decoded:
