@@ -56,6 +56,7 @@ ONLY_IN = {
     "pypdf": {"documents"},
     "docx2txt": {"documents"},
     "chardet": {"documents"},
+    "striprtf": {"documents"},
     "pypdfium2": {"documents"},
 }
 

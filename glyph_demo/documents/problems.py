@@ -58,6 +58,14 @@ _PROBLEMS = {
         "The file is not {types}. Save it as one of these and upload that.",
         "文件不是 {types}。请另存为其中一种格式后上传。",
     ),
+    "other_format": (
+        "The file is of the type {name}, which cannot be opened. Save it as {instead} and upload that.",
+        "文件是 {name} 格式，无法打开。请另存为 {instead} 后上传。",
+    ),
+    "too_many_slides": (
+        "The presentation has {count} slides; the limit is {limit}. Split it, or raise documents.max_pages.",
+        "演示文稿有 {count} 张幻灯片，上限为 {limit} 张。请拆分文件，或调高 documents.max_pages。",
+    ),
     "bad_encoding": (
         "The text cannot be read as '{encoding}'. Set documents.encoding to auto, or to the encoding it was saved in.",
         "无法按“{encoding}”读取文字。请将 documents.encoding 设为 auto，或设为保存文件时所用的编码。",
@@ -101,6 +109,26 @@ _WARNINGS = {
     "attachments": (
         "{count} attached file(s) were not read: {names}. Save them and upload them by themselves.",
         "有 {count} 个附件未读取：{names}。请将其另存后单独上传。",
+    ),
+    "hidden_slides": (
+        "{count} hidden slide(s) were left out. If they matter, show them in the presentation and save it anew.",
+        "已略过 {count} 张隐藏的幻灯片。如需读取，请在演示文稿中取消隐藏并重新保存。",
+    ),
+    "hidden_sheets": (
+        "{count} hidden sheet(s) were left out: {names}. If they matter, show them in the workbook and save it anew.",
+        "已略过 {count} 个隐藏的工作表：{names}。如需读取，请在工作簿中取消隐藏并重新保存。",
+    ),
+    "hidden_cells": (
+        "{rows} hidden row(s) and {columns} hidden column(s) were left out. If they matter, show them and save anew.",
+        "已略过 {rows} 个隐藏行和 {columns} 个隐藏列。如需读取，请取消隐藏并重新保存。",
+    ),
+    "formulas_without_value": (
+        "{count} formula(s) have no result in the file. Open it in its program and save it anew.",
+        "文件中有 {count} 个公式没有计算结果。请用原程序打开并重新保存。",
+    ),
+    "comments_left_out": (
+        "{count} comment(s) were left out. If they matter, save the document with comments as a PDF.",
+        "已略过 {count} 条批注。如需读取，请将文档连同批注另存为 PDF。",
     ),
 }
 
