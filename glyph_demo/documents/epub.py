@@ -26,8 +26,11 @@ def read_epub(path: Path, max_pages: int, max_characters: int) -> Parsed:
         tree = archive.tree(package)
         assert tree is not None
         lines = [" ".join((node.text or "").split()) for node in tree.iter() if local(node.tag) in ("title", "creator")]
+        # The table of contents says nothing that the chapters do not.
         items = {
-            node.get("id"): resolve(package, node.get("href", "")) for node in tree.iter() if local(node.tag) == "item"
+            node.get("id"): resolve(package, node.get("href", ""))
+            for node in tree.iter()
+            if local(node.tag) == "item" and "nav" not in node.get("properties", "").split()
         }
         left = max_characters
         for chapter in [items.get(node.get("idref")) for node in tree.iter() if local(node.tag) == "itemref"]:

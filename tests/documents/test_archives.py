@@ -277,6 +277,18 @@ def test_a_book_is_read_in_its_order(save):
     assert document.kind == "epub"
 
 
+def test_the_contents_of_a_book_are_not_read_twice(save):
+    package = (
+        "<package><metadata/><manifest><item id='n' href='nav.xhtml' properties='nav'/><item id='c' href='c.xhtml'/>"
+        "</manifest><spine><itemref idref='n'/><itemref idref='c'/></spine></package>"
+    )
+    pages = {
+        "OEBPS/nav.xhtml": "<html><body><ol><li>One</ol></body></html>",
+        "OEBPS/c.xhtml": "<html><body><h1>One</h1>",
+    }
+    assert read(save("a.epub", book(extra={"OEBPS/a.opf": package} | pages))).text == "One"
+
+
 def test_encrypted_books_and_garbled_fonts(save):
     def encryption(method, path):
         return {

@@ -2,6 +2,7 @@
 
 import email.policy
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
@@ -269,3 +270,27 @@ def test_hostile_tables(save):
     names = ",".join("n" * 900 + str(n) for n in range(10))
     long = f"{names}\n" + "a,b,c,d,e,f,g,h,i,j\n" * 100
     assert refusal(save("a.csv", long.encode()), Documents(max_characters=100_000)) == "too_many_characters"
+
+
+CASES = Path(__file__).parents[1] / "cases"
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"), [("eucjp", "euc_jp"), ("hkscs", "big5hkscs"), ("cp1250", "cp1250"), ("russian", "cp1251")]
+)
+def test_a_case_in_its_encoding(name, encoding):
+    path = CASES / f"{name}.txt"
+    assert read(path).text == path.read_bytes().decode(encoding).replace("\r\n", "\n")
+
+
+def test_the_page_and_the_table_of_the_cases():
+    assert lines(read(CASES / "page.html"))[1:] == [
+        "Ferry notes",
+        "The fare to Elvik is 45 crowns & the captain is Ole Brandt.",
+    ]
+    assert lines(read(CASES / "ports.csv"))[0] == "port: Elvik; fare: 45; captain: Brandt, Ole."
+
+
+def test_lines_of_a_slip_stay_lines():
+    source = (CASES / "slip.txt").read_text(encoding="utf-8")
+    assert read(CASES / "slip.txt").text == source
