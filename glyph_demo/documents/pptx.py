@@ -26,7 +26,8 @@ def read_pptx(path: Path, max_pages: int, max_characters: int) -> Parsed:
         main = archive.main_part()
         relations = archive.relations(main)
         tree = archive.tree(main)
-        assert tree is not None
+        if tree is None or local(tree.tag) != "presentation":
+            raise problem("not_a_document")
         keys = [_relation_id(node) for node in tree.iter() if local(node.tag) == "sldId"]
         slides = [relations[key].target for key in keys if key in relations]
         if len(slides) > max_pages:
@@ -124,7 +125,7 @@ def _chart(tree: Element) -> Iterator[str]:
             for index, value in _points(series, "val", "yVal").items():
                 row = rows.setdefault(index, [categories.get(index, "")])
                 row.append(f"{name}: {value}" if name else value)
-    yield from ("; ".join(filter(None, row)) for row in rows.values())
+    yield from (f"{'; '.join(filter(None, row))}.\n" for row in rows.values())  # as `row_lines` writes them
 
 
 def _points(series: Element, *names: str) -> dict[int, str]:

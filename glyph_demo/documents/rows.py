@@ -27,7 +27,7 @@ def row_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
         if is_title:
             yield from _table(table)
             table = []
-            yield cells[-1]
+            yield f"{cells[-1]}\n"
         elif cells:
             table.append(cells)
         after_gap = not cells

@@ -30,7 +30,7 @@ def read_xlsx(path: Path, max_pages: int, max_characters: int) -> Parsed:
         parts: list[str] = []
         left = max_characters
         for name, target in book.sheets:
-            lines = [clean(name)]
+            lines = [f"{clean(name)}\n"]
             for line in row_lines(book.rows(target)):
                 lines.append(clean(line))
                 left -= len(line) + 1
@@ -54,7 +54,8 @@ class _Book:
         main = archive.main_part()
         relations = archive.relations(main)
         tree = archive.tree(main)
-        assert tree is not None
+        if tree is None or local(tree.tag) != "workbook":
+            raise problem("not_a_document")
         self._is_1904 = any(
             node.get("date1904") in ("1", "true") for node in tree.iter() if local(node.tag) == "workbookPr"
         )

@@ -238,7 +238,7 @@ def test_tables_pictures_charts_and_notes_of_a_slide(save):
     }
     document = read(save("a.pptx", presentation((shapes, ""), extra=extra)))
     assert lines(document) == [
-        "port | fare", "Elvik | 45", "[picture: a red crane]", "Ships", "Sund; 2024: 388", "Notes: Say hello.",
+        "port | fare", "Elvik | 45", "[picture: a red crane]", "Ships", "Sund; 2024: 388.", "Notes: Say hello.",
     ]  # fmt: skip
 
 
