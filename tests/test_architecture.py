@@ -55,6 +55,8 @@ ONLY_IN = {
     "prometheus_client": {"serving"},
     "pypdf": {"documents"},
     "docx2txt": {"documents"},
+    "chardet": {"documents"},
+    "striprtf": {"documents"},
     "pypdfium2": {"documents"},
 }
 

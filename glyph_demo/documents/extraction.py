@@ -17,7 +17,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from glyph_demo.documents.file_types import FILE_TYPES, PLAIN_TEXT, FileType, Parsed
+from glyph_demo.documents.file_types import FILE_TYPES, OLE, PLAIN_TEXT, REFUSED, FileType, Parsed
 from glyph_demo.documents.model import Document, Mark, PageImages
 from glyph_demo.documents.problems import misnamed, page_ranges, problem, warning
 from glyph_demo.documents.rasters import read_raster
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _MAX_NAME = 120
 _MAX_LABEL = 20
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # old Office files, and new ones with a password
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # MS-OFFCRYPTO 2.3.4.4
 _PARAGRAPH = re.compile(r"^[^\S\n]*\S", re.MULTILINE)
 
@@ -93,22 +92,28 @@ def _read(path: Path, max_mb: int) -> bytes:
 
 def recognise(data: bytes, suffix: str) -> FileType:
     """The type of a file. Raises DocumentError for a type that cannot be opened and for a suffix that is not true."""
+    if data.startswith(OLE) and _ENCRYPTED in data:
+        raise problem("password")
+    for other in REFUSED:
+        if other.recognises(data, suffix):
+            raise problem("other_format", name=other.name, instead=other.instead)
     for file_type in FILE_TYPES:
         if file_type.recognises(data, suffix):
             return file_type
-    if data.startswith(_OLE):
-        raise problem("password" if _ENCRYPTED in data else "not_a_document")
     for file_type in FILE_TYPES:
         if suffix in file_type.suffixes:
             raise misnamed(file_type, suffix)
-    if data.startswith(b"{\\rtf"):
+    if data.startswith(OLE):
         raise problem("not_a_document")
     return PLAIN_TEXT
 
 
 def _parse_text(data: bytes, encoding: str) -> Parsed:
-    text, bad = decode(data, encoding)
-    return Parsed([clean(text)], "paragraph", {"bad_bytes": {"count": bad}} if bad else {})
+    text, bad, guessed = decode(data, encoding)
+    warnings: dict[str, dict[str, Any]] = {"guessed_encoding": {"encoding": guessed}} if guessed else {}
+    if bad:
+        warnings["bad_bytes"] = {"count": bad}
+    return Parsed([clean(text)], "paragraph", warnings)
 
 
 def _marks(parsed: Parsed, text: str) -> tuple[Mark, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from glyph_demo.errors import Message
 
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # old Office files, and new ones with a password
 _PDF_HEADER_BYTES = 1024  # readers look for %PDF- this far (ISO 32000-1, annex H, note 13)
 
 
@@ -42,6 +44,14 @@ class FileType(NamedTuple):
     page_images: str = ""
 
 
+class Refused(NamedTuple):
+    """A format that is known but not read. `instead` is the type to save it as."""
+
+    name: str
+    recognises: Callable[[bytes, str], bool]
+    instead: str
+
+
 def _is_pdf(data: bytes, suffix: str) -> bool:
     head = data[:_PDF_HEADER_BYTES]
     return head.lstrip(b"\xef\xbb\xbf \t\r\n\0").startswith(b"%PDF-") or (suffix == ".pdf" and b"%PDF-" in head)
@@ -51,11 +61,100 @@ def _is_zip(data: bytes, suffix: str) -> bool:
     return data.startswith(b"PK\x03\x04")
 
 
+def _zip_with(name: bytes) -> Callable[[bytes, str], bool]:
+    """An archive whose directory lists a part whose path begins with `name`. An archive that is cut off has no
+    directory; its first part's name is looked at."""
+    entry = re.compile(rb"PK\x01\x02.{42}" + re.escape(name), re.DOTALL)
+
+    def recognises(data: bytes, suffix: str) -> bool:
+        if not _is_zip(data, suffix):
+            return False
+        end = data.rfind(b"PK\x05\x06")
+        start = int.from_bytes(data[end + 16 : end + 20], "little") if end >= 0 else 0
+        return entry.search(data, start) is not None
+
+    return recognises
+
+
+def _zip_of(kind: bytes) -> Callable[[bytes, str], bool]:
+    """An archive whose first part is its media type (EPUB 3.3, 4.2.3; OpenDocument 1.3 part 2, 3.3)."""
+    return lambda data, suffix: _is_zip(data, suffix) and data[30:120].startswith(kind)
+
+
+def _starts(*heads: bytes) -> Callable[[bytes, str], bool]:
+    return lambda data, suffix: data.startswith(heads)
+
+
+_OFFICE = (".doc", ".xls", ".ppt", ".wps")  # what programs also name a page that they saved for an old Office
+_HTML = (".html", ".htm", ".xhtml")
+_PAGE = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
+)
+
+
+def _is_html(data: bytes, suffix: str) -> bool:
+    """A .txt stays the source that it shows."""
+    if suffix in _HTML:
+        return True
+    head = data[:4096].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
+    return suffix in (*_OFFICE, "") and _PAGE.match(head) is not None
+
+
+_EML = (".eml", ".mht", ".mhtml")
+
+
+def _is_email(data: bytes, suffix: str) -> bool:
+    return suffix in _EML or (suffix in _OFFICE and data.lstrip()[:13].lower() == b"mime-version:")
+
+
+def _named(*suffixes: str) -> Callable[[bytes, str], bool]:
+    """For types that are written as text: only the suffix tells them from a text about them."""
+    return lambda data, suffix: suffix in suffixes
+
+
+def _ole_with(name: str) -> Callable[[bytes, str], bool]:
+    """An old Office file that has a stream of this name."""
+    wanted = name.encode("utf-16-le")
+    return lambda data, suffix: data.startswith(OLE) and wanted in data
+
+
 _HERE = "glyph_demo.documents"
+_CSV = (".csv", ".tsv", ".tab")
+_MARKDOWN = (".md", ".markdown")
+_MIME = b"mimetypeapplication/"
 # The first that recognises a file reads it. DOCX takes every archive that those before it leave.
 FILE_TYPES = [
     FileType("PDF", (".pdf",), _is_pdf, f"{_HERE}.pdf:read_pdf", f"{_HERE}.rasters:write_rasters"),
+    FileType("PPTX", (".pptx", ".ppsx", ".pptm"), _zip_with(b"ppt/"), f"{_HERE}.pptx:read_pptx"),
+    FileType("XLSX", (".xlsx", ".xlsm"), _zip_with(b"xl/"), f"{_HERE}.xlsx:read_xlsx"),
+    FileType("EPUB", (".epub",), _zip_with(b"META-INF/container.xml"), f"{_HERE}.epub:read_epub"),
+    FileType("ODT", (".odt",), _zip_of(_MIME + b"vnd.oasis.opendocument.text"), f"{_HERE}.odt:read_odt"),
     FileType("DOCX", (".docx",), _is_zip, f"{_HERE}.docx:read_docx"),
+    FileType("RTF", (".rtf",), _starts(b"{\\rtf"), f"{_HERE}.rtf:read_rtf"),
+    FileType("HTML", _HTML, _is_html, f"{_HERE}.html_text:read_html"),
+    FileType("EML", _EML, _is_email, f"{_HERE}.email_text:read_email"),
+    FileType("CSV", _CSV, _named(*_CSV), f"{_HERE}.csv_text:read_csv"),
+    FileType("Markdown", _MARKDOWN, _named(*_MARKDOWN), f"{_HERE}.markdown_text:read_markdown"),
+]
+# Formats that cannot be opened, each with one that its program can save.
+REFUSED = [
+    Refused("DOC", _ole_with("WordDocument"), "DOCX"),
+    Refused("XLS", _ole_with("Workbook"), "XLSX"),
+    Refused("PPT", _ole_with("PowerPoint Document"), "PPTX"),
+    Refused("MSG", _ole_with("__substg1.0_"), "EML"),
+    Refused("ODS", _zip_of(_MIME + b"vnd.oasis.opendocument.spreadsheet"), "XLSX"),
+    Refused("ODP", _zip_of(_MIME + b"vnd.oasis.opendocument.presentation"), "PPTX"),
+    Refused("iWork", _zip_with(b"Index/"), "PDF"),
+    Refused("XPS", _zip_with(b"FixedDocumentSequence"), "PDF"),
+    Refused("PNG", _starts(b"\x89PNG\r\n"), "PDF"),
+    Refused("JPEG", _starts(b"\xff\xd8\xff"), "PDF"),
+    Refused("GIF", _starts(b"GIF87a", b"GIF89a"), "PDF"),
+    Refused("TIFF", _starts(b"II*\0", b"MM\0*"), "PDF"),
+    Refused("WebP", lambda data, suffix: data[:4] == b"RIFF" and data[8:12] == b"WEBP", "PDF"),
+    Refused("HEIC", lambda data, suffix: data[4:12] in (b"ftypheic", b"ftypmif1"), "PDF"),
+    Refused("DjVu", _starts(b"AT&TFORM"), "PDF"),
+    Refused("PostScript", _starts(b"%!PS"), "PDF"),
+    Refused("MOBI", lambda data, suffix: data[60:68] == b"BOOKMOBI", "EPUB"),
 ]
 # What no type recognises. It is read in our own process, so it has no parser here.
 PLAIN_TEXT = FileType("TXT", (".txt",), lambda data, suffix: True, parser="")

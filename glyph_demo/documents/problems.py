@@ -61,6 +61,14 @@ _PROBLEMS = {
         "The file is not {types}. Save it as one of these and upload that.",
         "文件不是 {types}。请另存为其中一种格式后上传。",
     ),
+    "other_format": (
+        "The file is of the type {name}, which cannot be opened. Save it as {instead} and upload that.",
+        "文件是 {name} 格式，无法打开。请另存为 {instead} 后上传。",
+    ),
+    "too_many_slides": (
+        "The presentation has {count} slides; the limit is {limit}. Split it, or raise documents.max_pages.",
+        "演示文稿有 {count} 张幻灯片，上限为 {limit} 张。请拆分文件，或调高 documents.max_pages。",
+    ),
     "bad_encoding": (
         "The text cannot be read as '{encoding}'. Set documents.encoding to auto, or to the encoding it was saved in.",
         "无法按“{encoding}”读取文字。请将 documents.encoding 设为 auto，或设为保存文件时所用的编码。",
@@ -74,6 +82,10 @@ _MISNAMED = (
 
 _WARNINGS = {
     # Plain text.
+    "guessed_encoding": (
+        "Read as {encoding}. If it looks wrong, name the encoding: documents.encoding, or --encoding.",
+        "已按 {encoding} 编码读取。如显示有误，请用 documents.encoding 或 --encoding 指定编码。",
+    ),
     "bad_bytes": (
         "{count} place(s) in the text could not be decoded. If it looks wrong, set documents.encoding.",
         "文字中有 {count} 处无法解码。如显示有误，请设置 documents.encoding。",
@@ -117,6 +129,38 @@ _WARNINGS = {
         "文件缺少 {count} 个部分，已略过。如缺少文字，请用原程序重新保存文件。",
     ),
     # Other types.
+    "guessed_encoding_of_type": (
+        "Read as {encoding}. If it looks wrong, save the file as UTF-8 and upload it again.",
+        "已按 {encoding} 编码读取。如显示有误，请将文件另存为 UTF-8 后重新上传。",
+    ),
+    "bad_bytes_of_type": (
+        "{count} place(s) in the text could not be decoded. If it looks wrong, save the file as UTF-8.",
+        "文字中有 {count} 处无法解码。如显示有误，请将文件另存为 UTF-8。",
+    ),
+    "attachments": (
+        "{count} attached file(s) were not read: {names}. Save them and upload them by themselves.",
+        "有 {count} 个附件未读取：{names}。请将其另存后单独上传。",
+    ),
+    "hidden_slides": (
+        "{count} hidden slide(s) were left out. If they matter, show them in the presentation and save it anew.",
+        "已略过 {count} 张隐藏的幻灯片。如需读取，请在演示文稿中取消隐藏并重新保存。",
+    ),
+    "hidden_sheets": (
+        "{count} hidden sheet(s) were left out: {names}. If they matter, show them in the workbook and save it anew.",
+        "已略过 {count} 个隐藏的工作表：{names}。如需读取，请在工作簿中取消隐藏并重新保存。",
+    ),
+    "hidden_cells": (
+        "{rows} hidden row(s) and {columns} hidden column(s) were left out. If they matter, show them and save anew.",
+        "已略过 {rows} 个隐藏行和 {columns} 个隐藏列。如需读取，请取消隐藏并重新保存。",
+    ),
+    "formulas_without_value": (
+        "{count} formula(s) have no result in the file. Open it in its program and save it anew.",
+        "文件中有 {count} 个公式没有计算结果。请用原程序打开并重新保存。",
+    ),
+    "comments_left_out": (
+        "{count} comment(s) were left out. If they matter, save the document with comments as a PDF.",
+        "已略过 {count} 条批注。如需读取，请将文档连同批注另存为 PDF。",
+    ),
 }
 
 

@@ -10,6 +10,20 @@ from tests.documents.uploads import read, refusal
 
 SIMPLIFIED = "深度学习是机器学习的一个分支，它使用多层神经网络。\n第3章 API 设计与实现。\n"
 TRADITIONAL = "深度學習是機器學習的一個分支，它使用多層神經網路。\n第3章 API 設計與實現。\n"
+CANTONESE = "佢哋話個泵喺鰂魚涌，啲嘢由陳國樑負責，總價三十六萬元。\n"
+JAPANESE = "倉庫の鍵は山本さんが預かっています。\n価格は三百六十万円です。\n"
+KOREAN = "창고 열쇠는 박영희 씨가 보관합니다.\n가격은 삼백육십만 원입니다.\n"
+RUSSIAN = "Договор аренды. Плата составляет 18 500 рублей в месяц.\n"
+UKRAINIAN = "Ключ зберігає Оксана Іванівна, їй належить п'ять гаражів.\n"
+POLISH = "Czynsz wynosi 1 850 złotych miesięcznie. Właścicielem jest Zdzisław Wójcik z Łodzi.\n"
+CZECH = "Klíč od skladu má paní Jiřina Nováková, která otevírá dveře v sedm hodin.\n"
+HUNGARIAN = "A raktár kulcsát Szűcs Erzsébet őrzi, a híd hossza hatszázhúsz méter.\n"
+GREEK = "Το κλειδί της αποθήκης το φυλάει η κυρία Ελένη.\n"
+TURKISH = "Deponun anahtarı Ayşe Hanım'da durur, kapıyı sabah saat yedide o açar.\n"
+HEBREW = "המפתח של המחסן נמצא אצל גברת שרה לוי.\n"
+ARABIC = "مفتاح المخزن عند السيدة فاطمة، وهي تفتح الباب كل صباح.\n"
+LITHUANIAN = "Sandėlio raktą saugo ponia Živilė, kuri kiekvieną rytą atidaro duris.\n"
+THAI = "กุญแจโกดังอยู่กับคุณสมศรี ซึ่งเปิดประตูทุกเช้าเวลาเจ็ดโมง\n"
 FRENCH = "Les élèves étudient à l’école française où l’été est très agréable.\nOù êtes-vous allé ?\n"
 
 
@@ -24,17 +38,71 @@ FRENCH = "Les élèves étudient à l’école française où l’été est trè
         (SIMPLIFIED, "utf-16-be"),
         (FRENCH, "utf-16-le"),
         (FRENCH, "utf-16-be"),
-        (SIMPLIFIED, "gb18030"),
-        (SIMPLIFIED[:12], "gb18030"),
-        (TRADITIONAL, "big5"),
-        (FRENCH, "cp1252"),
+        (RUSSIAN, "utf-16-le"),
+        (JAPANESE, "utf-16-be"),
+        ("价格是三十六万元，不含运费。", "utf-16-le"),
+        ("价格是三十六万元，不含运费。", "utf-16-be"),
+        (FRENCH, "utf-32-le"),
+        (SIMPLIFIED, "utf-32-be"),
         ("plain ASCII\n", "ascii"),
     ],
 )
-def test_encoding_is_found(save, text, encoding):
+def test_unicode_is_found(save, text, encoding):
     document = read(save("notes.txt", text.encode(encoding)))
     assert document.text == text
     assert document.kind == "txt"
+    assert not document.warnings
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (SIMPLIFIED, "gb18030"),
+        (SIMPLIFIED[:12], "gb18030"),
+        (SIMPLIFIED, "hz"),
+        (TRADITIONAL, "big5"),
+        (CANTONESE, "big5hkscs"),
+        (JAPANESE, "cp932"),
+        (JAPANESE[:12], "cp932"),
+        (JAPANESE, "euc_jp"),
+        (JAPANESE[:12], "euc_jp"),
+        (JAPANESE, "iso2022_jp"),
+        (KOREAN, "cp949"),
+        (KOREAN, "iso2022_kr"),
+        (RUSSIAN, "cp1251"),
+        (RUSSIAN, "koi8_r"),
+        (RUSSIAN, "cp866"),
+        (RUSSIAN, "iso8859_5"),
+        (RUSSIAN, "mac_cyrillic"),
+        (UKRAINIAN, "cp1251"),
+        (UKRAINIAN, "koi8_u"),
+        (POLISH, "cp1250"),
+        (POLISH, "iso8859_2"),
+        (CZECH, "cp1250"),
+        (HUNGARIAN, "cp1250"),
+        (FRENCH, "cp1252"),
+        (FRENCH, "mac_roman"),
+        (GREEK, "cp1253"),
+        (TURKISH, "cp1254"),
+        (HEBREW, "cp1255"),
+        (ARABIC, "cp1256"),
+        (LITHUANIAN, "cp1257"),
+        (THAI, "cp874"),
+    ],
+)
+def test_an_encoding_that_nothing_names_is_found_and_said(save, text, encoding):
+    document = read(save("notes.txt", text.encode(encoding)))
+    assert document.text == text
+    (notice,) = document.warnings
+    assert "--encoding" in notice.en
+    said = notice.en.removeprefix("Read as ").partition(". If")[0]
+    assert read(save("notes.txt", text.encode(encoding)), Documents(encoding=said)).text == text
+
+
+@pytest.mark.parametrize("code", ["rm ${a~{b}~c}\n", "echo \x1b[31mred\x1b[0m and ~{more\n", "~{~}\n", "a \x1b$ b\n"])
+def test_ascii_with_signs_of_an_escape_stays_ascii(save, code):
+    document = read(save("code.txt", code.encode()))
+    assert document.text == code.replace("\x1b", "")
     assert not document.warnings
 
 
@@ -45,7 +113,7 @@ def test_chinese_far_behind_english_is_found(save):
 
 @pytest.mark.parametrize("encoding", ["gb18030", "big5"])
 def test_one_line_longer_than_the_sample_is_found(save, encoding):
-    text = ("机器学习，" if encoding == "gb18030" else "機器學習，") * 20_000
+    text = (SIMPLIFIED if encoding == "gb18030" else TRADITIONAL).replace("\n", "") * 2_000
     assert read(save("line.txt", text.encode(encoding))).text == text
     spaced = "a " + text
     assert read(save("line.txt", spaced.encode(encoding))).text == spaced
