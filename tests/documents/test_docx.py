@@ -137,7 +137,7 @@ def test_a_docx_is_known_by_its_content(save):
     assert read(save("renamed.txt", package(p("body")))).kind == "docx"
     assert refusal(save("text.docx", b"only text")) == "not_a_docx"
     sheet = {"_rels/.rels": relations(("r1", "officeDocument", "xl/workbook.xml")), "xl/workbook.xml": "<workbook/>"}
-    assert refusal(save("sheet.docx", archive(sheet))) == "not_a_document"
+    assert refusal(save("sheet.docx", archive(sheet))) == "no_text", "a workbook by its content"
     assert refusal(save("plain.zip", archive({"a.txt": "a"}))) == "not_a_document"
 
 
