@@ -9,7 +9,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from functools import partial
@@ -18,7 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glyph_demo.engines.base import AskOptions, Engine, FeatureSource, OpenDocument, Turn
-from glyph_demo.engines.events import Event, Events, Evidence, Finished, Progress, Reason, Timings, Token, Usage
+from glyph_demo.engines.events import (
+    Box,
+    Event,
+    Events,
+    Evidence,
+    FilePage,
+    Finished,
+    Progress,
+    Reason,
+    Timings,
+    Token,
+    Usage,
+)
 from glyph_demo.engines.pocket.follow_up import has_own_words, topic, with_year
 from glyph_demo.engines.pocket.quotes import Quote, choose_quotes
 from glyph_demo.engines.pocket.refusals import refusal
@@ -112,6 +124,10 @@ class PocketDocument(OpenDocument):
         self._pages = list(features)
         self._index: Index | None = None  # of all pages; None until a question comes
         self._phraser = phraser
+        self._file_page: Callable[[int, Box], FilePage | None] = lambda page, box: None
+
+    def hint_file_pages(self, find: Callable[[int, Box], FilePage | None]) -> None:
+        self._file_page = find
 
     def append(self, features: PageFeatures) -> None:
         self._pages.append(features)
@@ -132,7 +148,8 @@ class PocketDocument(OpenDocument):
         yield Evidence(tuple(region for quote in quotes for region in quote.regions()))
         clock.token_shown()
         for i, quote in enumerate(quotes):
-            yield Token(("\n\n" if i else "") + quote.cited(language))
+            first = quote.lines[0]
+            yield Token(("\n\n" if i else "") + quote.cited(language, self._file_page(first.page, first.box)))
         usage: Usage = Usage()
         reason: Reason = "stop"
         if language == "en" and options.max_new_tokens > 0:

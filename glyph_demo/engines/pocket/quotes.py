@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from glyph_demo.engines.events import Region
+from glyph_demo.engines.events import FilePage, Region
 from glyph_demo.engines.pocket.retrieval import Index, Match
 from glyph_demo.engines.pocket.sentences import PageLine, Sentence
+from glyph_demo.errors import Language
 
 MAX_QUOTES = 3
 MAX_WORDS = 120  # in all quotes together; a Chinese character counts half a word
@@ -36,9 +37,12 @@ class Quote:
             regions.append(Region(page, lines[0].number, self.text, boxes, self.score))
         return regions
 
-    def cited(self, language: str) -> str:
-        """The quote as text, with its place."""
+    def cited(self, language: Language, file_page: FilePage | None) -> str:
+        """The quote as text, with its place: the file's page, or without one the line of the page that was read."""
         page, line = self.lines[0].page, self.lines[0].number
+        if file_page is not None:
+            name = file_page.name.text(language)
+            return f"“{self.text}”({name})" if language == "zh" else f"“{self.text}” ({name})"
         if language == "zh":
             return f"“{self.text}”(第 {page} 页，第 {line} 行)"
         return f"“{self.text}” (page {page}, line {line})"
