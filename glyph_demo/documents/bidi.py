@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_LEFTWARDS = "\u0590-\u05ff\u0600-\u0659\u066d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"  # Hebrew to Arabic, without their digits
+_LEFTWARDS = (
+    "\u0590-\u05ff\u0600-\u0659\u066d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"  # Hebrew to Arabic, without their digits
+)
 _LETTER = rf"[^\W\d_{_LEFTWARDS}]"
 _SIGN = "[#$%¢-¥°₠-₿‰]"  # these go with a number (European terminators, Unicode annex 9)
 _NUMBER = rf"{_SIGN}*\d(?:[.,:/+-]?\d)*{_SIGN}*"

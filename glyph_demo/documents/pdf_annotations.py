@@ -115,7 +115,9 @@ def _lines(value: str, box: tuple[float, float, float, float]) -> Iterator[Group
         base = (top + bottom) / 2 - 0.35 * _TEXT_SIZE if low else top - (1.1 + 1.2 * number) * _TEXT_SIZE
         step = min(0.5 * _TEXT_SIZE, max(1.0, right - left) / len(line))
         yield [
-            Character(" " if letter.isspace() else letter, left + at * step, left + (at + 1) * step, base, _TEXT_SIZE, 0, -1)
+            Character(
+                " " if letter.isspace() else letter, left + at * step, left + (at + 1) * step, base, _TEXT_SIZE, 0, -1
+            )
             for at, letter in enumerate(line)
         ]
 

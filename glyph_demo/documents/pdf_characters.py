@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from dataclasses import dataclass
 from itertools import product
 from math import atan2, cos, degrees, hypot, radians, sin
@@ -14,6 +15,8 @@ UNKNOWN = "\ufffd"  # a glyph that the file gives no letter for
 _SNAP = 5  # degrees
 _SAME_PLACE = 0.15  # of the font size: fake bold and shadows are drawn closer, no two letters stand that close
 _SPACES = frozenset(" \t\xa0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f")
+_VOWELS = frozenset("aeiouyàáâãäåèéêëìíîïòóôõöøùúûüýąęóаеёиоуыэюяіїєαεηιουω")
+_FARTHEST = 1e6  # points; a page has 14,400 at most, files have anything
 _HYPHEN_CODES = (0x02, 0xFFFE)  # pdfium's own for a hyphen at the end of a line
 
 
@@ -54,6 +57,7 @@ def characters_of(text: pdfium.PdfTextPage) -> tuple[list[Character], list[Piece
     read = _Reader(text)
     for number in range(text.count_chars()):
         read.take(number)
+    read.judge_unmapped()
     return read.characters, read.pieces
 
 
@@ -66,11 +70,12 @@ class _Reader:
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
         self._known: int | None = None  # address of the last text object
         self._places: dict[tuple[str, int, int, int], int] = {}  # letter, turn and rounded place to piece
+        self._unmapped: list[Character] = []
         self._compared, self._repeats = -1, False  # a text object, and whether its last letter stood there already
 
     def take(self, number: int) -> None:
         code = raw.FPDFText_GetUnicode(self._text, number)
-        letter = chr(code)
+        letter = chr(code) if code < sys.maxunicode else UNKNOWN
         handle = raw.FPDFText_GetTextObject(self._text, number)
         if not handle or letter in "\r\n":  # what pdfium adds belongs to no object
             return
@@ -78,14 +83,28 @@ class _Reader:
             letter = " "
         elif code in _HYPHEN_CODES:
             letter = "-"
-        elif code == 0 or raw.FPDFText_HasUnicodeMapError(self._text, number):
+        elif code == 0:
             letter = UNKNOWN
         piece = self._piece(handle, number)
         start, end = self._extent(piece, number)
         base = _across(piece.turn, *piece.place)
+        if not (abs(start) < _FARTHEST and abs(end) < _FARTHEST and abs(base) < _FARTHEST):
+            return  # also what is no number
         character = Character(letter, start, end, base, piece.size, piece.turn, len(self.pieces) - 1)
         if letter == " " or not self._is_there(character):
             self.characters.append(character)
+            if letter != " " and raw.FPDFText_HasUnicodeMapError(self._text, number):
+                self._unmapped.append(character)
+
+    def judge_unmapped(self) -> None:
+        """Where a font has no table of its letters pdfium gives the glyphs' numbers. They are letters in files of some
+        programs, and of no language in others: of one, a quarter of the letters or more are vowels."""
+        letters = [each.text.lower() for each in self._unmapped if each.text.isalpha()]
+        control = any(each.text < " " for each in self._unmapped)
+        vowels = sum(letter in _VOWELS for letter in letters)
+        if control or len(letters) < 10 or not 0.25 < vowels / len(letters) < 0.6:
+            for each in self._unmapped:
+                each.text = UNKNOWN
 
     def _piece(self, handle: raw.FPDF_PAGEOBJECT, number: int) -> Piece:
         address = ctypes.cast(handle, ctypes.c_void_p).value
@@ -94,11 +113,16 @@ class _Reader:
             raw.FPDFText_GetMatrix(self._text, number, self._matrix)
             raw.FPDFText_GetCharOrigin(self._text, number, self._x, self._y)
             a, b, c, d = self._matrix.a, self._matrix.b, self._matrix.c, self._matrix.d
-            turn = round(degrees(atan2(b, a))) % 360
+            size = raw.FPDFText_GetFontSize(self._text, number)
+            if size < 0:
+                a, b, c, d = -a, -b, -c, -d
+            is_mirrored = a * d < b * c  # the letters are turned back by the font, or their like
+            turn = round(degrees(atan2(-c, d) if is_mirrored else atan2(b, a))) % 360
             right = round(turn / 90) * 90
-            size = raw.FPDFText_GetFontSize(self._text, number) * hypot(c, d)
+            size = abs(size) * hypot(c, d)
+            size = size if 0.01 < size < _FARTHEST else 1.0
             place = (self._x.value, self._y.value)
-            self.pieces.append(Piece(handle, right % 360 if abs(turn - right) <= _SNAP else turn, size or 1.0, place))
+            self.pieces.append(Piece(handle, right % 360 if abs(turn - right) <= _SNAP else turn, size, place))
         return self.pieces[-1]
 
     def _is_there(self, character: Character) -> bool:

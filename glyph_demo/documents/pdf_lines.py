@@ -66,7 +66,8 @@ class _Row:
 
     def _is_taken(self, character: Character) -> bool:
         """Another character stands there."""
-        if character.start >= self.characters[-1].end:
+        last = self.characters[-1]
+        if character.start > last.start + 0.3 * (last.end - last.start):
             return False
         room = 0.5 * (character.end - character.start)
         return any(
@@ -83,9 +84,7 @@ class _Row:
 
     def lines(self) -> list[Line]:
         """One line; none if nothing is left of it but control characters."""
-        characters = self.characters
-        if any(second.start < first.start for first, second in pairwise(characters)):
-            characters = sorted(characters, key=lambda character: character.start)
+        characters = self._from_left()
         words = _words(self, characters)
         text = _spell(words)
         if written_leftwards(text):
@@ -93,6 +92,19 @@ class _Row:
         text = clean(text).replace("\n", " ").strip()
         x = words[1].start if len(words) > 1 and LIST_ITEM.match(text) else words[0].start
         return [Line(text, x, self.base, self.size)] if text else []
+
+    def _from_left(self) -> list[Character]:
+        """The characters by place. Those that follow each other in the file stay so, since a space may begin behind the
+        next letter, where that is kerned; only a line written leftwards is sorted letter by letter."""
+        if any(written_leftwards(each.text) for each in self.characters):
+            return sorted(self.characters, key=lambda each: each.start + each.end)
+        runs: list[list[Character]] = []
+        for each in self.characters:
+            if runs and each.start > runs[-1][-1].start - 0.5 * self.size:
+                runs[-1].append(each)
+            else:
+                runs.append([each])
+        return [each for run in sorted(runs, key=lambda run: run[0].start) for each in run]
 
 
 class _Word(NamedTuple):
@@ -106,6 +118,7 @@ class _Word(NamedTuple):
 
 def _words(row: _Row, characters: Sequence[Character]) -> list[_Word]:
     words: list[_Word] = []
+    slack = 0.4 if row.turn % 90 else 0.0  # where a slanted letter ends is not known
     tracking, justified = _tracking(characters), _is_justified(characters, row.size)
     last: Character | None = None
     spaces = 0
@@ -114,7 +127,7 @@ def _words(row: _Row, characters: Sequence[Character]) -> list[_Word]:
             spaces += 1
             continue
         shift = row.shift(character)
-        before = _between(last, character, spaces, tracking, justified) if last else ""
+        before = _between(last, character, spaces, tracking + slack, justified) if last else ""
         if before == BAR and len(words) == 1 and _is_mark(words[0].text, character, last):
             before = " "
         if last and not before and shift == words[-1].shift:
@@ -240,7 +253,5 @@ def _right_to_left(rows: list[_Row]) -> list[_Row]:
         else:
             groups.append([row])
     return [
-        row
-        for group in groups
-        for row in (group[::-1] if all(a.base < b.base for a, b in pairwise(group)) else group)
+        row for group in groups for row in (group[::-1] if all(a.base < b.base for a, b in pairwise(group)) else group)
     ]

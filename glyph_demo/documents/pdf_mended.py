@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pypdf
-from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, TextStringObject
 
 OFF = "glyph-demo: this layer is off"
 
@@ -25,6 +25,9 @@ def mended(reader: pypdf.PdfReader) -> bytes | None:
             page[NameObject("/Annots")] = ArrayObject(shown)
     if not (changes.made or layers.some_are_off):
         return None
+    if "/Size" not in reader.trailer:  # the table of objects was rebuilt; the writer asks for its length
+        numbers = [number for entries in reader.xref.values() for number in entries]
+        reader.trailer[NameObject("/Size")] = NumberObject(max(numbers, default=0) + 1)
     out = io.BytesIO()
     pypdf.PdfWriter(clone_from=reader).write(out)
     return out.getvalue()
@@ -60,7 +63,11 @@ class _Layers:
         if "/VE" in content:
             return not self._holds(content["/VE"], depth=0)
         groups = content.get("/OCGs")
-        shown = [key not in self._off for key in (_keys(groups) if _is_list(groups) else [_key(content.raw_get("/OCGs"))])] if groups else []
+        shown = (
+            [key not in self._off for key in (_keys(groups) if _is_list(groups) else [_key(content.raw_get("/OCGs"))])]
+            if groups
+            else []
+        )
         policy = content.get("/P", "/AnyOn")
         holds = {"/AllOn": all(shown), "/AnyOff": not all(shown), "/AllOff": not any(shown)}.get(policy, any(shown))
         return bool(shown) and not holds
@@ -118,4 +125,6 @@ def _keys(given: Any) -> list[Any]:
 
 def _key(given: Any) -> Any:
     """What is the same for the same object of the file."""
-    return getattr(given, "idnum", None) or getattr(getattr(given, "indirect_reference", None), "idnum", None) or id(given)
+    return (
+        getattr(given, "idnum", None) or getattr(getattr(given, "indirect_reference", None), "idnum", None) or id(given)
+    )

@@ -66,11 +66,7 @@ def _invisible(page: pdfium.PdfPage, by_piece: dict[int, list[Character]], drawn
     if not drawn_not or len(drawn_not) == len(by_piece):
         return set()
     pictures = [_bounds(top) for each, _, top in objects_of(page) if _type(each) == raw.FPDF_PAGEOBJ_IMAGE]
-    return {
-        number
-        for number in drawn_not
-        if not any(_is_inside(by_piece[number][0], bounds) for bounds in pictures)
-    }
+    return {number for number in drawn_not if not any(_is_inside(by_piece[number][0], bounds) for bounds in pictures)}
 
 
 def _merged(page: pdfium.PdfPage, by_piece: dict[int, list[Character]], pale: set[int]) -> set[int]:

@@ -95,10 +95,18 @@ def _line_distance(lines: Sequence[Line]) -> float:
 
 def _was_wrapped(line: Line, following: Line, column: int, distance: float) -> bool:
     text, after = line.text.strip(), following.text.strip()
-    if BAR in text or BAR in after or (_is_row(text) and _is_row(after)) or LIST_ITEM.match(after) or abs(line.size - following.size) >= 0.5:
+    if (
+        BAR in text
+        or BAR in after
+        or (_is_row(text) and _is_row(after))
+        or LIST_ITEM.match(after)
+        or abs(line.size - following.size) >= 0.5
+    ):
         return False
     below = line.y - following.y
-    if below > min(1.3 * distance, _DOUBLE_SPACED * line.size) or (below > 0 and following.x > line.x + 0.5 * line.size):
+    if below > min(1.3 * distance, _DOUBLE_SPACED * line.size) or (
+        below > 0 and following.x > line.x + 0.5 * line.size
+    ):
         return False
     word = _FIRST_WORD.match(after)
     first = 2 if NO_SPACE.match(after) else 1 + _width(word.group() if word else "")
