@@ -12,7 +12,7 @@ _LETTER = rf"[^\W\d_{_LEFTWARDS}]"
 _SIGN = "[#$%¢-¥°₠-₿‰]"  # these go with a number (European terminators, Unicode annex 9)
 _NUMBER = rf"{_SIGN}*\d(?:[.,:/+-]?\d)*{_SIGN}*"
 # What is read rightwards amid text read leftwards: words with what stands between them, or one number.
-_RIGHTWARDS = re.compile(rf"(?:[\w][^{_LEFTWARDS}|\n]*)?{_LETTER}(?:[^{_LEFTWARDS}|\n]*[^\W{_LEFTWARDS}])?|{_NUMBER}")
+_RIGHTWARDS = re.compile(rf"(?:\d[^{_LEFTWARDS}|\n]*)?{_LETTER}(?:[^{_LEFTWARDS}|\n]*[^\W{_LEFTWARDS}])?|{_NUMBER}")
 _LEFTWARDS_RUN = re.compile(rf"[{_LEFTWARDS}](?:[^\n|A-Za-z]*[{_LEFTWARDS}])?")
 _ANY = re.compile(f"[{_LEFTWARDS}]")
 _MARKS = re.compile("([\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670]+)(.)")
@@ -27,8 +27,9 @@ def written_leftwards(text: str) -> bool:
 def logical(seen: str) -> str:
     """The line `seen`, left to right, in reading order: the whole line is read leftwards, with its numbers and foreign
     words rightwards, or the other way round if most letters are of a script written rightwards."""
-    leftwards = len(_ANY.findall(seen))
-    if leftwards * 2 >= sum(map(str.isalpha, seen)):
+    letters = [bool(_ANY.match(letter)) for letter in seen if letter.isalpha()]
+    outer = letters[0] + letters[-1]
+    if outer == 2 or (outer == 1 and 2 * sum(letters) >= len(letters)):
         text = _reversed(seen)
     else:
         text = _LEFTWARDS_RUN.sub(lambda run: _reversed(run.group()), seen)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pypdf
 from pypdf.errors import LimitReachedError
 
-from glyph_demo.documents import pdf_annotations as annotations
+from glyph_demo.documents import pdf_annotations
 from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.pdf_characters import characters_of
 from glyph_demo.documents.pdf_lines import lines_of
@@ -74,19 +74,19 @@ def _open(path: Path) -> tuple[pdfium.PdfDocument, bool]:
 
 def _page_lines(document: pdfium.PdfDocument, number: int, layers_off: bool) -> list[Line]:
     page = document[number]
-    groups, is_drawn = annotations.typed(document, page)
+    groups, is_drawn = pdf_annotations.typed(document, page)
     first = None
     if is_drawn:
-        first = annotations.flatten(page)
+        first = pdf_annotations.flatten(page)
         page.close()
         page = document[number]
     text = page.get_textpage()
     characters, pieces = characters_of(text)
     characters = seen(page, characters, pieces, layers_off)
     if first is not None:
-        drawn = annotations.drawn(page, pieces, first)
-        groups += annotations.by_line(each for each in characters if each.piece in drawn)
+        drawn = pdf_annotations.drawn(page, pieces, first)
+        groups += pdf_annotations.by_line(each for each in characters if each.piece in drawn)
         characters = [each for each in characters if each.piece not in drawn]
     text.close()
     page.close()
-    return lines_of(annotations.placed(characters, groups))
+    return lines_of(pdf_annotations.placed(characters, groups))

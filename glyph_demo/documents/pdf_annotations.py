@@ -66,7 +66,7 @@ def placed(characters: Sequence[Character], groups: Iterable[Group]) -> list[Cha
         if number >= _MOST:
             together += group
             continue
-        together = [each for each in together if not _is_leader(each, group)]
+        together = _without_leader(together, group)
         at, base = _place(together, group)
         together[at:at] = [_moved(each, base) for each in group]
     return together
@@ -122,13 +122,15 @@ def _lines(value: str, box: tuple[float, float, float, float]) -> Iterator[Group
         ]
 
 
-def _is_leader(character: Character, group: Group) -> bool:
-    """A line of dots or dashes that says where to write."""
-    return (
-        character.text in _LEADERS
-        and group[0].start - 1 < character.start < group[-1].end + 1
-        and abs(character.base - group[0].base) < group[0].size
-    )
+def _without_leader(characters: list[Character], group: Group) -> list[Character]:
+    """`characters` but the row of dots or dashes on which the group is written."""
+    start, end, base, size = group[0].start, group[-1].end, group[0].base, group[0].size
+    kept: list[Character] = []
+    for is_leader, run in groupby(characters, lambda each: each.text in _LEADERS and abs(each.base - base) < size):
+        row = list(run)
+        if not is_leader or len(row) < 3 or row[-1].end < start or row[0].start > end:
+            kept += row
+    return kept
 
 
 def _place(characters: Sequence[Character], group: Group) -> tuple[int, float]:

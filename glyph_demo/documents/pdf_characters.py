@@ -80,6 +80,8 @@ class _Reader:
         if not handle or letter in "\r\n":  # what pdfium adds belongs to no object
             return
         if letter in _SPACES:
+            if raw.FPDFText_IsGenerated(self._text, number):
+                return
             letter = " "
         elif code in _HYPHEN_CODES:
             letter = "-"

@@ -1,11 +1,12 @@
 """Characters of a PDF page to its lines: spaces, cells of tables, raised digits, vertical columns.
 
-The order of lines is the file's: sorting them by place breaks pages of two columns. Lengths are in em, the font size."""
+The order of lines is the file's: sorting them by place breaks pages of two columns. Lengths here are in em, the font
+size."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
@@ -22,6 +23,7 @@ _CELL = 1.0
 _WIDE_SPACE = 2.5  # beyond this a drawn space is a gap between cells, however the line is justified
 _TRACKING = 0.6  # letters of a spaced-out heading stand at most this far apart
 _HEAD = re.compile(r"\[[ x]\]|[0-9A-Z]{1,3}(\.[0-9]{1,3})*\.?")  # of a section, or a box to tick
+_OPERATOR = re.compile(r"(?<=\w)[-+−/=]")
 _ORDINAL = re.compile(r"st|nd|rd|th|o|a|os|as|er|re|e|ème")
 
 
@@ -186,7 +188,7 @@ def _spell(words: Sequence[_Word]) -> str:
         elif words[number - 1].shift and not word.shift:
             opens = number == 1  # a note begins with its raised mark
             text += " " * (opens and word.text[0].isalnum()) + word.text
-        elif word.shift > 0 and word.text[0] in "0123456789+-−" or (word.shift > 0 and _is_exponent(text, word.text)):
+        elif (word.shift > 0 and word.text[0] in "0123456789+-−") or (word.shift > 0 and _is_exponent(text, word.text)):
             fraction = behind is not None and not behind.before and behind.text[:1] in "/⁄"
             text += " " + word.text if fraction else "^" + _grouped(word.text)
         elif word.shift < 0 and text[-1].isdigit() and word.text[0].isdigit() and "/" not in text[-2:]:
@@ -200,11 +202,11 @@ def _is_exponent(before: str, text: str) -> bool:
     """Letters behind letters are abbreviations, such as Mme, and behind a digit mostly ordinals."""
     if not text[0].isalpha() or _ORDINAL.fullmatch(text) or not before[-1].isalnum():
         return False
-    return before[-1].isdigit() or len(text) == 1
+    return before[-1].isdigit() or len(text) == 1 or bool(_OPERATOR.search(text))
 
 
 def _grouped(text: str) -> str:
-    return f"({text})" if re.search(r"(?<=\w)[-+−/=]", text) else text
+    return f"({text})" if _OPERATOR.search(text) else text
 
 
 def _stand_upright(characters: Sequence[Character]) -> Iterable[Character]:
@@ -220,7 +222,8 @@ def _stand_upright(characters: Sequence[Character]) -> Iterable[Character]:
         yield from _standing(run, column)
 
 
-def _standing(run: list[Character], column: Character | None) -> Iterable[Character]:
+def _standing(run: list[Character], column: Character | None) -> Generator[Character, None, Character | None]:
+    """The run as a column if it is one, and the column's first character."""
     beside = column is not None and abs(column.base - run[0].base) < run[0].size and _is_wide(run[0])
     if len(run) < 3 and not (beside and column and 0 < column.start - run[0].start < 4 * column.size):
         yield from run

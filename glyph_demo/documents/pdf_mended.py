@@ -21,7 +21,8 @@ def mended(reader: pypdf.PdfReader) -> bytes | None:
     for page in reader.pages:
         changes.look_at(page.get("/Resources"), ())
         if layers.some_are_off and "/Annots" in page:
-            shown = [each for each in page["/Annots"] if not layers.hides(each.get_object().get("/OC"))]
+            notes = page["/Annots"].get_object()
+            shown = [each for each in _items(notes) if not layers.hides(each.get_object().get("/OC"))]
             page[NameObject("/Annots")] = ArrayObject(shown)
     if not (changes.made or layers.some_are_off):
         return None

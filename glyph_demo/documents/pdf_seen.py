@@ -125,9 +125,9 @@ def _is_marked_off(each: Handle) -> bool:
     buffer = ctypes.cast(name, ctypes.POINTER(raw.FPDF_WCHAR))
     for number in range(raw.FPDFPageObj_CountMarks(each)):
         mark = raw.FPDFPageObj_GetMark(each, number)
-        if raw.FPDFPageObjMark_GetParamStringValue(mark, b"Name", buffer, len(name), size) and size.value == len(name):
-            if name.raw[:-2].decode("utf-16-le", "replace") == OFF:
-                return True
+        found = raw.FPDFPageObjMark_GetParamStringValue(mark, b"Name", buffer, len(name), size)
+        if found and size.value == len(name) and name.raw[:-2].decode("utf-16-le", "replace") == OFF:
+            return True
     return False
 
 

@@ -21,8 +21,8 @@ _DOUBLE_SPACED = 2.5  # font sizes between baselines; lines further apart are no
 
 @dataclass(slots=True)
 class Line:
-    """A line of a page. `x` is where it begins, behind the mark of a list item, `y` its baseline, in points, upwards; `size` is
-    the font size in points."""
+    """A line of a page. `x` is where it begins, behind the mark of a list item, and `y` its baseline, in points,
+    upwards; `size` is the font size in points."""
 
     text: str
     x: float
