@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import product
 from math import atan2, cos, degrees, hypot, radians, sin
@@ -13,7 +15,7 @@ from glyph_demo.documents.pdfium import pdfium, raw
 
 UNKNOWN = "\ufffd"  # a glyph that the file gives no letter for
 _SNAP = 5  # degrees
-_SAME_PLACE = 0.15  # of the font size: fake bold and shadows are drawn closer, no two letters stand that close
+_SAME_PLACE = 0.07  # of the font size: fake bold and shadows are drawn closer, no letters stand twice as far
 _SPACES = frozenset(" \t\xa0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f")
 _VOWELS = frozenset("aeiouyàáâãäåèéêëìíîïòóôõöøùúûüýąęóаеёиоуыэюяіїєαεηιουω")
 _FARTHEST = 1e6  # points; a page has 14,400 at most, files have anything
@@ -99,14 +101,16 @@ class _Reader:
                 self._unmapped.append(character)
 
     def judge_unmapped(self) -> None:
-        """Where a font has no table of its letters pdfium gives the glyphs' numbers. They are letters in files of some
-        programs, and of no language in others: of one, a quarter of the letters or more are vowels."""
-        letters = [each.text.lower() for each in self._unmapped if each.text.isalpha()]
-        control = any(each.text < " " for each in self._unmapped)
-        vowels = sum(letter in _VOWELS for letter in letters)
-        if control or len(letters) < 10 or not 0.25 < vowels / len(letters) < 0.6:
-            for each in self._unmapped:
-                each.text = UNKNOWN
+        """Where a font has no table of its letters pdfium gives the numbers of its glyphs. In files of some programs
+        they are letters all the same; in others they become UNKNOWN."""
+        fonts: dict[int, list[Character]] = defaultdict(list)
+        for character in self._unmapped:
+            font = raw.FPDFTextObj_GetFont(self.pieces[character.piece].handle)
+            fonts[ctypes.cast(font, ctypes.c_void_p).value or 0].append(character)
+        for characters in fonts.values():
+            if not _is_language("".join(character.text for character in characters)):
+                for character in characters:
+                    character.text = UNKNOWN
 
     def _piece(self, handle: raw.FPDF_PAGEOBJECT, number: int) -> Piece:
         address = ctypes.cast(handle, ctypes.c_void_p).value
@@ -118,8 +122,7 @@ class _Reader:
             size = raw.FPDFText_GetFontSize(self._text, number)
             if size < 0:
                 a, b, c, d = -a, -b, -c, -d
-            is_mirrored = a * d < b * c  # the letters are turned back by the font, or their like
-            turn = round(degrees(atan2(-c, d) if is_mirrored else atan2(b, a))) % 360
+            turn = round(degrees(atan2(b, a))) % 360
             right = round(turn / 90) * 90
             size = abs(size) * hypot(c, d)
             size = size if 0.01 < size < _FARTHEST else 1.0
@@ -152,6 +155,28 @@ class _Reader:
             return box.left, box.right
         ends = _along(piece.turn, box.left, box.bottom), _along(piece.turn, box.right, box.top)
         return min(ends), max(ends)
+
+
+def _is_language(text: str) -> bool:
+    """Whether numbers of glyphs, taken for letters, are such: of ten or more a quarter are vowels; four or more of
+    Chinese or Japanese are all common ones, which one in three ideographs is; fewer are nothing but figures."""
+    if any(letter < " " for letter in text):
+        return False
+    wide = [letter for letter in text if letter >= "\u2e80"]
+    if len(wide) >= 4:
+        return any(_encodes("".join(wide), codec) for codec in ("gb2312", "big5", "shift_jis", "euc_kr"))
+    letters = [letter for letter in text.lower() if letter.isalpha()]
+    if len(letters) >= 10:
+        return 0.25 < sum(letter in _VOWELS for letter in letters) / len(letters) < 0.6
+    return bool(re.fullmatch(r"[\d.,%−-]+", text))
+
+
+def _encodes(text: str, codec: str) -> bool:
+    try:
+        text.encode(codec)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _along(turn: int, x: float, y: float) -> float:

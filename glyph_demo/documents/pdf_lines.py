@@ -19,6 +19,7 @@ from glyph_demo.documents.text import clean
 
 _LEVEL = 0.3  # baselines closer than this are one
 _SPACE = 0.15  # typesetters squeeze a space to 0.2 at least, kerning never adds as much
+_WIDE_LETTERS = 0.4  # Chinese letters are set apart to fill a line
 _CELL = 1.0
 _WIDE_SPACE = 2.5  # beyond this a drawn space is a gap between cells, however the line is justified
 _TRACKING = 0.6  # letters of a spaced-out heading stand at most this far apart
@@ -102,7 +103,8 @@ class _Row:
             return sorted(self.characters, key=lambda each: each.start + each.end)
         runs: list[list[Character]] = []
         for each in self.characters:
-            if runs and each.start > runs[-1][-1].start - 0.5 * self.size:
+            last = runs[-1][-1] if runs else each
+            if runs and last.start - 0.5 * self.size < each.start < last.end + _CELL * self.size:
                 runs[-1].append(each)
             else:
                 runs.append([each])
@@ -155,7 +157,7 @@ def _between(last: Character, character: Character, spaces: int, tracking: float
         return BAR if gap > 1.3 * _CELL and not is_stretched else " "
     if gap > _CELL and not justified:
         return BAR
-    limit = 0.6 if NO_SPACE.match(last.text) and NO_SPACE.match(character.text) else _SPACE + tracking
+    limit = _WIDE_LETTERS if NO_SPACE.match(last.text) and NO_SPACE.match(character.text) else _SPACE + tracking
     return " " if gap > limit else ""
 
 
