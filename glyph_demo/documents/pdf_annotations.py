@@ -14,7 +14,7 @@ from glyph_demo.documents.pdfium import pdfium, raw
 _UNSEEN = raw.FPDF_ANNOT_FLAG_HIDDEN | raw.FPDF_ANNOT_FLAG_NOVIEW
 _PASSWORD = 1 << 13  # of a text field's flags (ISO 32000-1, table 228)
 _TEXT_SIZE = 10.0  # points, of what is typed, as far as lines are concerned
-_LEADERS = "_.…·"
+_LEADERS = frozenset("_.…·")
 _MOST = 3000  # values on a page that are put at their place; more go to its end
 
 Group = list[Character]  # of one line
@@ -126,7 +126,7 @@ def _without_leader(characters: list[Character], group: Group) -> list[Character
     """`characters` but the row of dots or dashes on which the group is written."""
     start, end, base, size = group[0].start, group[-1].end, group[0].base, group[0].size
     kept: list[Character] = []
-    for is_leader, run in groupby(characters, lambda each: each.text in _LEADERS and abs(each.base - base) < size):
+    for is_leader, run in groupby(characters, lambda each: set(each.text) <= _LEADERS and abs(each.base - base) < size):
         row = list(run)
         if not is_leader or len(row) < 3 or row[-1].end < start or row[0].start > end:
             kept += row

@@ -62,7 +62,7 @@ class _Row:
         if up < _LEVEL * min(self.size, character.size):
             return character.piece == last.piece or not self._is_taken(character)
         small = min(self.size, character.size) < 0.85 * size
-        if character.size > 1.15 * self.size and len(self.characters) > 6:
+        if character.size > 1.15 * self.size and sum(len(each.text) for each in self.characters) > 6:
             return False
         gap = max(character.start - last.end, last.start - character.end)
         return up < 0.7 * size and (gap < 0.5 * size if small else up < 0.5 * size and abs(gap) < _SPACE * size)
@@ -70,9 +70,9 @@ class _Row:
     def _is_taken(self, character: Character) -> bool:
         """Another character stands there."""
         last = self.characters[-1]
-        if character.start > last.start + 0.3 * (last.end - last.start):
+        if character.start > last.end - 0.7 * last.width:
             return False
-        room = 0.5 * (character.end - character.start)
+        room = 0.5 * character.width
         return any(
             min(other.end, character.end) - max(other.start, character.start) > room
             for other in self.characters
@@ -104,7 +104,7 @@ class _Row:
         runs: list[list[Character]] = []
         for each in self.characters:
             last = runs[-1][-1] if runs else each
-            if runs and last.start - 0.5 * self.size < each.start < last.end + _CELL * self.size:
+            if runs and last.end - last.width - 0.5 * self.size < each.start < last.end + _CELL * self.size:
                 runs[-1].append(each)
             else:
                 runs.append([each])
@@ -147,7 +147,7 @@ def _is_mark(text: str, character: Character, last: Character | None) -> bool:
     if LIST_ITEM.match(text + " "):
         return True
     near = last is not None and character.start - last.end < _WIDE_SPACE * character.size
-    return bool(_HEAD.fullmatch(text)) and near and character.text.isalpha()
+    return bool(_HEAD.fullmatch(text)) and near and character.text[0].isalpha()
 
 
 def _between(last: Character, character: Character, spaces: int, tracking: float, justified: bool) -> str:
@@ -157,7 +157,7 @@ def _between(last: Character, character: Character, spaces: int, tracking: float
         return BAR if gap > 1.3 * _CELL and not is_stretched else " "
     if gap > _CELL and not justified:
         return BAR
-    limit = _WIDE_LETTERS if NO_SPACE.match(last.text) and NO_SPACE.match(character.text) else _SPACE + tracking
+    limit = _WIDE_LETTERS if NO_SPACE.match(last.text[-1]) and NO_SPACE.match(character.text) else _SPACE + tracking
     return " " if gap > limit else ""
 
 
@@ -166,7 +166,7 @@ def _tracking(characters: Sequence[Character]) -> float:
     gaps = [
         (second.start - first.end) / first.size
         for first, second in pairwise(characters)
-        if first.text.isalpha() and second.text.isalpha()
+        if len(first.text) == len(second.text) == 1 and first.text.isalpha() and second.text.isalpha()
     ]
     usual = median(gaps) if len(gaps) >= 3 else 0.0
     return usual if _SPACE / 2 < usual <= _TRACKING else 0.0
@@ -177,6 +177,8 @@ def _is_justified(characters: Sequence[Character], size: float) -> bool:
     drawn = [character for character in characters if character.text != " "]
     gaps = [second.start - first.end for first, second in pairwise(drawn)]
     between = [gap for gap in gaps if gap > _SPACE * size]
+    if any(" " in character.text for character in drawn):
+        return False
     return len(between) >= 3 and max(between) < min(1.2 * min(between), _WIDE_SPACE * size)
 
 
@@ -246,7 +248,7 @@ def _is_below(upper: Character, lower: Character) -> bool:
 
 
 def _is_wide(character: Character) -> bool:
-    return bool(NO_SPACE.match(character.text))
+    return len(character.text) == 1 and bool(NO_SPACE.match(character.text))
 
 
 def _right_to_left(rows: list[_Row]) -> list[_Row]:
