@@ -42,7 +42,7 @@ def reflow(lines: Sequence[Line], words: frozenset[str]) -> str:
     more than 1.3 usual line distances away (the page's median). They are joined by a space, by nothing beside Chinese
     or Japanese, and by nothing after a hyphen; the hyphen goes when it is a soft one or when `words` has the whole
     word. No other character is lost."""
-    columns = [_column_width(lines, number) for number in range(len(lines))]
+    columns = _column_widths(lines)
     distance = _line_distance(lines)
     pieces: list[str] = []
     for number, line in enumerate(lines):
@@ -72,15 +72,20 @@ def _same_column(line: Line, other: Line) -> bool:
     return abs(line.x - other.x) <= 2.5 * line.size and abs(line.size - other.size) < 0.5
 
 
-def _column_width(lines: Sequence[Line], number: int) -> int:
-    """Of the widest line of the column: of the block of lines around it, or of the page if these are under four."""
-    first = last = number
-    while first > 0 and _in_block(lines[first - 1], lines[first]):
-        first -= 1
-    while last + 1 < len(lines) and _in_block(lines[last], lines[last + 1]):
-        last += 1
-    block = lines[first : last + 1] if last - first >= 3 else lines
-    return max(line.width for line in block if _same_column(line, lines[number]))
+def _column_widths(lines: Sequence[Line]) -> list[int]:
+    """For each line that of the widest line of its column: of the block of lines around it, or, if these are under
+    four, of the page."""
+    own = [line.width for line in lines]
+    widths: list[int] = []
+    starts = [number for number in range(len(lines)) if not number or not _in_block(lines[number - 1], lines[number])]
+    for start, end in pairwise([*starts, len(lines)]):
+        if end - start >= 4:
+            widths += [max(own[start:end])] * (end - start)
+        else:
+            for line in lines[start:end]:
+                column = (width for width, other in zip(own, lines, strict=True) if _same_column(line, other))
+                widths.append(max(column, default=0))
+    return widths
 
 
 def _in_block(line: Line, following: Line) -> bool:
