@@ -22,6 +22,7 @@ _SPACE = 0.15  # typesetters squeeze a space to 0.2 at least, kerning never adds
 _WIDE_LETTERS = 0.4  # Chinese letters are set apart to fill a line
 _CELL = 1.0
 _WIDE_SPACE = 2.5  # beyond this a drawn space is a gap between cells, however the line is justified
+_LONGEST_COLUMN = 100  # rows
 _TRACKING = 0.6  # letters of a spaced-out heading stand at most this far apart
 _HEAD = re.compile(r"\[[ x]\]|[0-9A-Z]{1,3}(\.[0-9]{1,3})*\.?")  # of a section, or a box to tick
 _OPERATOR = re.compile(r"(?<=\w)[-+−/=]")
@@ -37,7 +38,7 @@ def lines_of(characters: Sequence[Character]) -> list[Line]:
             rows[-1].add(character)
         elif character.text != " ":
             rows.append(_Row(character.turn, character.base, character.size, [character]))
-    return [line for row in _right_to_left(rows) for line in row.lines()]
+    return [line for row in _right_to_left(_by_row(rows)) for line in row.lines()]
 
 
 @dataclass(slots=True)
@@ -78,6 +79,11 @@ class _Row:
             for other in self.characters
             if other.text != " "
         )
+
+    def is_beside(self, row: _Row) -> bool:
+        """On the same baseline, to the right."""
+        level = abs(self.base - row.base) < _LEVEL * min(self.size, row.size)
+        return level and self.turn == row.turn and self.characters[0].start > row.characters[-1].end
 
     def shift(self, character: Character) -> int:
         """1 for a raised character, -1 for a lowered one."""
@@ -249,6 +255,36 @@ def _is_below(upper: Character, lower: Character) -> bool:
 
 def _is_wide(character: Character) -> bool:
     return len(character.text) == 1 and bool(NO_SPACE.match(character.text))
+
+
+def _by_row(rows: Sequence[_Row]) -> list[_Row]:
+    """The rows of tables that the file has column by column are put together."""
+    found: list[_Row] = []
+    at = 0
+    while at < len(rows):
+        beside = _column_beside(found, rows[at : at + _LONGEST_COLUMN])
+        for row, cell in beside:
+            row.characters += cell.characters
+        if not beside:
+            found.append(rows[at])
+        at += len(beside) or 1
+    return found
+
+
+def _column_beside(found: Sequence[_Row], rows: Sequence[_Row]) -> list[tuple[_Row, _Row]]:
+    """Those of `rows` that are a column of cells right of the last ones found, with the rows that they belong to: at
+    least three, all short and half of them figures. Columns of prose are neither."""
+    if not found or rows[0].base < found[-1].base + 0.5 * rows[0].size:
+        return []
+    cells: list[tuple[_Row, _Row]] = []
+    for cell in rows:
+        text = "".join(each.text for each in cell.characters)
+        level = [row for row in found[-_LONGEST_COLUMN:] if cell.is_beside(row)]
+        if not level or len(text) > 20 or (cells and cell.base > cells[-1][1].base):
+            break
+        cells.append((level[-1], cell))
+    figures = sum(any(letter.isdigit() for each in cell.characters for letter in each.text) for _, cell in cells)
+    return cells if len(cells) >= 3 and 2 * figures >= len(cells) else []
 
 
 def _right_to_left(rows: list[_Row]) -> list[_Row]:

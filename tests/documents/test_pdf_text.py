@@ -110,6 +110,13 @@ def test_a_row_drawn_from_its_right_end_is_in_order(text):
     assert text(raw_page(b"".join(shown(x, 700, cell) for x, cell in cells))) == "Sund | 388 | 41,075"
 
 
+def test_a_table_drawn_column_by_column_has_its_rows(text):
+    rows = [["Harbour", "Ships", "Cargo"], ["Elvik", "214", "18,400"], ["Morra", "97", "6,250"], ["Sund", "388", "41"]]
+    drawn = b"".join(shown(60 + 100 * x, 700 - 18 * y, rows[y][x]) for x in range(3) for y in range(4))
+    found = text(raw_page(shown(60, 730, "Harbours of the coast") + drawn + shown(60, 600, "Below it stands a line.")))
+    assert found.split("\n") == ["Harbours of the coast", *map(" | ".join, rows), "Below it stands a line."]
+
+
 def test_rows_that_nothing_parts_but_spaces_stay_rows(text):
     rows = ["Elvik 214 18,400 96 1,021", "Morra 97 16,250 41 2,340", "Sund 388 41,075 150 9,771"]
     found = text(raw_page(b"".join(shown(60, 700 - 14 * at, row) for at, row in enumerate(rows))))
