@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pypdf
-from pypdf.errors import LimitReachedError
 
 from glyph_demo.documents import pdf_annotations
 from glyph_demo.documents.file_types import Parsed
@@ -58,7 +57,7 @@ def _open(path: Path) -> tuple[pdfium.PdfDocument, bool]:
         is_empty = not reader.pages
         changed = mended(reader)
         file, layers_off = changed or path, changed is not None
-    except (LimitReachedError, MemoryError):
+    except MemoryError:
         raise
     except Exception:  # pypdf raises what the broken object makes Python raise; pdfium may still read the file
         pass
