@@ -52,10 +52,10 @@ def _open(path: Path) -> tuple[pdfium.PdfDocument, bool]:
     layers_off, is_empty = False, False
     try:
         reader = pypdf.PdfReader(path)
-        if reader.is_encrypted:
-            reader.decrypt("")
+        unlocked = reader.decrypt("") if reader.is_encrypted else None
         is_empty = not reader.pages
-        changed = mended(reader)
+        # pdfium tries no empty password as the owner's
+        changed = mended(reader, always=unlocked == pypdf.PasswordType.OWNER_PASSWORD)
         file, layers_off = changed or path, changed is not None
     except MemoryError:
         raise

@@ -205,13 +205,16 @@ class _Reader:
 
     def judge_unmapped(self) -> None:
         """Where a font has no table of its letters pdfium gives the numbers of its glyphs. In files of some programs
-        they are letters all the same; in others they become UNKNOWN."""
+        they are letters all the same; in others they become UNKNOWN. A font with few of them goes with the page."""
         fonts: dict[int, list[Character]] = defaultdict(list)
         for character in self._unmapped:
             font = raw.FPDFTextObj_GetFont(self.pieces[character.piece].handle)
             fonts[ctypes.cast(font, ctypes.c_void_p).value or 0].append(character)
+        whole = _is_language("".join(character.text for character in self._unmapped))
         for characters in fonts.values():
-            if not _is_language("".join(character.text for character in characters)):
+            text = "".join(character.text for character in characters)
+            few = sum(map(str.isalpha, text)) < 10 and min(text) >= " "
+            if not (_is_language(text) or (whole and few)):
                 for character in characters:
                     character.text = UNKNOWN
 

@@ -13,9 +13,9 @@ from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObjec
 OFF = "glyph-demo: this layer is off"
 
 
-def mended(reader: pypdf.PdfReader) -> bytes | None:
-    """The file with the changes that it needs; None if it needs none. `reader` must not be used afterwards. Raises
-    whatever pypdf does on a broken file."""
+def mended(reader: pypdf.PdfReader, always: bool = False) -> bytes | None:
+    """The file with the changes that it needs, without its passwords; None if it needs none and is not wanted
+    `always`. `reader` must not be used afterwards. Raises whatever pypdf does on a broken file."""
     layers = _Layers(reader.root_object.get("/OCProperties"))
     changes = _Changes(layers)
     for page in reader.pages:
@@ -24,7 +24,7 @@ def mended(reader: pypdf.PdfReader) -> bytes | None:
             notes = page["/Annots"].get_object()
             shown = [each for each in _items(notes) if not layers.hides(each.get_object().get("/OC"))]
             page[NameObject("/Annots")] = ArrayObject(shown)
-    if not (changes.made or layers.some_are_off):
+    if not (always or changes.made or layers.some_are_off):
         return None
     if "/Size" not in reader.trailer:  # the table of objects was rebuilt; the writer asks for its length
         numbers = [number for entries in reader.xref.values() for number in entries]

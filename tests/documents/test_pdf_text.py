@@ -1,15 +1,17 @@
 """PDF: the text as people see it, in kinds of files that programs make and readers get wrong."""
 
+import io
 import re
 from pathlib import Path
 
+import pypdf
 import pytest
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from tests.documents.uploads import pdf, read
+from tests.documents.uploads import lines_pdf, pdf, read
 
 CASES = Path(__file__).parents[1] / "cases"
 FONTS = Path(__file__).parents[2] / "glyph_demo" / "assets" / "fonts"
@@ -478,3 +480,13 @@ def test_glyphs_without_letters_are_marked_as_unknown(text):
 def test_a_file_without_its_end_is_read(text):
     data = raw_page(shown(60, 700, "The price is 400."))
     assert text(data[: data.index(b"trailer")] + b"trailer<</Root 1 0 R>>\n") == "The price is 400."
+
+
+def test_a_file_whose_owner_password_is_empty_opens(text):
+    """The padding of passwords (ISO 32000-1, algorithm 2) is what an empty one is made of."""
+    padding = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a").decode("latin-1")
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(lines_pdf("The price is 400.")))
+    writer.encrypt(user_password="user", owner_password=padding, algorithm="RC4-128")
+    out = io.BytesIO()
+    writer.write(out)
+    assert text(out.getvalue()) == "The price is 400."
