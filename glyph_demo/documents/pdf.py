@@ -1,25 +1,27 @@
-"""Text of a PDF by pypdf. Runs in the child process only."""
+"""Text of a PDF. Runs in the child process only."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pypdf
-from pypdf.errors import LimitReachedError
 
+from glyph_demo.documents import pdf_annotations
 from glyph_demo.documents.file_types import Parsed
+from glyph_demo.documents.pdf_characters import characters_of
+from glyph_demo.documents.pdf_lines import lines_of
+from glyph_demo.documents.pdf_mended import mended
+from glyph_demo.documents.pdf_seen import seen
+from glyph_demo.documents.pdfium import is_locked, open_pdf, pdfium
 from glyph_demo.documents.problems import problem
-from glyph_demo.documents.reflow import Line, join_pieces, reflow, words_of
-from glyph_demo.documents.text import clean
+from glyph_demo.documents.reflow import Line, reflow, words_of
 
 
 def read_pdf(path: Path, max_pages: int, max_characters: int) -> Parsed:
     """The clean text of every page. Pages that cannot be parsed, or have no text layer, are empty and counted as
-    warnings. Raises DocumentError, and whatever pypdf raises on a file it cannot open."""
-    reader = pypdf.PdfReader(path)
-    if reader.is_encrypted and reader.decrypt("") == pypdf.PasswordType.NOT_DECRYPTED:
-        raise problem("password")
-    count = len(reader.pages)
+    warnings. Raises DocumentError."""
+    document, layers_off = _open(path)
+    count = len(document)
     if not count:
         raise problem("no_pages")
     if count > max_pages:
@@ -28,10 +30,8 @@ def read_pdf(path: Path, max_pages: int, max_characters: int) -> Parsed:
     unreadable = characters = 0
     for number in range(count):
         try:
-            lines = _page_lines(reader.pages[number])
-        except (LimitReachedError, MemoryError, RecursionError):
-            raise
-        except Exception:  # pypdf raises what the broken object makes Python raise: KeyError, TypeError, ...
+            lines = _page_lines(document, number, layers_off)
+        except pdfium.PdfiumError:
             lines, unreadable = [], unreadable + 1
         pages.append(lines)
         characters += sum(len(line.text) + 1 for line in lines)
@@ -45,13 +45,46 @@ def read_pdf(path: Path, max_pages: int, max_characters: int) -> Parsed:
     return Parsed(texts, "page", warnings, [part for part, text in enumerate(texts) if not text.strip()])
 
 
-def _page_lines(page: pypdf.PageObject) -> list[Line]:
-    pieces: list[tuple[str, float, float, float]] = []
+def _open(path: Path) -> tuple[pdfium.PdfDocument, bool]:
+    """The document as pdfium has it, and whether some of its layers are off."""
+    file: Path | bytes = path
+    layers_off, is_empty = False, False
+    try:
+        reader = pypdf.PdfReader(path)
+        unlocked = reader.decrypt("") if reader.is_encrypted else None
+        is_empty = not reader.pages
+        # pdfium tries no empty password as the owner's
+        changed = mended(reader, always=unlocked == pypdf.PasswordType.OWNER_PASSWORD)
+        file, layers_off = changed or path, changed is not None
+    except MemoryError:
+        raise
+    except Exception:  # pypdf raises what the broken object makes Python raise; pdfium may still read the file
+        pass
+    try:
+        document = open_pdf(file)
+        document.init_forms()
+    except pdfium.PdfiumError as error:
+        if is_locked(error):
+            raise problem("password") from None
+        raise problem("no_pages") if is_empty else problem("damaged", kind="PDF") from None
+    return document, layers_off
 
-    def keep(text: str, cm: list[float], tm: list[float], font: object, size: float) -> None:
-        x = tm[4] * cm[0] + tm[5] * cm[2] + cm[4]
-        y = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
-        pieces.append((clean(text), x, y, abs(size * tm[3] * cm[3]) or abs(size) or 1.0))
 
-    page.extract_text(visitor_text=keep)
-    return join_pieces(pieces)
+def _page_lines(document: pdfium.PdfDocument, number: int, layers_off: bool) -> list[Line]:
+    page = document[number]
+    groups, is_drawn = pdf_annotations.typed(document, page)
+    first = None
+    if is_drawn:
+        first = pdf_annotations.flatten(page)
+        page.close()
+        page = document[number]
+    text = page.get_textpage()
+    characters, pieces = characters_of(text)
+    characters = seen(page, characters, pieces, layers_off)
+    if first is not None:
+        drawn = pdf_annotations.drawn(page, pieces, first)
+        groups += pdf_annotations.by_line(each for each in characters if each.piece in drawn)
+        characters = [each for each in characters if each.piece not in drawn]
+    text.close()
+    page.close()
+    return lines_of(pdf_annotations.placed(characters, groups))

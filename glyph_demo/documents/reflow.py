@@ -10,16 +10,19 @@ from math import inf
 from statistics import median
 
 _WIDE = re.compile("[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]")
-_NO_SPACE = re.compile("[\u2e80-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]")  # written without spaces
-_LIST_ITEM = re.compile(r"[•‣◦⁃∙●○■□▪–—*·-] |\(?[0-9a-zA-Z]{1,3}[.)] |[（(]?[一二三四五六七八九十0-9]+[)）、]")
+NO_SPACE = re.compile("[\u2e80-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]")  # written without spaces
+LIST_ITEM = re.compile(r"[•‣◦⁃∙●○■□▪–—*·-] |\(?[0-9a-zA-Z]{1,3}[.)] |[（(]?[一二三四五六七八九十0-9]+[)）、]")
 _FIRST_WORD = re.compile(r"\S{1,40}")
+_NUMBER = re.compile(r"[-+−(]?[$€£¥]?\d[\d.,]*%?\)?")
 _HYPHENS = ("-", "\u00ad", "\u2010", "\u0002", "\ufffe")
-_BAR = " | "
+BAR = " | "
+_DOUBLE_SPACED = 2.5  # font sizes between baselines; lines further apart are no paragraph
 
 
 @dataclass(slots=True)
 class Line:
-    """A line of a page. `x` and `y` are where its last piece begins, in points, y upwards; `size` is in points."""
+    """A line of a page. `x` is where it begins, behind the mark of a list item, and `y` its baseline, in points,
+    upwards; `size` is the font size in points."""
 
     text: str
     x: float
@@ -32,33 +35,6 @@ class Line:
         return _width(self.text)
 
 
-def join_pieces(pieces: Iterable[tuple[str, float, float, float]]) -> list[Line]:
-    """Lines from pieces of text (text, x, y, size) in reading order. A piece ends its line with "\\n", but a piece
-    further right on the same baseline belongs to the line: it is a table cell (joined by " | ") if it begins more
-    than half an em after the estimated end of the piece before, at half an em a character, and that piece is no mark
-    of a list item."""
-    lines: list[Line] = []
-    ended, cell = True, ""
-    for text, x, y, size in pieces:
-        if not text.strip():
-            ended = ended or "\n" in text
-            continue
-        last = lines[-1] if lines else None
-        if last and not ended:
-            last.text += text.rstrip("\n")
-            cell += text
-        elif last and abs(y - last.y) < 0.3 * size and x > last.x:
-            gap = x - last.x - 0.5 * last.size * _width(cell.strip())
-            is_mark = len(last.text.strip()) <= 3
-            last.text = last.text.rstrip() + (_BAR if gap > 0.5 * size and not is_mark else " ") + text.strip()
-            last.x, last.size, cell = x, size, text
-        else:
-            lines.append(Line(text.strip("\n"), x, y, size))
-            cell = text
-        ended = text.endswith("\n")
-    return [part for line in lines for part in _split(line)]
-
-
 def reflow(lines: Sequence[Line], words: frozenset[str]) -> str:
     """Paragraphs, one a line. Two lines are joined when the break between them was forced: the next line's first word
     would not have fitted in nine tenths of the widest line of that column (lines of the same size and left edge), the
@@ -66,7 +42,7 @@ def reflow(lines: Sequence[Line], words: frozenset[str]) -> str:
     more than 1.3 usual line distances away (the page's median). They are joined by a space, by nothing beside Chinese
     or Japanese, and by nothing after a hyphen; the hyphen goes when it is a soft one or when `words` has the whole
     word. No other character is lost."""
-    columns = [max(other.width for other in lines if _same_column(line, other)) for line in lines]
+    columns = _column_widths(lines)
     distance = _line_distance(lines)
     pieces: list[str] = []
     for number, line in enumerate(lines):
@@ -92,12 +68,28 @@ def _width(text: str) -> int:
     return len(text) + len(_WIDE.findall(text))
 
 
-def _split(line: Line) -> list[Line]:
-    return [Line(text, line.x, line.y, line.size) for text in line.text.split("\n") if text.strip()]
-
-
 def _same_column(line: Line, other: Line) -> bool:
     return abs(line.x - other.x) <= 2.5 * line.size and abs(line.size - other.size) < 0.5
+
+
+def _column_widths(lines: Sequence[Line]) -> list[int]:
+    """For each line that of the widest line of its column: of the block of lines around it, or, if these are under
+    four, of the page."""
+    own = [line.width for line in lines]
+    widths: list[int] = []
+    starts = [number for number in range(len(lines)) if not number or not _in_block(lines[number - 1], lines[number])]
+    for start, end in pairwise([*starts, len(lines)]):
+        if end - start >= 4:
+            widths += [max(own[start:end])] * (end - start)
+        else:
+            for line in lines[start:end]:
+                column = (width for width, other in zip(own, lines, strict=True) if _same_column(line, other))
+                widths.append(max(column, default=0))
+    return widths
+
+
+def _in_block(line: Line, following: Line) -> bool:
+    return _same_column(line, following) and 0 < line.y - following.y < _DOUBLE_SPACED * line.size
 
 
 def _line_distance(lines: Sequence[Line]) -> float:
@@ -108,14 +100,28 @@ def _line_distance(lines: Sequence[Line]) -> float:
 
 def _was_wrapped(line: Line, following: Line, column: int, distance: float) -> bool:
     text, after = line.text.strip(), following.text.strip()
-    if _BAR in text or _BAR in after or _LIST_ITEM.match(after) or abs(line.size - following.size) >= 0.5:
+    if (
+        BAR in text
+        or BAR in after
+        or (_is_row(text) and _is_row(after))
+        or LIST_ITEM.match(after)
+        or abs(line.size - following.size) >= 0.5
+    ):
         return False
     below = line.y - following.y
-    if below > 1.3 * distance or (below > 0 and following.x > line.x + 0.5 * line.size):
+    if below > min(1.3 * distance, _DOUBLE_SPACED * line.size) or (
+        below > 0 and following.x > line.x + 0.5 * line.size
+    ):
         return False
     word = _FIRST_WORD.match(after)
-    first = 2 if _NO_SPACE.match(after) else 1 + _width(word.group() if word else "")
+    first = 2 if NO_SPACE.match(after) else 1 + _width(word.group() if word else "")
     return column >= 20 and line.width + first > 0.9 * column
+
+
+def _is_row(text: str) -> bool:
+    """Of a table without gaps between its cells: mostly numbers."""
+    words = text.split()
+    return len(words) >= 3 and 2 * sum(bool(_NUMBER.fullmatch(word)) for word in words) >= len(words)
 
 
 def _joint(text: str, after: str, words: frozenset[str]) -> str:
@@ -124,4 +130,4 @@ def _joint(text: str, after: str, words: frozenset[str]) -> str:
         head, tail = re.findall(r"[^\W\d_]+$", text[:-1]), re.match(r"[^\W\d_]+", after)
         known = bool(head and tail and (head[0] + tail.group()).lower() in words)
         return text[:-1] if known or text[-1] not in "-\u2010" else text
-    return text if _NO_SPACE.match(text[-1:]) or _NO_SPACE.match(after) else text + " "
+    return text if NO_SPACE.match(text[-1:]) or NO_SPACE.match(after) else text + " "
