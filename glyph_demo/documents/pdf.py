@@ -1,21 +1,24 @@
-"""Text of a PDF by pypdf. Runs in the child process only."""
+"""A PDF: text by pypdf, what is a picture by pdfium. Runs in the child process only."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pypdf
+import pypdfium2
 from pypdf.errors import LimitReachedError
 
 from glyph_demo.documents.file_types import Parsed
+from glyph_demo.documents.pdf_pages import parsed
+from glyph_demo.documents.pdf_pictures import Look, look_at
 from glyph_demo.documents.problems import problem
 from glyph_demo.documents.reflow import Line, join_pieces, reflow, words_of
 from glyph_demo.documents.text import clean
 
 
 def read_pdf(path: Path, max_pages: int, max_characters: int) -> Parsed:
-    """The clean text of every page. Pages that cannot be parsed, or have no text layer, are empty and counted as
-    warnings. Raises DocumentError, and whatever pypdf raises on a file it cannot open."""
+    """The clean text of every page with the comments on it, and what of the file is not read, as warnings. Raises
+    DocumentError, and whatever pypdf or pypdfium2 raise on a file they cannot open."""
     reader = pypdf.PdfReader(path)
     if reader.is_encrypted and reader.decrypt("") == pypdf.PasswordType.NOT_DECRYPTED:
         raise problem("password")
@@ -25,25 +28,32 @@ def read_pdf(path: Path, max_pages: int, max_characters: int) -> Parsed:
     if count > max_pages:
         raise problem("too_many_pages", count=count, limit=max_pages)
     pages: list[list[Line]] = []
-    unreadable = characters = 0
-    for number in range(count):
-        try:
-            lines = _page_lines(reader.pages[number])
-        except (LimitReachedError, MemoryError, RecursionError):
-            raise
-        except Exception:  # pypdf raises what the broken object makes Python raise: KeyError, TypeError, ...
-            lines, unreadable = [], unreadable + 1
-        pages.append(lines)
-        characters += sum(len(line.text) + 1 for line in lines)
-        if characters > max_characters:
-            raise problem("too_many_characters", limit=max_characters)
-    if unreadable == count:
+    looks: list[Look | None] = []
+    characters = 0
+    with _drawn(path) as document:
+        for number in range(count):
+            try:
+                lines = _page_lines(reader.pages[number])
+                looks.append(look_at(document[number], "\n".join(line.text for line in lines)))
+            except (LimitReachedError, MemoryError, RecursionError):
+                raise
+            except Exception:  # pypdf raises what the broken object makes Python raise: KeyError, TypeError, ...
+                lines = []
+                looks.append(None)
+            pages.append(lines)
+            characters += sum(len(line.text) + 1 for line in lines)
+            if characters > max_characters:
+                raise problem("too_many_characters", limit=max_characters)
+    if not any(looks):
         raise problem("damaged", kind="PDF")
     words = words_of(pages)
-    texts = [reflow(lines, words) for lines in pages]
-    without_text = sum(not text.strip() for text in texts) - unreadable
-    counts = {"pages_without_text": without_text, "unreadable_pages": unreadable}
-    return Parsed(texts, "page", {code: {"count": count} for code, count in counts.items() if count})
+    return parsed(reader, [reflow(lines, words) for lines in pages], looks)
+
+
+def _drawn(path: Path) -> pypdfium2.PdfDocument:
+    document = pypdfium2.PdfDocument(path)
+    document.init_forms()
+    return document
 
 
 def _page_lines(page: pypdf.PageObject) -> list[Line]:
