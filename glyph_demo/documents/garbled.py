@@ -10,7 +10,8 @@ from functools import lru_cache
 from itertools import pairwise
 from math import sqrt
 
-_GLYPH_NAMES = re.compile(r"(?:/[A-Za-z]{1,5}[0-9A-Fa-f]{1,4}(?![^/\s])){2,}|\(cid:\d+\)")
+_NAME = "[A-Za-z]{1,5}[0-9A-Fa-f]{1,4}(?![^/\\s])"
+_GLYPH_NAMES = re.compile(rf"[/(](?:{_NAME}(?:/{_NAME})+|cid:\d+\))")
 _UNREADABLE = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\ufffd-\uffff\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _MISREAD = re.compile("[\u0080-\u024f]")  # what text of other scripts becomes when it is taken for Latin-1
 _RARE = re.compile(r"([!\"#$&'*;<=>?@[\\\]^_`{|}~])(?!\1)")  # one of a row; rows are lines and leaders
@@ -29,6 +30,8 @@ _TOGETHER = frozenset(".,;:!?)(]['\"’”“‘-")  # and those that may stand 
 _BLOCK = 300  # characters that are judged together: a page may be garbled in one of its fonts
 _MIN_PAIRS = 20
 _MIN_GOOD = 0.46
+_SURELY = 0.68  # of a text of which a third is garbled, fewer are good
+_SURELY_OF_ALL = 0.45  # of all characters: text has few digits and signs
 _DEVIATIONS = 0.4  # the fewer the pairs, the more their share varies by chance
 _MAX_UNREADABLE = 0.2
 _MAX_MISREAD = 0.5
@@ -41,11 +44,21 @@ def is_garbled(text: str) -> bool:
     meaning, or letters and signs in an order that no language has. Numbers and scripts that are not Latin say nothing
     either way. Text of a few words is taken for text."""
     named = sum(len(match.group()) for match in _GLYPH_NAMES.finditer(text))
+    if not named and _is_surely_text(text):
+        return False
     text = _GLYPH_NAMES.sub(" ", text)
     sizes = {True: named, False: 0}
     for block in _blocks(text):
         sizes[_is_garbled_block(block)] += len(block)
     return sizes[True] > _MAX_GARBLED * (sizes[True] + sizes[False])
+
+
+def _is_surely_text(text: str) -> bool:
+    """A look at a third of the text, for speed: most pages are text, and three in four of its pairs are good."""
+    sample = "".join(text[start : start + _BLOCK // 3] for start in range(0, len(text), _BLOCK))
+    good, bad = _pairs(sample)
+    misread = 0 if sample.isascii() else len(_MISREAD.findall(sample))
+    return good > _SURELY * (good + bad) and good > _SURELY_OF_ALL * len(sample) > misread
 
 
 def _blocks(text: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from glyph_demo.documents.problems import page_ranges
 from glyph_demo.documents.text import clean
 
 _MAX_ANNOTATIONS = 2_000  # of a page
-_MAX_NODES = 20_000  # of a tree of names
+_MAX_NODES = 5_000  # of a tree of names
 _MAX_NAMES, _MAX_NAME = 5, 60
 _MAX_XML_BYTES = 4 << 20  # parsing takes up to 25 times as much memory
 _MEDIA = {"/Sound", "/Movie", "/RichMedia", "/3D"}
@@ -153,13 +153,12 @@ def _attached_files(root: Any, pages: Sequence[pypdf.PageObject]) -> Iterator[st
 def _leaves(tree: Any) -> Iterator[Any]:
     """The values of a tree of names (ISO 32000-2, 7.9.6). It may contain itself."""
     waiting = [tree]
-    seen: set[int] = set()
-    while waiting and len(seen) < _MAX_NODES:
-        node = _resolved(waiting.pop())
-        if id(node) not in seen:  # pypdf keeps what it has read, so the same node is the same object
-            seen.add(id(node))
-            yield from _array(node, "/Names")[1::2]
-            waiting += reversed(_array(node, "/Kids"))
+    for _ in range(_MAX_NODES):
+        if not waiting:
+            return
+        node = waiting.pop()
+        yield from _array(node, "/Names")[1::2]
+        waiting += reversed(_array(node, "/Kids"))
 
 
 def _hidden_layers(root: Any, pages: Sequence[pypdf.PageObject]) -> list[str]:

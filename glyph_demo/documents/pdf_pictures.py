@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Iterator
 from enum import Enum
 from itertools import islice
+from math import isfinite
 from typing import Any, NamedTuple
 
 import pypdfium2
@@ -24,7 +25,7 @@ _FIGURE = 0.08  # of the page: a smaller picture is a logo or an icon
 _BACKGROUND = 0.9
 _OUTLINES = 500  # parts of paths: about 25 letters drawn as outlines
 _CURVE = 12  # parts of a path: frames and rules of a table have fewer
-_MAX_OBJECTS = 50_000  # a page is judged by its first ones
+_MAX_OBJECTS = 20_000  # a page is judged by its first ones
 _MAX_DEPTH = 8
 _MAX_CURVES = 2_000
 _PROBED = 50  # objects: a page with more shows something
@@ -87,21 +88,29 @@ class _Grid:
         self._width = max(right - self._left, 1e-3) / _CELLS
         self._height = max(top - self._bottom, 1e-3) / _CELLS
 
-    def cell(self, x: float, y: float) -> tuple[int, int]:
-        return int((x - self._left) // self._width), int((y - self._bottom) // self._height)
+    def cell(self, left: float, bottom: float, right: float, top: float) -> tuple[int, int]:
+        """The one that holds the middle of this box."""
+        x, y = (left + right) / 2 - self._left, (bottom + top) / 2 - self._bottom
+        return int(x // self._width), int(y // self._height)
 
     def cells(self, boxes: list[Box]) -> set[tuple[int, int]]:
         """Those whose middle lies in one of `boxes`."""
         found: set[tuple[int, int]] = set()
-        for left, bottom, right, top in boxes:
-            columns = _middles((left - self._left) / self._width, (right - self._left) / self._width)
-            rows = _middles((bottom - self._bottom) / self._height, (top - self._bottom) / self._height)
+        for columns, rows in map(self._span, boxes):
             found.update((column, row) for column in columns for row in rows)
+            if len(found) == _CELLS**2:
+                break
         return found
 
     def share(self, box: Box) -> float:
-        """Of the page's cells."""
-        return len(self.cells([box])) / _CELLS**2
+        """Of the page."""
+        columns, rows = self._span(box)
+        return len(columns) * len(rows) / _CELLS**2
+
+    def _span(self, box: Box) -> tuple[range, range]:
+        left, bottom, right, top = box
+        columns = _middles((left - self._left) / self._width, (right - self._left) / self._width)
+        return columns, _middles((bottom - self._bottom) / self._height, (top - self._bottom) / self._height)
 
 
 def _middles(low: float, high: float) -> range:
@@ -116,7 +125,7 @@ def _shown(page: pypdfium2.PdfPage) -> _Shown:
     parts = count = 0
     for kind, item, matrix in islice(_objects(page, None, pypdfium2.PdfMatrix(), _MAX_DEPTH), _MAX_OBJECTS):
         count += 1
-        if kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_SHADING):
+        if kind == pdfium.FPDF_PAGEOBJ_IMAGE:
             pictures.append(_box(item, matrix))
         elif kind == pdfium.FPDF_PAGEOBJ_PATH:
             length = pdfium.FPDFPath_CountSegments(item)
@@ -144,10 +153,13 @@ def _objects(
 
 
 def _box(item: Any, matrix: pypdfium2.PdfMatrix) -> Box:
+    """Empty where the file gives none, or none that is finite."""
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
-    if not pdfium.FPDFPageObj_GetBounds(item, left, bottom, right, top):
-        return 0.0, 0.0, 0.0, 0.0
-    return matrix.on_rect(left.value, bottom.value, right.value, top.value)
+    if pdfium.FPDFPageObj_GetBounds(item, left, bottom, right, top):
+        box: Box = matrix.on_rect(left.value, bottom.value, right.value, top.value)
+        if all(map(isfinite, box)):
+            return box
+    return 0.0, 0.0, 0.0, 0.0
 
 
 def _is_curve(path: Any) -> bool:
@@ -175,8 +187,8 @@ def _has_layer(page: pypdfium2.PdfPage, grid: _Grid, cells: set[tuple[int, int]]
     letters, places = 0, set()
     for number in range(text_page.count_chars()):
         if chr(min(pdfium.FPDFText_GetUnicode(text_page, number), 0x10FFFF)).isalnum():
-            left, bottom, right, top = text_page.get_charbox(number)
-            cell = grid.cell((left + right) / 2, (bottom + top) / 2)
+            box = text_page.get_charbox(number)
+            cell = grid.cell(*box) if all(map(isfinite, box)) else None
             if cell in cells:
                 letters += 1
                 places.add(cell)
