@@ -4,6 +4,7 @@ import io
 import random
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pypdf
@@ -42,6 +43,7 @@ def case(name: str) -> Parsed:
     return read_pdf(CASES / name, 1000, 10**6)
 
 
+@cache
 def scan() -> ImageReader:
     """A page of printed lines as a picture."""
     picture = Image.new("L", (600, 840), 255)
