@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pypdf
-import pypdfium2
 from pypdf.errors import LimitReachedError
 
 from glyph_demo.documents.file_types import Parsed
@@ -14,6 +14,9 @@ from glyph_demo.documents.pdf_pictures import Look, look_at
 from glyph_demo.documents.problems import problem
 from glyph_demo.documents.reflow import Line, join_pieces, reflow, words_of
 from glyph_demo.documents.text import clean
+
+if TYPE_CHECKING:
+    import pypdfium2
 
 
 def read_pdf(path: Path, max_pages: int, max_characters: int) -> Parsed:
@@ -51,6 +54,8 @@ def read_pdf(path: Path, max_pages: int, max_characters: int) -> Parsed:
 
 
 def _drawn(path: Path) -> pypdfium2.PdfDocument:
+    import pypdfium2
+
     document = pypdfium2.PdfDocument(path)
     document.init_forms()
     return document

@@ -9,10 +9,13 @@ from itertools import islice
 from math import isfinite
 from typing import Any, NamedTuple
 
-import pypdfium2
-import pypdfium2.raw as pdfium
-
 from glyph_demo.documents.garbled import is_garbled
+
+try:
+    import pypdfium2
+    import pypdfium2.raw as pdfium
+except OSError as error:  # ctypes says so where it finds no memory for the library
+    raise ImportError(str(error)) from None
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top in points
 
