@@ -82,7 +82,7 @@ ANSWERS: dict[str, list[tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
     "header.docx": [("What is the file number?", ("AZ 77/2031",), ())],
     "chunk.docx": [("When does the ferry leave?", ("07:40",), ())],
     "hidden.docx": [("What is the lowest price?", ("",), ("lowest price is",))],
-    "fields.docx": [("Which colour was chosen?", ("Green",), ())],
+    "fields.docx": [("Who agrees to the rules?", ("☒ I agree to the rules.",), ("☐",))],  # the list has no label
     "vertical.pdf": [("桥梁的总造价是多少？", ("八千二百元",), ())],
     "actualtext.pdf": [("What is the price of the wheat?", ("7,300 crowns",), ())],
     "xfa.pdf": [("What is the name in the form?", ("Ivo Lund", NOTES), ())],

@@ -49,6 +49,8 @@ def extract(path: Path, name: str, limits: settings.Documents) -> Document:
     if not text.strip() and not pictures:
         raise problem("no_text_layer", count=len(parsed.parts)) if parsed.pictures else problem("no_text")
     warnings = dict(parsed.warnings)
+    if limits.page_images == "always":
+        warnings.pop("figures", None)  # they are read with their pages
     if left_out := [part + 1 for part in parsed.pictures if part + 1 not in pictures]:
         warnings["pictures_left_out"] = {"pages": page_ranges(left_out)}
     elif pictures and limits.page_images == "auto":
@@ -123,7 +125,8 @@ def _marks(parsed: Parsed, text: str) -> tuple[Mark, ...]:
     else:
         starts = [match.start() for match in _PARAGRAPH.finditer(text)]
     labels = [" ".join(clean(label).split())[:_MAX_LABEL] for label in parsed.labels] or [""] * len(starts)
-    return tuple(Mark(parsed.kind, number, *place) for number, place in enumerate(zip(starts, labels, strict=True), 1))
+    places = zip(starts, labels, parsed.notes or [0] * len(starts), strict=True)
+    return tuple(Mark(parsed.kind, number, *place) for number, place in enumerate(places, 1))
 
 
 def _pictures(parsed: Parsed, file_type: FileType, limits: settings.Documents) -> list[int]:

@@ -18,13 +18,15 @@ class Parsed(NamedTuple):
     `parts` is the clean text (`text.clean`) of every part in reading order, and `kind` what the parts are. `warnings`
     has, by the codes of `problems`, what fills each warning's placeholders. `pictures` are the parts, from 0, that
     cannot be read from their text but from the image of their page. `labels` are the names that the file itself
-    gives its pages, such as "iv", one a part; none if it gives no names."""
+    gives its pages, such as "iv", one a part; none if it gives no names. `notes` are how many characters at the end of
+    each part are comments, which the image of its page does not show; empty if there are none."""
 
     parts: list[str]
     kind: Literal["page", "paragraph"]
     warnings: dict[str, dict[str, Any]] = {}  # noqa: RUF012  nobody writes to it
     pictures: Sequence[int] = ()
     labels: Sequence[str] = ()
+    notes: Sequence[int] = ()
 
 
 class FileType(NamedTuple):

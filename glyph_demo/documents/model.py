@@ -17,12 +17,13 @@ if TYPE_CHECKING:  # the child process that parses uploads starts without NumPy
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A place in the text where a page or a paragraph of the upload begins. `label` is the file's own name of a page,
-    such as "iv"; empty if it has none."""
+    such as "iv"; empty if it has none. The last `notes` characters of its text are not on the page itself."""
 
     kind: Literal["page", "paragraph"]
     number: int  # from 1
     start: int  # character offset in Document.text
     label: str = ""
+    notes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,9 @@ class Document:
             first, end = self._part(number)
             if self.text[start:first].strip():
                 yield Stretch(start, first)
-            yield Stretch(first, end, number)
-            start = end
+            notes = self.marks[number - 1].notes
+            yield Stretch(first, end - notes, number)
+            start = end - notes if notes else min(end + 1, len(self.text))  # a line end is between pages
         if self.text[start:].strip() or not pictures:
             yield Stretch(start, len(self.text))
 
@@ -78,6 +80,6 @@ class Document:
         return self.marks[max(0, bisect_right(starts, start) - 1) : max(1, bisect_right(starts, max(start, end - 1)))]
 
     def _part(self, number: int) -> tuple[int, int]:
-        """Where the text of a page begins, and where that of the next one does."""
-        after = self.marks[number].start if number < len(self.marks) else len(self.text)
+        """Where the text of a page begins and ends."""
+        after = self.marks[number].start - 1 if number < len(self.marks) else len(self.text)
         return self.marks[number - 1].start, after

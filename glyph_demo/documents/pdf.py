@@ -11,6 +11,8 @@ from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.pdf_characters import characters_of
 from glyph_demo.documents.pdf_lines import lines_of
 from glyph_demo.documents.pdf_mended import mended
+from glyph_demo.documents.pdf_pages import parsed
+from glyph_demo.documents.pdf_pictures import Look, look_at
 from glyph_demo.documents.pdf_seen import seen
 from glyph_demo.documents.pdfium import is_locked, open_pdf, pdfium
 from glyph_demo.documents.problems import problem
@@ -27,22 +29,38 @@ def read_pdf(path: Path, max_pages: int, max_characters: int) -> Parsed:
     if count > max_pages:
         raise problem("too_many_pages", count=count, limit=max_pages)
     pages: list[list[Line]] = []
-    unreadable = characters = 0
+    looks: list[Look | None] = []
+    characters = 0
     for number in range(count):
         try:
             lines = _page_lines(document, number, layers_off)
+            page = document[number]
+            looks.append(look_at(page, "\n".join(line.text for line in lines)))
+            page.close()
         except pdfium.PdfiumError:
-            lines, unreadable = [], unreadable + 1
+            lines = []
+            looks.append(None)
         pages.append(lines)
         characters += sum(len(line.text) + 1 for line in lines)
         if characters > max_characters:
             raise problem("too_many_characters", limit=max_characters)
-    if unreadable == count:
+    if not any(looks):
         raise problem("damaged", kind="PDF")
     words = words_of(pages)
-    texts = [reflow(lines, words) for lines in pages]
-    warnings = {"unreadable_pages": {"count": unreadable}} if unreadable else {}
-    return Parsed(texts, "page", warnings, [part for part, text in enumerate(texts) if not text.strip()])
+    return parsed(_reader(path), [reflow(lines, words) for lines in pages], looks)
+
+
+def _reader(path: Path) -> pypdf.PdfReader | None:
+    """The file as it is: `mended` leaves its reader changed."""
+    try:
+        reader = pypdf.PdfReader(path)
+        if reader.is_encrypted:
+            reader.decrypt("")
+        return reader
+    except MemoryError:
+        raise
+    except Exception:  # what pypdf raises on a broken file
+        return None
 
 
 def _open(path: Path) -> tuple[pdfium.PdfDocument, bool]:

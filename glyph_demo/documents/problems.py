@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from glyph_demo.documents.file_types import FileType, offered_types
 from glyph_demo.errors import DocumentError, Message
-
-MOST_RANGES = 10
 
 _PROBLEMS = {
     "unreadable": (
@@ -48,6 +46,12 @@ _PROBLEMS = {
         "The PDF has no pages. Save it anew from its program and upload it again.",
         "PDF 没有任何页面。请用原程序重新保存后再上传。",
     ),
+    "xfa_form": (
+        "The PDF is a form in XML (XFA) that only its own viewer shows, and nothing is filled in. Open it in that "
+        "viewer, such as Adobe Reader, print it to a PDF and upload that.",
+        "该 PDF 是 XML 表单（XFA），只能由其专用阅读器显示，且没有已填写的内容。"
+        "请用该阅读器（如 Adobe Reader）打开，打印为 PDF 后上传。",
+    ),
     "no_text_layer": (
         "The PDF has no text layer: its {count} page(s) are pictures. "
         "Set documents.page_images to auto (--page-images auto) and upload it again.",
@@ -75,6 +79,8 @@ _PROBLEMS = {
     ),
 }
 
+_MAX_RANGES = 10
+
 _MISNAMED = (
     "The file is named {suffix} but its content is not {kind}. Save it as {kind} from its program and upload it again.",
     "文件扩展名是 {suffix}，但内容不是 {kind}。请用原程序另存为 {kind} 后再上传。",
@@ -92,16 +98,43 @@ _WARNINGS = {
     ),
     # PDF.
     "pictures_left_out": (
-        "Page(s) {pages} are pictures and are left out. To read them, set documents.page_images to auto.",
-        "第 {pages} 页是图片，已略过。如需阅读，请将 documents.page_images 设为 auto。",
+        "Page(s) {pages} are pictures without text and are left out. To have them read, set documents.page_images to "
+        "auto (--page-images auto) and upload the file again.",
+        "第 {pages} 页是没有文字的图片，已略过。如需读取，请将 documents.page_images 设为 auto"
+        "（--page-images auto）后重新上传。",
     ),
     "read_as_images": (
         "Page(s) {pages} are read from their image, because their text is missing or cannot be relied on.",
         "第 {pages} 页缺少文字或文字不可靠，已按页面图像阅读。",
     ),
     "unreadable_pages": (
-        "{count} page(s) are damaged and are left out. If they matter, save the PDF anew from its program.",
-        "有 {count} 页已损坏，已略过。如需这些页面，请用原程序重新保存 PDF。",
+        "Page(s) {pages} are damaged and are left out. If they matter, save the PDF anew from its program.",
+        "第 {pages} 页已损坏，已略过。如需这些页面，请用原程序重新保存 PDF。",
+    ),
+    "figures": (
+        "{count} picture(s) or chart(s) on page(s) {pages} were not read. If they matter, set documents.page_images to "
+        "always (--page-images always) and upload the file again.",
+        "第 {pages} 页上有 {count} 个图片或图表未读取。如需读取，请将 documents.page_images 设为 always"
+        "（--page-images always）后重新上传。",
+    ),
+    "attached_files": (
+        "{count} attached file(s) were not read: {names}. Save them from a PDF viewer and upload them one by one.",
+        "有 {count} 个附件未读取：{names}。请在 PDF 阅读器中保存附件，然后逐个上传。",
+    ),
+    "xfa_form": (
+        "This is a form in XML (XFA): only the values filled in were read. To have all of it read, open it in its own "
+        "viewer, such as Adobe Reader, print it to a PDF and upload that.",
+        "这是 XML 表单（XFA）：只读取了已填写的内容。如需读取全部，请用其专用阅读器（如 Adobe Reader）打开，"
+        "打印为 PDF 后上传。",
+    ),
+    "hidden_layers": (
+        "Layers that are switched off were left out: {names}. If they matter, switch them on in a PDF viewer, save the "
+        "file and upload it again.",
+        "已略过处于关闭状态的图层：{names}。如需读取，请在 PDF 阅读器中打开这些图层，保存后重新上传。",
+    ),
+    "media": (
+        "Sound, video or 3D on page(s) {pages} was not read. If it matters, upload a text of it.",
+        "第 {pages} 页上的音频、视频或 3D 内容未读取。如需使用，请上传其文字稿。",
     ),
     # DOCX.
     "pictures_not_read": (
@@ -164,18 +197,6 @@ _WARNINGS = {
 }
 
 
-def page_ranges(numbers: Sequence[int]) -> str:
-    """Numbers in ascending order as people write them, such as "3, 7–9"; at most ten ranges, then an ellipsis."""
-    ranges: list[list[int]] = []
-    for number in numbers:
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    shown = [str(first) if first == last else f"{first}–{last}" for first, last in ranges[:MOST_RANGES]]
-    return ", ".join([*shown, *["…"] * (len(ranges) > MOST_RANGES)])
-
-
 def problem(code: str, **values: Any) -> DocumentError:
     """The DocumentError of a code, its placeholders filled with `values`, `{types}` with all types of files."""
     en, zh = _PROBLEMS[code]
@@ -187,6 +208,18 @@ def misnamed(file_type: FileType, suffix: str) -> DocumentError:
     """A file whose suffix promises what its content is not: `not_a_pdf`, `not_a_docx`, ..."""
     en, zh = (text.format(suffix=suffix, kind=file_type.name) for text in _MISNAMED)
     return DocumentError(f"not_a_{file_type.name.lower()}", en, zh)
+
+
+def page_ranges(numbers: Iterable[int]) -> str:
+    """Ascending page numbers as people write them, such as "3, 7–9"; an ellipsis after ten."""
+    ranges: list[tuple[int, int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    texts = [f"{first}–{last}" if first < last else str(first) for first, last in ranges]
+    return ", ".join(texts[:_MAX_RANGES]) + (", …" if len(texts) > _MAX_RANGES else "")
 
 
 def warning(code: str, **values: Any) -> Message:

@@ -16,6 +16,7 @@ from glyph_demo.settings import Documents, Rendering
 from tests.documents.uploads import lines_pdf, read, refusal, workers
 
 NEVER = Documents(page_images="never")
+ALWAYS = Documents(page_images="always")
 
 
 def scan(*sizes: tuple[float, float]) -> bytes:
@@ -79,12 +80,12 @@ def test_pictures_can_be_left_out_and_that_is_said(save):
     document = read(save("mixed.pdf", mixed()), NEVER)
     assert document.images is None
     (warning,) = document.warnings
-    assert warning.en.startswith("Page(s) 2, 4–5 are pictures and are left out.")
+    assert warning.en.startswith("Page(s) 2, 4–5 are pictures without text and are left out.")
     assert len(list(render(document, resolve_style(Rendering(), document.text)))) == 1
 
 
 def test_all_pages_can_be_read_as_they_look(save):
-    document = read(save("mixed.pdf", mixed()), Documents(page_images="always"))
+    document = read(save("mixed.pdf", mixed()), ALWAYS)
     pages = list(render(document, resolve_style(Rendering(), document.text)))
     assert [page.picture for page in pages] == [1, 2, 3, 4, 5]
     assert document.text[slice(*pages[0].span)].strip() == "first words"
@@ -97,7 +98,7 @@ def test_long_lists_of_pages_are_cut():
 
 
 def test_pages_come_at_144_dpi_in_gray(save):
-    document = read(save("scan.pdf", scan((201, 100), (201, 100))))
+    document = read(save("scan.pdf", scan((201, 100), (201, 100))), ALWAYS)
     assert document.text.strip() == ""
     assert document.images
     assert list(document.images.numbers) == [1, 2]
@@ -111,14 +112,14 @@ def test_pages_come_at_144_dpi_in_gray(save):
 
 
 def test_no_side_passes_8192_pixels(save):
-    document = read(save("wide.pdf", scan((14_000, 20))))
+    document = read(save("wide.pdf", scan((14_000, 20))), ALWAYS)
     assert document.images
     (page,) = document.images.open()
     assert 8000 < page.shape[1] <= 8192
 
 
 def test_pages_can_be_read_again_and_left_early(save):
-    document = read(save("scan.pdf", scan(*[(200, 100)] * 3)))
+    document = read(save("scan.pdf", scan(*[(200, 100)] * 3)), ALWAYS)
     assert document.images
     pages = document.images.open()
     next(pages)
@@ -137,7 +138,7 @@ def test_a_page_that_takes_too_long_is_given_up(save):
 
 def test_a_file_that_is_gone_is_an_error(save):
     path = save("scan.pdf", scan((200, 100)))
-    document = read(path)
+    document = read(path, ALWAYS)
     path.unlink()
     assert document.images
     with pytest.raises(DocumentError):

@@ -469,9 +469,11 @@ def test_glyph_numbers_of_a_known_collection_are_decoded(text):
     assert text(cid_page("Identity-H", "GB1", bytes.fromhex("0022 0023 0024 11cf".replace(" ", "")))) == "ABC中"
 
 
-def test_glyphs_without_letters_are_marked_as_unknown(text):
-    found = text(cid_page("Identity-H", "Identity", bytes.fromhex("0013 0024 0057 0048".replace(" ", ""))))
-    assert set(found) == {"\ufffd"}
+def test_a_page_of_glyphs_without_letters_is_read_from_its_image(save):
+    page = cid_page("Identity-H", "Identity", bytes.fromhex("0013 0024 0057 0048".replace(" ", "")))
+    document = read(save("a.pdf", page))
+    assert document.text == ""
+    assert list(document.images.numbers) == [1]
 
 
 # Files

@@ -97,7 +97,7 @@ def test_a_question_without_pages_is_answered_too(client):
 
 
 PICTURE = base64_png(1)
-PROGRAM = base64.b64encode(b"MZ\0\0" * 99).decode()
+PROGRAM = base64.b64encode(b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0\xb8" * 20).decode()
 
 
 def raw(content, kind="application/json"):
@@ -222,6 +222,6 @@ def test_a_program_hears_which_pages_were_left_out_and_where_in_the_file_an_answ
     with running.client as client:
         document = base64.b64encode(mixed()).decode()
         answer = client.post(ROUTE, json={"document": document, "images": pictures, "prompt": "?"}).json()
-    assert [notice[:45] for notice in answer["notices"]] == ["Page(s) 2, 4–5 are pictures and are left out."]
+    assert [notice[:45] for notice in answer["notices"]] == ["Page(s) 2, 4–5 are pictures without text and "]
     (evidence,) = answer["evidence"]
     assert evidence["file_page"] == (None if pictures else {"number": 1, "label": ""})
