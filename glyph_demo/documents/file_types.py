@@ -31,15 +31,17 @@ class FileType(NamedTuple):
     `recognises(data, suffix)` looks at the whole file and at its suffix in lower case. A file with one of `suffixes`
     that is not recognised is refused.
 
-    `parser` and `page_images` are "module:function" and are imported in the child process only. The parser is called
-    with (path, max_pages, max_characters) and returns Parsed; it raises DocumentError, and whatever else it raises is
-    a damaged file. `page_images` is for a type whose pages may be pictures; see `rasters.write_rasters`."""
+    `parser`, `page_images` and `original` are "module:function" and are imported in the child process only. The parser
+    is called with (path, max_pages, max_characters) and returns Parsed; it raises DocumentError, and whatever else it
+    raises is a damaged file. `page_images` is for a type whose pages may be pictures, see `rasters.write_rasters`;
+    `original` for one whose pages can be drawn for people, see `rasters.write_original`."""
 
     name: str
     suffixes: tuple[str, ...]
     recognises: Callable[[bytes, str], bool]
     parser: str
     page_images: str = ""
+    original: str = ""
 
 
 def _is_pdf(data: bytes, suffix: str) -> bool:
@@ -54,7 +56,14 @@ def _is_zip(data: bytes, suffix: str) -> bool:
 _HERE = "glyph_demo.documents"
 # The first that recognises a file reads it. DOCX takes every archive that those before it leave.
 FILE_TYPES = [
-    FileType("PDF", (".pdf",), _is_pdf, f"{_HERE}.pdf:read_pdf", f"{_HERE}.rasters:write_rasters"),
+    FileType(
+        "PDF",
+        (".pdf",),
+        _is_pdf,
+        parser=f"{_HERE}.pdf:read_pdf",
+        page_images=f"{_HERE}.rasters:write_rasters",
+        original=f"{_HERE}.rasters:write_original",
+    ),
     FileType("DOCX", (".docx",), _is_zip, f"{_HERE}.docx:read_docx"),
 ]
 # What no type recognises. It is read in our own process, so it has no parser here.
