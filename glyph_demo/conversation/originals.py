@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from glyph_demo.conversation.drawing import PageView
 from glyph_demo.conversation.errors import as_user_error, document_closed
 from glyph_demo.documents.extraction import draw_original
@@ -72,15 +75,19 @@ class Originals:
             texts = self._texts(number, regions, views)
             try:
                 original = draw_original(self._path, self._file_type, number, WIDTH, texts, self._limits)
-                height, width = original.pixels.shape[:2]
-                drawn = self._drawn.get(number) or Drawn((width, height), self._folder / f"original_{number}.png")
-                drawn.image.write_bytes(encode_png(original.pixels))
+                drawn = self._drawn.get(number) or self._save(number, original.pixels)
             except Exception as error:
                 raise (as_user_error(error) if self._folder.exists() else document_closed()) from error
             drawn.boxes.update(zip(texts, original.boxes, strict=True))
             self._drawn[number] = drawn
             while len(self._drawn) > MOST_KEPT:
                 self._drawn.pop(next(iter(self._drawn))).image.unlink(missing_ok=True)
+
+    def _save(self, number: int, pixels: NDArray[np.uint8]) -> Drawn:
+        height, width = pixels.shape[:2]
+        image = self._folder / f"original_{number}.png"
+        image.write_bytes(encode_png(pixels))
+        return Drawn((width, height), image)
 
     def boxes(self, number: int, region: Region, views: Sequence[PageView]) -> list[Box]:
         """Where a place that the model saw is on the page; none where it is not, or not found. The whole text is
@@ -112,15 +119,17 @@ class Originals:
 
     def _attempts(self, number: int, region: Region, view: PageView | None) -> list[list[tuple[str, int]]]:
         """What to look for on the page, best first: the words that the engine read, those of the document under its
-        boxes, and these line by line; each with where it begins in the document's text."""
-        if view is None or view.picture:
-            return []
+        boxes, and these line by line; each with where it begins in the document's text. Where the pages have been read
+        in another way since, there are only the engine's words."""
+        if view is not None and view.picture == number:
+            return []  # its boxes are those of the page
         first, end = self._part(number)
-        lines = [line for line in view.lines if any(_holds(box, line) for box in region.boxes)]
+        lines = [line for line in view.lines if any(_holds(box, line) for box in region.boxes)] if view else []
         places = [(max(line.start, first), min(line.end, end)) for line in lines]
         places = [place for place in places if self._text(*place)]
         if not places:
-            return []
+            is_here = region.file_page is not None and region.file_page.number == number
+            return [[(region.text, first)]] if is_here else []
         start, whole = places[0][0], self._text(places[0][0], places[-1][1])
         rows = [(self._text(*place), place[0]) for place in places]
         return [[(region.text, start)], [(whole, start)], [row for row in rows if len(row[0]) >= _LEAST_LETTERS]]

@@ -22,7 +22,7 @@ from glyph_demo.ui.window_view import WindowView
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import known_window, remembered
 from glyph_demo.windows.visit import VISITOR, Visit
-from glyph_demo.windows.window import PageFocus, Window
+from glyph_demo.windows.window import Window
 
 
 class Handlers:
@@ -98,5 +98,5 @@ class Handlers:
         exchanges, at, line = window.transcript, place_in_list(data.exchange), place_in_list(data.line)
         if not 0 <= at < len(exchanges) or not 0 <= line < len(exchanges[at].regions):
             return False
-        window.focus = PageFocus.of(exchanges[at], line)
+        window.focus_on(exchanges[at], line)
         return True

@@ -91,6 +91,17 @@ class Window:
         """The number of the first page that was read of the document in front."""
         return self.reading.pages[0].number if self.reading and self.reading.pages else 1
 
+    def focus_on(self, exchange: Exchange, line: int) -> None:
+        """Focus on line `line` of those that an answer rests on. Where the pages have been read in another way since,
+        that is on another page now."""
+        self.focus = focus = PageFocus.of(exchange, line)
+        document, view = self.reading.document if self.reading else None, self.view
+        if document is None or view is None or not focus.file_page:
+            return
+        if all(mark.number != focus.file_page for mark in file_pages(document, view)):
+            self.turn_to_original(focus.file_page)
+            self.focus = replace(self.focus, chosen=focus.chosen)
+
     def turn_to(self, page: int) -> bool:
         """Focus on a page that the model saw. False, and nothing, if there is none of this number."""
         if self.reading is None or all(known.number != page for known in self.reading.pages):

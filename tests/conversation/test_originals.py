@@ -212,3 +212,12 @@ def test_a_text_without_end_is_not_looked_for(read):
     assert marked(reading, 1, endless) == marked(reading, 1, place)
     assert reading.originals.is_complete(1, (endless,), reading.pages)
     assert np.all([len(text) < 200_000 for text in reading.originals.drawn(1).boxes])
+
+
+def test_a_picture_that_a_browser_may_be_fetching_is_not_written_again(read):
+    reading = read("a.pdf", lines_pdf(*FACTS))
+    reading.originals.draw(1, (), reading.pages)
+    image = reading.originals.drawn(1).image
+    image.write_bytes(b"as it was")
+    assert marked(reading, 1, region(reading, FACTS[0]))
+    assert image.read_bytes() == b"as it was"

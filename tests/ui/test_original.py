@@ -9,6 +9,8 @@ import pytest
 
 from glyph_demo.conversation.originals import Originals
 from glyph_demo.documents.extraction import original_type
+from glyph_demo.engines.events import FilePage
+from glyph_demo.windows.visit import Visit
 from tests.documents.uploads import lines_pdf
 from tests.ui.handling import opened, write
 
@@ -141,3 +143,14 @@ def test_only_who_opened_the_file_is_given_its_pages(on, report):
         ("me", key, "original_"),
     ):
         assert on.windows.picture(visitor, document, name) is None
+
+
+def test_a_source_of_an_answer_is_found_after_the_pages_were_read_in_another_way(on, report):
+    exchange = report.transcript[0]
+    exchange.regions = (replace(exchange.regions[0], text="The last page.", page=2, file_page=FilePage(4)),)
+    on.preferences.change_setting(Visit("tab"), {}, "always", name="page_images")
+    report.reading.wait()
+    assert head(click(on, "line", exchange="0", line="0")) == "Page 4 of 4 · page 4 of the file"
+    shown = drawn(on, "show", what="original")
+    assert head(shown) == "Page 4 of 4"
+    assert shown.count("glyph-box chosen") == 1
