@@ -1,9 +1,11 @@
-"""A place on a page that the model saw → the page of the file that it comes from."""
+"""Pages and places that the model saw → the pages of the file that they come from, and back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from glyph_demo.conversation.drawing import PageView
-from glyph_demo.documents.model import Document
+from glyph_demo.documents.model import Document, Mark
 from glyph_demo.engines.events import Box, FilePage
 
 
@@ -16,6 +18,18 @@ def file_page(document: Document, view: PageView, box: Box) -> FilePage | None:
             mark = document.marks[view.picture - 1]
         return FilePage(mark.number, mark.label)
     return None
+
+
+def file_pages(document: Document, view: PageView) -> tuple[Mark, ...]:
+    """The pages of the file that are on the page that `view` shows; none for a file without pages."""
+    return (document.marks[view.picture - 1],) if view.picture else document.pages_of(*view.span)
+
+
+def view_of(document: Document, views: Sequence[PageView], number: int) -> PageView:
+    """The first of the pages that the model saw with something of the file's page `number` on it, else the last."""
+    start = document.marks[number - 1].start
+    holding = (view for view in views if view.picture == number or (not view.picture and view.span[1] > start))
+    return next(holding, views[-1])
 
 
 def _offset(view: PageView, box: Box) -> int:

@@ -18,9 +18,10 @@ from glyph_demo.conversation.drawing import PageView, draw, unreadable
 from glyph_demo.conversation.errors import as_user_error, document_closed, no_question
 from glyph_demo.conversation.features import DocumentFeatures, FetchedFeatures
 from glyph_demo.conversation.heat import locate_evidence
+from glyph_demo.conversation.originals import Originals
 from glyph_demo.conversation.places import file_page
 from glyph_demo.conversation.transcript import Exchange, Transcript
-from glyph_demo.documents.extraction import extract
+from glyph_demo.documents.extraction import extract, original_type
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import AskOptions, Engine, OpenDocument, Turn
 from glyph_demo.engines.events import Box, Events, Evidence, FilePage, Finished, Notice, Progress, Token
@@ -55,6 +56,7 @@ class Reading:
     folder: Path
     state: ReadingState = "waiting"
     document: Document | None = None
+    originals: Originals | None = None  # for a file whose pages can be drawn
     held: bool = False
     error: GlyphError | None = None
     pages: list[PageView] = field(default_factory=list)
@@ -236,14 +238,17 @@ class Reading:
     def _release(self) -> None:
         self._close_handle()
         self.pages.clear()
-        self.document = None
+        self.document = self.originals = None
         shutil.rmtree(self.folder, ignore_errors=True)
         self._set_state("closed")
 
     def _extract(self) -> Document:
         start = time.perf_counter()
         if self.document is None:
-            self.document = extract(self.path, self.name, self.settings.documents)
+            limits = self.settings.documents
+            self.document = extract(self.path, self.name, limits)
+            if file_type := original_type(self.document):
+                self.originals = Originals(self.document, file_type, self.path, self.folder, limits)
         self.timings.extract = time.perf_counter() - start
         self.warnings.extend(self.document.warnings)
         return self.document

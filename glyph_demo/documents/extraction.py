@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from glyph_demo.documents.file_types import FILE_TYPES, OLE, PLAIN_TEXT, REFUSED, FileType, Parsed
 from glyph_demo.documents.model import Document, Mark, PageImages
 from glyph_demo.documents.problems import misnamed, page_ranges, problem, warning
-from glyph_demo.documents.rasters import read_raster
+from glyph_demo.documents.rasters import Original, read_original, read_raster
 from glyph_demo.documents.text import clean, decode
 from glyph_demo.errors import DocumentError
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _MAX_NAME = 120
 _MAX_LABEL = 20
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # MS-OFFCRYPTO 2.3.4.4
+Task = Literal["text", "page_images", "original"]  # of the child process
 _PARAGRAPH = re.compile(r"^[^\S\n]*\S", re.MULTILINE)
 
 
@@ -64,6 +65,24 @@ def extract(path: Path, name: str, limits: settings.Documents) -> Document:
         tuple(warning(code, **values) for code, values in warnings.items()),
         PageImages(pictures, partial(_rasters, file_type, path, pictures, limits)) if pictures else None,
     )
+
+
+def original_type(document: Document) -> FileType | None:
+    """The type of the document's file, if its pages can be drawn."""
+    return next((kind for kind in FILE_TYPES if kind.original and kind.name.lower() == document.kind), None)
+
+
+def draw_original(
+    path: Path, file_type: FileType, number: int, width: int, texts: Sequence[str], limits: settings.Documents
+) -> Original:
+    """The page of this number, from 1, of the file at `path`, `width` pixels wide, and where these texts stand on it.
+    Raises DocumentError, also where it takes longer than limits.max_seconds."""
+    if not path.is_file():
+        raise problem("unreadable", reason=FileNotFoundError.__name__)
+    more = {"number": number - 1, "width": width, "texts": texts}
+    with _worker(file_type, "original", path, limits, **more) as process, _timed(process, limits):
+        assert process.stdout
+        return read_original(process.stdout)
 
 
 def shown_name(name: str) -> str:
@@ -156,13 +175,15 @@ def _parse(file_type: FileType, path: Path, limits: settings.Documents) -> Parse
 
 @contextmanager
 def _worker(
-    file_type: FileType, task: Literal["text", "page_images"], path: Path, limits: settings.Documents, **more: Any
+    file_type: FileType, task: Task, path: Path, limits: settings.Documents, **more: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A child process at work. It has ended when the block is left, also by an error."""
     job = {
         "task": task,
         "type": file_type.name,
-        "function": file_type.parser if task == "text" else file_type.page_images,
+        "function": {"text": file_type.parser, "page_images": file_type.page_images, "original": file_type.original}[
+            task
+        ],
         "path": str(path.absolute()),
         "max_pages": limits.max_pages,
         "max_characters": limits.max_characters,
@@ -196,10 +217,17 @@ def _rasters(
     with _worker(file_type, "page_images", path, limits, numbers=[number - 1 for number in numbers]) as process:
         assert process.stdout
         for _ in numbers:
-            timer = threading.Timer(limits.max_seconds, process.kill)
-            timer.start()
-            try:
+            with _timed(process, limits):
                 page = read_raster(process.stdout)
-            finally:
-                timer.cancel()
             yield page
+
+
+@contextmanager
+def _timed(process: subprocess.Popen[bytes], limits: settings.Documents) -> Iterator[None]:
+    """End the process if the block takes longer than limits.max_seconds."""
+    timer = threading.Timer(limits.max_seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -35,15 +35,17 @@ class FileType(NamedTuple):
     `recognises(data, suffix)` looks at the whole file and at its suffix in lower case. A file with one of `suffixes`
     that is not recognised is refused.
 
-    `parser` and `page_images` are "module:function" and are imported in the child process only. The parser is called
-    with (path, max_pages, max_characters) and returns Parsed; it raises DocumentError, and whatever else it raises is
-    a damaged file. `page_images` is for a type whose pages may be pictures; see `rasters.write_rasters`."""
+    `parser`, `page_images` and `original` are "module:function" and are imported in the child process only. The parser
+    is called with (path, max_pages, max_characters) and returns Parsed; it raises DocumentError, and whatever else it
+    raises is a damaged file. `page_images` is for a type whose pages may be pictures, see `rasters.write_rasters`;
+    `original` for one whose pages can be drawn for people, see `rasters.write_original`."""
 
     name: str
     suffixes: tuple[str, ...]
     recognises: Callable[[bytes, str], bool]
     parser: str
     page_images: str = ""
+    original: str = ""
 
 
 class Refused(NamedTuple):
@@ -126,7 +128,14 @@ _MARKDOWN = (".md", ".markdown")
 _MIME = b"mimetypeapplication/"
 # The first that recognises a file reads it. DOCX takes every archive that those before it leave.
 FILE_TYPES = [
-    FileType("PDF", (".pdf",), _is_pdf, f"{_HERE}.pdf:read_pdf", f"{_HERE}.rasters:write_rasters"),
+    FileType(
+        "PDF",
+        (".pdf",),
+        _is_pdf,
+        parser=f"{_HERE}.pdf:read_pdf",
+        page_images=f"{_HERE}.rasters:write_rasters",
+        original=f"{_HERE}.rasters:write_original",
+    ),
     FileType("PPTX", (".pptx", ".ppsx", ".pptm"), _zip_with(b"ppt/"), f"{_HERE}.pptx:read_pptx"),
     FileType("XLSX", (".xlsx", ".xlsm"), _zip_with(b"xl/"), f"{_HERE}.xlsx:read_xlsx"),
     FileType("EPUB", (".epub",), _zip_with(b"META-INF/container.xml"), f"{_HERE}.epub:read_epub"),

@@ -63,6 +63,7 @@ class Components:
     temperature: gr.Slider
     font_size: gr.Dropdown
     dpi: gr.Dropdown
+    page_images: gr.Radio
     engine: gr.HTML
     engine_name: gr.Dropdown
     model: gr.Textbox

@@ -4,7 +4,6 @@ updates of components. A GlyphError is shown in the status line."""
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -23,7 +22,7 @@ from glyph_demo.ui.window_view import WindowView
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import known_window, remembered
 from glyph_demo.windows.visit import VISITOR, Visit
-from glyph_demo.windows.window import PageFocus
+from glyph_demo.windows.window import Window
 
 
 class Handlers:
@@ -75,17 +74,29 @@ class Handlers:
         window.save()
         return merged(self._view.labels(language), self._view.front(window))
 
-    def turn_page(self, visit: Visit, data: gr.EventData) -> Updates:
-        """Show the page that was turned to, or the page of the line that was clicked under an answer."""
-        window = self.windows.get(visit)
+    def on_page(self, visit: Visit, data: gr.EventData) -> Updates:
+        """Show the page that was turned to, the page of the line that was clicked under an answer, or the page in focus
+        in another way; or draw what is missing of it."""
+        window, error = self.windows.get(visit), None
+        if data.act == "draw":
+            try:
+                window.draw_original()
+            except GlyphError as why:
+                error = why
+        elif data.act == "show":
+            window.shows_original = data.what == "original"
+        elif not self._turned(window, data):
+            return gr.skip()
+        return {self.ui.page: self._view.page(window, error)}
+
+    def _turned(self, window: Window, data: gr.EventData) -> bool:
+        """Whether there is what the click asks for, which is in focus then."""
         if data.act == "page":
-            page = place_in_list(data.page)
-            if window.reading is None or all(known.number != page for known in window.reading.pages):
-                return gr.skip()
-            window.focus = replace(window.focus, page=page, chosen=None)
-            return {self.ui.page: self._view.page(window)}
+            return window.turn_to(place_in_list(data.page))
+        if data.act == "original":
+            return window.turn_to_original(place_in_list(data.page))
         exchanges, at, line = window.transcript, place_in_list(data.exchange), place_in_list(data.line)
         if not 0 <= at < len(exchanges) or not 0 <= line < len(exchanges[at].regions):
-            return gr.skip()
-        window.focus = PageFocus.of(exchanges[at], line)
-        return {self.ui.page: self._view.page(window)}
+            return False
+        window.focus_on(exchanges[at], line)
+        return True

@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 
 from glyph_demo.conversation.table import QuotedLine
-from glyph_demo.engines.events import Progress, Region
+from glyph_demo.engines.events import FilePage, Progress, Region
 from glyph_demo.engines.loading import loaded
 from glyph_demo.errors import Language
 from glyph_demo.ui.texts import say
@@ -62,5 +62,10 @@ def _place(line: Region | QuotedLine, language: Language) -> str:
     """Where a line is, in the words of its file if that has pages."""
     if line.file_page is None:
         return say("place", language, page=line.page, line=line.line)
-    name = line.file_page.name.text(language)
-    return html.escape(name[:1].upper() + name[1:])
+    return page_name(line.file_page, language)
+
+
+def page_name(page: FilePage, language: Language) -> str:
+    """The name of a page of the file, as HTML."""
+    name = page.name.text(language)
+    return html.escape(name[:1].upper() + name[1:], quote=True)

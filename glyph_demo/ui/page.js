@@ -21,4 +21,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && view.classList.contains("large")) resize(false);
 });
-watch("value", show);
+watch("value", () => {
+  show();
+  if (view.querySelector("[data-drawing]")) trigger("click", { act: "draw" });
+});

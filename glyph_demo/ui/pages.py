@@ -1,4 +1,5 @@
-"""The page view: a page as the model saw it, large enough to read, with marks on the places that an answer rests on."""
+"""The page view: a page as the model saw it, or the file's page as it looks, large enough to read, with marks on the
+places that an answer rests on."""
 
 from __future__ import annotations
 
@@ -8,36 +9,106 @@ import io
 from collections.abc import Sequence
 
 from glyph_demo.conversation.drawing import PageView
+from glyph_demo.conversation.originals import Originals
+from glyph_demo.documents.model import Mark
+from glyph_demo.documents.problems import page_ranges
+from glyph_demo.documents.rasters import Box
+from glyph_demo.engines.events import Box as PixelBox
 from glyph_demo.engines.events import Heat
-from glyph_demo.errors import Language
+from glyph_demo.errors import GlyphError, Language
+from glyph_demo.ui.markup import page_name
 from glyph_demo.ui.texts import say
-from glyph_demo.windows.window import PageFocus
+from glyph_demo.windows.window import PageFocus, Window
 
 AMBER = (245, 158, 11)
 HOTTEST = 170  # opacity of the hottest cell, of 255: the text below stays readable
 
 
-def page_view(key: str, pages: Sequence[PageView], number: int, focus: PageFocus, language: Language) -> str:
-    """HTML of page `number` of `pages`; empty if it is not among them. `key` is Reading.key. Of `focus` the page shows
-    where the answer looked as a heat map and its lines as boxes, the chosen one highlighted."""
-    index = next((i for i, page in enumerate(pages) if page.number == number), None)
-    if index is None:
-        return ""
-    page, name = pages[index], say("page", language, number=number)
-    marks = "".join(_heat_map(heat) for heat in focus.heat if heat.page == number)
+def page_view(
+    key: str,
+    pages: Sequence[PageView],
+    focus: PageFocus,
+    language: Language,
+    marks: Sequence[Mark] = (),
+    switch: str = "",
+) -> str:
+    """HTML of the page in focus, one of `pages`, or of the first. `key` is Reading.key, `marks` are the pages of the
+    file that are on it. The page shows where the answer looked as a heat map and its lines as boxes, the chosen one
+    highlighted."""
+    index = next((i for i, page in enumerate(pages) if page.number == focus.page), 0)
+    page = pages[index]
+    number = page.number
+    title = say("page.of", language, page=say("page", language, number=number), total=pages[-1].number)
+    if marks:
+        ranges = page_ranges([mark.number for mark in marks])
+        title += " · " + say("page.holds" if len(marks) == 1 else "page.holds.many", language, pages=ranges)
+    drawn = "".join(_heat_map(heat) for heat in focus.heat if heat.page == number)
     for region in focus.regions:
         if region.page == number:
-            marks += "".join(_mark(box, page.size, region is focus.chosen) for box in region.boxes)
+            drawn += "".join(_mark(_share(box, page.size), region is focus.chosen) for box in region.boxes)
     before = pages[index - 1].number if index else None
     after = pages[index + 1].number if index + 1 < len(pages) else None
-    return (
-        f"<div class='glyph-page' data-shown='{number}'>"
-        f"<div class='glyph-page-head'>{_turn('‹', 'page.before', before, language)}"
-        f"<span>{name} / {pages[-1].number}</span>{_turn('›', 'page.after', after, language)}"
-        f"<button type='button' data-size='' aria-pressed='false'>{say('page.large', language)}</button></div>"
-        f"<div class='glyph-sheet' tabindex='0' role='group' aria-label='{name}'><div class='glyph-paper'>"
-        f"<img alt='{name}' src='{_address(key, page)}'>{marks}</div></div></div>"
+    turns = _turn("‹", "page.before", "page", before, language), _turn("›", "page.after", "page", after, language)
+    picture = _picture(_address(key, page.digest), page.size, title)
+    return _frame(number, title, switch, turns, picture + drawn, language)
+
+
+def original_view(window: Window, originals: Originals, error: GlyphError | None) -> str:
+    """HTML of the file's page in focus as it looks, with the places of an answer, or with the `error` that keeps it
+    from being drawn. As long as something is missing it has `data-drawing`, and page.js asks for the rest."""
+    reading, view, number, language = window.reading, window.view, window.file_page, window.language
+    if reading is None or view is None:
+        return ""
+    title = say("page.of", language, page=page_name(originals.name(number), language), total=originals.total)
+    before, after = number - 1 or None, number + 1 if number < originals.total else None
+    turns = (
+        _turn("‹", "page.before", "original", before, language),
+        _turn("›", "page.after", "original", after, language),
     )
+    drawn, views, regions = originals.drawn(number), list(reading.pages), window.focus.regions
+    if error is not None:
+        content = _remark(say("page.not_drawn", language, reason=error.message.text(language)))
+    elif drawn is None:
+        content = _remark(say("page.drawing", language), "data-drawing")
+    else:
+        content = _picture(_address(reading.key, drawn.image.stem), drawn.size, title)
+        for region in regions:
+            boxes = originals.boxes(number, region, views)
+            content += "".join(_mark(box, region is window.focus.chosen) for box in boxes)
+        if not originals.is_complete(number, regions, views):
+            content += "<i data-drawing></i>"
+    return _frame(view.number, title, switch_view(True, language), turns, content, language)
+
+
+def _remark(text: str, data: str = "") -> str:
+    return f"<p class='glyph-note' role='status' {data}>{html.escape(text)}</p>"
+
+
+def switch_view(original: bool, language: Language) -> str:
+    """HTML of the two buttons that choose between the file's page and what the model saw of it."""
+    buttons = "".join(
+        f"<button type='button' data-act='show' data-what='{what}' aria-pressed='{str(pressed).lower()}'>"
+        f"{say(f'show.{what}', language)}</button>"
+        for what, pressed in (("original", original), ("model", not original))
+    )
+    return f"<div class='glyph-switch' role='group' aria-label='{say('show', language)}'>{buttons}</div>"
+
+
+def _frame(shown: int, title: str, switch: str, turns: tuple[str, str], content: str, language: Language) -> str:
+    """`shown` is the number of the page that the gallery marks."""
+    before, after = turns
+    return (
+        f"<div class='glyph-page' data-shown='{shown}'>{switch}<div class='glyph-page-head'>{before}"
+        f"<span>{title}</span>{after}"
+        f"<button type='button' data-size='' aria-pressed='false'>{say('page.large', language)}</button></div>"
+        f"<div class='glyph-sheet' tabindex='0' role='group' aria-label='{title}'>"
+        f"<div class='glyph-paper'>{content}</div></div></div>"
+    )
+
+
+def _picture(address: str, size: tuple[int, int], title: str) -> str:
+    """Its size keeps its room while the browser fetches it, so that a place can be scrolled to."""
+    return f"<img alt='{title}' width='{size[0]}' height='{size[1]}' src='{address}'>"
 
 
 def gallery_view(key: str, pages: Sequence[PageView], language: Language) -> str:
@@ -47,19 +118,19 @@ def gallery_view(key: str, pages: Sequence[PageView], language: Language) -> str
         name = say("page", language, number=page.number)
         items.append(
             f"<li><button type='button' data-act='page' data-page='{page.number}'>"
-            f"<img alt='' loading='lazy' src='{_address(key, page)}'><span>{name}</span></button></li>"
+            f"<img alt='' loading='lazy' src='{_address(key, page.digest)}'><span>{name}</span></button></li>"
         )
     return f"<ul class='glyph-gallery' aria-label='{say('pages', language)}'>{''.join(items)}</ul>" if items else ""
 
 
-def _address(key: str, page: PageView) -> str:
-    """URL of the page's picture, see web/files.py. It is relative, because a proxy may put a path before all of
+def _address(key: str, name: str) -> str:
+    """URL of the picture of this name, see web/files.py. It is relative, because a proxy may put a path before all of
     ours."""
-    return f"pages/{key}/{page.digest}.png"
+    return f"pages/{key}/{name}.png"
 
 
-def _turn(sign: str, key: str, number: int | None, language: Language) -> str:
-    target = "disabled" if number is None else f"data-act='page' data-page='{number}'"
+def _turn(sign: str, key: str, act: str, number: int | None, language: Language) -> str:
+    target = "disabled" if number is None else f"data-act='{act}' data-page='{number}'"
     return f"<button type='button' aria-label='{html.escape(say(key, language))}' {target}>{sign}</button>"
 
 
@@ -77,10 +148,14 @@ def _png(content: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
-def _mark(box: tuple[int, int, int, int], size: tuple[int, int], chosen: bool) -> str:
+def _share(box: PixelBox, size: tuple[int, int]) -> Box:
+    (left, top, right, bottom), (width, height) = box, size
+    return left / width, top / height, right / width, bottom / height
+
+
+def _mark(box: Box, chosen: bool) -> str:
     left, top, right, bottom = box
-    width, height = size
     return (
-        f"<div class='glyph-box{' chosen' if chosen else ''}' style='left:{left / width:.3%};top:{top / height:.3%};"
-        f"width:{(right - left) / width:.3%};height:{(bottom - top) / height:.3%}'></div>"
+        f"<div class='glyph-box{' chosen' if chosen else ''}' style='left:{left:.3%};top:{top:.3%};"
+        f"width:{right - left:.3%};height:{bottom - top:.3%}'></div>"
     )

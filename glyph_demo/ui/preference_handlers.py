@@ -13,7 +13,7 @@ from glyph_demo.settings import merge
 from glyph_demo.ui.texts import LOADED, LOADING, READ_AGAIN
 from glyph_demo.ui.updates import Updates, merged
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
-from glyph_demo.windows.preferences import MODES, PREFERENCES, known_window, offered, remembered
+from glyph_demo.windows.preferences import MODES, OF_PAGES, PREFERENCES, known_window, offered, remembered, setting
 from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import PageFocus
 
@@ -58,7 +58,8 @@ class PreferenceHandlers:
             settings = merge(window.session.settings, values)
         except SettingsError as error:
             return self._view.say_error(window, error)
-        other_pages = settings.rendering != window.session.settings.rendering
+        of_pages, before = [PREFERENCES[name] for name in OF_PAGES], window.session.settings
+        other_pages = any(setting(settings, name) != setting(before, name) for name in of_pages)
         if other_pages:
             window.stop()
         window.session.configure(settings)

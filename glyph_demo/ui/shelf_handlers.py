@@ -10,7 +10,7 @@ import gradio as gr
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
-from glyph_demo.ui.texts import READ_AGAIN, document_gone, too_long
+from glyph_demo.ui.texts import READ_AGAIN, document_gone, scan_unread, too_long
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
 from glyph_demo.windows.errors import of_file
@@ -134,7 +134,9 @@ class ShelfHandlers:
         still read it."""
         reading = window.session.documents[identifier]
         window.failures[identifier] = error
-        if isinstance(error, TooLong) or not isinstance(error, (SettingsError, EngineError)):
+        if error.code == "no_text_layer":
+            window.notice = (scan_unread(), "error")
+        elif isinstance(error, TooLong) or not isinstance(error, (SettingsError, EngineError)):
             message = error.message
             if isinstance(error, TooLong) and error.pages:
                 window.refused += (Refused(reading.path, reading.name, error.pages),)

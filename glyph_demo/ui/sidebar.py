@@ -11,7 +11,7 @@ from glyph_demo.engines.registry import ENGINES
 from glyph_demo.errors import Language
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.ui.texts import say
-from glyph_demo.windows.preferences import MAX_NEW_TOKENS, MODES, mode_of
+from glyph_demo.windows.preferences import CHOICES, MAX_NEW_TOKENS, MODES, mode_of
 
 FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
 RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
@@ -26,6 +26,10 @@ watch("value", named);"""
 
 def mode_choices(language: Language) -> list[tuple[str, str]]:
     return [(say(f"mode.{mode}", language), mode) for mode in MODES]
+
+
+def page_image_choices(language: Language) -> list[tuple[str, str]]:
+    return [(say(f"page_images.{way}", language), way) for way in CHOICES["documents.page_images"]]
 
 
 def choices(offered: tuple[float, ...], configured: float, language: Language) -> list[tuple[str, float]]:
@@ -52,6 +56,7 @@ def sidebar(labels: Callable[..., Any], settings: Settings) -> dict[str, Any]:
         add("temperature", gr.Slider(0, 1.5, value=inference.temperature, step=0.1))
         add("font_size", gr.Dropdown(choices(FONT_SIZES, rendering.font_size, "en"), value=rendering.font_size))
         add("dpi", gr.Dropdown(choices(RESOLUTIONS, rendering.dpi, "en"), value=rendering.dpi))
+        add("page_images", gr.Radio(page_image_choices("en"), value=settings.documents.page_images))
         made["engine"] = gr.HTML(elem_id="engine")
         add("engine_name", gr.Dropdown(["auto", *ENGINES], value=settings.engine))
         add("model", gr.Textbox(settings.model, max_length=500, elem_id="model"))

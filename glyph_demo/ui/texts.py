@@ -42,6 +42,16 @@ TEXTS: dict[str, Message] = {
     "page.after": Message("Page after", "下一页"),
     "page.large": Message("Large", "放大"),
     "page": Message("Page {number}", "第 {number} 页"),
+    "page.of": Message("{page} of {total}", "{page}，共 {total} 页"),
+    "page.holds": Message("page {pages} of the file", "文件第 {pages} 页"),
+    "page.holds.many": Message("pages {pages} of the file", "文件第 {pages} 页"),
+    "page.drawing": Message("Drawing the page of the file…", "正在绘制文件页面…"),
+    "page.not_drawn": Message("The page of the file cannot be shown. {reason}", "无法显示文件页面。{reason}"),
+    "show": Message("Show", "显示"),
+    "show.original": Message("Original", "原页"),
+    "show.model": Message("What the model sees", "模型所见"),
+    "notes": Message("{count} notes about this document", "关于该文档的 {count} 条提示"),
+    "notes.one": Message("1 note about this document", "关于该文档的 1 条提示"),
     "read_first": Message("Read the pages that fit", "只读能容纳的页面"),
     # Progress
     "stage.extract": Message("Extract text", "提取文本"),
@@ -122,6 +132,15 @@ TEXTS: dict[str, Message] = {
     "font_size.info": Message("Points. The document is read again.", "单位为磅。文档会重新阅读。"),
     "dpi": Message("Page resolution", "页面分辨率"),
     "dpi.info": Message("Dots per inch. The document is read again.", "每英寸点数。文档会重新阅读。"),
+    "page_images": Message("Pages of a PDF", "PDF 页面"),
+    "page_images.info": Message(
+        "A page that is read as it looks takes a picture of its own, so a long text costs an engine more tokens; the "
+        "list of documents shows how many. The document is read again.",
+        "按原样阅读的每一页都单独成图，长文本会消耗更多词元，文档列表中显示用量。文档会重新阅读。",
+    ),
+    "page_images.auto": Message("From their text, or as they look where it is no use", "读文字；文字不可用时按原样"),
+    "page_images.never": Message("Always from their text", "始终读文字"),
+    "page_images.always": Message("Always as they look", "始终按原样"),
     "engine_name": Message("Engine", "引擎"),
     "engine_name.info": Message(
         "auto takes local on a card with room for it, else pocket; remote asks a server.",
@@ -152,6 +171,15 @@ def too_long(pages: int) -> Message:
     return Message(
         f"The document is too long for the model: the first {pages} pages fit. Read those, or open another file.",
         f"文档超出模型的上下文: 能容纳前 {pages} 页。请只读这些页面，或打开其他文件。",
+    )
+
+
+def scan_unread() -> Message:
+    """Instead of the error that names a flag: here there is a choice."""
+    return Message(
+        "The pages of this PDF are pictures without text. Choose another way of reading the pages of a PDF in the "
+        "settings.",
+        "该 PDF 的页面是没有文字的图片。请在设置的“PDF 页面”中选择其他阅读方式。",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from glyph_demo.conversation.places import file_pages
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.settings import Settings
@@ -11,8 +12,8 @@ from glyph_demo.ui import views
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.markup import notice
-from glyph_demo.ui.pages import gallery_view, page_view
-from glyph_demo.ui.sidebar import FONT_SIZES, RESOLUTIONS, choices, mode_choices
+from glyph_demo.ui.pages import gallery_view, original_view, page_view, switch_view
+from glyph_demo.ui.sidebar import FONT_SIZES, RESOLUTIONS, choices, mode_choices, page_image_choices
 from glyph_demo.ui.texts import LOADING, say
 from glyph_demo.ui.updates import Updates, merged
 from glyph_demo.windows.collection import Windows
@@ -55,13 +56,17 @@ class WindowView:
         would go on showing its state of now."""
         return {self.ui.chat: views.chat_messages(window.transcript, window.language), self.ui.live: ""}
 
-    def page(self, window: Window) -> str:
-        """The page in focus, else the first one, with the places on it that an answer rests on."""
-        if window.reading is None or not window.reading.pages:
+    def page(self, window: Window, error: GlyphError | None = None) -> str:
+        """The page in focus, else the first one, with the places on it that an answer rests on. `error` keeps the
+        file's page from being drawn."""
+        reading, view = window.reading, window.view
+        if reading is None or reading.document is None or view is None:
             return ""
-        pages, focus = list(window.reading.pages), window.focus
-        number = focus.page if any(page.number == focus.page for page in pages) else pages[0].number
-        return page_view(window.reading.key, pages, number, focus, window.language)
+        if reading.originals and window.shows_original:
+            return original_view(window, reading.originals, error)
+        switch = switch_view(False, window.language) if reading.originals else ""
+        marks = file_pages(reading.document, view)
+        return page_view(reading.key, list(reading.pages), window.focus, window.language, marks, switch)
 
     def gallery(self, reading: Reading | None, language: Language) -> str:
         return gallery_view(reading.key, list(reading.pages), language) if reading is not None else ""
@@ -111,6 +116,7 @@ class WindowView:
         ):
             updates[dropdown] = updates[dropdown] | gr.update(choices=choices(offered, configured, language))
         updates[ui.mode] = updates[ui.mode] | gr.update(choices=mode_choices(language))
+        updates[ui.page_images] = updates[ui.page_images] | gr.update(choices=page_image_choices(language))
         updates[ui.header] = views.title_view(self.windows.switch.engine.kind, language)
         updates[ui.engine] = self.engine(language)
         updates[ui.examples_label] = say("examples", language)

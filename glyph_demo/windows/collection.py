@@ -121,12 +121,15 @@ class Windows:
         self._history.sweep()
         self.uploads.sweep()
 
-    def picture(self, visitor: str, document: str, digest: str) -> Path | None:
-        """The image file of a page, if a window of this visitor has the document open; `document` is Reading.key."""
+    def picture(self, visitor: str, document: str, name: str) -> Path | None:
+        """The image file of a page, if a window of this visitor has the document open; `document` is Reading.key, and
+        `name` the digest of a page that the model saw, or `original_` and the number of a page of the file."""
         for window in self._all():
             for reading in window.session.documents.values():
                 if window.visitor == visitor and reading.key == document:
-                    return next((page.image for page in reading.pages if page.digest == digest), None)
+                    images = [page.image for page in reading.pages if page.digest == name]
+                    images += reading.originals.images(name) if reading.originals else []
+                    return next(iter(images), None)
         return None
 
     def close_all(self) -> None:

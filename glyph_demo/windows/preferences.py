@@ -18,8 +18,9 @@ PREFERENCES = {
     "temperature": "inference.temperature",
     "font_size": "rendering.font_size",
     "dpi": "rendering.dpi",
+    "page_images": "documents.page_images",
 }
-OF_PAGES = ("font_size", "dpi")  # those that change how pages look
+OF_PAGES = ("font_size", "dpi", "page_images")  # those that change how pages look
 ENGINE_PREFERENCES = {"engine_name": "engine", "model": "model", "precision": "inference.precision"}
 
 MODES: dict[str, dict[str, Any]] = {
@@ -53,6 +54,8 @@ RANGES = {
     "rendering.dpi": (0, 600),
 }
 
+CHOICES = {"documents.page_images": ("auto", "never", "always")}
+
 
 def setting(settings: Settings, name: str) -> Any:
     """The value of a setting, by its dotted name."""
@@ -70,6 +73,8 @@ def mode_of(settings: Settings) -> str | None:
 
 def offered(name: str, value: Any) -> bool:
     """Whether the sidebar offers this value for this setting. A page may send anything."""
+    if name in CHOICES:
+        return isinstance(value, str) and value in CHOICES[name]
     if type(value) not in (bool, int, float):
         return False
     if name in RANGES:

@@ -6,10 +6,12 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from glyph_demo.conversation.drawing import PageView
+from glyph_demo.conversation.places import file_pages, view_of
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.conversation.transcript import Exchange
@@ -33,10 +35,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class PageFocus:
-    """What the page view shows: a page by number (0 means the first one), the places an answer rests on, the one of
-    them that was chosen, and where the answer looked."""
+    """What the page view shows: a page by number (0 means the first one), a page of the file by number (0 means the
+    first that is on that page), the places an answer rests on, the one of them that was chosen, and where the answer
+    looked."""
 
     page: int = 0
+    file_page: int = 0
     regions: tuple[Region, ...] = ()
     chosen: Region | None = None
     heat: tuple[Heat, ...] = ()
@@ -45,7 +49,8 @@ class PageFocus:
     def of(cls, exchange: Exchange, line: int = 0) -> PageFocus:
         """The focus on line `line` of those that an answer rests on."""
         region = exchange.regions[line]
-        return cls(region.page, exchange.regions, region, exchange.heat)
+        file_page = region.file_page.number if region.file_page else 0
+        return cls(region.page, file_page, exchange.regions, region, exchange.heat)
 
 
 @dataclass(eq=False)
@@ -60,6 +65,7 @@ class Window:
     notice: tuple[Message, Literal["error", "hint"]] | None = None  # what the status line shows
     refused: tuple[Refused, ...] = ()
     focus: PageFocus = PageFocus()
+    shows_original: bool = False  # whether the page view shows the file's page, where it can be drawn
     followed: int = 0  # number of the handler that follows the reading; earlier ones end
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
     failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id
@@ -84,6 +90,55 @@ class Window:
     def first_page(self) -> int:
         """The number of the first page that was read of the document in front."""
         return self.reading.pages[0].number if self.reading and self.reading.pages else 1
+
+    def focus_on(self, exchange: Exchange, line: int) -> None:
+        """Focus on line `line` of those that an answer rests on. Where the pages have been read in another way since,
+        that is on another page now."""
+        self.focus = focus = PageFocus.of(exchange, line)
+        document, view = self.reading.document if self.reading else None, self.view
+        if document is None or view is None or not focus.file_page:
+            return
+        if all(mark.number != focus.file_page for mark in file_pages(document, view)):
+            self.turn_to_original(focus.file_page)
+            self.focus = replace(self.focus, chosen=focus.chosen)
+
+    def turn_to(self, page: int) -> bool:
+        """Focus on a page that the model saw. False, and nothing, if there is none of this number."""
+        if self.reading is None or all(known.number != page for known in self.reading.pages):
+            return False
+        self.focus = replace(self.focus, page=page, file_page=0, chosen=None)
+        return True
+
+    def turn_to_original(self, number: int) -> bool:
+        """Focus on a page of the file. False, and nothing, if there is none of this number that can be drawn."""
+        if self.reading is None or self.reading.originals is None or self.reading.document is None:
+            return False
+        views = list(self.reading.pages)
+        if not views or not 1 <= number <= self.reading.originals.total:
+            return False
+        page = view_of(self.reading.document, views, number).number
+        self.focus = replace(self.focus, page=page, file_page=number, chosen=None)
+        return True
+
+    @property
+    def view(self) -> PageView | None:
+        """The page in focus, of those that the model saw, else the first."""
+        pages = list(self.reading.pages) if self.reading else []
+        return next((page for page in pages if page.number == self.focus.page), pages[0] if pages else None)
+
+    @property
+    def file_page(self) -> int:
+        """The number of the file's page in focus; 0 in a file without pages."""
+        document, view = self.reading.document if self.reading else None, self.view
+        if document is None or view is None:
+            return 0
+        pages = file_pages(document, view)
+        return (self.focus.file_page or pages[0].number) if pages else 0
+
+    def draw_original(self) -> None:
+        """Draw the file's page in focus and find the places on it, if that is not done. Raises GlyphErrors only."""
+        if self.reading is not None and self.reading.originals is not None and (number := self.file_page):
+            self.reading.originals.draw(number, self.focus.regions, list(self.reading.pages))
 
     @property
     def transcript(self) -> list[Exchange]:

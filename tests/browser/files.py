@@ -41,22 +41,94 @@ def docx() -> bytes:
     return made.getvalue()
 
 
+def picture(*lines: str):
+    """A scanned page with these lines, as a Pillow image."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    page = Image.new("L", (1240, 1754), 255)
+    pen, font = ImageDraw.Draw(page), ImageFont.truetype("glyph_demo/assets/fonts/DejaVuSans.ttf", 26)
+    for row, line in enumerate(lines):
+        pen.text((100, 120 + 60 * row), line, font=font, fill=0)
+    return page
+
+
 def scan() -> bytes:
     """A PDF of one picture, without text."""
-    from PIL import Image, ImageDraw, ImageFont
     from reportlab.lib.utils import ImageReader
     from reportlab.pdfgen.canvas import Canvas
 
-    picture = Image.new("L", (1240, 1754), 255)
-    pen, font = ImageDraw.Draw(picture), ImageFont.truetype("glyph_demo/assets/fonts/DejaVuSans.ttf", 26)
-    sentences = [f"{sentence.strip()}." for fact in FACTS for sentence in fact.split(". ")]
-    for row, sentence in enumerate(sentences):
-        pen.text((100, 120 + 60 * row), sentence.replace("..", "."), font=font, fill=0)
+    sentences = [f"{sentence.strip()}.".replace("..", ".") for fact in FACTS for sentence in fact.split(". ")]
     made = io.BytesIO()
     canvas = Canvas(made, pagesize=(595, 842))
-    canvas.drawImage(ImageReader(picture), 0, 0, 595, 842)
+    canvas.drawImage(ImageReader(picture(*sentences)), 0, 0, 595, 842)
     canvas.save()
     return made.getvalue()
+
+
+PAGES = 12
+# What is asked about `report`, the words of the answer, and the page they are on.
+QUESTIONS = {
+    "text": ("Who led the survey of the harbour?", "Marta Ellingham", 3),
+    "scan": ("Who built the crane on the east quay?", "Odd Falkenberg", 4),
+    "second scan": ("How many steps lead up to the lighthouse?", "187", 5),
+    "stamped scan": ("Who was awarded the dredging contract?", "Brackwater Marine", 7),
+    "form": ("What is the name of the harbour master?", "Tobias Wrenfield", 8),
+    "rotated table": ("What is the depth of the coal berth?", "11.3", 9),
+    "last scan": ("When does the ferry to Aldermoor leave?", "6:40", 10),
+    "last page": ("Who keeps the key of the archive?", "Livia Sand", 12),
+}
+
+
+def report() -> bytes:
+    """A PDF of twelve pages as offices put them together: text, three scans, a scan with a stamp as text on it, a form
+    that is filled in, and a table lying on its side. The first two pages are i and ii, the third is 1."""
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.constants import PageLabelStyle
+    from reportlab.lib.utils import ImageReader
+    from reportlab.pdfgen.canvas import Canvas
+
+    made = io.BytesIO()
+    canvas = Canvas(made, pagesize=(595, 842))
+
+    def text(*lines: str) -> None:
+        for row, line in enumerate(lines):
+            canvas.drawString(72, 760 - 16 * row, line)
+        canvas.showPage()
+
+    def scanned(*lines: str, stamp: str = "") -> None:
+        canvas.drawImage(ImageReader(picture(*lines)), 0, 0, 595, 842)
+        canvas.drawString(380, 40, stamp)
+        canvas.showPage()
+
+    text("Report of the harbour board of Quillmouth")
+    text("Contents", "Survey, quays, contracts, berths, ferries, archive")
+    text("The harbour was surveyed in the summer of 2021.", "The survey was led by Marta Ellingham.")
+    scanned("The crane on the east quay was built by Odd Falkenberg.", "It lifts nine tonnes.")
+    scanned("The lighthouse stands on a rock.", "187 steps lead up to the lighthouse.")
+    text("Nets are mended on the west quay.", "Boats are painted there in spring.")
+    scanned("The dredging contract was awarded to Brackwater Marine.", stamp="RECEIVED 14 MARCH 2022")
+    canvas.drawString(72, 700, "Name of the harbour master:")
+    canvas.acroForm.textfield(name="master", value="Tobias Wrenfield", x=250, y=690, width=200, height=24)
+    canvas.showPage()
+    canvas.translate(540, 60)
+    canvas.rotate(90)
+    for row, cells in enumerate((("Berth", "Depth"), ("Grain berth", "8.4 m"), ("Coal berth", "11.3 m"))):
+        for column, cell in enumerate(cells):
+            canvas.drawString(160 * column, 400 - 20 * row, cell)
+    canvas.setPageRotation(90)
+    canvas.showPage()
+    canvas.setPageRotation(0)
+    scanned("The ferry to Aldermoor leaves at 6:40 each morning.")
+    text("The sluice is closed in winter.")
+    text("Livia Sand keeps the key of the archive.")
+    canvas.save()
+    writer = PdfWriter()
+    writer.append(PdfReader(made))
+    writer.set_page_label(0, 1, style=PageLabelStyle.LOWERCASE_ROMAN)
+    writer.set_page_label(2, PAGES - 1, style=PageLabelStyle.DECIMAL)
+    labelled = io.BytesIO()
+    writer.write(labelled)
+    return labelled.getvalue()
 
 
 def bad() -> dict[str, bytes]:

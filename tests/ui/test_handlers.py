@@ -115,16 +115,16 @@ def test_a_line_under_an_answer_is_shown_on_its_page(on, tmp_path):
     list(on.chat.ask_question("tab", "where?"))
     *_, last = [u for u in on.chat.ask_question("tab", "where else?") if on.ui.page in u]
     assert last[on.ui.page].count("glyph-box chosen") == 1
-    turned = on.turn_page("tab", SimpleNamespace(act="page", page="2"))
+    turned = on.on_page("tab", SimpleNamespace(act="page", page="2"))
     assert "Page 2" in turned[on.ui.page]
     assert "glyph-box" not in turned[on.ui.page]
-    back = on.turn_page("tab", SimpleNamespace(act="line", exchange="0", line="0"))
+    back = on.on_page("tab", SimpleNamespace(act="line", exchange="0", line="0"))
     assert "Page 1" in back[on.ui.page]
     assert "glyph-box chosen" in back[on.ui.page]
     for odd in ("99", "-1", "10" * 20, "1e9", None, ["0"], "٣"):
-        assert on.turn_page("tab", SimpleNamespace(act="line", exchange=odd, line="0")) == gr.skip()
-        assert on.turn_page("tab", SimpleNamespace(act="line", exchange="0", line=odd)) == gr.skip()
-        assert on.turn_page("tab", SimpleNamespace(act="page", page=odd)) == gr.skip()
+        assert on.on_page("tab", SimpleNamespace(act="line", exchange=odd, line="0")) == gr.skip()
+        assert on.on_page("tab", SimpleNamespace(act="line", exchange="0", line=odd)) == gr.skip()
+        assert on.on_page("tab", SimpleNamespace(act="page", page=odd)) == gr.skip()
 
 
 def test_an_answer_streams_and_its_first_source_is_selected(on, engine, tmp_path):

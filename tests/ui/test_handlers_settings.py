@@ -11,6 +11,7 @@ from glyph_demo.ui.handlers import Handlers
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import MODES, PREFERENCES
 from glyph_demo.windows.visit import Visit
+from tests.documents.uploads import lines_pdf, pdf
 from tests.fakes import FakeEngine
 from tests.ui.handling import final, listed, opened, request, value, write
 
@@ -25,6 +26,8 @@ from tests.ui.handling import final, listed, opened, request, value, write
         {"inference.temperature": float("nan")},
         {"inference.thinking": 3},
         {"inference.max_new_tokens": 10**9},
+        {"documents.page_images": "sometimes"},
+        {"documents.page_images": ["auto"]},
         {"cache_dir": "/"},
         {"x": [["path"], "/"]},
     ],
@@ -67,6 +70,36 @@ def test_a_setting_of_the_pages_has_them_read_again_and_says_so(on, tmp_path):
     assert session.settings.rendering.font_size == 14.0
     assert "Pages " in final(updates, on.ui.progress)
     assert final(updates, on.ui.status) == ""
+    assert len(value(final(updates, on.ui.chat))) == 2
+
+
+def test_how_pages_of_a_pdf_are_read_is_chosen_applied_at_once_and_remembered(on, tmp_path):
+    path = tmp_path / "a.pdf"
+    path.write_bytes(lines_pdf("One page.", "Another."))
+    assert "pages 1 " in final(opened(on, path), on.ui.documents)
+    changed = on.preferences.change_setting(Visit("tab"), {}, "always", name="page_images")
+    assert "read again" in changed[on.ui.status]
+    assert changed[on.ui.memory]["settings"] == {"documents.page_images": "always"}
+    updates = [changed, *on.shelf.follow_reading("tab")]
+    assert [view.picture for view in on.windows.get("tab").reading.pages] == [1, 2]
+    assert "pages 2 · tokens 640" in final(updates, on.ui.documents)
+    kept = on.load_page(Visit(), changed[on.ui.memory] | {"window": None}, request("en"))
+    assert kept[on.ui.page_images]["value"] == "always"
+    assert on.change_language("tab", "zh")[on.ui.page_images]["choices"][2] == ("始终按原样", "always")
+
+
+def test_a_scan_that_is_to_be_read_from_its_text_stays_until_the_setting_is_another(on, tmp_path):
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(pdf(lambda canvas: canvas.rect(50, 50, 100, 100, fill=1)))
+    opened(on, path)
+    list(on.chat.ask_question("tab", "kept?"))
+    on.preferences.change_setting(Visit("tab"), {}, "never", name="page_images")
+    updates = list(on.shelf.follow_reading("tab"))
+    assert "Choose another way of reading the pages of a PDF in the settings." in final(updates, on.ui.status)
+    assert listed(final(updates, on.ui.documents)) == ["scan.pdf"]
+    changed = on.preferences.change_setting(Visit("tab"), {}, "auto", name="page_images")
+    updates = [changed, *on.shelf.follow_reading("tab")]
+    assert on.windows.get("tab").reading.state == "ready"
     assert len(value(final(updates, on.ui.chat))) == 2
 
 

@@ -24,27 +24,27 @@ def region(page):
 
 
 def test_a_box_lies_where_the_line_is_whatever_size_the_page_is_shown_in(pages):
-    html = page_view("key", pages, 5, PageFocus(5, (region(5), region(6))), "en")
+    html = page_view("key", pages, PageFocus(5, regions=(region(5), region(6))), "en")
     assert re.findall("left:.*?;height:[^']*", html) == ["left:10.000%;top:10.000%;width:50.000%;height:5.000%"]
     assert "chosen" not in html
 
 
 def test_the_chosen_line_stands_out(pages):
     lines = (region(5), region(5))
-    assert page_view("key", pages, 5, PageFocus(5, lines, lines[1]), "en").count("glyph-box chosen") == 1
+    assert page_view("key", pages, PageFocus(5, 0, lines, lines[1]), "en").count("glyph-box chosen") == 1
 
 
 def test_pages_are_turned_by_their_numbers_and_end_at_the_last(pages):
-    html = page_view("key", pages, 6, PageFocus(), "zh")
-    assert "第 6 页 / 6" in html
+    html = page_view("key", pages, PageFocus(6), "zh")
+    assert "第 6 页，共 6 页" in html
     assert "data-page='5'" in html
     assert "aria-label='下一页' disabled" in html
-    assert page_view("key", pages, 7, PageFocus(), "en") == ""
+    assert "Page 4 of 6" in page_view("key", pages, PageFocus(7), "en")
 
 
 def test_the_heat_map_has_a_pixel_a_cell_and_shows_through(pages):
     heat = Heat(5, 2, 3, (0.0, 0.5, 1.0, 0.25, 0.0, 0.0))
-    html = page_view("key", pages, 5, PageFocus(5, heat=(heat, Heat(6, 1, 1, (1.0,)))), "en")
+    html = page_view("key", pages, PageFocus(5, heat=(heat, Heat(6, 1, 1, (1.0,)))), "en")
     (image,) = re.findall("class='glyph-heat' alt='' src='data:image/png;base64,(.*?)'", html)
     alpha = np.asarray(Image.open(io.BytesIO(base64.b64decode(image))))[..., 3]
     assert alpha.tolist() == [[round(v * HOTTEST) for v in row] for row in ((0.0, 0.5, 1.0), (0.25, 0.0, 0.0))]

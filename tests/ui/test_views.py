@@ -8,6 +8,7 @@ from glyph_demo.conversation.reading import ReadingTimings
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished, Progress, Region, Thinking, Timings, Token, Usage
 from glyph_demo.engines.registry import EngineKind
+from glyph_demo.errors import Message
 from glyph_demo.ui import views
 from glyph_demo.ui.markup import notice, waiting_text
 from glyph_demo.ui.updates import paced
@@ -143,6 +144,21 @@ def test_progress_has_a_bar_a_stage_with_pages_rate_and_time_left():
         assert f"<span>{figures}</span>" in html
     assert "3 / 6 · " not in html
     assert "6 / 6" in views.reading_progress(reading(pages=6, total=6), "en")
+
+
+def test_all_there_is_to_know_of_a_document_is_said_with_it_and_is_no_markup():
+    warnings = [Message(f"{HOSTILE} Ask again.", "请重试。"), Message("Page 3 is left out.", "已略过第 3 页。")]
+    done = reading(state="ready", warnings=warnings, pages_from_store=0, compression=None)
+    html = views.reading_progress(done, "en")
+    assert "<summary>2 notes about this document</summary>" in html
+    assert "&lt;img src=http://evil.example" in html
+    assert "<li>Page 3 is left out.</li>" in html
+    assert "<img" not in html
+    assert "关于该文档的 2 条提示" in views.reading_progress(done, "zh")
+    done.warnings = warnings[1:]
+    assert "<summary>1 note about this document</summary>" in views.reading_progress(done, "en")
+    done.warnings = []
+    assert "<details" not in views.reading_progress(done, "en")
 
 
 def test_the_number_of_pages_to_come_is_judged_by_the_text_they_hold():
