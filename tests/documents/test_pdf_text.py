@@ -492,3 +492,15 @@ def test_a_file_whose_owner_password_is_empty_opens(text):
     out = io.BytesIO()
     writer.write(out)
     assert text(out.getvalue()) == "The price is 400."
+
+
+def test_a_label_with_its_value_is_no_row_of_a_table(save):
+    def draw(canvas):
+        for row, (label, value) in enumerate([("Name:", "Tobias Wrenfield"), ("Berth", "8.4 m"), ("港口：", "昆茅斯")]):
+            canvas.setFont("STSong-Light" if label[0] > "\u3000" else "Helvetica", 12)
+            canvas.drawString(72, 700 - 20 * row, label)
+            canvas.drawString(250, 700 - 20 * row, value)
+
+    pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
+    lines = read(save("a.pdf", pdf(draw))).text.splitlines()
+    assert lines == ["Name: Tobias Wrenfield", "Berth | 8.4 m", "港口： 昆茅斯"]
