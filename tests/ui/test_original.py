@@ -14,7 +14,7 @@ from glyph_demo.windows.visit import Visit
 from tests.documents.uploads import lines_pdf
 from tests.ui.handling import opened, write
 
-LONG = "\n".join("A line of the report that says little." for _ in range(60))
+LONG = "\n".join(f"Line {number}." for number in range(40))
 
 
 @pytest.fixture
