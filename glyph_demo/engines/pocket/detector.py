@@ -21,6 +21,7 @@ UNCLIP_RATIO = 1.6  # the network marks the core of a line; it is grown on each 
 
 MIN_SIDE = 736  # pixels; smaller pages are enlarged, as the model's published configuration does
 MAX_WIDTH = 1280  # wider pages are reduced for detection, not for reading
+REDUCED = 0.625  # to this at most are others: lines of 9 points at 144 dpi were found as well at 0.62 as at 1
 TILE = 1280  # rows in one pass: bounds memory on tall pages
 STRIDE = 32  # the network halves its input five times
 
@@ -58,8 +59,7 @@ class Detector:
     def find(self, rgb: NDArray[np.uint8]) -> list[TextBox]:
         """The lines of text on a page (H, W, 3), in no particular order."""
         height, width = rgb.shape[:2]
-        scale = max(1.0, MIN_SIDE / min(height, width)) if width < MAX_WIDTH else MAX_WIDTH / width
-        scale = min(scale, MAX_WIDTH / width)
+        scale = min(max(REDUCED, MIN_SIDE / min(height, width)), MAX_WIDTH / width)
         rows = max(1, round(TILE / scale))
         found: list[TextBox] = []
         for top in _tile_tops(rgb, rows):

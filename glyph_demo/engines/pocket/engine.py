@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-READER_VERSION = 2  # raise it when the same page may be read differently: stored features are then ignored
+READER_VERSION = 3  # raise it when the same page may be read differently: stored features are then ignored
 RECOGNITION = "PP-OCRv6_rec_small.onnx"
 DETECTION = "PP-OCRv6_det_small.onnx"
 MIN_COVERAGE = 0.12  # share of the question's weight in the best sentence; below it there is no answer
