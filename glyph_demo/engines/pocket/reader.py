@@ -27,8 +27,9 @@ from glyph_demo.store import PageFeatures
 # 185 lost a digit and English lines lost letters; at 0.8 full lines kept every digit in 304 lines. In short lines, such
 # as table rows, 0.8 doubled a digit once, and the full width costs little.
 SQUEEZE = 0.8
-# Of lines of scans at 144 dpi, which are higher than drawn ones. On six pages of 9 and 12 points, skewed and noisy, 0.990
-# to 1 of the characters were right, at full width and without reduced detection 0.983 to 1; a page lost at most 0.004.
+# Of lines of scans at 144 dpi, which are higher than drawn ones. On six pages of 9 and 12 points, skewed and noisy,
+# 0.990 to 1 of the characters were right; at full width and with larger pages for detection 0.983 to 1. A page lost at
+# most 0.004.
 SQUEEZE_CJK, SQUEEZE_SCAN = 0.6, 0.75
 SHORT = 0.6  # of the page's width; lines up to this keep their full width
 MIN_SCORE = 0.5  # mean character probability; the model's published configuration drops lines below
