@@ -25,7 +25,7 @@ _DATE = re.compile(
     rf"(?:\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? {_YEAR}\b)?"
     rf"|\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?!\d)(?:,? {_YEAR}\b)?"
     rf"|\b{_MONTH} {_YEAR}\b|\b\d{{4}}-\d\d-\d\d\b"
-    rf"|(?<!-)(?<!–)(?<![\d.,]){_YEAR}(?![\d–-]|[.,]\d|\s*[%°]))"
+    rf"|(?<!-)(?<!–)(?<![\d.,]){_YEAR}(?![\d–-]|[.,]\d|\s*[%°年]))"
     rf"|(?:公元前?)?(?:{_YEAR}|{_ZH_DIGITS}{{4}})\s*年(?:\s*(?:\d{{1,2}}|{_ZH_NUMBER})\s*月)?"
     rf"(?:\s*(?:\d{{1,2}}|{_ZH_NUMBER})\s*日)?"
     rf"|(?:\d{{1,2}}|{_ZH_NUMBER})\s*月\s*(?:\d{{1,2}}|{_ZH_NUMBER})\s*日"
@@ -93,8 +93,7 @@ _KINDS = (
 )
 _WHY = re.compile(r"\bwhy\b|\bhow (?:did|do|does|can|was|were|is|are) |为什么|为何|怎么|如何", re.I)
 _COUNTED = re.compile(
-    r"\bhow many ((?:[\w-]+ ){1,3}?)(?=(?:did|do|does|was|were|are|is|has|have|had|can"
-    r"|could|in|of|at|on|for)\b)"
+    r"\bhow many ((?:[\w-]+ ){1,3}?)(?=(?:did|do|does|was|were|are|is|has|have|had|can|could|of)\b)"
     r"|\bhow many ([\w-]+)",
     re.I,
 )
@@ -102,7 +101,7 @@ _COUNTED_ZH = re.compile("(?:多少|几)\\s*([个名位件条座台艘次册卷�
 _NOT = re.compile(
     r"\b(?:not|never|no|nor|neither|without|unless|if|would|planned|proposed|expected"
     r"|supposed)\b|n['’]t\b"
-    r"|[没未非无否]|(?<!不得)不(?!超过|少于|低于)|如果|若|计划|拟|预计",
+    r"|[没未非无否]|不(?!得?(?:超过|少于|低于))|如果|若|计划|拟|预计",
     re.I,
 )
 # A question for a limit is answered by a clause that speaks of one.
@@ -114,7 +113,11 @@ _LIMITS = re.compile(
 )
 _RANGE = re.compile(r"\d\S* ?(?:to|and|or|[–~-]|至|到|和|或) ?$")  # before a number: it is one of two
 _NAME = r"(?:[A-Z][\w’'.-]*(?: (?:de|van|von|of|the|and|der|di|da|la|le))? )*[A-Z][\w’'-]+"
-_LABEL = re.compile(r"(?P<label>[^:：\d|]{2,60}?)\s*(?:[:：]\s*(?P<value>\S.{0,80})|(?P<figure>\d.{0,40}))")
+_LABEL = re.compile(
+    r"(?P<label>[^:：\d|]{2,60}?)\s*(?:[:：]\s*(?P<value>\S.{0,80})|(?P<figure>\d[\d.,/-]*(?: [\w.,/-]{1,12}){0,3}))"
+)
+# Words that a label without a colon may have beside those that say what it is of.
+_OF_LABEL = frozenset({"of", "no", "number", "date", "day", "month", "year", "time", "id", "code"})
 
 
 def short_answer(question: str, sentence: str, around: str) -> str:
@@ -212,6 +215,9 @@ def _of_label(question: str, sentence: str) -> str:
     match = _LABEL.fullmatch(sentence.strip().rstrip(".。"))
     if match is None or re.search("[;；].*[:：]", sentence):  # a row of a table
         return ""
+    said = [word.strip(".#") for word in match["label"].lower().split()]
+    if match["figure"] and not all(word in _OF_LABEL or any(True for _ in terms(word)) for word in said):
+        return ""  # a sentence
     label = {term for term, _ in terms(match["label"])}
     asked = {term for term, _ in terms(question)}
     if not label or not all(has_term(term, asked) for term in label):
