@@ -42,6 +42,14 @@ _WORDS_OF_ARITHMETIC = (
 _PLAIN = frozenset(term for term, _ in terms(_WORDS_OF_ARITHMETIC))
 
 
+# What makes another cell than the one that is named the answer, unless the table says it too.
+_ELSE = re.compile(
+    r"\b(?:before|after|since|until|except|excluding|without|not|other than|average|mean|median|per|percent|share|ratio"
+    r"|forecast|expected|planned)\b|之前|以前|之后|以后|以来|除|平均|每|占|预计|预测|计划|没有|不",
+    re.I,
+)
+
+
 class Cells(NamedTuple):
     """What is shown above the rows, and the sentences of the rows."""
 
@@ -150,9 +158,13 @@ def _answer(question: str, place: _Place) -> Cells | None:
     table, rows, columns = place.table, place.rows, place.columns
     if place.explained < MIN_KNOWN[is_wide(question)]:
         return None
-    extreme = _extreme(question, place)
-    if extreme is not None:
-        return extreme
+    said = " ".join([*table.header, table.caption, *(row.name for row in rows)]).lower()
+    if any(match[0].lower() not in said for match in _ELSE.finditer(question)):
+        return None
+    if _unsaid(_MOST, question, said) != _unsaid(_LEAST, question, said):
+        return _extreme(question, place)
+    if len(rows) * len(columns) == 1 and (_unsaid(_BETWEEN, question, said) or _COMPARE.search(question)):
+        return None
     if len(columns) == 1 and not rows and _TOGETHER.search(question):
         return _sum(table, [row for row in table.rows if not row.is_total], columns[0])
     if len(rows) == 1 and len(columns) == 1:
@@ -163,6 +175,11 @@ def _answer(question: str, place: _Place) -> Cells | None:
     if 2 < len(rows) <= 4 and len(columns) == 1 and _TOGETHER.search(question):
         return _sum(table, list(rows), columns[0])
     return None
+
+
+def _unsaid(pattern: re.Pattern[str], question: str, said: str) -> bool:
+    """Whether a question has a word that the names of the table lack."""
+    return any(match[0].lower() not in said for match in pattern.finditer(question))
 
 
 def _shown(table: Table, pairs: list[tuple[Row, int]], more: str = "") -> Cells | None:
@@ -202,8 +219,8 @@ def _sum(table: Table, rows: list[Row], column: int) -> Cells | None:
 
 def _extreme(question: str, place: _Place) -> Cells | None:
     """The row with the largest or the smallest figure of the column."""
-    most, least = _MOST.search(question), _LEAST.search(question)
-    if bool(most) == bool(least) or len(place.columns) != 1 or len(place.rows) == 1:
+    most = _MOST.search(question)
+    if (most is None) == (_LEAST.search(question) is None) or len(place.columns) != 1 or len(place.rows) == 1:
         return None
     column = place.columns[0]
     rows = [row for row in place.rows or place.table.rows if not row.is_total]
