@@ -108,12 +108,12 @@ def test_a_neighbour_carries_the_answer_into_the_quote():
     "text", ["Lamp number {} burned in the tower for {} nights of storm.", "第{}盏灯在塔上亮了{}个夜晚，没有熄灭。"]
 )
 @pytest.mark.parametrize("length", [2, 4])
-def test_what_is_shown_has_at_most_three_quotes_and_120_words(text, length):
+def test_what_is_shown_has_at_most_three_quotes_and_90_words(text, length):
     found = index(*[(text * length).format(*[i] * 2 * length) for i in range(40)])
     question = "Which lamp burned in the tower in a storm?" if "Lamp" in text else "哪盏灯在塔上亮了？"
     quotes = choose_quotes(found, found.search(question))
     assert 1 <= len(quotes) <= 3
-    assert sum(count_words(quote.text) for quote in quotes) <= 120
+    assert sum(count_words(quote.text) for quote in quotes) <= 90
 
 
 def test_irregular_and_derived_words_meet():
@@ -185,10 +185,12 @@ def test_words_the_document_does_not_have_lower_the_share_that_is_found():
 
 
 def test_a_sentence_too_long_for_what_is_left_takes_no_place():
-    long = "The lamp of the tower burned on " + "and on " * 45 + "in storm."
-    found = index(long, long + " Always.", "The lamp of the tower burned.", "A lamp burned in the tower.")
+    long = "The lamp of the tower burned on " + "and on " * 30 + "in storm."
+    other = "In storm the lamp of the tower burned on " + "and off " * 30
+    found = index(long, other, "The lamp of the tower burned.", "In storm the lamp burned in the tower.")
     quotes = choose_quotes(found, found.search("Which lamp of the tower burned in storm?"))
-    assert {"The lamp of the tower burned.", "A lamp burned in the tower."} <= {quote.text for quote in quotes}
+    assert len({long, other} & {quote.text for quote in quotes}) == 1
+    assert len(quotes) > 1
 
 
 def test_sentences_that_stand_together_take_one_place():

@@ -31,12 +31,11 @@ from glyph_demo.engines.events import (
     Token,
     Usage,
 )
-from glyph_demo.engines.pocket.follow_up import has_own_words, topic, with_year
-from glyph_demo.engines.pocket.quotes import Quote, choose_quotes
-from glyph_demo.engines.pocket.refusals import refusal
-from glyph_demo.engines.pocket.retrieval import Index
+from glyph_demo.engines.pocket.answering import Document
+from glyph_demo.engines.pocket.intents import FINDS_PASSAGES, wants_writing
+from glyph_demo.engines.pocket.quotes import Quote
+from glyph_demo.engines.pocket.refusals import NOT_FOUND, refusal
 from glyph_demo.engines.pocket.sentences import split_sentences
-from glyph_demo.engines.pocket.terms import question_terms
 from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import EngineError, GlyphError, Language, ran_out_of_memory, shown
 from glyph_demo.models.base import LoadProgress, digest
@@ -54,9 +53,7 @@ log = logging.getLogger(__name__)
 READER_VERSION = 3  # raise it when the same page may be read differently: stored features are then ignored
 RECOGNITION = "PP-OCRv6_rec_small.onnx"
 DETECTION = "PP-OCRv6_det_small.onnx"
-MIN_COVERAGE = 0.12  # share of the question's weight in the best sentence; below it there is no answer
 LOAD_PATIENCE = 10.0  # seconds that an answer with its quotes shown waits for the language model to load
-FOLLOW_UP = 3  # a question of at most so many terms may refer to the one before
 
 IN_SHORT = "In short: "
 # How Python and the safetensors library report a full disk: ENOSPC, EFBIG, EDQUOT.
@@ -122,7 +119,7 @@ class PocketDocument(OpenDocument):
 
     def __init__(self, features: Sequence[PageFeatures], phraser: Future[Phraser | None] | None) -> None:
         self._pages = list(features)
-        self._index: Index | None = None  # of all pages; None until a question comes
+        self._read: tuple[int, Document] | None = None  # of so many pages; None until a question comes
         self._phraser = phraser
         self._file_page: Callable[[int, Box], FilePage | None] = lambda page, box: None
 
@@ -130,46 +127,48 @@ class PocketDocument(OpenDocument):
         self._file_page = find
 
     def append(self, features: PageFeatures) -> None:
+        """May be called while another thread answers, which goes by the pages that there were."""
         self._pages.append(features)
-        self._index = None
 
     def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
-        """Yield Evidence, a Token for every quote and, for English questions, a phrased sentence if the quotes support
-        it. `options.max_new_tokens` limits the phrased sentence; `options.temperature` is not used."""
+        """Yield Evidence, a Token for every part of the answer and, for English questions, a phrased sentence if the
+        quotes support it. `options.max_new_tokens` limits the phrased sentence; `options.temperature` is not used."""
         clock = _Clock()
         language: Language = "zh" if _IDEOGRAPH.search(question) else "en"
-        quotes = self._find(question, history)
+        pages = tuple(self._pages)
+        parts = [] if wants_writing(question) else self._find(pages, question, history, language)
+        quotes = [part for part in parts if isinstance(part, Quote)]
         clock.prompt_done()
         if not quotes:
             clock.token_shown()
-            yield Token(refusal(question, self._pages).text(language))
+            why = refusal(question, pages)
+            yield Token((FINDS_PASSAGES if why is NOT_FOUND and wants_writing(question) else why).text(language))
             yield Finished(Usage(), clock.timings(), "not_found")
             return
         yield Evidence(tuple(region for quote in quotes for region in quote.regions()))
         clock.token_shown()
-        for i, quote in enumerate(quotes):
-            first = quote.lines[0]
-            yield Token(("\n\n" if i else "") + quote.cited(language, self._file_page(first.page, first.box)))
+        for i, part in enumerate(parts):
+            text = part if isinstance(part, str) else part.cited(language, self._page_of(part))
+            yield Token(("\n\n" if i else "") + text)
         usage: Usage = Usage()
         reason: Reason = "stop"
         if language == "en" and options.max_new_tokens > 0:
             usage, reason = yield from self._phrase(question, quotes, options, clock)
         yield Finished(usage, clock.timings(), reason)
 
-    def _find(self, question: str, history: Sequence[Turn]) -> list[Quote]:
-        """Quotes that answer the question; none if the document does not seem to."""
-        if self._index is None:
-            self._index = Index(split_sentences(self._pages))
-        question = with_year(question, history)
-        before, said = "", ""
-        if history and not has_own_words(question):
-            before, said = topic(history), history[-1].answer
-        elif history and len(question_terms(question)) <= FOLLOW_UP:
-            before = topic(history)
-        matches = self._index.search(question, before, said)
-        if not matches or max(match.coverage for match in matches[:3]) < MIN_COVERAGE:
-            return []
-        return choose_quotes(self._index, matches)
+    def _find(
+        self, pages: tuple[PageFeatures, ...], question: str, history: Sequence[Turn], language: Language
+    ) -> list[str | Quote]:
+        """What answers the question; empty if the document does not seem to."""
+        read = self._read
+        if read is None or read[0] != len(pages):
+            read = self._read = len(pages), Document(split_sentences(pages))
+        return read[1].answer(
+            question, history, language, lambda quote: quote.place(language, self._page_of(quote), line=False)
+        )
+
+    def _page_of(self, quote: Quote) -> FilePage | None:
+        return self._file_page(quote.lines[0].page, quote.lines[0].box)
 
     def _phrase(
         self, question: str, quotes: list[Quote], options: AskOptions, clock: _Clock

@@ -13,6 +13,18 @@ def opened(engine: PocketEngine, text: str) -> PocketDocument:
     return engine.open_document([engine.encode(page) for page in draw(text)])
 
 
+def whole(document: PocketDocument, question: str, history: Sequence[Turn] = ()) -> list[str]:
+    """The parts of an answer: what stands above the quotes, and these with their places."""
+    return joined(document.answer(question, history, AskOptions())).split("\n\n")
+
+
 def ask(document: PocketDocument, question: str, history: Sequence[Turn] = ()) -> list[str]:
     """The quotes of an answer with their places, or its one sentence."""
-    return joined(document.answer(question, history, AskOptions())).split("\n\n")
+    parts = whole(document, question, history)
+    return [part for part in parts if part.startswith("“")] or parts
+
+
+def short(document: PocketDocument, question: str, history: Sequence[Turn] = ()) -> str:
+    """What stands above the quotes; empty if nothing does."""
+    first = whole(document, question, history)[0]
+    return "" if first.startswith("“") else first
