@@ -129,13 +129,17 @@ Events = Generator[Event, None, None]
 
 def quote(region: Region) -> dict[str, Any]:
     """A place, as reports show it."""
-    page = region.file_page
     return {
         "page": region.page,
         "line": region.line,
         "text": region.text,
-        "file_page": None if page is None else page._asdict(),
+        "file_page": as_json(region.file_page),
     }
+
+
+def as_json(page: FilePage | None) -> dict[str, Any] | None:
+    """A page of a file, as reports show it."""
+    return None if page is None else page._asdict()
 
 
 def round_seconds(seconds: Mapping[str, float]) -> dict[str, float]:

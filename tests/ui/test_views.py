@@ -157,6 +157,9 @@ def test_all_there_is_to_know_of_a_document_is_said_with_it_and_is_no_markup():
     assert "关于该文档的 2 条提示" in views.reading_progress(done, "zh")
     done.warnings = warnings[1:]
     assert "<summary>1 note about this document</summary>" in views.reading_progress(done, "en")
+    assert "<details class='glyph-notes' open>" in views.reading_progress(done, "en")
+    done.warnings = warnings * 2
+    assert "<details class='glyph-notes'>" in views.reading_progress(done, "en"), "many are folded"
     done.warnings = []
     assert "<details" not in views.reading_progress(done, "en")
 
