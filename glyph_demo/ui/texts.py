@@ -174,15 +174,6 @@ def too_long(pages: int) -> Message:
     )
 
 
-def scan_unread() -> Message:
-    """Instead of the error that names a flag: here there is a choice."""
-    return Message(
-        "The pages of this PDF are pictures without text. Choose another way of reading the pages of a PDF in the "
-        "settings.",
-        "该 PDF 的页面是没有文字的图片。请在设置的“PDF 页面”中选择其他阅读方式。",
-    )
-
-
 def document_gone() -> GlyphError:
     return GlyphError(
         "window_closed",
