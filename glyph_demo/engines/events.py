@@ -45,8 +45,10 @@ class FilePage(NamedTuple):
     @property
     def name(self) -> Message:
         """For people."""
-        label = f" ({self.label})" if self.label not in ("", str(self.number)) else ""
-        return Message(f"page {self.number}{label}", f"第 {self.number} 页{label}")
+        en, zh = f"page {self.number}", f"第 {self.number} 页"
+        if self.label in ("", str(self.number)):
+            return Message(en, zh)
+        return Message(f"{en} (labelled {self.label})", f"{zh}（页码 {self.label}）")
 
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels, the last two exclusive

@@ -43,7 +43,7 @@ TEXTS: dict[str, Message] = {
     "page.large": Message("Large", "放大"),
     "page": Message("Page {number}", "第 {number} 页"),
     "page.of": Message("{page} of {total}", "{page}，共 {total} 页"),
-    "page.holds": Message("page {pages} of the file", "文件第 {pages} 页"),
+    "page.holds": Message("{page} of the file", "文件{page}"),
     "page.holds.many": Message("pages {pages} of the file", "文件第 {pages} 页"),
     "page.drawing": Message("Drawing the page of the file…", "正在绘制文件页面…"),
     "page.not_drawn": Message("The page of the file cannot be shown. {reason}", "无法显示文件页面。{reason}"),

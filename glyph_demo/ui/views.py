@@ -121,8 +121,9 @@ def answer_figures(exchange: Exchange, finished: Finished, language: Language) -
     if usage.output and timings.decode > 0:
         shown.append(("figure.speed", f"{usage.output / timings.decode:.1f}"))
     shown.append(("figure.total", seconds(timings.total)))
-    shown.append(("figure.input", say("figure.cached", language, input=f"{usage.input:,}", cached=f"{usage.cached:,}")))
-    shown.append(("figure.output", f"{usage.output:,}"))
+    if usage.input:  # an engine that counts no tokens says 0
+        counts = say("figure.cached", language, input=f"{usage.input:,}", cached=f"{usage.cached:,}")
+        shown += [("figure.input", counts), ("figure.output", f"{usage.output:,}")]
     shown.append(("figure.reused", f"{exchange.reused[0]} / {exchange.reused[1]}"))
     if usage.drafted:
         # Every accepted draft token saved one decode step.
