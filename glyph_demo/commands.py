@@ -95,6 +95,8 @@ def ask_documents(
                 # Rows of other files and questions stay in the file.
                 fresh = {row.key for row in rows}
                 many.save([*rows, *(row for row in known if row.key not in fresh)], table)
+            for notice in event.notices:
+                print(clean(f"{event.file}: {notice}"), file=sys.stderr)
             if out:
                 pages = " ".join(f"p. {quoted.page_number}" for quoted in event.quotes[:1])
                 print(clean(f"\n{event.file} > {event.question}\n{event.error or event.answer} {pages}"), file=out)
@@ -104,17 +106,17 @@ def ask_documents(
     rows.sort(key=lambda row: order[row.file])
     if spreadsheet:
         many.save_csv(rows, spreadsheet)
-    return {"engine": engine.name, "rows": [asdict(row) for row in rows]}
+    return {"engine": engine.name, "rows": [row.as_json() for row in rows]}
 
 
 def _answer(session: DocumentSession, question: str, language: Language, out: TextIO | None) -> dict[str, Any]:
-    exchange = Exchange(question)
+    exchange, said = Exchange(question), session.current.warnings if session.current else []
     if out:
         print(clean(f"\n> {question}"), file=out)
     for event in session.converse(exchange):
         if isinstance(event, Token) and out:
             print(clean(event.text), end="", file=out, flush=True)  # an answer may hold terminal control sequences
-        elif isinstance(event, Notice):
+        elif isinstance(event, Notice) and event.message not in said:
             print(event.message.text(language), file=sys.stderr)
     finished = exchange.finished
     assert finished is not None

@@ -67,6 +67,10 @@ class FakeHandle(OpenDocument):
             raise EngineError("fake_failure", "It failed. Try again.", "失败了。请重试。")
         if question == "crash":
             raise RuntimeError("a bug inside")
+        if question == "absent":
+            yield Token("The document does not say. ")
+            yield Finished(Usage(), Timings(), "not_found")
+            return
         if self.digests:
             quoted = Region(1, 1, "quoted line", ((16, 16, 200, 30),), 1.0)
             yield Evidence((quoted,), (Heat(1, 2, 2, (1.0, 0.5, 0.0, 0.0)),))

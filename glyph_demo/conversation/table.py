@@ -18,10 +18,10 @@ from typing import Any
 from glyph_demo.conversation.session import DocumentSession, open_store
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.base import Engine
-from glyph_demo.engines.events import SECOND_DIGITS, FilePage, Progress, Region
+from glyph_demo.engines.events import SECOND_DIGITS, FilePage, Progress, Region, as_json
 from glyph_demo.errors import GlyphError, Language, SettingsError, shown
 from glyph_demo.scratch import write_whole
-from glyph_demo.settings import Settings
+from glyph_demo.settings import Documents, Settings
 from glyph_demo.store import FeatureStore
 
 READ_BYTES = 1 << 20
@@ -53,13 +53,14 @@ class QuotedLine:
     def kept(cls, saved: Mapping[str, Any]) -> QuotedLine:
         """From its JSON."""
         where = saved.get("file_page")
-        return cls(**{**saved, "file_page": FilePage(*where) if where else None})
+        return cls(**{**saved, "file_page": FilePage(**where) if where else None})
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One question to one document. `digest` is the SHA-256 of the file; with `engine` and `question` it identifies an
-    answer. `seconds` is how long the answer took. `error` is empty if nothing went wrong."""
+    """One question to one document. `digest` is the SHA-256 of the file; with `engine`, `question` and `settings`,
+    those that decide what is read of the file, it identifies an answer. `seconds` is how long the answer took. `error`
+    is empty if nothing went wrong. `notices` say what of the file was not read, and what else to know of the answer."""
 
     file: str
     digest: str
@@ -70,10 +71,27 @@ class Row:
     reason: str = ""
     seconds: float = 0.0
     error: str = ""
+    notices: tuple[str, ...] = ()
+    settings: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        return self.digest, self.engine, self.question
+    def key(self) -> tuple[str, str, str, str]:
+        return self.digest, self.engine, self.question, self.settings
+
+    @property
+    def by(self) -> tuple[str, str]:
+        """What an answer may change with, besides file and question."""
+        return self.engine, self.settings
+
+    @classmethod
+    def kept(cls, saved: Mapping[str, Any]) -> Row:
+        """From its JSON."""
+        quotes = tuple(map(QuotedLine.kept, saved["quotes"]))
+        return cls(**{**saved, "quotes": quotes, "notices": tuple(saved.get("notices", ()))})
+
+    def as_json(self) -> dict[str, Any]:
+        quotes = [{**asdict(quote), "file_page": as_json(quote.file_page)} for quote in self.quotes]
+        return {**asdict(self), "quotes": quotes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +148,7 @@ class _Work:
     engine: Engine
     settings: Settings
     store: FeatureStore
-    answered: Mapping[tuple[str, str, str], Row]
+    answered: Mapping[tuple[str, str, str, str], Row]
     language: Language
     done: int = 0
     progress: dict[str, Progress] = field(default_factory=dict)
@@ -139,7 +157,7 @@ class _Work:
 
     def ask_file(self, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
         """The rows of one file; the rows so far if `stopped` is set."""
-        wanted = _wanted(self.engine, name, path, questions)
+        wanted = _wanted(self.engine, self.settings, name, path, questions)
         session: DocumentSession | None = None
         rows: list[Row] = []
         try:
@@ -175,22 +193,33 @@ class _Work:
         except GlyphError as problem:
             error = problem.text(self.language)
         quotes = tuple(map(QuotedLine.of, exchange.regions))
-        answered = replace(row, answer=exchange.answer, quotes=quotes, error=error)
+        warnings = session.current.warnings if session.current else []
+        notices = tuple(notice.text(self.language) for notice in dict.fromkeys([*warnings, *exchange.notices]))
+        answered = replace(row, answer=exchange.answer, quotes=quotes, error=error, notices=notices)
         if (finished := exchange.finished) is None:
             return answered
         return replace(answered, reason=finished.reason, seconds=round(finished.timings.total, SECOND_DIGITS))
 
 
-def _wanted(engine: Engine, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
+def reading_settings(documents: Documents) -> str:
+    """The settings that decide what is read of a file, those that are not the default; an answer is known again only
+    under the same ones."""
+    default = Documents()
+    chosen = {name: getattr(documents, name) for name in ("encoding", "page_images", "pages")}
+    return " ".join(f"{name}={value}" for name, value in chosen.items() if value != getattr(default, name))
+
+
+def _wanted(engine: Engine, settings: Settings, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
     digest = hashlib.sha256()
     with contextlib.suppress(OSError), path.open("rb") as content:  # opening an unreadable file reports the error
         while block := content.read(READ_BYTES):
             digest.update(block)
-    return [Row(name, digest.hexdigest(), engine.identity, question) for question in questions]
+    read = reading_settings(settings.documents)
+    return [Row(name, digest.hexdigest(), engine.identity, question, settings=read) for question in questions]
 
 
 def to_json(rows: Sequence[Row]) -> str:
-    return json.dumps({"rows": [asdict(row) for row in rows]}, ensure_ascii=False, indent=1)
+    return json.dumps({"rows": [row.as_json() for row in rows]}, ensure_ascii=False, indent=1)
 
 
 def save(rows: Sequence[Row], path: Path) -> None:
@@ -205,7 +234,7 @@ def load(path: Path) -> list[Row]:
         return []
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        return [Row(**{**row, "quotes": tuple(map(QuotedLine.kept, row["quotes"]))}) for row in rows]
+        return [Row.kept(row) for row in rows]
     except (OSError, ValueError, KeyError, TypeError):
         raise SettingsError(
             "not_a_table",
@@ -223,7 +252,8 @@ def to_csv(rows: Sequence[Row]) -> str:
     names = [column.name for column in fields(Row)]
     writer.writerow([*names, "pages"])
     for row in rows:
-        cells = {**asdict(row), "quotes": " | ".join(quote.text for quote in row.quotes)}
+        quotes = " | ".join(quote.text for quote in row.quotes)
+        cells = {**asdict(row), "quotes": quotes, "notices": " ".join(row.notices)}
         pages = " ".join(str(page) for page in sorted({quote.page_number for quote in row.quotes}))
         writer.writerow([*(_harmless(str(cells[name])) for name in names), pages])
     return out.getvalue()

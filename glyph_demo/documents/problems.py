@@ -54,8 +54,8 @@ _PROBLEMS = {
     ),
     "no_text_layer": (
         "The PDF has no text layer: its {count} page(s) are pictures. "
-        "Set documents.page_images to auto (--page-images auto) and upload it again.",
-        "PDF 没有文字层：{count} 页都是图片。请将 documents.page_images 设为 auto（--page-images auto）后重新上传。",
+        "Choose another way under “Pages of a PDF” in the window's settings (on the command line: --page-images auto).",
+        "PDF 没有文字层：{count} 页都是图片。请在窗口设置的“PDF 页面”中选择其他方式（命令行：--page-images auto）。",
     ),
     "damaged": (
         "The {kind} file is damaged or cut off. Download it again, or save it anew from its program.",
@@ -89,19 +89,21 @@ _MISNAMED = (
 _WARNINGS = {
     # Plain text.
     "guessed_encoding": (
-        "Read as {encoding}. If it looks wrong, name the encoding: documents.encoding, or --encoding.",
-        "已按 {encoding} 编码读取。如显示有误，请用 documents.encoding 或 --encoding 指定编码。",
+        "Read as {encoding}. If it looks wrong, save the file as UTF-8 and upload it again (on the command line, name "
+        "the encoding: --encoding).",
+        "已按 {encoding} 编码读取。如显示有误，请将文件另存为 UTF-8 后重新上传（命令行：用 --encoding 指定编码）。",
     ),
     "bad_bytes": (
-        "{count} place(s) in the text could not be decoded. If it looks wrong, set documents.encoding.",
-        "文字中有 {count} 处无法解码。如显示有误，请设置 documents.encoding。",
+        "{count} place(s) in the text could not be decoded. If it looks wrong, save the file as UTF-8 and upload it "
+        "again (on the command line, name the encoding: --encoding).",
+        "文字中有 {count} 处无法解码。如显示有误，请将文件另存为 UTF-8 后重新上传（命令行：用 --encoding 指定编码）。",
     ),
     # PDF.
     "pictures_left_out": (
-        "Page(s) {pages} are pictures without text and are left out. To have them read, set documents.page_images to "
-        "auto (--page-images auto) and upload the file again.",
-        "第 {pages} 页是没有文字的图片，已略过。如需读取，请将 documents.page_images 设为 auto"
-        "（--page-images auto）后重新上传。",
+        "Page(s) {pages} are pictures without text and are left out. To have them read, choose another way under "
+        "“Pages of a PDF” in the window's settings (on the command line: --page-images auto).",
+        "第 {pages} 页是没有文字的图片，已略过。如需读取，请在窗口设置的“PDF 页面”中选择其他方式"
+        "（命令行：--page-images auto）。",
     ),
     "read_as_images": (
         "Page(s) {pages} are read from their image, because their text is missing or cannot be relied on.",
@@ -112,10 +114,10 @@ _WARNINGS = {
         "第 {pages} 页已损坏，已略过。如需这些页面，请用原程序重新保存 PDF。",
     ),
     "figures": (
-        "{count} picture(s) or chart(s) on page(s) {pages} were not read. If they matter, set documents.page_images to "
-        "always (--page-images always) and upload the file again.",
-        "第 {pages} 页上有 {count} 个图片或图表未读取。如需读取，请将 documents.page_images 设为 always"
-        "（--page-images always）后重新上传。",
+        "{count} picture(s) or chart(s) on page(s) {pages} were not read. If they matter, choose “Always as they look” "
+        "under “Pages of a PDF” in the window's settings (on the command line: --page-images always).",
+        "第 {pages} 页上有 {count} 个图片或图表未读取。如需读取，请在窗口设置的“PDF 页面”中选择“始终按原样”"
+        "（命令行：--page-images always）。",
     ),
     "attached_files": (
         "{count} attached file(s) were not read: {names}. Save them from a PDF viewer and upload them one by one.",

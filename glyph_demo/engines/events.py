@@ -45,8 +45,10 @@ class FilePage(NamedTuple):
     @property
     def name(self) -> Message:
         """For people."""
-        label = f" ({self.label})" if self.label not in ("", str(self.number)) else ""
-        return Message(f"page {self.number}{label}", f"第 {self.number} 页{label}")
+        en, zh = f"page {self.number}", f"第 {self.number} 页"
+        if self.label in ("", str(self.number)):
+            return Message(en, zh)
+        return Message(f"{en} (labelled {self.label})", f"{zh}（页码 {self.label}）")
 
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels, the last two exclusive
@@ -129,13 +131,17 @@ Events = Generator[Event, None, None]
 
 def quote(region: Region) -> dict[str, Any]:
     """A place, as reports show it."""
-    page = region.file_page
     return {
         "page": region.page,
         "line": region.line,
         "text": region.text,
-        "file_page": None if page is None else page._asdict(),
+        "file_page": as_json(region.file_page),
     }
+
+
+def as_json(page: FilePage | None) -> dict[str, Any] | None:
+    """A page of a file, as reports show it."""
+    return None if page is None else page._asdict()
 
 
 def round_seconds(seconds: Mapping[str, float]) -> dict[str, float]:

@@ -177,10 +177,12 @@ class QueuedQuestion(Job):
             if not known:
                 self.read = reading.timings
                 self._service.metrics.pages(len(reading.pages), reading.pages_from_store)
+            told = []  # by this thread: another one fills the answer, later
             with contextlib.closing(reading.ask(query.question, query.history, query.options)) as events:
                 for event in events:
-                    if isinstance(event, Finished):
-                        told = self.answer.so_far.notices  # a program sees no window that tells of the others
+                    if isinstance(event, Notice):
+                        told.append(event.message)
+                    elif isinstance(event, Finished):  # a program sees no window that tells of the others
                         yield from (Notice(warning) for warning in reading.warnings if warning not in told)
                         self._service.metrics.answered(event)
                     yield event

@@ -59,8 +59,9 @@ class ChatHandlers:
         window = self._windows.get(visit)
         name = window.reading.name if window.reading else say("title", window.language)
         write = as_markdown if kind == "md" else as_json
+        warnings = window.reading.warnings if window.reading else []
         done = [exchange for exchange in window.transcript if not exchange.running]
-        return {"name": f"{Path(name).stem}.{kind}", "text": write(name, done)}
+        return {"name": f"{Path(name).stem}.{kind}", "text": write(name, done, warnings, window.language)}
 
     def _answer(self, window: Window, question: str, at: int | None) -> Iterator[Updates]:
         """Yield updates while an answer grows. Closing the iterator stops the engine."""

@@ -17,6 +17,16 @@ def notice(text: str, kind: str = "error") -> str:
     return f"<div role='status' class='glyph-notice {kind}'>{html.escape(text)}</div>" if text else ""
 
 
+def notes(texts: Sequence[str], language: Language, unfolded: bool) -> str:
+    """What there is to know of how a document was read, under a title that folds it."""
+    if not texts:
+        return ""
+    title = say("notes" if len(texts) > 1 else "notes.one", language, count=len(texts))
+    items = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
+    state = " open" if unfolded else ""
+    return f"<details class='glyph-notes'{state}><summary>{title}</summary><ul>{items}</ul></details>"
+
+
 def answer_text(text: str) -> str:
     return f"<div class='glyph-answer'>{html.escape(text)}</div>"
 

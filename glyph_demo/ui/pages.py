@@ -14,7 +14,7 @@ from glyph_demo.documents.model import Mark
 from glyph_demo.documents.problems import page_ranges
 from glyph_demo.documents.rasters import Box
 from glyph_demo.engines.events import Box as PixelBox
-from glyph_demo.engines.events import Heat
+from glyph_demo.engines.events import FilePage, Heat
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui.markup import page_name
 from glyph_demo.ui.texts import say
@@ -40,8 +40,7 @@ def page_view(
     number = page.number
     title = say("page.of", language, page=say("page", language, number=number), total=pages[-1].number)
     if marks:
-        ranges = page_ranges([mark.number for mark in marks])
-        title += " · " + say("page.holds" if len(marks) == 1 else "page.holds.many", language, pages=ranges)
+        title += " · " + _held(marks, language)
     drawn = "".join(_heat_map(heat) for heat in focus.heat if heat.page == number)
     for region in focus.regions:
         if region.page == number:
@@ -51,6 +50,14 @@ def page_view(
     turns = _turn("‹", "page.before", "page", before, language), _turn("›", "page.after", "page", after, language)
     picture = _picture(_address(key, page.digest), page.size, title)
     return _frame(number, title, switch, turns, picture + drawn, language)
+
+
+def _held(marks: Sequence[Mark], language: Language) -> str:
+    """HTML: which pages of the file these are."""
+    if len(marks) > 1:
+        return say("page.holds.many", language, pages=page_ranges([mark.number for mark in marks]))
+    name = FilePage(marks[0].number, marks[0].label).name.text(language)
+    return say("page.holds", language, page=html.escape(name, quote=True))
 
 
 def original_view(window: Window, originals: Originals, error: GlyphError | None) -> str:

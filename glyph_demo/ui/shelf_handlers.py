@@ -10,12 +10,12 @@ import gradio as gr
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
-from glyph_demo.ui.texts import READ_AGAIN, document_gone, scan_unread, too_long
+from glyph_demo.ui.texts import READ_AGAIN, document_gone, too_long
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
 from glyph_demo.windows.errors import of_file
 from glyph_demo.windows.visit import VISITOR, Visit
-from glyph_demo.windows.window import PageFocus, Refused, Window
+from glyph_demo.windows.window import Refused, Window
 
 GALLERY_SECONDS_PER_PAGE = 0.02  # between two updates of the gallery, whose size grows with the pages
 
@@ -65,7 +65,6 @@ class ShelfHandlers:
         window = self._windows.get(visit)
         if document_id == window.session.current_id:
             window.stop()
-            window.focus = PageFocus()
         window.forget(document_id)
         window.notice, window.refused = None, ()
         return self._view.front(window)
@@ -93,8 +92,8 @@ class ShelfHandlers:
                     due = time.monotonic() + pages * GALLERY_SECONDS_PER_PAGE
                     updates |= {self._ui.gallery: self._view.gallery(reading, window.language)}
                     updates |= {self._ui.page: self._view.page(window)}
-            if ready := now[1] == "ready" and was != now:
-                self._welcome(window)
+            if (ready := now[1] == "ready" and was != now) and window.notice and window.notice[0] is READ_AGAIN:
+                window.notice = None
             was = now
             if ready or not waiting:
                 updates = merged(updates, self._all_but_talk(window))
@@ -115,14 +114,6 @@ class ShelfHandlers:
             window.notice = (failure.message, "error")
         return merged(self._view.all_of_engine(window), self._view.status(window))
 
-    def _welcome(self, window: Window) -> None:
-        """Have the status line show the first warning about the document in front, which is ready."""
-        reading = window.reading
-        if window.notice is not None and window.notice[0] is READ_AGAIN:
-            window.notice = None
-        if window.notice is None and reading and reading.document and reading.document.warnings:
-            window.notice = (reading.document.warnings[0], "hint")
-
     def _all_but_talk(self, window: Window) -> Updates:
         """`front` without the chat: an answer that waited for the pages updates that now, and what this handler sends
         may arrive after the answer's end."""
@@ -134,9 +125,8 @@ class ShelfHandlers:
         still read it."""
         reading = window.session.documents[identifier]
         window.failures[identifier] = error
-        if error.code == "no_text_layer":
-            window.notice = (scan_unread(), "error")
-        elif isinstance(error, TooLong) or not isinstance(error, (SettingsError, EngineError)):
+        kept = isinstance(error, (SettingsError, EngineError)) or error.code == "no_text_layer"
+        if isinstance(error, TooLong) or not kept:
             message = error.message
             if isinstance(error, TooLong) and error.pages:
                 window.refused += (Refused(reading.path, reading.name, error.pages),)

@@ -43,7 +43,7 @@ TEXTS: dict[str, Message] = {
     "page.large": Message("Large", "放大"),
     "page": Message("Page {number}", "第 {number} 页"),
     "page.of": Message("{page} of {total}", "{page}，共 {total} 页"),
-    "page.holds": Message("page {pages} of the file", "文件第 {pages} 页"),
+    "page.holds": Message("{page} of the file", "文件{page}"),
     "page.holds.many": Message("pages {pages} of the file", "文件第 {pages} 页"),
     "page.drawing": Message("Drawing the page of the file…", "正在绘制文件页面…"),
     "page.not_drawn": Message("The page of the file cannot be shown. {reason}", "无法显示文件页面。{reason}"),
@@ -171,15 +171,6 @@ def too_long(pages: int) -> Message:
     return Message(
         f"The document is too long for the model: the first {pages} pages fit. Read those, or open another file.",
         f"文档超出模型的上下文: 能容纳前 {pages} 页。请只读这些页面，或打开其他文件。",
-    )
-
-
-def scan_unread() -> Message:
-    """Instead of the error that names a flag: here there is a choice."""
-    return Message(
-        "The pages of this PDF are pictures without text. Choose another way of reading the pages of a PDF in the "
-        "settings.",
-        "该 PDF 的页面是没有文字的图片。请在设置的“PDF 页面”中选择其他阅读方式。",
     )
 
 

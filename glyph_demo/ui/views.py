@@ -16,10 +16,11 @@ from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished, Progress
 from glyph_demo.engines.loading import remaining
 from glyph_demo.engines.registry import EngineKind
-from glyph_demo.errors import Language, Message
-from glyph_demo.ui.markup import answer_text, meter, places_of, remove_button, waiting_text
+from glyph_demo.errors import Language
+from glyph_demo.ui.markup import answer_text, meter, notes, places_of, remove_button, waiting_text
 from glyph_demo.ui.texts import say
 
+FEW = 2  # notes that are no wall of text
 WORD_JOINER = "\u2060"  # invisible, and part of no tag or character reference
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
 _CHARACTER_REFERENCE = re.compile(r"&(?=#|\w{1,40})")
@@ -120,8 +121,9 @@ def answer_figures(exchange: Exchange, finished: Finished, language: Language) -
     if usage.output and timings.decode > 0:
         shown.append(("figure.speed", f"{usage.output / timings.decode:.1f}"))
     shown.append(("figure.total", seconds(timings.total)))
-    shown.append(("figure.input", say("figure.cached", language, input=f"{usage.input:,}", cached=f"{usage.cached:,}")))
-    shown.append(("figure.output", f"{usage.output:,}"))
+    if usage.input:  # an engine that counts no tokens says 0
+        counts = say("figure.cached", language, input=f"{usage.input:,}", cached=f"{usage.cached:,}")
+        shown += [("figure.input", counts), ("figure.output", f"{usage.output:,}")]
     shown.append(("figure.reused", f"{exchange.reused[0]} / {exchange.reused[1]}"))
     if usage.drafted:
         # Every accepted draft token saved one decode step.
@@ -138,7 +140,9 @@ def reading_progress(reading: Reading | None, language: Language) -> str:
     if reading.state == "waiting":
         return f"<div class='glyph-note'>{say('reading.waiting', language)}</div>"
     if reading.state == "ready":
-        return f"<div class='glyph-note'>{_done(reading, language)}</div>{_notes(reading.warnings, language)}"
+        texts = [warning.text(language) for warning in reading.warnings]
+        noted = notes(texts, language, unfolded=len(texts) <= FEW)
+        return f"<div role='status'><div class='glyph-note'>{_done(reading, language)}</div>{noted}</div>"
     total = expected_pages(reading)
     about = "" if reading.total is not None else "~"
     seconds = reading.timings
@@ -153,15 +157,6 @@ def reading_progress(reading: Reading | None, language: Language) -> str:
     loading = reading.engine.loading
     model = f"<div class='glyph-note'>{waiting_text(loading, language)}</div>" if loading else ""
     return model + "".join(bars)
-
-
-def _notes(warnings: Sequence[Message], language: Language) -> str:
-    """What there is to know of how the document was read, folded."""
-    if not warnings:
-        return ""
-    title = say("notes" if len(warnings) > 1 else "notes.one", language, count=len(warnings))
-    notes = "".join(f"<li>{html.escape(warning.text(language))}</li>" for warning in warnings)
-    return f"<details class='glyph-notes'><summary>{title}</summary><ul>{notes}</ul></details>"
 
 
 def expected_pages(reading: Reading) -> int | None:

@@ -22,6 +22,8 @@ from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, Type
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.documents.text import clean
 from glyph_demo.engines.events import Heat, Region
+from glyph_demo.engines.events import as_json as page_as_json
+from glyph_demo.errors import Message
 from glyph_demo.languages import Language, as_language
 from glyph_demo.scratch import kept_copy, remove_old, write_whole
 
@@ -141,20 +143,33 @@ class History:
         remove_old(self._root)
 
 
-def as_markdown(name: str, exchanges: Sequence[Exchange]) -> str:
-    """A conversation as Markdown: each question is a heading, followed by the answer and the places it rests on. An
-    answer's lists, tables and emphasis stay; links, images and HTML, which may come from the document, become text."""
-    parts = [f"# {_inert(name)}"]
+def as_markdown(
+    name: str, exchanges: Sequence[Exchange], warnings: Sequence[Message] = (), language: Language = "en"
+) -> str:
+    """A conversation as Markdown: what of the document was not read (`warnings`), then each question as a heading,
+    followed by the answer, the places it rests on and the notices about it. An answer's lists, tables and emphasis
+    stay; links, images and HTML, which may come from the document, become text."""
+    parts = [f"# {_inert(name)}", *_remarks(warnings, language)]
     for exchange in exchanges:
         parts += [f"## {' '.join(_inert(exchange.question).split())}", _inert(exchange.answer)]
-        if places := dict.fromkeys(map(_place, sorted(exchange.regions, key=lambda at: (at.page, at.line)))):
-            parts.append("*" + "; ".join(places) + "*")
+        places = [
+            _place(region).text(language) for region in sorted(exchange.regions, key=lambda at: (at.page, at.line))
+        ]
+        if places:
+            parts.append("*" + _inert("; ".join(dict.fromkeys(places))) + "*")
+        parts += _remarks([notice for notice in exchange.notices if notice not in warnings], language)
     return "\n\n".join(parts) + "\n"
 
 
-def _place(region: Region) -> str:
-    page = region.file_page
-    return f"page {region.page}, line {region.line}" if page is None else _inert(page.name.en)
+def _remarks(messages: Sequence[Message], language: Language) -> list[str]:
+    return [f"> {' '.join(_inert(message.text(language)).split())}" for message in messages]
+
+
+def _place(region: Region) -> Message:
+    page, line = region.page, region.line
+    if region.file_page is not None:
+        return region.file_page.name
+    return Message(f"page {page}, line {line}", f"第 {page} 页，第 {line} 行")
 
 
 def _inert(text: str) -> str:
@@ -166,12 +181,18 @@ def _inert(text: str) -> str:
     return _ACTIVE.sub(escaped, clean(text))
 
 
-def as_json(name: str, exchanges: Sequence[Exchange]) -> str:
-    """A conversation with everything but the heat maps."""
+def as_json(
+    name: str, exchanges: Sequence[Exchange], warnings: Sequence[Message] = (), language: Language = "en"
+) -> str:
+    """A conversation with everything but the heat maps. `warnings` say what of the document was not read."""
     listed = _schema(list[KeptExchange]).dump_python(list(exchanges), mode="json")
-    for exchange in listed:
+    for exchange, original in zip(listed, exchanges, strict=True):
         del exchange["heat"]
-    return json.dumps({"document": name, "exchanges": listed}, ensure_ascii=False, indent=2)
+        exchange["notices"] = [notice.text(language) for notice in original.notices]
+        for place, region in zip(exchange["regions"], original.regions, strict=True):
+            place["file_page"] = page_as_json(region.file_page)
+    said = [warning.text(language) for warning in warnings]
+    return json.dumps({"document": name, "warnings": said, "exchanges": listed}, ensure_ascii=False, indent=2)
 
 
 @cache

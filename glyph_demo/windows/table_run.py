@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from glyph_demo.conversation.errors import as_user_error, no_question
-from glyph_demo.conversation.table import Row, Working, fill_table, load, save
+from glyph_demo.conversation.table import Row, Working, fill_table, load, reading_settings, save
 from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language, SettingsError
@@ -36,9 +36,9 @@ class TableRun:
         self.question = ""
         self.error: GlyphError | None = None
         self._folder = folder
-        self._known: dict[tuple[str, str, str, str], Row] = {}  # every answer to every question, the latest last
+        self._known: dict[tuple[str, ...], Row] = {}  # every answer to every question, the latest last
         self._asked: tuple[str, ...] = ()  # names of the files that are being asked
-        self._engine = ""  # identity of the engine that is asked
+        self._by = ("", "")  # identity of the engine that is asked, and the settings that it reads with
         self._progress: dict[str, Progress] = {}
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -66,7 +66,7 @@ class TableRun:
         with self._changed:
             known = {row.file: row for row in self._known.values() if row.question == self.question}
             asked = self.asked
-        again = {name for name in asked if name in known and (known[name].error or known[name].engine != self._engine)}
+        again = {name for name in asked if name in known and (known[name].error or known[name].by != self._by)}
         return {name: known[name] for name in self.files if name in known and name not in again}
 
     def add(self, files: Sequence[tuple[str, Path]]) -> None:
@@ -106,7 +106,7 @@ class TableRun:
             raise no_question()
         files = dict(self.files)
         self.question, self.error = question.strip(), None
-        self._asked, self._engine, self._progress = tuple(files), "", {}
+        self._asked, self._by, self._progress = tuple(files), ("", ""), {}
         self._stopped.clear()
         self._keep()
         for path in files.values():
@@ -142,7 +142,7 @@ class TableRun:
         self, engine: Engine, settings: Settings, files: dict[str, Path], store: FeatureStore, language: Language
     ) -> None:
         try:
-            self._engine = engine.identity
+            self._by = engine.identity, reading_settings(settings.documents)
             known = list(self._known.values())
             asking = fill_table(engine, settings, files, [self.question], known, language, store)
             with contextlib.closing(asking) as events:

@@ -234,7 +234,10 @@ class Window:
             path = self.session.documents[identifier].path
             if all(refused.path != path for refused in self.refused):
                 self.history.drop(path)
+            in_front = identifier == self.session.current_id
             self.session.remove(identifier)
+            if in_front:  # the one before it takes its place
+                self.focus = self._last_focus()
         self.samples.pop(identifier, None)
         self.failures.pop(identifier, None)
         self.save()

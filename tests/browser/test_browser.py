@@ -232,3 +232,16 @@ def test_everything_is_reached_by_the_keyboard(open_page):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.closest('[id]:not([id^=html-])')?.id"))
     assert {"upload", "documents", "chat", "page", "language"} <= reached
+
+
+def test_the_keyboard_enters_the_settings_only_while_they_are_open(open_page):
+    page = open_page()
+    button = page.get_by_role("button", name="Settings", exact=True)
+    button.focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#settings')") is None
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Low latency")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Low latency")).to_be_focused()

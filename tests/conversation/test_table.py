@@ -13,6 +13,7 @@ from glyph_demo.conversation import table as many
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import SettingsError
 from glyph_demo.settings import load_settings
+from tests.documents.test_page_images import mixed
 from tests.fakes import FakeEngine, FakeHandle
 
 
@@ -125,6 +126,32 @@ def test_an_answer_is_known_again_under_another_name(files, settings):
     assert engine.steps == 0
 
 
+def test_a_row_says_what_of_its_file_was_not_read_and_a_file_read_otherwise_is_asked_again(settings, tmp_path):
+    (tmp_path / "mixed.pdf").write_bytes(mixed())
+    files = {"mixed.pdf": tmp_path / "mixed.pdf"}
+    textual = replace(settings, documents=replace(settings.documents, page_images="never"))
+    (row,) = table = rows(many.fill_table(FakeEngine(), textual, files, ["absent"]))
+    (notice,) = row.notices
+    assert notice.startswith("Page(s) 2, 4–5 are pictures")
+    assert notice in many.to_csv(table)
+    many.save(table, tmp_path / "table.json")
+    assert many.load(tmp_path / "table.json") == table
+    assert rows(many.fill_table(FakeEngine(), textual, files, ["absent"], table)) == table
+
+    (pictured,) = rows(many.fill_table(FakeEngine(), settings, files, ["absent"], table, "zh"))
+    assert pictured.notices[0].startswith("第 2, 4–5 页")
+    assert pictured.key != row.key
+
+
+def test_reports_show_a_page_of_a_file_in_one_way(settings, tmp_path):
+    (tmp_path / "mixed.pdf").write_bytes(mixed())
+    files = {"mixed.pdf": tmp_path / "mixed.pdf"}
+    table = rows(many.fill_table(FakeEngine(), settings, files, ["one?"]))
+    saved = json.loads(many.to_json(table))["rows"][0]
+    assert saved["quotes"][0]["file_page"] == {"number": 1, "label": ""}
+    assert many.Row.kept(saved) == table[0]
+
+
 def test_closing_stops_the_work(files, settings):
     engine = FakeEngine(token_seconds=0.01)
     asking = many.fill_table(engine, settings, files, ["one?"])
@@ -222,3 +249,13 @@ def test_with_the_cache_off_nothing_is_reused_and_the_engine_holds_its_own_featu
         settings = replace(settings, inference=replace(settings.inference, reuse_cache=reuse))
         rows(many.fill_table(engine, settings, {"0.txt": files["0.txt"]}, [f"{reuse}?"]))
         assert (engine.source is not None, engine.options.reuse_kv) == (reuse, reuse)
+
+
+@pytest.mark.parametrize(
+    "asked", [["What is the total of invoice 3391?"], ["-q", "What is the total of invoice 3391?"]]
+)
+def test_the_command_line_says_once_what_was_not_read(asked, tmp_path, capsys):
+    assert main(["ask", "tests/cases/portfolio.pdf", *asked, "--engine", "pocket", "--cache-dir", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    assert "does not seem to say" in printed.out
+    assert printed.err.count("1 attached file(s) were not read") == 1

@@ -225,3 +225,11 @@ def test_a_program_hears_which_pages_were_left_out_and_where_in_the_file_an_answ
     assert [notice[:45] for notice in answer["notices"]] == ["Page(s) 2, 4–5 are pictures without text and "]
     (evidence,) = answer["evidence"]
     assert evidence["file_page"] == (None if pictures else {"number": 1, "label": ""})
+
+
+def test_a_program_hears_once_what_was_left_out_also_where_the_document_does_not_say(serve):
+    running = serve(FakeEngine(), **{"documents.page_images": "never"})
+    with running.client as client:
+        document = base64.b64encode(mixed()).decode()
+        answer = client.post(ROUTE, json={"document": document, "prompt": "absent"}).json()
+    assert len(answer["notices"]) == 1

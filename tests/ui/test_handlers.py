@@ -17,6 +17,7 @@ from glyph_demo.ui.handlers import Handlers
 from glyph_demo.ui.texts import TEXTS, say
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.visit import Visit
+from tests.documents.test_page_images import mixed
 from tests.ui.handling import final, listed, opened, request, sent, value, write
 
 
@@ -197,6 +198,37 @@ def test_a_conversation_is_exported_as_markdown_and_json(on, tmp_path):
     exported = json.loads(on.chat.export_conversation("tab", "json")["text"])
     assert exported["document"] == "a.txt"
     assert exported["exchanges"][0]["finished"]["usage"]["output"] == 7
+
+
+def test_what_was_not_read_is_said_once_beside_the_document_and_saved_with_the_conversation(on, tmp_path):
+    path = tmp_path / "mixed.pdf"
+    path.write_bytes(mixed())
+    opened(on, write(tmp_path))
+    on.preferences.change_setting(Visit("tab"), {}, "never", name="page_images")
+    updates = opened(on, path)
+    assert final(updates, on.ui.status) == ""
+    assert "<li>Page(s) 2, 4–5 are pictures" in final(updates, on.ui.progress)
+    on.change_language("tab", "zh")
+    for question in ("what?", "absent"):
+        list(on.chat.ask_question("tab", question))
+    markdown = on.chat.export_conversation("tab", "md")["text"]
+    assert markdown.startswith("# mixed.pdf\n\n> 第 2, 4–5 页")
+    assert markdown.count("第 2, 4–5 页") == 1
+    assert "*第 1 页*" in markdown
+    exported = json.loads(on.chat.export_conversation("tab", "json")["text"])
+    assert exported["warnings"] == exported["exchanges"][1]["notices"]
+    assert exported["warnings"][0].startswith("第 2, 4–5 页")
+    assert exported["exchanges"][0]["regions"][0]["file_page"] == {"number": 1, "label": ""}
+
+
+def test_after_a_bad_file_the_page_of_the_last_answer_is_shown_again(on, tmp_path):
+    opened(on, write(tmp_path))
+    list(on.chat.ask_question("tab", "what is it?"))
+    opened(on, write(tmp_path, "b.txt", ""))
+    assert on.windows.get("tab").focus.chosen is not None
+    opened(on, write(tmp_path, "c.txt"))
+    on.shelf.remove("tab", on.windows.get("tab").session.current_id)
+    assert on.windows.get("tab").focus.chosen is not None
 
 
 def test_a_bad_file_is_one_line_in_the_language_chosen_and_the_document_before_it_stays(on, tmp_path):

@@ -95,7 +95,7 @@ def test_a_scan_that_is_to_be_read_from_its_text_stays_until_the_setting_is_anot
     list(on.chat.ask_question("tab", "kept?"))
     on.preferences.change_setting(Visit("tab"), {}, "never", name="page_images")
     updates = list(on.shelf.follow_reading("tab"))
-    assert "Choose another way of reading the pages of a PDF in the settings." in final(updates, on.ui.status)
+    assert "Choose another way under “Pages of a PDF” in the window&#x27;s settings" in final(updates, on.ui.status)
     assert listed(final(updates, on.ui.documents)) == ["scan.pdf"]
     changed = on.preferences.change_setting(Visit("tab"), {}, "auto", name="page_images")
     updates = [changed, *on.shelf.follow_reading("tab")]

@@ -1,6 +1,7 @@
 """One question to a window's documents: what is kept, asked again, stopped, and what the tab shows of it."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from glyph_demo.store import FeatureStore
 from glyph_demo.ui.tabs.many import LONG, now_view, table_view
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.table_run import TableRun
+from tests.documents.test_page_images import mixed
 from tests.fakes import FakeEngine
 
 
@@ -176,6 +178,32 @@ def test_the_table_shows_answers_errors_evidence_and_what_waits(tmp_path, settin
     assert shown.count("glyph-notice error") == 1
     assert "0.60" in shown
     assert "第 1 页，第 1 行" in table_view(table, "zh")
+
+
+def test_the_table_says_what_of_a_document_was_not_read_unfolded_where_that_may_hold_the_answer(tmp_path, settings):
+    (tmp_path / "mixed.pdf").write_bytes(mixed())
+    table = TableRun(tmp_path / "kept")
+    table.add([("mixed.pdf", tmp_path / "mixed.pdf")])
+    settings = replace(settings, documents=replace(settings.documents, page_images="never"))
+    ask(table, settings, FakeEngine())
+    assert "<details class='glyph-notes'><summary>1 note about this document" in table_view(table, "en")
+    ask(table, settings, FakeEngine(), "absent")
+    assert "<details class='glyph-notes' open>" in table_view(table, "en")
+    assert "<li>Page(s) 2, 4–5 are pictures" in table_view(table, "en")
+
+
+def test_documents_read_in_another_way_are_shown_as_being_asked_again(tmp_path, settings, files):
+    table, slow = TableRun(tmp_path / "kept"), Gated(at=1)
+    table.add(files)
+    ask(table, settings, FakeEngine())
+    settings = replace(settings, documents=replace(settings.documents, page_images="always"))
+    table.start(slow, settings, FeatureStore(settings.cache_path, 0, 0), "one?", "en")
+    assert slow.there.wait(60)
+    assert table.rows() == {}
+    slow.gate.set()
+    for _ in table.changes():
+        pass
+    assert [row.settings for row in table.rows().values()] == ["page_images=always"] * 3
 
 
 def test_the_table_tells_what_is_being_done_while_it_runs(tmp_path, settings, files):

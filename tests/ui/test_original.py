@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import gradio as gr
@@ -9,8 +10,11 @@ import pytest
 
 from glyph_demo.conversation.originals import Originals
 from glyph_demo.documents.extraction import original_type
+from glyph_demo.documents.model import Mark
 from glyph_demo.engines.events import FilePage
+from glyph_demo.ui.pages import page_view
 from glyph_demo.windows.visit import Visit
+from glyph_demo.windows.window import PageFocus
 from tests.documents.uploads import lines_pdf
 from tests.ui.handling import opened, write
 
@@ -74,8 +78,22 @@ def test_the_files_own_name_of_a_page_is_said_and_is_no_markup(on, tmp_path):
     named = replace(reading.document, marks=tuple(marks))
     reading.originals = Originals(named, original_type(named), path, reading.folder, reading.settings.documents)
     click(on, "show", what="original")
-    assert head(click(on, "original", page="2")) == "Page 2 (ii) of 3"
-    assert head(click(on, "original", page="3")) == "Page 3 (&lt;b&gt;&#x27;) of 3"
+    assert head(click(on, "original", page="2")) == "Page 2 (labelled ii) of 3"
+    assert head(click(on, "original", page="3")) == "Page 3 (labelled &lt;b&gt;&#x27;) of 3"
+    on.change_language("tab", "zh")
+    assert head(click(on, "original", page="2")) == "第 2 页（页码 ii），共 3 页"
+
+
+def test_the_files_own_name_is_said_of_a_page_that_the_model_saw_too(on, tmp_path):
+    path = tmp_path / "a.pdf"
+    path.write_bytes(lines_pdf("Preface.", "Contents."))
+    opened(on, path)
+    reading = on.windows.get("tab").reading
+    marks = (Mark("page", 4, 0, "ii"), Mark("page", 5, 9, "<b>"))
+    shown = partial(page_view, "key", list(reading.pages), PageFocus(), "en")
+    assert head(shown(marks[:1])) == "Page 1 of 1 · page 4 (labelled ii) of the file"
+    assert head(shown(marks[1:])) == "Page 1 of 1 · page 5 (labelled &lt;b&gt;) of the file"
+    assert head(shown(marks)) == "Page 1 of 1 · pages 4–5 of the file"
 
 
 def test_pages_are_turned_in_both_views_and_the_switch_keeps_the_place(on, report):

@@ -3,6 +3,7 @@ import string
 
 import pytest
 
+from glyph_demo.documents.problems import problem, warning
 from glyph_demo.ui.texts import TEXTS, document_gone, say
 from glyph_demo.windows import errors
 
@@ -31,3 +32,16 @@ def test_errors_of_the_window_exist_in_both_languages(error):
 def test_a_text_is_filled_in():
     assert say("page", "en", number=3) == "Page 3"
     assert say("page", "zh", number=3) == "第 3 页"
+
+
+@pytest.mark.parametrize("code", ["pictures_left_out", "figures", "guessed_encoding", "bad_bytes", "no_text_layer"])
+def test_what_a_note_advises_can_be_done_in_the_window(code):
+    values = {"pages": "3", "count": 1, "encoding": "CP932"}
+    message = problem(code, count=1).message if code == "no_text_layer" else warning(code, **values)
+    for language in ("en", "zh"):
+        text = message.text(language)
+        assert "documents." not in text, "the window has no such name"
+        if "--page-images" in text:
+            assert say("page_images", language) in text
+        if "--page-images always" in text:
+            assert say("page_images.always", language) in text

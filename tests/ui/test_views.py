@@ -69,6 +69,9 @@ def test_an_exchange_is_two_messages_and_its_panel_holds_all_figures():
     assert "Speculation" not in panel
     drafted = replace(FINISHED, usage=replace(FINISHED.usage, drafted=20, accepted=18))
     assert "<dd>×2.0 (18 / 20)</dd>" in views.answer_panel(answered(finished=drafted), 0, "en")
+    uncounted = views.answer_panel(answered(finished=replace(FINISHED, usage=Usage())), 0, "en")
+    assert "Tokens" not in uncounted, "an engine that counts none"
+    assert "0.47 s" in uncounted
 
 
 def test_an_answer_being_written_is_shown_live_and_not_resent_with_the_conversation():
@@ -157,6 +160,9 @@ def test_all_there_is_to_know_of_a_document_is_said_with_it_and_is_no_markup():
     assert "关于该文档的 2 条提示" in views.reading_progress(done, "zh")
     done.warnings = warnings[1:]
     assert "<summary>1 note about this document</summary>" in views.reading_progress(done, "en")
+    assert "<details class='glyph-notes' open>" in views.reading_progress(done, "en")
+    done.warnings = warnings * 2
+    assert "<details class='glyph-notes'>" in views.reading_progress(done, "en"), "many are folded"
     done.warnings = []
     assert "<details" not in views.reading_progress(done, "en")
 

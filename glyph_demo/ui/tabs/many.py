@@ -13,7 +13,7 @@ import gradio as gr
 from glyph_demo.conversation.table import Row, to_csv, to_json
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language
-from glyph_demo.ui.markup import answer_text, meter, notice, places_of, remove_button, waiting_text
+from glyph_demo.ui.markup import answer_text, meter, notes, notice, places_of, remove_button, waiting_text
 from glyph_demo.ui.tabs.panels import ACTIONS, SAVE, Labels, question_box, run_and_stop, upload_box
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.updates import Updates, paced, unsent
@@ -177,6 +177,7 @@ def _cells(row: Row, language: Language) -> tuple[str, str, str]:
         answer = f"<details><summary>{html.escape(row.answer[:LONG])}…</summary>{answer}</details>"
     if row.reason in ("length", "repetition"):
         answer += f"<p class='glyph-note'>{say(row.reason, language)}</p>"
+    answer += notes(row.notices, language, unfolded=row.reason == "not_found")
     evidence = "".join(f"<li>{place}</li>" for place in places_of(row.quotes, row.answer, language))
     return answer, f"<ul>{evidence}</ul>" if evidence else "", f"{row.seconds:.2f}"
 
