@@ -27,7 +27,7 @@ _NO_MEMORY = errors.codes[errors.XML_ERROR_NO_MEMORY]
 _MAX_DEPTH = 3  # documents inside documents
 
 
-def read_docx(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_docx(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """Clean paragraphs in reading order: headers, body, footnotes, endnotes, footers, a header or footer that repeats
     an earlier one left out. A table row is one line, "cell | cell", but a row of one cell keeps its paragraphs. List
     items carry their bullet or number. Comments stand at their place, "[comment by NAME: ...]"; of tracked changes

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import cast
 
 from glyph_demo.documents.file_types import Parsed
-from glyph_demo.documents.html_text import html_lines
+from glyph_demo.documents.html_text import decode_page, html_lines
 from glyph_demo.documents.problems import problem
-from glyph_demo.documents.text import clean, decode, decode_declared
+from glyph_demo.documents.text import clean, decode, decode_declared, encoding_warnings
 
 _HEADERS = ("Subject", "From", "To", "Cc", "Date")
 _MAX_DEPTH = 20  # of parts in parts
@@ -21,24 +21,29 @@ _MAX_PARTS = 10_000
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 
 
-def read_email(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_email(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """The headers that people read, then the text of the message, which is its HTML where it has no other. Messages
     in it follow in the same form. Attachments are named in a warning. `max_pages` does not apply. Raises
     DocumentError."""
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     if not message.keys():
         raise problem("damaged", kind="EML")
-    reader = _Reader(max_characters)
+    reader = _Reader(max_characters, encoding)
     lines = [clean(line) for line in reader.message(message, 0)]
     if reader.encrypted and not reader.has_text:
         raise problem("password")
     names = sorted(set(reader.attachments))
-    warnings = {"attachments": {"count": len(reader.attachments), "names": ", ".join(names)[:300]}} if names else {}
+    warnings = encoding_warnings(reader.bad, reader.guessed)
+    if names:
+        warnings["attachments"] = {"count": len(reader.attachments), "names": ", ".join(names)[:300]}
     return Parsed(lines, "paragraph", warnings)
 
 
 class _Reader:
-    def __init__(self, max_characters: int) -> None:
+    def __init__(self, max_characters: int, encoding: str) -> None:
+        """`encoding` is for parts that name none."""
+        self._encoding = "" if encoding == "auto" else encoding
+        self.bad, self.guessed = 0, ""
         self.attachments: list[str] = []
         self.encrypted = self.has_text = False
         self._left = self._limit = max_characters
@@ -96,7 +101,11 @@ class _Reader:
         data = part.get_payload(decode=True)
         if not isinstance(data, bytes) or not data.strip():
             return
-        text = decode_declared(data, part.get_content_charset("")).text
+        decoded = (decode_page if kind == "text/html" else decode_declared)(
+            data, part.get_content_charset("") or self._encoding, "auto"
+        )
+        text = decoded.text
+        self.bad, self.guessed = self.bad + decoded.bad, self.guessed or decoded.guessed
         if kind == "text/html":
             lines = html_lines(text, self._left)
         else:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from glyph_demo.documents.archive import Archive, local, resolve
 from glyph_demo.documents.file_types import Parsed
-from glyph_demo.documents.html_text import html_lines
+from glyph_demo.documents.html_text import decode_page, html_lines
 from glyph_demo.documents.problems import problem
-from glyph_demo.documents.text import clean, decode
+from glyph_demo.documents.text import clean
 
 # They only garble fonts, so that nobody takes them out of the book.
 _FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 
 
-def read_epub(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_epub(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """Title and authors, then the lines of every chapter in reading order. `max_pages` does not apply. Raises
     DocumentError: `password` for a book that only its own reader can open; and the errors of zipfile and
     ElementTree."""
@@ -38,7 +38,7 @@ def read_epub(path: Path, max_pages: int, max_characters: int) -> Parsed:
                 continue
             if chapter in encrypted:
                 raise problem("password")
-            found = html_lines(decode(archive.read(chapter) or b" ", "auto").text, left)
+            found = html_lines(decode_page(archive.read(chapter) or b" ", "", encoding).text, left)
             left -= sum(map(len, found))
             lines += found
     return Parsed([clean(line) for line in lines], "paragraph")

@@ -36,8 +36,9 @@ class FileType(NamedTuple):
     that is not recognised is refused.
 
     `parser` and `page_images` are "module:function" and are imported in the child process only. The parser is called
-    with (path, max_pages, max_characters) and returns Parsed; it raises DocumentError, and whatever else it raises is
-    a damaged file. `page_images` is for a type whose pages may be pictures; see `rasters.write_rasters`."""
+    with (path, max_pages, max_characters, encoding) and returns Parsed; it raises DocumentError, and whatever else it
+    raises is a damaged file. `encoding` is the one that the user named, or "auto"; it is for types whose bytes may be
+    in any. `page_images` is for a type whose pages may be pictures; see `rasters.write_rasters`."""
 
     name: str
     suffixes: tuple[str, ...]

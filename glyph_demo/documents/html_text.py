@@ -11,7 +11,7 @@ from pathlib import Path
 from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.html_tables import Table
 from glyph_demo.documents.problems import problem
-from glyph_demo.documents.text import clean, decode_declared, encoding_warnings
+from glyph_demo.documents.text import Decoded, clean, decode_declared, encoding_warnings
 
 _DECLARED_BYTES = 4096  # browsers look 1,024 bytes far; saved pages often have long comments before it
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
@@ -45,13 +45,17 @@ _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _INVISIBLE = str.maketrans({"\u00a0": " ", "\u00ad": None, "\u200b": None, "\u2060": None})
 
 
-def read_html(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_html(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """Lines of the page as one paragraph each. `max_pages` does not apply. Raises DocumentError."""
-    data = path.read_bytes()
-    declared = _DECLARED.search(data[:_DECLARED_BYTES])
-    text, bad, guessed = decode_declared(data, declared[1].decode("ascii") if declared else "")
+    text, bad, guessed = decode_page(path.read_bytes(), "", encoding)
     lines = [clean(line) for line in html_lines(text, max_characters)]
     return Parsed(lines, "paragraph", encoding_warnings(bad, guessed))
+
+
+def decode_page(data: bytes, declared: str, encoding: str) -> Decoded:
+    """As `decode_declared`; a page that came without the name of its encoding may hold it."""
+    inner = _DECLARED.search(data[:_DECLARED_BYTES])
+    return decode_declared(data, declared or (inner[1].decode("ascii") if inner else ""), encoding)
 
 
 def html_lines(source: str, max_characters: int) -> list[str]:

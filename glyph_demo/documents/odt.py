@@ -17,7 +17,7 @@ _MAX_SPACES = 100
 _MAX_REPEATED = 100
 
 
-def read_odt(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_odt(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """Paragraphs, headings and list items in reading order, a table row as "cell | cell". Footnotes follow the
     paragraph that they belong to. Comments are left out, with a warning. `max_pages` does not apply. Raises
     DocumentError and the errors of zipfile and ElementTree."""

@@ -16,7 +16,7 @@ _REPEATED = ("sldNum", "dt", "ftr", "hdr", "sldImg")  # the same on every slide
 _SHAPES = ("sp", "pic", "graphicFrame", "grpSp", "cxnSp")
 
 
-def read_pptx(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_pptx(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """A part for each slide in the order of the show: its title, the other shapes, charts with their data, and the
     speaker's notes. Hidden slides are left out, with a warning. Raises DocumentError and the errors of zipfile and
     ElementTree."""

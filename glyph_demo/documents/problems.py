@@ -87,14 +87,15 @@ _MISNAMED = (
 )
 
 _WARNINGS = {
-    # Plain text.
+    # Plain text, and types that are written as text.
     "guessed_encoding": (
         "Read as {encoding}. If it looks wrong, name the encoding: documents.encoding, or --encoding.",
         "已按 {encoding} 编码读取。如显示有误，请用 documents.encoding 或 --encoding 指定编码。",
     ),
     "bad_bytes": (
-        "{count} place(s) in the text could not be decoded. If it looks wrong, set documents.encoding.",
-        "文字中有 {count} 处无法解码。如显示有误，请设置 documents.encoding。",
+        "{count} place(s) in the text could not be decoded. If it looks wrong, name the encoding: documents.encoding, "
+        "or --encoding.",
+        "文字中有 {count} 处无法解码。如显示有误，请用 documents.encoding 或 --encoding 指定编码。",
     ),
     # PDF.
     "pictures_left_out": (
@@ -162,14 +163,6 @@ _WARNINGS = {
         "文件缺少 {count} 个部分，已略过。如缺少文字，请用原程序重新保存文件。",
     ),
     # Other types.
-    "guessed_encoding_of_type": (
-        "Read as {encoding}. If it looks wrong, save the file as UTF-8 and upload it again.",
-        "已按 {encoding} 编码读取。如显示有误，请将文件另存为 UTF-8 后重新上传。",
-    ),
-    "bad_bytes_of_type": (
-        "{count} place(s) in the text could not be decoded. If it looks wrong, save the file as UTF-8.",
-        "文字中有 {count} 处无法解码。如显示有误，请将文件另存为 UTF-8。",
-    ),
     "attachments": (
         "{count} attached file(s) were not read: {names}. Save them and upload them by themselves.",
         "有 {count} 个附件未读取：{names}。请将其另存后单独上传。",

@@ -16,7 +16,7 @@ _TOKEN = re.compile(r"\\([a-z]{1,32})(-?\d{1,10})? ?|\\'[0-9a-fA-F]{2}|\\.|[{}]|
 _ROW = re.compile(r"^.*\|$", re.MULTILINE)
 
 
-def read_rtf(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_rtf(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """Lines of the text, a table row as "cell | cell". Hidden and deleted text is left out. `max_pages` does not
     apply. Raises DocumentError, and what striprtf raises."""
     data = path.read_bytes()

@@ -23,6 +23,7 @@ _LEGACY = (
 _WIDER = {"Big5": "Big5-HKSCS", "ISO-8859-1": "Windows-1252", "EUC-KR": "CP949", "SHIFT_JIS": "CP932"}
 # The same for names that files give, by those of Python (WHATWG Encoding Standard, 4.2).
 _DECLARED = {
+    **dict.fromkeys(("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"), "utf-8"),
     "gb2312": "gb18030",
     "gbk": "gb18030",
     "big5": "big5hkscs",
@@ -93,9 +94,11 @@ def decode(data: bytes, encoding: str) -> Decoded:
     return found._replace(guessed=name if guessed else "")
 
 
-def decode_declared(data: bytes, declared: str) -> Decoded:
-    """As `decode`, for a file that may name its own encoding. UTF-8 wins where it fits, since a file that was saved
-    anew often keeps the old name; a name that does not fit is passed over."""
+def decode_declared(data: bytes, declared: str, encoding: str) -> Decoded:
+    """As `decode`, for a file that may name its own encoding, which holds unless the user named one. UTF-8 wins where
+    it fits, since a file that was saved anew often keeps the old name; a name that does not fit is passed over."""
+    if encoding != "auto":
+        return decode(data, encoding)
     with contextlib.suppress(LookupError, UnicodeError, ValueError, TypeError):
         name = _DECLARED.get(codecs.lookup(declared).name, declared)
         if data.isascii() or not (data.startswith(tuple(_BOMS)) or _mostly_utf8(data)):
@@ -105,8 +108,8 @@ def decode_declared(data: bytes, declared: str) -> Decoded:
 
 def encoding_warnings(bad: int, guessed: str) -> dict[str, dict[str, Any]]:
     """What a parser says of text that it decoded; `Decoded` explains the values."""
-    warnings: dict[str, dict[str, Any]] = {"guessed_encoding_of_type": {"encoding": guessed}} if guessed else {}
-    return warnings | ({"bad_bytes_of_type": {"count": bad}} if bad else {})
+    warnings: dict[str, dict[str, Any]] = {"guessed_encoding": {"encoding": guessed}} if guessed else {}
+    return warnings | ({"bad_bytes": {"count": bad}} if bad else {})
 
 
 def _decoded(data: bytes, name: str) -> Decoded:

@@ -21,7 +21,7 @@ _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref="([A-Z]+)(\d+):[A-Z]+(\d+)
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")  # a character that XML cannot hold
 
 
-def read_xlsx(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_xlsx(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """A part for each sheet: its name, then its rows as `row_lines` writes them, with the values that the cells show.
     Formulas have the value that was saved with them. What is hidden is left out, with a warning. `max_pages` does not
     apply. Raises DocumentError and the errors of zipfile and ElementTree."""

@@ -98,6 +98,9 @@ def test_pictures_powers_readings_and_fields(save):
         ("45 € a day", "utf-8", "iso-8859-1"),
         ("45 € a day", "utf-8-sig", "windows-1251"),
         ("45 € a day", "utf-16", "utf-16"),
+        ("45 crowns a day", "ascii", "utf-16"),
+        ("45 crowns a day.", "ascii", "utf-16le"),
+        ("45 crowns for all", "ascii", "utf-32"),
     ],
 )
 def test_a_page_names_its_encoding(save, text, encoding, declared):
@@ -262,6 +265,21 @@ def test_an_encoding_of_a_table_is_said(save):
     document = read(save("a.csv", "miasto;opłata\nŁódź;45 złotych\nŻywiec;60 złotych\n".encode("cp1250")))
     assert lines(document)[0] == "miasto: Łódź; opłata: 45 złotych."
     assert "Windows-1250" in document.warnings[0].en
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.html", "a.md", "a.eml", "a.txt"])
+def test_the_user_names_the_encoding_of_every_type_of_text(save, name):
+    head = "Subject: x\n\n" if name == "a.eml" else ""
+    path = save(name, (head + "wt,Źź").encode("cp1250"))
+    assert "Źź" in read(path, Documents(encoding="cp1250")).text
+    guessed = read(path).warnings[0].en
+    assert guessed.startswith("Read as ")
+    assert "--encoding" in guessed
+
+
+def test_an_encoding_that_does_not_fit_a_type_of_text_is_refused(save):
+    for name in ("a.csv", "a.html", "a.md"):
+        assert refusal(save(name, b"<p>Caf\xe9"), Documents(encoding="utf-8")) == "bad_encoding"
 
 
 def test_hostile_tables(save):
