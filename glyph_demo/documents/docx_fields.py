@@ -78,7 +78,7 @@ def _unstored(ended: _Field) -> str:
     sign, button = _SYMBOL.match(instruction), _BUTTON.match(instruction)
     if sign:
         code = sign.group(1).lower()
-        return symbol(sign.group(2) or sign.group(3) or "", int(code, 16 if "x" in code else 10)) or "\ufffd"
+        return symbol(sign.group(2) or sign.group(3) or "", int(code, 16 if "x" in code else 10))
     if button:
         return button.group(1).strip()
     equation = equation_text(instruction)

@@ -12,7 +12,7 @@ from glyph_demo.documents.docx_flow import Flow
 from glyph_demo.documents.docx_graphics import CHART, CHARTEX, DIAGRAM
 from glyph_demo.documents.docx_math import Equations
 from glyph_demo.documents.docx_package import Part
-from glyph_demo.documents.docx_symbols import is_symbol_font, symbol, translated
+from glyph_demo.documents.docx_symbols import UNKNOWN, is_symbol_font, symbol, translated
 from glyph_demo.documents.docx_tables import Table
 from glyph_demo.documents.docx_xml import A, M, R, T, W, is_on, local, value
 
@@ -91,7 +91,9 @@ class _Story:
         text = element.text or ""
         if self._fonts:
             ascii_font, font = self._fonts
-            text = "".join(translated(ascii_font if sign < "\x80" else font, sign) for sign in text)
+            shown = "".join(translated(ascii_font if sign < "\x80" else font, sign) for sign in text)
+            self._count_unknown(shown, text)
+            text = shown
         self.flow.text(text)
 
     def _tab(self, element: Element) -> None:
@@ -108,9 +110,12 @@ class _Story:
         try:
             sign = symbol(value(element, "font"), int(value(element, "char"), 16))
         except ValueError:
-            sign = ""
-        self._context.inventory.counts["unknown_symbols"] += not sign
-        self.flow.text(sign or "\ufffd")
+            sign = UNKNOWN
+        self._count_unknown(sign)
+        self.flow.text(sign)
+
+    def _count_unknown(self, shown: str, before: str = "") -> None:
+        self._context.inventory.counts["unknown_symbols"] += shown.count(UNKNOWN) - before.count(UNKNOWN)
 
     def _equation(self, element: Element) -> None:
         self.flow.text(self._equations.text(element))
@@ -124,7 +129,7 @@ class _Story:
     def _field_mark(self, element: Element) -> None:
         text = self._fields.mark(element)
         if not self._run_hidden:
-            self._context.inventory.counts["unknown_symbols"] += text == "\ufffd"
+            self._count_unknown(text)
             self.flow.text(text)
 
     def _instruction(self, element: Element) -> None:

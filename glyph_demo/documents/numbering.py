@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from glyph_demo.documents.docx_symbols import is_symbol_font, translated
+from glyph_demo.documents.docx_symbols import UNKNOWN, translated
 
 NAMESPACE = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _W = NAMESPACE
@@ -112,8 +112,8 @@ def _levels(item: Element) -> dict[int, _Level]:
 
 def _bullet(level: _Level) -> str:
     """The sign of the bullet, "•" for those that are letters or not known."""
-    sign = translated(level.font, level.text) if is_symbol_font(level.font) else level.text
-    return sign if len(sign) == 1 and unicodedata.category(sign)[0] in "SP" else "•"
+    sign = translated(level.font, level.text)
+    return sign if len(sign) == 1 and sign != UNKNOWN and unicodedata.category(sign)[0] in "SP" else "•"
 
 
 def _shown(levels: dict[int, _Level], counts: dict[int, int], depth: int) -> str:
