@@ -17,7 +17,7 @@ from glyph_demo.documents.docx_notes import Comments, Notes
 from glyph_demo.documents.docx_package import Budget, Package, Part
 from glyph_demo.documents.docx_sections import header_parts
 from glyph_demo.documents.docx_story import flow_of, paragraphs_of
-from glyph_demo.documents.docx_styles import HiddenText
+from glyph_demo.documents.docx_styles import HiddenText, RaisedText
 from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.numbering import Numbering
 from glyph_demo.documents.problems import problem
@@ -93,6 +93,7 @@ def _context(package: Package, main: Part, settings: Part | None, inventory: Inv
     return Context(
         package,
         HiddenText(styles),
+        RaisedText(styles),
         Numbering(root("numbering"), styles),
         Comments(package.part(main.related("comments")), package.part(main.related("commentsExtended")), main.root),
         {

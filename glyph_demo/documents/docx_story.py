@@ -43,7 +43,7 @@ class _Story:
         self._fields = Fields(part.root)
         self._equations = Equations(context.hidden)
         self._drawings = Drawings(part, context)
-        self._paragraph_hidden = self._run_hidden = False
+        self._paragraph_hidden = self._run_hidden = self._run_raised = False
         self._fonts: tuple[str, str] | None = None  # a symbol font for ASCII, and for all else
 
     def walk(self, element: Element) -> None:
@@ -80,12 +80,13 @@ class _Story:
         return self._context.hidden.text(mark, self._paragraph_hidden)
 
     def _run(self, run: Element) -> None:
-        outer = self._run_hidden, self._fonts
+        outer = self._run_hidden, self._run_raised, self._fonts
         properties = run.find(f"{W}rPr")
+        self._run_raised = self._context.raised.text(properties)
         self._run_hidden = self._context.hidden.text(properties, self._paragraph_hidden)
         self._fonts = _symbol_fonts(properties)
         self.walk(run)
-        self._run_hidden, self._fonts = outer
+        self._run_hidden, self._run_raised, self._fonts = outer
 
     def _t(self, element: Element) -> None:
         text = element.text or ""
@@ -94,7 +95,7 @@ class _Story:
             shown = "".join(translated(ascii_font if sign < "\x80" else font, sign) for sign in text)
             self._count_unknown(shown, text)
             text = shown
-        self.flow.text(text)
+        self.flow.text(text, self._run_raised)
 
     def _tab(self, element: Element) -> None:
         self.flow.add(f"{W}tab")
@@ -162,11 +163,11 @@ class _Story:
         return text
 
     def _box(self, element: Element) -> None:
-        outer = self._paragraph_hidden, self._run_hidden, self._fonts
-        self._run_hidden, self._fonts = False, None
+        outer = self._paragraph_hidden, self._run_hidden, self._run_raised, self._fonts
+        self._run_hidden, self._run_raised, self._fonts = False, False, None
         with self.flow.aside():
             self.walk(element)
-        self._paragraph_hidden, self._run_hidden, self._fonts = outer
+        self._paragraph_hidden, self._run_hidden, self._run_raised, self._fonts = outer
 
     def _note_reference(self, element: Element) -> None:
         self.flow.text(self._context.notes[local(element).removesuffix("Reference")].mark(element))

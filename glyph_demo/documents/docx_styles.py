@@ -1,4 +1,5 @@
-"""What Word does not show because it is formatted as hidden (ECMA-376 part 1, 17.3.2.41 and 17.7.3)."""
+"""What the formatting of text says of it: that Word does not show it (ECMA-376 part 1, 17.3.2.41 and 17.7.3), or that
+it is raised (17.3.2.24 and 17.3.2.42)."""
 
 from __future__ import annotations
 
@@ -48,3 +49,31 @@ class HiddenText:
                 switch, step = self._own[step]
             self._found[name] = is_on(switch)
         return self._found[name]
+
+
+class RaisedText:
+    """Tells raised runs by their own formatting, or by their character style."""
+
+    def __init__(self, styles: Element | None) -> None:
+        self._own: dict[str, tuple[bool | None, str]] = {}  # style → (whether it raises, style it is based on)
+        for style in [] if styles is None else styles.iter(f"{W}style"):
+            self._own[value(style, "styleId")] = _raises(style.find(f"{W}rPr")), value(style.find(f"{W}basedOn"))
+
+    def text(self, properties: Element | None) -> bool:
+        found = _raises(properties)
+        name = "" if properties is None else value(properties.find(f"{W}rStyle"))
+        seen: set[str] = set()
+        while found is None and name in self._own and name not in seen:
+            seen.add(name)
+            found, name = self._own[name]
+        return bool(found)
+
+
+def _raises(properties: Element | None) -> bool | None:
+    """None where these properties do not say."""
+    if properties is None:
+        return None
+    align, position = properties.find(f"{W}vertAlign"), value(properties.find(f"{W}position"))
+    if align is None and not position:
+        return None
+    return value(align) == "superscript" or (position.isdecimal() and int(position) > 0)

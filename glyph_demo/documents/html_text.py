@@ -11,7 +11,7 @@ from pathlib import Path
 from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.html_tables import Table
 from glyph_demo.documents.problems import problem
-from glyph_demo.documents.text import Decoded, clean, decode_declared, encoding_warnings
+from glyph_demo.documents.text import Decoded, clean, decode_declared, encoding_warnings, raised
 
 _DECLARED_BYTES = 4096  # browsers look 1,024 bytes far; saved pages often have long comments before it
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
@@ -243,8 +243,7 @@ class _Reader(HTMLParser):
             self._numbers.pop()
         elif tag == "sup" and self._raised is not None:
             text, self._raised = "".join(self._raised), None
-            power = re.fullmatch(r"\s*[-−+]?\d+\s*", text) and self._flows[-1].tail()[-1:].strip()
-            self._flows[-1].add(f"^{text.strip()}" if power else text)
+            self._flows[-1].add(raised(text, self._flows[-1].tail()))
 
     def _end_row(self) -> None:
         self._flows[-1].end_line()

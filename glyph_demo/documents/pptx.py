@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from glyph_demo.documents.archive import Archive, Relation, local
 from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.problems import problem
-from glyph_demo.documents.text import clean
+from glyph_demo.documents.text import clean, joined
 
 _TITLES = ("title", "ctrTitle")
 _REPEATED = ("sldNum", "dt", "ftr", "hdr", "sldImg")  # the same on every slide
@@ -102,13 +102,17 @@ def _paragraphs(node: Element) -> Iterator[str]:
     for paragraph in node.iter():
         if local(paragraph.tag) != "p":
             continue
-        pieces = []
+        pieces: list[tuple[str, bool]] = []
+        is_raised = False
         for part in paragraph.iter():
-            if local(part.tag) == "t":
-                pieces.append(part.text or "")
+            if local(part.tag) in ("r", "fld"):
+                offsets = (child.get("baseline", "0") for child in part if local(child.tag) == "rPr")
+                is_raised = any(not offset.startswith("-") and offset.strip("0%") for offset in offsets)
+            elif local(part.tag) == "t":
+                pieces.append((part.text or "", is_raised))
             elif local(part.tag) in ("br", "tab"):
-                pieces.append(" ")
-        if text := " ".join("".join(pieces).split()):
+                pieces.append((" ", False))
+        if text := " ".join(joined(pieces).split()):
             yield text
 
 

@@ -6,6 +6,8 @@ import codecs
 import contextlib
 import re
 from collections import Counter
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from glyph_demo.documents.problems import problem
@@ -53,6 +55,7 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f]")
 # Within a word only a wrong encoding has Latin letters beside Greek, Cyrillic or Hebrew ones.
 _MIXED = re.compile("[A-Za-z][\u0370-\u05ff]|[\u0370-\u05ff][A-Za-z]")
 _LINE_ENDS = re.compile("\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_POWER = re.compile(r"\s*[-−–+]?\d+(?:[.,]\d+)?\s*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
@@ -64,6 +67,20 @@ def clean(text: str) -> str:
     if _SURROGATE.search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _DROPPED.sub("", _LINE_ENDS.sub("\n", text))
+
+
+def raised(text: str, before: str) -> str:
+    """A raised text as it stands in a line behind `before`: a number has a "^", since 10 and a raised 6 are not 106."""
+    return f"^{text.strip()}" if _POWER.fullmatch(text) and before[-1:].strip() else text
+
+
+def joined(pieces: Iterable[tuple[str, bool]]) -> str:
+    """The line of pieces of text, each with whether it is raised."""
+    line = ""
+    for is_raised, group in groupby(pieces, lambda piece: piece[1]):
+        text = "".join(piece for piece, _ in group)
+        line += raised(text, line) if is_raised else text
+    return line
 
 
 class Decoded(NamedTuple):

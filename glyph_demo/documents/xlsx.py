@@ -14,7 +14,7 @@ from glyph_demo.documents.cell_formats import BUILT_IN, shown
 from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.problems import problem
 from glyph_demo.documents.rows import row_lines
-from glyph_demo.documents.text import clean
+from glyph_demo.documents.text import clean, joined
 
 _MAX_COLUMN = 1000  # cells further to the right follow each other
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref="([A-Z]+)(\d+):[A-Z]+(\d+)"')
@@ -164,13 +164,14 @@ class _Book:
 
 def _string(node: ElementTree.Element) -> str:
     """The text of its runs, without the readings above characters."""
-    pieces = []
+    pieces: list[tuple[str, bool]] = []
     for child in node:
         if local(child.tag) == "t":
-            pieces.append(child.text or "")
+            pieces.append((child.text or "", False))
         elif local(child.tag) == "r":
-            pieces += [inner.text or "" for inner in child if local(inner.tag) == "t"]
-    return _unescaped("".join(pieces))
+            is_raised = any(part.get("val") == "superscript" for part in child.iter() if local(part.tag) == "vertAlign")
+            pieces += [(inner.text or "", is_raised) for inner in child if local(inner.tag) == "t"]
+    return _unescaped(joined(pieces))
 
 
 def _unescaped(text: str) -> str:
