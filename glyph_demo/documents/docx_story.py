@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from glyph_demo.documents.docx_context import Context
 from glyph_demo.documents.docx_drawings import Drawings
-from glyph_demo.documents.docx_fields import CHECKED, UNCHECKED, Fields
+from glyph_demo.documents.docx_fields import Fields
 from glyph_demo.documents.docx_flow import Flow
 from glyph_demo.documents.docx_graphics import CHART, CHARTEX, DIAGRAM
 from glyph_demo.documents.docx_math import Equations
@@ -15,6 +15,7 @@ from glyph_demo.documents.docx_package import Part
 from glyph_demo.documents.docx_symbols import UNKNOWN, is_symbol_font, symbol, translated
 from glyph_demo.documents.docx_tables import Table
 from glyph_demo.documents.docx_xml import A, M, R, T, W, is_on, local, value
+from glyph_demo.documents.text import CHECKED, UNCHECKED
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _VML = "{urn:schemas-microsoft-com:vml}"

@@ -9,9 +9,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from glyph_demo.documents.file_types import Parsed
-from glyph_demo.documents.html_tables import Table
+from glyph_demo.documents.html_styles import Rules, hides
+from glyph_demo.documents.numbering import formatted
 from glyph_demo.documents.problems import problem
-from glyph_demo.documents.text import Decoded, clean, decode_declared, encoding_warnings, raised
+from glyph_demo.documents.tables import Table
+from glyph_demo.documents.text import CHECKED, UNCHECKED, Decoded, clean, decode_declared, encoding_warnings, raised
 
 _DECLARED_BYTES = 4096  # browsers look 1,024 bytes far; saved pages often have long comments before it
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
@@ -19,7 +21,7 @@ _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "me
 # Not shown, or shown as something that is no text. Struck-out text no longer holds; rt and rp are the readings that
 # ruby puts above characters.
 _UNSEEN = {
-    *("script", "style", "template", "noscript", "iframe", "object", "svg", "canvas", "audio", "video", "select"),
+    *("script", "style", "template", "noscript", "iframe", "object", "svg", "canvas", "audio", "video", "datalist"),
     *("del", "s", "strike", "rt", "rp"),
 }
 _BLOCKS = {
@@ -35,13 +37,12 @@ _ENDS = {tag: {"p"} for tag in _BLOCKS - {"body", "caption", "html", "title"}} |
     "td": {"td", "th"},
     "th": {"td", "th"},
     "tr": {"td", "th", "tr"},
-    "tbody": {"td", "th", "tr"},
+    **{tag: {"td", "th", "tr", "thead", "tbody"} for tag in ("thead", "tbody", "tfoot")},
+    "option": {"option"},
 }
 _SCOPES = {"table": set(), "td": {"tr"}, "th": {"tr"}, "tr": {"tbody"}, "ul": {"p"}, "ol": {"p"}}
 _NEAR = 50  # how many open elements are looked at for one to end
-_NOT_SHOWN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_AT_BLOCK = re.compile(r"@[^{};]+\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_FORMATS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _INVISIBLE = str.maketrans({"\u00a0": " ", "\u00ad": None, "\u200b": None, "\u2060": None})
 
 
@@ -103,9 +104,12 @@ class _Reader(HTMLParser):
         self._hidden = 0
         self._flows = [_Lines()]
         self._tables: list[Table] = []
-        self._numbers: list[int | None] = []  # of each open list, that of the item before; None for bullets
-        self._hiding: set[str] = set()  # selectors of style sheets
-        self._raised: list[str] | None = None  # text of the `sup` that is open
+        # Of each open list the number of the item before, None for bullets, and the format of its numbers.
+        self._numbers: list[tuple[int | None, str]] = []
+        self._rules = Rules()
+        self._raised: list[str] | None = None  # text of the `sup`, or reference to a note, that is open
+        self._raised_depth = 0
+        self._is_note = False
 
     def finish(self) -> list[str]:
         while self._open:
@@ -136,7 +140,7 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1][0] == "style":
-            self._read_style(data)
+            self._rules.read(data)
         if not self._hidden:
             self._write(data.translate(_INVISIBLE), keep_spaces=self._count["pre"] > 0)
 
@@ -153,17 +157,10 @@ class _Reader(HTMLParser):
             raise problem("too_many_characters", limit=self._limit)
 
     def _is_hidden(self, tag: str, attributes: dict[str, str]) -> bool:
-        names = {tag, f"#{attributes.get('id')}", *(f".{name}" for name in attributes.get("class", "").split())}
-        closed = tag == "dialog" and "open" not in attributes
+        closed = (tag == "dialog" and "open" not in attributes) or (tag == "option" and "selected" not in attributes)
         hidden = "hidden" in attributes and attributes["hidden"].lower() != "until-found"
-        return closed or hidden or bool(_NOT_SHOWN.search(attributes.get("style", ""))) or bool(names & self._hiding)
-
-    def _read_style(self, sheet: str) -> None:
-        """Note which tags, classes and ids are not shown. Rules within "@media" and the like are for other devices."""
-        for selectors, rule in _RULE.findall(_AT_BLOCK.sub("", re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL))):
-            if _NOT_SHOWN.search(rule):
-                simple = {selector.strip() for selector in selectors.split(",")}
-                self._hiding |= {selector for selector in simple if re.fullmatch(r"[.#]?[\w-]+", selector)}
+        own = hides(attributes.get("style", ""))
+        return closed or hidden or (self._rules.hide(tag, attributes) if own is None else own)
 
     def _end_before(self, tag: str) -> None:
         """Close what the tag ends without an end tag."""
@@ -175,7 +172,7 @@ class _Reader(HTMLParser):
                 while self._open[-1][0] != name:
                     self._close(self._open[-1][0])
                 self._close(name)
-                if tag not in ("tr", "tbody"):
+                if tag not in ("tr", "thead", "tbody", "tfoot"):
                     return
             elif name in _SCOPES and not _SCOPES[name] & ends:
                 return
@@ -189,11 +186,14 @@ class _Reader(HTMLParser):
             self._flows[-1].end_line()
         elif tag == "img" and attributes.get("alt", "").strip():
             self._write(f" [picture: {attributes['alt'].strip()}] ")
+        elif tag == "input" and attributes.get("type", "").lower() in ("checkbox", "radio"):
+            self._write(f" {CHECKED if 'checked' in attributes else UNCHECKED} ")
         elif tag == "input" and attributes.get("type", "text").lower() in ("text", "number", "date", "email", "tel"):
             self._write(f" {attributes.get('value', '')} ")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag in _BLOCKS:
+            self._end_raised()
             self._flows[-1].end_line()
         if tag == "table":
             self._flows[-1].has_table = True
@@ -201,25 +201,28 @@ class _Reader(HTMLParser):
         elif tag == "tr" and self._tables:
             self._end_row()
         elif tag in ("td", "th") and self._tables:
-            self._tables[-1].start_cell(attributes)
+            spans = attributes.get("rowspan", ""), attributes.get("colspan", "")
+            self._tables[-1].start_cell(*spans, is_name=tag == "th" or self._count["thead"] > 0)
             self._flows.append(_Lines())
         elif tag in ("ul", "ol", "menu"):
             start = attributes.get("start", "1")
             first = int(start) if re.fullmatch(r"-?\d{1,6}", start) else 1
-            self._numbers.append(first - 1 if tag == "ol" else None)
+            self._numbers.append((first - 1 if tag == "ol" else None, _FORMATS.get(attributes.get("type", ""), "")))
         elif tag == "li":
             self._start_item(attributes.get("value", ""))
-        elif tag == "sup":
-            self._raised = []
+        elif tag == "sup" or "noteref" in attributes.get("role", "") + attributes.get("epub:type", ""):
+            if self._raised is None:
+                self._raised, self._raised_depth = [], len(self._open)
+            self._is_note |= tag != "sup"
 
     def _start_item(self, value: str) -> None:
-        number = self._numbers[-1] if self._numbers else None
+        number, style = self._numbers[-1] if self._numbers else (None, "")
         if number is None:
             self._write("• ")
             return
         number = int(value) if re.fullmatch(r"-?\d{1,6}", value) else number + 1
-        self._numbers[-1] = number
-        self._write(f"{number}. ")
+        self._numbers[-1] = number, style
+        self._write(f"{formatted(number, style)}. ")
 
     def _close(self, tag: str) -> None:
         """Close the innermost element, which is a `tag`."""
@@ -229,6 +232,8 @@ class _Reader(HTMLParser):
         self._hidden -= hides
         if not shown:
             return
+        if len(self._open) < self._raised_depth:
+            self._end_raised()
         if tag in _BLOCKS:
             self._flows[-1].end_line()
         if tag in ("td", "th") and self._tables and len(self._flows) > 1:
@@ -238,12 +243,16 @@ class _Reader(HTMLParser):
         elif tag in ("tr", "table") and self._tables:
             self._end_row()
             if tag == "table":
-                self._tables.pop()
+                self._flows[-1].lines += self._tables.pop().end()
         elif tag in ("ul", "ol", "menu") and self._numbers:
             self._numbers.pop()
-        elif tag == "sup" and self._raised is not None:
-            text, self._raised = "".join(self._raised), None
-            self._flows[-1].add(raised(text, self._flows[-1].tail()))
+
+    def _end_raised(self) -> None:
+        if self._raised is None:
+            return
+        text, is_note = "".join(self._raised), self._is_note
+        self._raised, self._raised_depth, self._is_note = None, 0, False
+        self._flows[-1].add(f"[{text.strip(' []')}]" if is_note else raised(text, self._flows[-1].tail()))
 
     def _end_row(self) -> None:
         self._flows[-1].end_line()

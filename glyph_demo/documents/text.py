@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from glyph_demo.documents.problems import problem
 
+CHECKED, UNCHECKED = "☒", "☐"  # how a check box stands in a text
 _SAMPLE_BYTES = 64 * 1024
 # What text that is not Unicode is taken for, by chardet's names. Left out are encodings that few texts have and that
 # short ones are mistaken for.

@@ -68,8 +68,63 @@ def test_rows_of_a_page_are_lines(save):
         "<tr><td>Morra<td><td>train</table>"
     )
     assert lines(page(save, body))[1:] == [
-        "port | fare | by", "Elvik | 45 | ship", "Elvik | 30 | bus", "Morra |  | train",
+        "port: Elvik; fare: 45; by: ship.", "port: Elvik; fare: 30; by: bus.", "port: Morra; by: train.",
     ]  # fmt: skip
+
+
+def test_names_of_columns_in_two_rows_or_beside_the_rows(save):
+    two = (
+        "<table><thead><tr><th rowspan=2>port<th colspan=2>2019<th>2020<tr><th>adult<th>child<th>adult"
+        "<tbody><tr><td>Elvik<td>45<td>20<td>50<tr><td>Morra<td colspan=2>closed<td>60</table>"
+    )
+    assert lines(page(save, two))[1:] == [
+        "port: Elvik; 2019 adult: 45; 2019 child: 20; 2020 adult: 50.",
+        "port: Morra; 2019 adult / 2019 child: closed; 2020 adult: 60.",
+    ]
+    beside = "<table><tr><th>port<td>Elvik<tr><th>fare<td>45</table><table><tr><th>a<th>b</table>"
+    assert lines(page(save, beside))[1:] == ["port | Elvik", "fare | 45", "a | b"]
+    wide = "<table><tr>" + "".join(f"<th>c{n}" for n in range(13)) + "<tr>" + "<td>1" * 13 + "</table>"
+    assert lines(page(save, wide))[2] == " | ".join("1" * 13)
+
+
+def test_a_cell_over_rows_and_columns_keeps_the_columns(save):
+    body = "<table><tr><td colspan=2 rowspan=2>both<td>1<tr><td>2</table>"
+    assert lines(page(save, body))[1:] == ["both |  | 1", "both |  | 2"]
+
+
+def test_choices_references_to_notes_and_lists_by_letters(save):
+    body = (
+        "<p><input type=checkbox checked>paid <input type=radio>open</p>"
+        "<select><option>Elvik<option selected>Morra</select>"
+        "<p>the fee is 45.<a role='doc-noteref'><sup>1</sup></a> or 46.<sup><a epub:type=noteref>[2]</a></sup></p>"
+        "<p>10<sup>a<sup>b</sup></sup> and <sup>2<p>next<p>last</sup>"
+        "<ol type=a start=3><li>warm<li>cold</ol><ol type=I><li>one</ol>"
+    )
+    assert lines(page(save, body))[1:] == [
+        "☒ paid ☐ open", "Morra", "the fee is 45.[1] or 46.[2]", "10ab and 2", "next", "last",
+        "c. warm", "d. cold", "I. one",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rules", "shown"),
+    [
+        (".tab{display:none} .tab.active{display:block}", True),
+        (".tab.active{display:block} .tab{display:none}", True),
+        ("div.tab{display:none}", False),
+        ("p.tab{display:none}", True),
+        (".tab{display:none} .active{display:block}", True),
+        (".active{display:block} .tab{display:none}", False),
+        ("#t{display:none} .tab.active{display:block}", False),
+        (".old .tab{display:none}", True),
+    ],
+)
+def test_the_rule_that_browsers_follow_hides(save, rules, shown):
+    body = "<p>before<div class='tab active' id=t>45</div>"
+    assert ("45" in page(save, body, f"<style>{rules}</style>").text) == shown
+    if not shown:
+        inline = body.replace("id=t", "id=t style='display:block'")
+        assert "45" in page(save, inline, f"<style>{rules}</style>").text
 
 
 def test_a_table_that_lays_out_the_page_keeps_lines(save):
@@ -126,6 +181,8 @@ def test_hostile_pages(save):
     assert refusal(save("wide.html", b"<table><tr>" + b"<td colspan=1000>x" * 50)) == "too_complex"
     assert refusal(save("long.html", b"<p>" + b"x" * 101), Documents(max_characters=100)) == "too_many_characters"
     assert refusal(save("image.html", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 9)) == "other_format"
+    for style in (b"@" * 400_000, b"/*" * 400_000, b"a" * 400_000, b".a" * 200_000 + b"{display:none}"):
+        assert read(save("style.html", b"<style>" + style + b"</style><p>45")).text == "45"
     entity = b'<!DOCTYPE html [<!ENTITY x SYSTEM "file:///etc/passwd">]><html><body>a &x; b</body></html>'
     assert "root" not in read(save("entity.html", entity)).text
 
