@@ -147,15 +147,19 @@ class _Story:
     def _table(self, element: Element) -> None:
         self.flow.end()
         table = Table(element)
-        for row in table.rows:
+        for number, row in enumerate(table.rows):
             if len(row) == 1:  # a frame, or a title over all columns
                 self.walk(row[0].element)
                 self.flow.end()
             elif row:
-                texts = ["" if cell.is_continued else self._cell(cell.element) for cell in row]
-                if any(texts):
-                    self.flow.text(table.line(row, texts))
-                    self.flow.end()
+                texts = ["" if cell.continues else self._cell(cell.element) for cell in row]
+                self._row(table.lines(number, texts))
+        self._row(table.end())
+
+    def _row(self, lines: list[str]) -> None:
+        for line in lines:
+            self.flow.text(line)
+            self.flow.end()
 
     def _cell(self, element: Element) -> str:
         outer, self.flow = self.flow, Flow()

@@ -1,4 +1,4 @@
-"""Tables of documents: cells over several rows and columns, and rows of names. HTML, PPTX and ODT use it."""
+"""Tables of documents: cells over several rows and columns, and rows of names."""
 
 from __future__ import annotations
 
@@ -51,9 +51,10 @@ class Table:
             return []
         self._fill()
         cells, lines, wide = self._cells, self._lines, self._wide
-        is_single = self._is_layout or sum(map(bool, cells)) <= 1
+        is_alone = sum(map(bool, cells)) <= 1 and (bool(cells[0]) or not (self._names or self._headers))
+        is_layout = self._is_layout
         self._cells, self._lines, self._wide, self._is_layout = [], [], [], False
-        if is_single:
+        if is_layout or is_alone:
             return lines
         if self._is_names and self._headers is not None:
             for start, end in wide:
