@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from glyph_demo.documents.archive import Archive, Relation, local
 from glyph_demo.documents.file_types import Parsed
+from glyph_demo.documents.pptx_text import paragraphs
 from glyph_demo.documents.problems import problem
-from glyph_demo.documents.text import clean, joined
+from glyph_demo.documents.tables import Table
+from glyph_demo.documents.text import clean
 
 _TITLES = ("title", "ctrTitle")
 _REPEATED = ("sldNum", "dt", "ftr", "hdr", "sldImg")  # the same on every slide
@@ -21,7 +24,7 @@ def read_pptx(path: Path, max_pages: int, max_characters: int, encoding: str = "
     speaker's notes. Hidden slides are left out, with a warning. Raises DocumentError and the errors of zipfile and
     ElementTree."""
     parts: list[str] = []
-    hidden = 0
+    unread: Counter[str] = Counter()
     with Archive(path) as archive:
         main = archive.main_part()
         relations = archive.relations(main)
@@ -37,27 +40,35 @@ def read_pptx(path: Path, max_pages: int, max_characters: int, encoding: str = "
             if slide is None:
                 raise problem("damaged", kind="PPTX")
             if slide.get("show") in ("0", "false"):
-                hidden += 1
+                unread["hidden_slides"] += 1
                 continue
-            parts.append(clean("\n".join(_slide(archive, name, slide))))
+            parts.append(clean("\n".join(_slide(archive, name, slide, unread))))
             if sum(map(len, parts)) > max_characters:
                 raise problem("too_many_characters", limit=max_characters)
-    return Parsed(parts, "page", {"hidden_slides": {"count": hidden}} if hidden else {})
+    return Parsed(parts, "page", {code: {"count": count} for code, count in sorted((+unread).items())})
 
 
-def _slide(archive: Archive, name: str, slide: Element) -> list[str]:
+def _slide(archive: Archive, name: str, slide: Element, unread: Counter[str]) -> list[str]:
+    """The lines of a slide. What is not read is counted by the code of its warning."""
     relations = archive.relations(name)
     titles: list[str] = []
     others: list[str] = []
     for shape in _shapes(slide):
-        lines = list(_shape(archive, relations, shape))
+        lines = list(_shape(archive, relations, shape, unread))
         (titles if _placeholder(shape) in _TITLES else others).extend(lines)
     for relation in relations.values():
+        unread["comments_left_out"] += _comments(archive, relation)
         notes = archive.tree(relation.target) if relation.kind == "notesSlide" else None
         if notes is not None:
-            texts = [line for shape in _shapes(notes) if _placeholder(shape) == "body" for line in _paragraphs(shape)]
+            texts = [line for shape in _shapes(notes) if _placeholder(shape) == "body" for line in paragraphs(shape)]
             others += [f"Notes: {texts[0]}", *texts[1:]] if texts else []
     return titles + others
+
+
+def _comments(archive: Archive, relation: Relation) -> int:
+    """How many comments a part holds; older and newer programs name it alike."""
+    tree = archive.tree(relation.target) if relation.kind == "comments" else None
+    return 0 if tree is None else sum(local(node.tag) == "cm" for node in tree)
 
 
 def _shapes(tree: Element) -> Iterator[Element]:
@@ -76,51 +87,50 @@ def _shapes(tree: Element) -> Iterator[Element]:
             waiting += reversed(node)
 
 
-def _shape(archive: Archive, relations: dict[str, Relation], shape: Element) -> Iterator[str]:
+def _shape(archive: Archive, relations: dict[str, Relation], shape: Element, unread: Counter[str]) -> Iterator[str]:
     if _placeholder(shape) in _REPEATED:
         return
     name = local(shape.tag)
     if name == "pic":
-        description = _own(shape).get("descr", "")
-        if description.strip():
-            yield f"[picture: {' '.join(description.split())}]"
+        description = " ".join(_own(shape).get("descr", "").split())
+        if description:
+            yield f"[picture: {description}]"
+        else:
+            unread["pictures_not_read"] += 1
     elif name != "graphicFrame":
-        yield from _paragraphs(shape)
-    for row in shape.iter():
-        if local(row.tag) == "tr":
-            cells = [" ".join(_paragraphs(cell)) for cell in row if local(cell.tag) == "tc"]
-            if any(cells):
-                yield " | ".join(cells)
-        relation = relations.get(_relation_id(row)) if local(row.tag) in ("chart", "relIds") else None
+        yield from paragraphs(shape)
+    for node in shape.iter():
+        kind = local(node.tag)
+        if kind == "tbl":
+            yield from _table(node)
+        elif kind == "oleObj":
+            unread["embedded_objects"] += 1
+        relation = relations.get(_relation_id(node)) if kind in ("chart", "relIds") else None
         tree = archive.tree(relation.target) if relation else None
         if tree is not None:
-            yield from _chart(tree) if local(tree.tag) == "chartSpace" else _paragraphs(tree)
+            yield from _chart(tree) if local(tree.tag) == "chartSpace" else paragraphs(tree)
 
 
-def _paragraphs(node: Element) -> Iterator[str]:
-    """Paragraphs with text. Formulas are read as their characters."""
-    for paragraph in node.iter():
-        if local(paragraph.tag) != "p":
-            continue
-        pieces: list[tuple[str, bool]] = []
-        is_raised = False
-        for part in paragraph.iter():
-            if local(part.tag) in ("r", "fld"):
-                offsets = (child.get("baseline", "0") for child in part if local(child.tag) == "rPr")
-                is_raised = any(not offset.startswith("-") and offset.strip("0%") for offset in offsets)
-            elif local(part.tag) == "t":
-                pieces.append((part.text or "", is_raised))
-            elif local(part.tag) in ("br", "tab"):
-                pieces.append((" ", False))
-        if text := " ".join(joined(pieces).split()):
-            yield text
+def _table(node: Element) -> Iterator[str]:
+    """Rows as lines. A first row that the table sets apart names the columns."""
+    table = Table()
+    rows = [row for row in node if local(row.tag) == "tr"]
+    has_names = any(child.get("firstRow") in ("1", "true") for child in node if local(child.tag) == "tblPr")
+    for number, row in enumerate(rows):
+        for cell in row:
+            if local(cell.tag) == "tc" and not {cell.get("hMerge"), cell.get("vMerge")} & {"1", "true"}:
+                spans = cell.get("rowSpan", ""), cell.get("gridSpan", "")
+                table.start_cell(*spans, is_name=has_names and number == 0)
+                table.end_cell(list(paragraphs(cell)))
+        yield from table.end_row()
+    yield from table.end()
 
 
 def _chart(tree: Element) -> Iterator[str]:
     """Title, then for each category a line with the values of all series."""
     for title in tree.iter():
         if local(title.tag) == "title":
-            yield from _paragraphs(title)
+            yield from paragraphs(title)
     rows: dict[int, list[str]] = {}
     for series in tree.iter():
         if local(series.tag) == "ser":

@@ -171,6 +171,10 @@ _WARNINGS = {
         "{count} hidden slide(s) were left out. If they matter, show them in the presentation and save it anew.",
         "已略过 {count} 张隐藏的幻灯片。如需读取，请在演示文稿中取消隐藏并重新保存。",
     ),
+    "embedded_objects": (
+        "{count} embedded object(s) are not read. If they matter, open them, save them and upload them by themselves.",
+        "有 {count} 个嵌入的对象未读取。如需其内容，请打开后另存，再单独上传。",
+    ),
     "hidden_sheets": (
         "{count} hidden sheet(s) were left out: {names}. If they matter, show them in the workbook and save it anew.",
         "已略过 {count} 个隐藏的工作表：{names}。如需读取，请在工作簿中取消隐藏并重新保存。",

@@ -242,6 +242,58 @@ def test_tables_pictures_charts_and_notes_of_a_slide(save):
     ]  # fmt: skip
 
 
+def slide_table(*rows, properties=""):
+    cell = "<a:tc{}><a:txBody><a:p><a:r><a:t>{}</a:t></a:r></a:p></a:txBody></a:tc>"
+    cells = [[(text, "") if isinstance(text, str) else text for text in row] for row in rows]
+    inner = "".join("<a:tr>" + "".join(cell.format(span, text) for text, span in row) + "</a:tr>" for row in cells)
+    table = f"<a:tbl><a:tblPr {properties}/>{inner}</a:tbl>"
+    graphic = f"<a:graphic><a:graphicData>{table}</a:graphicData></a:graphic>"
+    return f"<p:graphicFrame><p:nvGraphicFramePr/>{graphic}</p:graphicFrame>"
+
+
+def test_tables_of_slides_keep_their_columns(save):
+    merged = [("Elvik", ' rowSpan="2"'), "45"], [("STALE", ' vMerge="1"'), "30"]
+    wide = [("closed", ' gridSpan="2"'), ("STALE", ' hMerge="1"')]
+    names = slide_table(["port", "fare"], *merged, wide, properties='firstRow="1"')
+    plain = slide_table(["Elvik", "45"], *merged)
+    assert lines(read(save("a.pptx", presentation((names + plain, ""))))) == [
+        "port: Elvik; fare: 45.", "port: Elvik; fare: 30.", "closed", "Elvik | 45", "Elvik | 45", "Elvik | 30",
+    ]  # fmt: skip
+
+
+def test_numbers_equations_and_symbols_of_slides(save):
+    def item(text, number, level=0):
+        return f'<a:p><a:pPr lvl="{level}">{number}</a:pPr><a:r><a:t>{text}</a:t></a:r></a:p>'
+
+    number, letter = '<a:buAutoNum type="arabicPeriod" startAt="3"/>', '<a:buAutoNum type="alphaLcParenR"/>'
+    text = item("boil", number) + item("warm", letter, 1) + item("cold", letter, 1) + item("serve", number)
+    text += item("", number) + item("rest", "") + item("again", number)
+    math = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    half = "<m:f><m:num><m:r><m:t>a</m:t></m:r></m:num><m:den><m:r><m:t>b</m:t></m:r></m:den></m:f>"
+    text += f'<a:p><a14:m xmlns:a14="x"><m:oMath xmlns:m="{math}">{half}</m:oMath></a14:m></a:p>'
+    text += '<a:p><a:r><a:rPr><a:sym typeface="Wingdings"/></a:rPr><a:t>ü</a:t></a:r><a:r><a:t> paid</a:t></a:r></a:p>'
+    slide = f"<p:sp><p:txBody>{text}</p:txBody></p:sp>"
+    assert lines(read(save("a.pptx", presentation((slide, ""))))) == [
+        "3. boil", "a) warm", "b) cold", "4. serve", "rest", "3. again", "a/b", "✓ paid",
+    ]  # fmt: skip
+
+
+def test_what_is_not_read_of_slides_is_said(save):
+    picture = '<p:pic><p:nvPicPr><p:cNvPr id="4"/></p:nvPicPr></p:pic>'
+    embedded = "<p:graphicFrame><p:nvGraphicFramePr/><a:graphic><p:oleObj/></a:graphic></p:graphicFrame>"
+    extra = {
+        "ppt/slides/_rels/slide1.xml.rels": relations(c=("comments", "../comments/c1.xml")),
+        "ppt/comments/c1.xml": f"<p:cmLst {SLIDE}><p:cm><p:text>no</p:text></p:cm><p:cm/></p:cmLst>",
+    }
+    document = read(save("a.pptx", presentation((shape("one") + picture + embedded, ""), extra=extra)))
+    assert document.text == "one"
+    assert [notice.en.partition(".")[0] for notice in document.warnings] == [
+        "2 comment(s) were left out",
+        "1 embedded object(s) are not read",
+        "1 picture(s) without a description are not read",
+    ]
+
+
 def test_hidden_slides_are_left_out_and_said(save):
     document = read(save("a.pptx", presentation((shape("one"), ""), (shape("two"), ' show="0"'))))
     assert document.text == "one"
