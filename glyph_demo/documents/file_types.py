@@ -145,6 +145,7 @@ REFUSED = [
     Refused("XLS", _ole_with("Workbook"), "XLSX"),
     Refused("PPT", _ole_with("PowerPoint Document"), "PPTX"),
     Refused("MSG", _ole_with("__substg1.0_"), "EML"),
+    Refused("XLSB", _zip_with(b"xl/workbook.bin"), "XLSX"),
     Refused("ODS", _zip_of(_MIME + b"vnd.oasis.opendocument.spreadsheet"), "XLSX"),
     Refused("ODP", _zip_of(_MIME + b"vnd.oasis.opendocument.presentation"), "PPTX"),
     Refused("iWork", _zip_with(b"Index/"), "PDF"),

@@ -106,6 +106,11 @@ def test_a_sheet_has_its_name_and_labelled_rows(save):
         (3.5, "# ?/?", "3.5"),
         (1e20, "General", "100000000000000000000"),
         (59, "yyyy-mm-dd", "1900-02-28"),
+        (1e300, "yyyy-mm-dd", "#####"),
+        (-5e9, "d.m.yyyy", "#####"),
+        (45, ";;;", ""),
+        (0, "0;-0;", ""),
+        (-45, "0;", ""),
     ],
 )
 def test_a_number_is_read_as_its_cell_shows_it(value, code, text):
@@ -155,7 +160,33 @@ def test_formulas_without_a_result_are_said(save):
     assert "1 formula(s)" in read(save("a.xlsx", workbook(rows))).warnings[0].en
 
 
+def test_what_lies_over_the_cells_of_a_sheet(save):
+    text = "<a:p><a:r><a:t>All fares are void.</a:t></a:r></a:p>"
+    drawing = (
+        f'<d:wsDr xmlns:d="d" {SLIDE}><d:twoCellAnchor><d:sp><d:txBody>{text}</d:txBody></d:sp></d:twoCellAnchor>'
+        '<d:oneCellAnchor><d:pic><d:nvPicPr><d:cNvPr descr="a red crane"/></d:nvPicPr></d:pic></d:oneCellAnchor>'
+        "<d:oneCellAnchor><d:pic/></d:oneCellAnchor></d:wsDr>"
+    )
+    extra = {
+        "xl/worksheets/_rels/sheet0.xml.rels": relations(
+            d=("drawing", "../drawings/drawing1.xml"), c=("comments", "../comments1.xml")
+        ),
+        "xl/drawings/drawing1.xml": drawing,
+        "xl/comments1.xml": f"<comments {BOOK}><commentList><comment/></commentList></comments>",
+    }
+    with zipfile.ZipFile(io.BytesIO(workbook(data(["Elvik", "45"])))) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    document = read(save("a.xlsx", packed(parts | extra)))
+    assert lines(document) == ["Ports", "Elvik | 45", "All fares are void.", "[picture: a red crane]"]
+    assert [notice.en.partition(" w")[0].partition(" a")[0] for notice in document.warnings] == [
+        "1 comment(s)",
+        "1 picture(s)",
+    ]
+
+
 def test_hostile_workbooks(save):
+    odd = '<sheetData><row r="1"><c s="0"><v>NaN</v></c><c><v>1e999</v></c><c><v>7</v></c></row></sheetData>'
+    assert "NaN | 1e999 | 7" in read(save("odd.xlsx", workbook(odd))).text
     far = '<row r="1"><c r="XFD1"><v>1</v></c></row><row r="1048576"><c r="A1048576"><v>2</v></c></row>'
     assert "2" in read(save("far.xlsx", workbook(f"<sheetData>{far}</sheetData>"))).text
     bomb = workbook(data(["x" * 1000] * 300) + " " * (140 << 20))

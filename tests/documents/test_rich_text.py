@@ -75,6 +75,7 @@ def opendocument(kind):
         ("a.xls", OLE + "Workbook".encode("utf-16-le"), "XLSX"),
         ("a.ppt", OLE + "PowerPoint Document".encode("utf-16-le"), "PPTX"),
         ("a.msg", OLE + "__substg1.0_".encode("utf-16-le"), "EML"),
+        ("a.xlsb", packed({"xl/workbook.bin": "x"}), "XLSX"),
         ("a.ods", opendocument("spreadsheet"), "XLSX"),
         ("a.odp", opendocument("presentation"), "PPTX"),
         ("a.pages", packed({"Index/Document.iwa": "x"}, zipfile.ZIP_STORED), "PDF"),
