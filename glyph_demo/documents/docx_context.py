@@ -50,4 +50,5 @@ class Context:
     notes: dict[str, Notes]  # "footnote", "endnote"
     inventory: Inventory
     nested: Callable[[bytes], list[str] | None]
+    max_characters: int
     wordart: set[str] = field(default_factory=set)

@@ -39,26 +39,34 @@ def read_email(path: Path, max_pages: int, max_characters: int, encoding: str = 
     return Parsed(lines, "paragraph", warnings)
 
 
+def body_lines(data: bytes, max_characters: int) -> list[str] | None:
+    """The text of a message without its headers; None where it has none. Raises DocumentError."""
+    reader = _Reader(max_characters, "auto")
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    lines = [clean(line) for line in reader.part(message, 0)]
+    return lines if reader.has_text else None
+
+
 class _Reader:
     def __init__(self, max_characters: int, encoding: str) -> None:
         """`encoding` is for parts that name none."""
         self._encoding = "" if encoding == "auto" else encoding
         self.bad, self.guessed = 0, ""
         self.attachments: list[str] = []
-        self.encrypted = self.has_text = False
+        self.encrypted = self.has_text = self._is_page = False
         self._left = self._limit = max_characters
         self._parts = 0
 
     def message(self, message: EmailMessage, depth: int) -> Iterator[str]:
         # As browsers sign a page; read as an address it would be nothing.
-        is_page = any(name.lower() == "from" and "Saved by " in value for name, value in message.raw_items())
-        for name in () if is_page else _HEADERS:
+        self._is_page = any(name.lower() == "from" and "Saved by " in value for name, value in message.raw_items())
+        for name in () if self._is_page else _HEADERS:
             if value := _header(message, name):
                 yield f"{name}: {value}"
         yield ""
-        yield from self._part(message, depth)
+        yield from self.part(message, depth)
 
-    def _part(self, part: EmailMessage, depth: int) -> Iterator[str]:
+    def part(self, part: EmailMessage, depth: int) -> Iterator[str]:
         self._parts += 1
         if depth > _MAX_DEPTH or self._parts > _MAX_PARTS:
             raise problem("too_complex")
@@ -85,12 +93,12 @@ class _Reader:
             parts = parts[:1]
         elif kind == "multipart/alternative":
             for choice in sorted(parts, key=lambda choice: choice.get_content_type() != "text/plain"):
-                lines = list(self._part(choice, depth + 1))
+                lines = list(self.part(choice, depth + 1))
                 if any(line.strip() for line in lines):
                     yield from lines
                     return
         for inner in parts:
-            yield from self._part(inner, depth + 1)
+            yield from self.part(inner, depth + 1)
 
     def _attach(self, part: EmailMessage) -> None:
         name = part.get_filename()
@@ -107,7 +115,7 @@ class _Reader:
         text = decoded.text
         self.bad, self.guessed = self.bad + decoded.bad, self.guessed or decoded.guessed
         if kind == "text/html":
-            lines = html_lines(text, self._left)
+            lines = html_lines(text, self._left, has_title=self._is_page)
         else:
             if part.get_param("format") == "flowed":  # RFC 3676: a line that ends with a space goes on in the next
                 text = re.sub(r"(?<!\n-- ) \r?\n(?!>)", " ", text)

@@ -49,7 +49,7 @@ _INVISIBLE = str.maketrans({"\u00a0": " ", "\u00ad": None, "\u200b": None, "\u20
 def read_html(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """Lines of the page as one paragraph each. `max_pages` does not apply. Raises DocumentError."""
     text, bad, guessed = decode_page(path.read_bytes(), "", encoding)
-    lines = [clean(line) for line in html_lines(text, max_characters)]
+    lines = [clean(line) for line in html_lines(text, max_characters, has_title=True)]
     return Parsed(lines, "paragraph", encoding_warnings(bad, guessed))
 
 
@@ -59,10 +59,11 @@ def decode_page(data: bytes, declared: str, encoding: str) -> Decoded:
     return decode_declared(data, declared or (inner[1].decode("ascii") if inner else ""), encoding)
 
 
-def html_lines(source: str, max_characters: int) -> list[str]:
+def html_lines(source: str, max_characters: int, has_title: bool = False) -> list[str]:
     """The lines that a page shows: a heading, a paragraph, an item with its bullet or number, a table row as
-    "cell | cell". What is hidden or struck out is left out. Raises `too_many_characters`."""
-    reader = _Reader(max_characters)
+    "cell | cell" or with the names of its columns. `has_title` says that the title is shown. What is hidden or struck
+    out is left out. Raises `too_many_characters`."""
+    reader = _Reader(max_characters, has_title)
     reader.feed(source)
     reader.close()
     return reader.finish()
@@ -96,7 +97,8 @@ class _Lines:
 
 
 class _Reader(HTMLParser):
-    def __init__(self, max_characters: int) -> None:
+    def __init__(self, max_characters: int, has_title: bool) -> None:
+        self._untitled = () if has_title else ("title",)
         super().__init__(convert_charrefs=True)
         self._left = self._limit = max_characters
         self._open: list[tuple[str, bool]] = []  # the elements with whether each hides what is in it
@@ -123,7 +125,7 @@ class _Reader(HTMLParser):
         if tag in _VOID:
             self._void(tag, named)
             return
-        hides = tag in _UNSEEN or self._is_hidden(tag, named)
+        hides = tag in _UNSEEN or tag in self._untitled or self._is_hidden(tag, named)
         self._open.append((tag, hides))
         self._count[tag] += 1
         self._hidden += hides

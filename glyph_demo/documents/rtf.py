@@ -4,6 +4,7 @@ child process only."""
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,14 @@ _CODE_PAGE = re.compile(rb"\\ansicpg(\d{3,5})")
 def read_rtf(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """Lines of the text, a table row as a line as in other types. Hidden and deleted text is left out. `max_pages` does
     not apply. Raises DocumentError, and what striprtf raises."""
-    data = path.read_bytes()
+    lines, unread = rtf_lines(path.read_bytes())
+    if sum(map(len, lines)) > max_characters:
+        raise problem("too_many_characters", limit=max_characters)
+    return Parsed(lines, "paragraph", {code: {"count": count} for code, count in sorted(unread.items())})
+
+
+def rtf_lines(data: bytes) -> tuple[list[str], Counter[str]]:
+    """The lines with text, and how much is not read by the codes of the warnings. Raises what striprtf raises."""
     page = _CODE_PAGE.search(data[:4096])
     name = f"cp{page[1].decode()}" if page else "mac-roman" if data.startswith(b"{\\rtf1\\mac") else "cp1252"
     try:
@@ -30,11 +38,7 @@ def read_rtf(path: Path, max_pages: int, max_characters: int, encoding: str = "a
         name, source = "cp1252", data.decode("cp1252", "replace")
     prepared = Prepared(source)
     text = clean(rtf_to_text(prepared.source, encoding=name, errors="replace"))
-    lines = [line for line in _lines(text) if line.strip()]
-    if sum(map(len, lines)) > max_characters:
-        raise problem("too_many_characters", limit=max_characters)
-    unread = {code: {"count": count} for code, count in sorted(prepared.unread.items())}
-    return Parsed(lines, "paragraph", unread)
+    return [line for line in _lines(text) if line.strip()], prepared.unread
 
 
 def _lines(text: str) -> Iterator[str]:
