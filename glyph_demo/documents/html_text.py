@@ -7,9 +7,11 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree.ElementTree import TreeBuilder
 
 from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.html_styles import Rules, hides
+from glyph_demo.documents.mathml import equation
 from glyph_demo.documents.numbering import formatted
 from glyph_demo.documents.problems import problem
 from glyph_demo.documents.tables import Table
@@ -112,6 +114,7 @@ class _Reader(HTMLParser):
         self._raised: list[str] | None = None  # text of the `sup`, or reference to a note, that is open
         self._raised_depth = 0
         self._is_note = False
+        self._math: TreeBuilder | None = None  # the equation that is open
 
     def finish(self) -> list[str]:
         while self._open:
@@ -120,6 +123,7 @@ class _Reader(HTMLParser):
         return self._flows[0].lines
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        tag = tag.removeprefix("m:")
         self._end_before(tag)
         named = {name: value or "" for name, value in attrs}
         if tag in _VOID:
@@ -129,10 +133,17 @@ class _Reader(HTMLParser):
         self._open.append((tag, hides))
         self._count[tag] += 1
         self._hidden += hides
-        if not self._hidden:
+        if self._hidden:
+            return
+        if tag == "math" and self._math is None:
+            self._math = TreeBuilder()
+        if self._math is None:
             self._start(tag, named)
+        else:
+            self._math.start(tag, named)
 
     def handle_endtag(self, tag: str) -> None:
+        tag = tag.removeprefix("m:")
         if tag == "p" and not self._count["p"]:
             self._flows[-1].end_line()
         if self._count[tag]:
@@ -146,9 +157,19 @@ class _Reader(HTMLParser):
         if not self._hidden:
             self._write(data.translate(_INVISIBLE), keep_spaces=self._count["pre"] > 0)
 
+    def _end_math(self, tag: str) -> None:
+        """Go out of an element of the equation that is open; the last one writes it."""
+        assert self._math is not None
+        self._math.end(tag)
+        if not self._count["math"]:
+            tree, self._math = self._math.close(), None
+            self._write(equation(tree))
+
     def _write(self, text: str, keep_spaces: bool = False) -> None:
         self._spend(len(text))
-        if self._raised is not None:
+        if self._math is not None:
+            self._math.data(text)
+        elif self._raised is not None:
             self._raised.append(text)
         else:
             self._flows[-1].add(text, keep_spaces)
@@ -233,6 +254,9 @@ class _Reader(HTMLParser):
         shown = not self._hidden
         self._hidden -= hides
         if not shown:
+            return
+        if self._math is not None:
+            self._end_math(tag)
             return
         if len(self._open) < self._raised_depth:
             self._end_raised()

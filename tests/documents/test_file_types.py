@@ -106,6 +106,15 @@ def test_choices_references_to_notes_and_lists_by_letters(save):
     ]  # fmt: skip
 
 
+def test_equations_of_a_page_are_lines(save):
+    half = "<mfrac><mi>a</mi><mrow><mi>b</mi><mo>+</mo><mn>1</mn></mrow></mfrac>"
+    power = "<msup><mi>x</mi><mn>10</mn></msup><msub><mi>y</mi><mi>i</mi></msub>"
+    tex = "<annotation encoding='application/x-tex'>TEX</annotation>"
+    body = f"<p>so <math><semantics><mrow>{half}<mo>=</mo>{power}</mrow>{tex}</semantics></math> holds</p>"
+    body += "<p><m:math><m:msqrt><m:mn>2</m:mn></m:msqrt></m:math> and <math><mroot><mi>z</mi><mn>3</mn></mroot></p>"
+    assert lines(page(save, body))[1:] == ["so a/(b + 1) = x^10y_i holds", "√2 and √[3]z"]
+
+
 @pytest.mark.parametrize(
     ("rules", "shown"),
     [
@@ -181,6 +190,7 @@ def test_hostile_pages(save):
     assert refusal(save("wide.html", b"<table><tr>" + b"<td colspan=1000>x" * 50)) == "too_complex"
     assert refusal(save("long.html", b"<p>" + b"x" * 101), Documents(max_characters=100)) == "too_many_characters"
     assert refusal(save("image.html", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 9)) == "other_format"
+    assert refusal(save("math.html", b"<math>" + b"<mrow>" * 50_000 + b"x")) == "too_complex"
     for style in (b"@" * 400_000, b"/*" * 400_000, b"a" * 400_000, b".a" * 200_000 + b"{display:none}"):
         assert read(save("style.html", b"<style>" + style + b"</style><p>45")).text == "45"
     entity = b'<!DOCTYPE html [<!ENTITY x SYSTEM "file:///etc/passwd">]><html><body>a &x; b</body></html>'
