@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import email
 import email.policy
 import re
@@ -16,6 +17,7 @@ from glyph_demo.documents.problems import problem
 from glyph_demo.documents.text import clean, decode, decode_declared, encoding_warnings
 
 _HEADERS = ("Subject", "From", "To", "Cc", "Date")
+_FAR_LESS = 4  # times
 _MAX_DEPTH = 20  # of parts in parts
 _MAX_PARTS = 10_000
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
@@ -25,7 +27,8 @@ def read_email(path: Path, max_pages: int, max_characters: int, encoding: str = 
     """The headers that people read, then the text of the message, which is its HTML where it has no other. Messages
     in it follow in the same form. Attachments are named in a warning. `max_pages` does not apply. Raises
     DocumentError."""
-    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    message = email.message_from_bytes(data, policy=email.policy.default)
     if not message.keys():
         raise problem("damaged", kind="EML")
     reader = _Reader(max_characters, encoding)
@@ -92,17 +95,28 @@ class _Reader:
                     self._attach(other)
             parts = parts[:1]
         elif kind == "multipart/alternative":
-            for choice in sorted(parts, key=lambda choice: choice.get_content_type() != "text/plain"):
-                lines = list(self.part(choice, depth + 1))
-                if any(line.strip() for line in lines):
-                    yield from lines
-                    return
+            yield from self._alternative(parts, depth)
+            return
         for inner in parts:
             yield from self.part(inner, depth + 1)
 
+    def _alternative(self, parts: list[EmailMessage], depth: int) -> Iterator[str]:
+        """The plain form, which comes first in most messages. One that holds far less than another, such as "This
+        message is in HTML", stands for none."""
+        sizes: list[int] = []
+        texts: list[list[str]] = []
+        for choice in sorted(parts, key=lambda choice: choice.get_content_type() != "text/plain"):
+            lines = list(self.part(choice, depth + 1))
+            texts.append(lines)
+            sizes.append(sum(len(line.strip()) for line in lines))
+        if sizes:
+            enough = max(sizes) / _FAR_LESS
+            yield from next(text for text, size in zip(texts, sizes, strict=True) if size >= enough)
+
     def _attach(self, part: EmailMessage) -> None:
-        name = part.get_filename()
-        if name and part.get_content_type() not in ("application/pgp-signature", "application/pkcs7-signature"):
+        kind = part.get_content_type()
+        name = part.get_filename() or (kind if part.get_content_maintype() in ("text", "application") else "")
+        if name and kind not in ("application/pgp-signature", "application/pkcs7-signature"):
             self.attachments.append(" ".join(clean(str(name)).split())[:80])
 
     def _text(self, part: EmailMessage, kind: str) -> Iterator[str]:

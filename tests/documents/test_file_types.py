@@ -236,6 +236,23 @@ def test_a_message_of_html_alone(save):
     assert lines(read(save("mail.eml", bytes(mail)))) == [*HEADERS, "The fee", "is 45 crowns."]
 
 
+def test_a_plain_form_that_only_points_to_the_other_is_none(save):
+    mail = message("Your program shows no HTML.")
+    mail.add_alternative("<p>The <b>fee</b> is 45 crowns.</p>" + "<p>It is paid on board.</p>" * 20, subtype="html")
+    assert "The fee is 45 crowns." in lines(read(save("mail.eml", bytes(mail))))
+    near = message("The fee is 45 crowns.")
+    near.add_alternative("<p>The fee is 45 crowns. <p>Sent from a phone", subtype="html")
+    assert lines(read(save("mail.eml", bytes(near)))) == [*HEADERS, "The fee is 45 crowns."]
+
+
+def test_parts_without_a_name_and_a_mark_before_the_headers(save):
+    mail = message("See the date.")
+    mail.add_attachment("BEGIN:VCALENDAR", subtype="calendar", disposition="inline")
+    document = read(save("mail.eml", b"\xef\xbb\xbf" + bytes(mail)))
+    assert lines(document) == [*HEADERS, "See the date."]
+    assert "1 attached file(s) were not read: text/calendar" in document.warnings[0].en
+
+
 def test_attachments_are_named_and_a_forwarded_message_is_read(save):
     mail = message("See below.")
     mail.add_attachment(b"%PDF-1.4", maintype="application", subtype="pdf", filename="Verträge.pdf")
