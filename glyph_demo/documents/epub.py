@@ -22,7 +22,7 @@ def read_epub(path: Path, max_pages: int, max_characters: int, encoding: str = "
         encrypted = _encrypted(archive)
         container = archive.tree("META-INF/container.xml")
         names = [] if container is None else [node.get("full-path", "") for node in container.iter()]
-        package = next(name for name in names if name in archive.names)
+        package = next(name for name in names if name in archive)
         tree = archive.tree(package)
         assert tree is not None
         lines = [" ".join((node.text or "").split()) for node in tree.iter() if local(node.tag) in ("title", "creator")]
@@ -34,7 +34,7 @@ def read_epub(path: Path, max_pages: int, max_characters: int, encoding: str = "
         }
         left = max_characters
         for chapter in [items.get(node.get("idref")) for node in tree.iter() if local(node.tag) == "itemref"]:
-            if chapter is None or chapter not in archive.names:
+            if chapter is None or chapter not in archive:
                 continue
             if chapter in encrypted:
                 raise problem("password")

@@ -66,8 +66,8 @@ _PROBLEMS = {
         "文件不是 {types}。请另存为其中一种格式后上传。",
     ),
     "other_format": (
-        "The file is of the type {name}, which cannot be opened. Save it as {instead} and upload that.",
-        "文件是 {name} 格式，无法打开。请另存为 {instead} 后上传。",
+        "{name} files cannot be opened. Save or export the file as {instead} in its own program and upload that.",
+        "无法打开 {name} 文件。请用原程序另存或导出为 {instead}，然后上传。",
     ),
     "too_many_slides": (
         "The presentation has {count} slides; the limit is {limit}. Split it, or raise documents.max_pages.",

@@ -160,6 +160,15 @@ def test_formulas_without_a_result_are_said(save):
     assert "1 formula(s)" in read(save("a.xlsx", workbook(rows))).warnings[0].en
 
 
+def test_parts_that_a_program_names_in_its_own_way(save):
+    with zipfile.ZipFile(io.BytesIO(workbook(data(["Elvik", "45"])))) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    upper = {name.replace("worksheets/sheet0", "Worksheets/Sheet0"): part for name, part in parts.items()}
+    assert lines(read(save("a.xlsx", packed(upper)))) == ["Ports", "Elvik | 45"]
+    back = {name.replace("/", "\\"): part for name, part in parts.items()}
+    assert lines(read(save("a.xlsx", packed(back)))) == ["Ports", "Elvik | 45"]
+
+
 def test_what_lies_over_the_cells_of_a_sheet(save):
     text = "<a:p><a:r><a:t>All fares are void.</a:t></a:r></a:p>"
     drawing = (

@@ -123,5 +123,5 @@ def opendocument(kind):
 def test_a_format_that_is_not_read_says_what_to_save_it_as(save, name, content, instead):
     path = save(name, content)
     assert refusal(path) == "other_format"
-    with pytest.raises(Exception, match=f"Save it as {instead}"):
+    with pytest.raises(Exception, match=f"Save or export the file as {instead} "):
         read(path)
