@@ -56,17 +56,26 @@ class RaisedText:
 
     def __init__(self, styles: Element | None) -> None:
         self._own: dict[str, tuple[bool | None, str]] = {}  # style → (whether it raises, style it is based on)
+        self._found: dict[str, bool] = {}
         for style in [] if styles is None else styles.iter(f"{W}style"):
             self._own[value(style, "styleId")] = _raises(style.find(f"{W}rPr")), value(style.find(f"{W}basedOn"))
 
     def text(self, properties: Element | None) -> bool:
         found = _raises(properties)
-        name = "" if properties is None else value(properties.find(f"{W}rStyle"))
-        seen: set[str] = set()
-        while found is None and name in self._own and name not in seen:
-            seen.add(name)
-            found, name = self._own[name]
+        if found is None and properties is not None:
+            found = self._style(value(properties.find(f"{W}rStyle")))
         return bool(found)
+
+    def _style(self, name: str) -> bool:
+        """The nearest that says so on the way to the root of the styles."""
+        if name not in self._found:
+            seen: set[str] = set()
+            raises, step = None, name
+            while raises is None and step in self._own and step not in seen:
+                seen.add(step)
+                raises, step = self._own[step]
+            self._found[name] = bool(raises)
+        return self._found[name]
 
 
 def _raises(properties: Element | None) -> bool | None:

@@ -73,6 +73,8 @@ def names_of(headers: Sequence[Sequence[str]]) -> list[str]:
 
 def _names_columns(first: list[str], rest: list[list[str]]) -> bool:
     """Names are texts, each once, and no narrower than most rows. Numbers name columns if they are years in order."""
+    if all(row == first for row in rest):
+        return False
     named = [cell for cell in first if cell]
     widths = sorted(map(len, rest))
     if len(named) < 2 or len(set(named)) < len(named) or len(first) < widths[len(widths) // 2] - 1:

@@ -326,6 +326,7 @@ def test_cells_with_quotes_and_line_ends(save):
 
 def test_tables_without_names_of_columns(save):
     assert lines(read(save("a.csv", b"Elvik;45;1893\nMorra;60;1902\n"))) == ["Elvik | 45 | 1893", "Morra | 60 | 1902"]
+    assert lines(read(save("a.csv", b"port;fare\nport;fare\n"))) == ["port | fare"] * 2
     assert lines(read(save("a.csv", b"one column\nonly\n"))) == ["one column", "only"]
     assert lines(read(save("a.csv", b"sep=;\nport;fare, net\nElvik;45\n"))) == ["port: Elvik; fare, net: 45."]
 
