@@ -83,7 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     reading.add_argument("--dpi", type=int, help="pixels per inch")
     reading.add_argument("--font-size", type=float, metavar="POINTS")
     reading.add_argument("--font", metavar="PATH", help="font file to draw with")
-    reading.add_argument("--encoding", metavar="NAME", help="of a plain text file")
+    reading.add_argument("--encoding", metavar="NAME", help="of a file of text, such as TXT, CSV or HTML")
     reading.add_argument(
         "--page-images", metavar="WHEN", help="auto, never or always: read pages of a PDF from their image"
     )

@@ -37,7 +37,8 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self._zip = zipfile.ZipFile(path)
-        self.names = set(self._zip.namelist())
+        # Some programs write "\\" between folders, and refer to a part in other letters than they name it.
+        self._infos = {_key(info.filename): info for info in self._zip.infolist()}
         self._left = MAX_BYTES
 
     def __enter__(self) -> Archive:
@@ -46,13 +47,17 @@ class Archive:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._zip.close()
 
+    def __contains__(self, name: str) -> bool:
+        return _key(name) in self._infos
+
     def read(self, name: str) -> bytes:
         """The bytes of a part; none where there is no such part."""
-        if name not in self.names:
+        info = self._infos.get(_key(name))
+        if info is None:
             return b""
-        if self._zip.getinfo(name).flag_bits & 1:
+        if info.flag_bits & 1:
             raise problem("password")
-        with self._zip.open(name) as file:
+        with self._zip.open(info) as file:
             data = file.read(self._left + 1)
         self._left -= len(data)
         if self._left < 0:
@@ -67,7 +72,7 @@ class Archive:
 
     def tree(self, name: str) -> ElementTree.Element | None:
         """None where there is no such part."""
-        if name not in self.names:
+        if name not in self:
             return None
         with _memory_errors():
             return ElementTree.fromstring(self.xml(name))
@@ -86,7 +91,7 @@ class Archive:
     def main_part(self) -> str:
         """The part that an Office file starts with. Raises StopIteration where there is none."""
         targets = [relation.target for relation in self.relations("").values() if relation.kind == "officeDocument"]
-        return next(target for target in targets if target in self.names)
+        return next(target for target in targets if target in self)
 
 
 @contextlib.contextmanager
@@ -117,9 +122,13 @@ def stream(data: bytes, *names: str) -> Iterator[ElementTree.Element]:
                     parents[-1].remove(node)
 
 
+def _key(name: str) -> str:
+    return name.replace("\\", "/").lstrip("/").lower()
+
+
 def resolve(part: str, target: str) -> str:
     """The path of what `part` names as `target`."""
-    target = unquote(target.partition("#")[0])
+    target = unquote(target.partition("#")[0]).replace("\\", "/")
     return posixpath.normpath(posixpath.join("/", posixpath.dirname(part), target)).lstrip("/")
 
 

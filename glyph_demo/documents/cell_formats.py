@@ -38,12 +38,17 @@ def shown(value: float, code: str, is_1904: bool = False) -> str:
     """`value` in the format `code`. Dates are ISO 8601; of fractions and powers of ten, and of a format that is
     unknown, the number itself is given."""
     section, number = _section(value, code)
+    if not section and ";" in code:
+        return ""  # a format that hides
     literals = _QUOTED.sub("", _NOT_SHOWN.sub("", section))
     if re.search(r"\[(?:h+|m+|s+)\]", section, re.IGNORECASE):
         seconds = round(value * 86_400)
         return f"{seconds // 3600}:{seconds // 60 % 60:02}" + (f":{seconds % 60:02}" if "s" in literals.lower() else "")
     if re.search("[ymdhs]", literals, re.IGNORECASE) and "general" not in literals.lower():
-        return _date(value, literals.lower(), is_1904)
+        try:
+            return _date(value, literals.lower(), is_1904)
+        except OverflowError:
+            return "#####"  # as a cell shows what is no date
     if not section or "general" in section.lower() or "@" in section or re.search("E[+-]|[#0?]/", literals):
         return f"{value:.15g}" if abs(value) < 1e15 else f"{value:.0f}"
     return _number(number, section)

@@ -19,9 +19,9 @@ _SAMPLE_ROWS = 200
 _NAMED_DELIMITER = re.compile(r"\s*sep=(.)\s*\n", re.IGNORECASE)  # Excel's first line
 
 
-def read_csv(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_csv(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """A line for each row, as `row_lines` writes it. `max_pages` does not apply. Raises DocumentError."""
-    text, bad, guessed = decode(path.read_bytes(), "auto")
+    text, bad, guessed = decode(path.read_bytes(), encoding)
     text = clean(text)
     if len(text) > max_characters:
         raise problem("too_many_characters", limit=max_characters)

@@ -17,7 +17,7 @@ from glyph_demo.documents.docx_notes import Comments, Notes
 from glyph_demo.documents.docx_package import Budget, Package, Part
 from glyph_demo.documents.docx_sections import header_parts
 from glyph_demo.documents.docx_story import flow_of, paragraphs_of
-from glyph_demo.documents.docx_styles import HiddenText
+from glyph_demo.documents.docx_styles import HiddenText, RaisedText
 from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.numbering import Numbering
 from glyph_demo.documents.problems import problem
@@ -27,7 +27,7 @@ _NO_MEMORY = errors.codes[errors.XML_ERROR_NO_MEMORY]
 _MAX_DEPTH = 3  # documents inside documents
 
 
-def read_docx(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_docx(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """Clean paragraphs in reading order: headers, body, footnotes, endnotes, footers, a header or footer that repeats
     an earlier one left out. A table row is one line, "cell | cell", but a row of one cell keeps its paragraphs. List
     items carry their bullet or number. Comments stand at their place, "[comment by NAME: ...]"; of tracked changes
@@ -37,7 +37,7 @@ def read_docx(path: Path, max_pages: int, max_characters: int) -> Parsed:
     inventory = Inventory()
     paragraphs: list[str] = []
     with _memory_errors(), zipfile.ZipFile(path) as archive:
-        for added in _parts_text(Package(archive, Budget()), inventory, depth=0):
+        for added in _parts_text(Package(archive, Budget()), inventory, max_characters, depth=0):
             paragraphs += added
             if sum(map(len, paragraphs)) > max_characters:
                 raise problem("too_many_characters", limit=max_characters)
@@ -55,11 +55,11 @@ def _memory_errors() -> Iterator[None]:
         raise
 
 
-def _parts_text(package: Package, inventory: Inventory, depth: int) -> Iterator[list[str]]:
+def _parts_text(package: Package, inventory: Inventory, max_characters: int, depth: int) -> Iterator[list[str]]:
     """Paragraphs part by part. A document inside another lends its text, not its headers and footers."""
     main = package.main_part()
     settings = package.part(main.related("settings"))
-    context = _context(package, main, settings, inventory, depth)
+    context = _context(package, main, settings, inventory, max_characters, depth)
     headers, footers = ([], []) if depth else header_parts(package, main, settings, inventory)
     seen: set[tuple[str, ...]] = set()
     for part in headers:
@@ -83,7 +83,9 @@ def _unless_seen(paragraphs: list[str], seen: set[tuple[str, ...]]) -> list[str]
     return paragraphs
 
 
-def _context(package: Package, main: Part, settings: Part | None, inventory: Inventory, depth: int) -> Context:
+def _context(
+    package: Package, main: Part, settings: Part | None, inventory: Inventory, max_characters: int, depth: int
+) -> Context:
     def root(kind: str) -> ElementTree.Element | None:
         part = package.part(main.related(kind))
         return None if part is None else part.root
@@ -93,6 +95,7 @@ def _context(package: Package, main: Part, settings: Part | None, inventory: Inv
     return Context(
         package,
         HiddenText(styles),
+        RaisedText(styles),
         Numbering(root("numbering"), styles),
         Comments(package.part(main.related("comments")), package.part(main.related("commentsExtended")), main.root),
         {
@@ -100,20 +103,21 @@ def _context(package: Package, main: Part, settings: Part | None, inventory: Inv
             "endnote": Notes(package.part(main.related("endnotes")), setting, "endnote", "lowerRoman"),
         },
         inventory,
-        partial(_nested, package, inventory, depth + 1),
+        partial(_nested, package, inventory, max_characters, depth + 1),
+        max_characters,
     )
 
 
-def _nested(package: Package, inventory: Inventory, depth: int, data: bytes) -> list[str] | None:
+def _nested(package: Package, inventory: Inventory, max_characters: int, depth: int, data: bytes) -> list[str] | None:
     """Paragraphs of a DOCX inside a DOCX; None for one that cannot be read. Its parts count against the same limits."""
     if depth > _MAX_DEPTH:
         return None
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             inner = Package(archive, package.budget)
-            return [text for added in _parts_text(inner, inventory, depth) for text in added]
+            return [text for added in _parts_text(inner, inventory, max_characters, depth) for text in added]
     except DocumentError as error:
-        if error.code == "too_complex":
+        if error.code.startswith("too_"):
             raise
         return None
     except (zipfile.BadZipFile, ElementTree.ParseError):

@@ -9,7 +9,7 @@ from typing import Any
 
 from glyph_demo.documents.docx_notes import Comments, Notes
 from glyph_demo.documents.docx_package import Package
-from glyph_demo.documents.docx_styles import HiddenText
+from glyph_demo.documents.docx_styles import HiddenText, RaisedText
 from glyph_demo.documents.numbering import Numbering
 from glyph_demo.documents.text import clean
 
@@ -44,9 +44,11 @@ class Context:
 
     package: Package
     hidden: HiddenText
+    raised: RaisedText
     numbering: Numbering
     comments: Comments
     notes: dict[str, Notes]  # "footnote", "endnote"
     inventory: Inventory
     nested: Callable[[bytes], list[str] | None]
+    max_characters: int
     wordart: set[str] = field(default_factory=set)

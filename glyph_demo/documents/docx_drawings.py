@@ -87,6 +87,6 @@ class Drawings:
         if data.startswith(b"PK\x03\x04"):
             lines = self._context.nested(data)
         else:
-            lines = chunk_lines(data, name.rpartition(".")[2].lower())
+            lines = chunk_lines(data, name.rpartition(".")[2].lower(), self._context.max_characters)
         self._context.inventory.counts["unread_chunks"] += lines is None
         return lines or []

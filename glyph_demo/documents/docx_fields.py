@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element
 from glyph_demo.documents.docx_eq import equation_text
 from glyph_demo.documents.docx_symbols import symbol
 from glyph_demo.documents.docx_xml import W, is_on, value
+from glyph_demo.documents.text import CHECKED, UNCHECKED
 
-CHECKED, UNCHECKED = "☒", "☐"
 _CHAR = f"{W}fldChar"
 _SYMBOL = re.compile(r'\s*SYMBOL\s+(0x[0-9A-F]+|\d+)(?:.*\\f\s*(?:"([^"]*)"|(\S+)))?', re.IGNORECASE)
 _BUTTON = re.compile(r"\s*(?:MACRO|GOTO)BUTTON\s+\S+\s?(.*)", re.IGNORECASE | re.DOTALL)
@@ -78,7 +78,7 @@ def _unstored(ended: _Field) -> str:
     sign, button = _SYMBOL.match(instruction), _BUTTON.match(instruction)
     if sign:
         code = sign.group(1).lower()
-        return symbol(sign.group(2) or sign.group(3) or "", int(code, 16 if "x" in code else 10)) or "\ufffd"
+        return symbol(sign.group(2) or sign.group(3) or "", int(code, 16 if "x" in code else 10))
     if button:
         return button.group(1).strip()
     equation = equation_text(instruction)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from docx2txt.docx2txt import xml2text
 
 from glyph_demo.documents.docx_symbols import without_font
 from glyph_demo.documents.docx_xml import T, W
-from glyph_demo.documents.text import clean
+from glyph_demo.documents.text import clean, raised
 
 _P = f"{W}p"
+_RAISED = "raised"
 
 
 class Flow:
@@ -57,16 +59,16 @@ class Flow:
         self._open = opened if len(self._paragraphs) == count else None
         self._pieces, self._held = pieces, False
 
-    def add(self, tag: str, text: str = "") -> None:
+    def add(self, tag: str, text: str = "", is_raised: bool = False) -> None:
         if self._open is None:
             self._open = Element(_P)
             self._paragraphs.append(self._open)
             self._pieces.append(self._open)
-        SubElement(self._open, tag).text = text or None
+        SubElement(self._open, tag, {_RAISED: "1"} if is_raised else {}).text = text or None
 
-    def text(self, text: str) -> None:
+    def text(self, text: str, is_raised: bool = False) -> None:
         if text:
-            self.add(T, text)
+            self.add(T, text, is_raised)
 
     def spaced(self, text: str) -> None:
         """A text with a space before it where none is."""
@@ -82,13 +84,28 @@ class Flow:
 
     def paragraphs(self) -> list[str]:
         """The clean text of all paragraphs. Hyphens that only say where a line may break are left out."""
+        self._lower()
         root = Element(f"{W}body")
         root.extend(self._paragraphs)
         text = clean(xml2text(tostring(root, encoding="unicode")))
         text = without_font(text).replace("\xad", "").replace("\u2011", "-")
         return [block.strip("\n") for block in text.split("\n\n") if block.strip()]
 
+    def _lower(self) -> None:
+        """Put raised texts on the line, each with those right behind it."""
+        for paragraph in self._paragraphs:
+            before = ""
+            for is_raised, group in groupby(list(paragraph), lambda node: node.get(_RAISED) is not None):
+                nodes = list(group)
+                if is_raised:
+                    first, *others = nodes
+                    first.text = raised("".join(node.text or "" for node in nodes), before)
+                    for node in others:
+                        paragraph.remove(node)
+                before = nodes[-1].text or " "
+
     def line(self) -> str:
         """All text on one line, without docx2txt: cells are many and short."""
+        self._lower()
         pieces = (node.text or "" if node.tag == T else " " for part in self._paragraphs for node in part.iter())
         return " ".join("".join(pieces).split())

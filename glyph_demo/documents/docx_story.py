@@ -7,14 +7,15 @@ from xml.etree.ElementTree import Element
 
 from glyph_demo.documents.docx_context import Context
 from glyph_demo.documents.docx_drawings import Drawings
-from glyph_demo.documents.docx_fields import CHECKED, UNCHECKED, Fields
+from glyph_demo.documents.docx_fields import Fields
 from glyph_demo.documents.docx_flow import Flow
 from glyph_demo.documents.docx_graphics import CHART, CHARTEX, DIAGRAM
 from glyph_demo.documents.docx_math import Equations
 from glyph_demo.documents.docx_package import Part
-from glyph_demo.documents.docx_symbols import is_symbol_font, symbol, translated
+from glyph_demo.documents.docx_symbols import UNKNOWN, is_symbol_font, symbol, translated
 from glyph_demo.documents.docx_tables import Table
 from glyph_demo.documents.docx_xml import A, M, R, T, W, is_on, local, value
+from glyph_demo.documents.text import CHECKED, UNCHECKED
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _VML = "{urn:schemas-microsoft-com:vml}"
@@ -43,7 +44,7 @@ class _Story:
         self._fields = Fields(part.root)
         self._equations = Equations(context.hidden)
         self._drawings = Drawings(part, context)
-        self._paragraph_hidden = self._run_hidden = False
+        self._paragraph_hidden = self._run_hidden = self._run_raised = False
         self._fonts: tuple[str, str] | None = None  # a symbol font for ASCII, and for all else
 
     def walk(self, element: Element) -> None:
@@ -80,19 +81,22 @@ class _Story:
         return self._context.hidden.text(mark, self._paragraph_hidden)
 
     def _run(self, run: Element) -> None:
-        outer = self._run_hidden, self._fonts
+        outer = self._run_hidden, self._run_raised, self._fonts
         properties = run.find(f"{W}rPr")
+        self._run_raised = self._context.raised.text(properties)
         self._run_hidden = self._context.hidden.text(properties, self._paragraph_hidden)
         self._fonts = _symbol_fonts(properties)
         self.walk(run)
-        self._run_hidden, self._fonts = outer
+        self._run_hidden, self._run_raised, self._fonts = outer
 
     def _t(self, element: Element) -> None:
         text = element.text or ""
         if self._fonts:
             ascii_font, font = self._fonts
-            text = "".join(translated(ascii_font if sign < "\x80" else font, sign) for sign in text)
-        self.flow.text(text)
+            shown = "".join(translated(ascii_font if sign < "\x80" else font, sign) for sign in text)
+            self._count_unknown(shown, text)
+            text = shown
+        self.flow.text(text, self._run_raised)
 
     def _tab(self, element: Element) -> None:
         self.flow.add(f"{W}tab")
@@ -108,9 +112,12 @@ class _Story:
         try:
             sign = symbol(value(element, "font"), int(value(element, "char"), 16))
         except ValueError:
-            sign = ""
-        self._context.inventory.counts["unknown_symbols"] += not sign
-        self.flow.text(sign or "\ufffd")
+            sign = UNKNOWN
+        self._count_unknown(sign)
+        self.flow.text(sign)
+
+    def _count_unknown(self, shown: str, before: str = "") -> None:
+        self._context.inventory.counts["unknown_symbols"] += shown.count(UNKNOWN) - before.count(UNKNOWN)
 
     def _equation(self, element: Element) -> None:
         self.flow.text(self._equations.text(element))
@@ -124,7 +131,7 @@ class _Story:
     def _field_mark(self, element: Element) -> None:
         text = self._fields.mark(element)
         if not self._run_hidden:
-            self._context.inventory.counts["unknown_symbols"] += text == "\ufffd"
+            self._count_unknown(text)
             self.flow.text(text)
 
     def _instruction(self, element: Element) -> None:
@@ -140,15 +147,19 @@ class _Story:
     def _table(self, element: Element) -> None:
         self.flow.end()
         table = Table(element)
-        for row in table.rows:
+        for number, row in enumerate(table.rows):
             if len(row) == 1:  # a frame, or a title over all columns
                 self.walk(row[0].element)
                 self.flow.end()
             elif row:
-                texts = ["" if cell.is_continued else self._cell(cell.element) for cell in row]
-                if any(texts):
-                    self.flow.text(table.line(row, texts))
-                    self.flow.end()
+                texts = ["" if cell.continues else self._cell(cell.element) for cell in row]
+                self._row(table.lines(number, texts))
+        self._row(table.end())
+
+    def _row(self, lines: list[str]) -> None:
+        for line in lines:
+            self.flow.text(line)
+            self.flow.end()
 
     def _cell(self, element: Element) -> str:
         outer, self.flow = self.flow, Flow()
@@ -157,11 +168,11 @@ class _Story:
         return text
 
     def _box(self, element: Element) -> None:
-        outer = self._paragraph_hidden, self._run_hidden, self._fonts
-        self._run_hidden, self._fonts = False, None
+        outer = self._paragraph_hidden, self._run_hidden, self._run_raised, self._fonts
+        self._run_hidden, self._run_raised, self._fonts = False, False, None
         with self.flow.aside():
             self.walk(element)
-        self._paragraph_hidden, self._run_hidden, self._fonts = outer
+        self._paragraph_hidden, self._run_hidden, self._run_raised, self._fonts = outer
 
     def _note_reference(self, element: Element) -> None:
         self.flow.text(self._context.notes[local(element).removesuffix("Reference")].mark(element))

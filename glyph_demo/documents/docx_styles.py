@@ -1,4 +1,5 @@
-"""What Word does not show because it is formatted as hidden (ECMA-376 part 1, 17.3.2.41 and 17.7.3)."""
+"""What the formatting of text says of it: that Word does not show it (ECMA-376 part 1, 17.3.2.41 and 17.7.3), or that
+it is raised (17.3.2.24 and 17.3.2.42)."""
 
 from __future__ import annotations
 
@@ -48,3 +49,40 @@ class HiddenText:
                 switch, step = self._own[step]
             self._found[name] = is_on(switch)
         return self._found[name]
+
+
+class RaisedText:
+    """Tells raised runs by their own formatting, or by their character style."""
+
+    def __init__(self, styles: Element | None) -> None:
+        self._own: dict[str, tuple[bool | None, str]] = {}  # style → (whether it raises, style it is based on)
+        self._found: dict[str, bool] = {}
+        for style in [] if styles is None else styles.iter(f"{W}style"):
+            self._own[value(style, "styleId")] = _raises(style.find(f"{W}rPr")), value(style.find(f"{W}basedOn"))
+
+    def text(self, properties: Element | None) -> bool:
+        found = _raises(properties)
+        if found is None and properties is not None:
+            found = self._style(value(properties.find(f"{W}rStyle")))
+        return bool(found)
+
+    def _style(self, name: str) -> bool:
+        """The nearest that says so on the way to the root of the styles."""
+        if name not in self._found:
+            seen: set[str] = set()
+            raises, step = None, name
+            while raises is None and step in self._own and step not in seen:
+                seen.add(step)
+                raises, step = self._own[step]
+            self._found[name] = bool(raises)
+        return self._found[name]
+
+
+def _raises(properties: Element | None) -> bool | None:
+    """None where these properties do not say."""
+    if properties is None:
+        return None
+    align, position = properties.find(f"{W}vertAlign"), value(properties.find(f"{W}position"))
+    if align is None and not position:
+        return None
+    return value(align) == "superscript" or (position.isdecimal() and int(position) > 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import email
 import email.policy
 import re
@@ -11,49 +12,64 @@ from pathlib import Path
 from typing import cast
 
 from glyph_demo.documents.file_types import Parsed
-from glyph_demo.documents.html_text import html_lines
+from glyph_demo.documents.html_text import decode_page, html_lines
 from glyph_demo.documents.problems import problem
-from glyph_demo.documents.text import clean, decode, decode_declared
+from glyph_demo.documents.text import clean, decode, decode_declared, encoding_warnings
 
 _HEADERS = ("Subject", "From", "To", "Cc", "Date")
+_FAR_LESS = 4  # times
 _MAX_DEPTH = 20  # of parts in parts
 _MAX_PARTS = 10_000
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 
 
-def read_email(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_email(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """The headers that people read, then the text of the message, which is its HTML where it has no other. Messages
     in it follow in the same form. Attachments are named in a warning. `max_pages` does not apply. Raises
     DocumentError."""
-    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    message = email.message_from_bytes(data, policy=email.policy.default)
     if not message.keys():
         raise problem("damaged", kind="EML")
-    reader = _Reader(max_characters)
+    reader = _Reader(max_characters, encoding)
     lines = [clean(line) for line in reader.message(message, 0)]
     if reader.encrypted and not reader.has_text:
         raise problem("password")
     names = sorted(set(reader.attachments))
-    warnings = {"attachments": {"count": len(reader.attachments), "names": ", ".join(names)[:300]}} if names else {}
+    warnings = encoding_warnings(reader.bad, reader.guessed)
+    if names:
+        warnings["attachments"] = {"count": len(reader.attachments), "names": ", ".join(names)[:300]}
     return Parsed(lines, "paragraph", warnings)
 
 
+def body_lines(data: bytes, max_characters: int) -> list[str] | None:
+    """The text of a message without its headers; None where it has none. Raises DocumentError."""
+    reader = _Reader(max_characters, "auto")
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    lines = [clean(line) for line in reader.part(message, 0)]
+    return lines if reader.has_text else None
+
+
 class _Reader:
-    def __init__(self, max_characters: int) -> None:
+    def __init__(self, max_characters: int, encoding: str) -> None:
+        """`encoding` is for parts that name none."""
+        self._encoding = "" if encoding == "auto" else encoding
+        self.bad, self.guessed = 0, ""
         self.attachments: list[str] = []
-        self.encrypted = self.has_text = False
+        self.encrypted = self.has_text = self._is_page = False
         self._left = self._limit = max_characters
         self._parts = 0
 
     def message(self, message: EmailMessage, depth: int) -> Iterator[str]:
         # As browsers sign a page; read as an address it would be nothing.
-        is_page = any(name.lower() == "from" and "Saved by " in value for name, value in message.raw_items())
-        for name in () if is_page else _HEADERS:
+        self._is_page = any(name.lower() == "from" and "Saved by " in value for name, value in message.raw_items())
+        for name in () if self._is_page else _HEADERS:
             if value := _header(message, name):
                 yield f"{name}: {value}"
         yield ""
-        yield from self._part(message, depth)
+        yield from self.part(message, depth)
 
-    def _part(self, part: EmailMessage, depth: int) -> Iterator[str]:
+    def part(self, part: EmailMessage, depth: int) -> Iterator[str]:
         self._parts += 1
         if depth > _MAX_DEPTH or self._parts > _MAX_PARTS:
             raise problem("too_complex")
@@ -79,26 +95,41 @@ class _Reader:
                     self._attach(other)
             parts = parts[:1]
         elif kind == "multipart/alternative":
-            for choice in sorted(parts, key=lambda choice: choice.get_content_type() != "text/plain"):
-                lines = list(self._part(choice, depth + 1))
-                if any(line.strip() for line in lines):
-                    yield from lines
-                    return
+            yield from self._alternative(parts, depth)
+            return
         for inner in parts:
-            yield from self._part(inner, depth + 1)
+            yield from self.part(inner, depth + 1)
+
+    def _alternative(self, parts: list[EmailMessage], depth: int) -> Iterator[str]:
+        """The plain form, which comes first in most messages. One that holds far less than another, such as "This
+        message is in HTML", stands for none."""
+        sizes: list[int] = []
+        texts: list[list[str]] = []
+        for choice in sorted(parts, key=lambda choice: choice.get_content_type() != "text/plain"):
+            lines = list(self.part(choice, depth + 1))
+            texts.append(lines)
+            sizes.append(sum(len(line.strip()) for line in lines))
+        if sizes:
+            enough = max(sizes) / _FAR_LESS
+            yield from next(text for text, size in zip(texts, sizes, strict=True) if size >= enough)
 
     def _attach(self, part: EmailMessage) -> None:
-        name = part.get_filename()
-        if name and part.get_content_type() not in ("application/pgp-signature", "application/pkcs7-signature"):
+        kind = part.get_content_type()
+        name = part.get_filename() or (kind if part.get_content_maintype() in ("text", "application") else "")
+        if name and kind not in ("application/pgp-signature", "application/pkcs7-signature"):
             self.attachments.append(" ".join(clean(str(name)).split())[:80])
 
     def _text(self, part: EmailMessage, kind: str) -> Iterator[str]:
         data = part.get_payload(decode=True)
         if not isinstance(data, bytes) or not data.strip():
             return
-        text = decode_declared(data, part.get_content_charset("")).text
+        decoded = (decode_page if kind == "text/html" else decode_declared)(
+            data, part.get_content_charset("") or self._encoding, "auto"
+        )
+        text = decoded.text
+        self.bad, self.guessed = self.bad + decoded.bad, self.guessed or decoded.guessed
         if kind == "text/html":
-            lines = html_lines(text, self._left)
+            lines = html_lines(text, self._left, has_title=self._is_page)
         else:
             if part.get_param("format") == "flowed":  # RFC 3676: a line that ends with a space goes on in the next
                 text = re.sub(r"(?<!\n-- ) \r?\n(?!>)", " ", text)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from glyph_demo.documents.archive import Archive, local, resolve
 from glyph_demo.documents.file_types import Parsed
-from glyph_demo.documents.html_text import html_lines
+from glyph_demo.documents.html_text import decode_page, html_lines
 from glyph_demo.documents.problems import problem
-from glyph_demo.documents.text import clean, decode
+from glyph_demo.documents.text import clean
 
 # They only garble fonts, so that nobody takes them out of the book.
 _FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 
 
-def read_epub(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_epub(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """Title and authors, then the lines of every chapter in reading order. `max_pages` does not apply. Raises
     DocumentError: `password` for a book that only its own reader can open; and the errors of zipfile and
     ElementTree."""
@@ -22,7 +22,7 @@ def read_epub(path: Path, max_pages: int, max_characters: int) -> Parsed:
         encrypted = _encrypted(archive)
         container = archive.tree("META-INF/container.xml")
         names = [] if container is None else [node.get("full-path", "") for node in container.iter()]
-        package = next(name for name in names if name in archive.names)
+        package = next(name for name in names if name in archive)
         tree = archive.tree(package)
         assert tree is not None
         lines = [" ".join((node.text or "").split()) for node in tree.iter() if local(node.tag) in ("title", "creator")]
@@ -34,11 +34,11 @@ def read_epub(path: Path, max_pages: int, max_characters: int) -> Parsed:
         }
         left = max_characters
         for chapter in [items.get(node.get("idref")) for node in tree.iter() if local(node.tag) == "itemref"]:
-            if chapter is None or chapter not in archive.names:
+            if chapter is None or chapter not in archive:
                 continue
             if chapter in encrypted:
                 raise problem("password")
-            found = html_lines(decode(archive.read(chapter) or b" ", "auto").text, left)
+            found = html_lines(decode_page(archive.read(chapter) or b" ", "", encoding).text, left)
             left -= sum(map(len, found))
             lines += found
     return Parsed([clean(line) for line in lines], "paragraph")

@@ -187,6 +187,7 @@ def _worker(
         "path": str(path.absolute()),
         "max_pages": limits.max_pages,
         "max_characters": limits.max_characters,
+        "encoding": limits.encoding,
         "max_seconds": limits.max_seconds,
         "max_memory_mb": limits.max_memory_mb,
         **more,

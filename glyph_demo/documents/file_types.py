@@ -36,9 +36,10 @@ class FileType(NamedTuple):
     that is not recognised is refused.
 
     `parser`, `page_images` and `original` are "module:function" and are imported in the child process only. The parser
-    is called with (path, max_pages, max_characters) and returns Parsed; it raises DocumentError, and whatever else it
-    raises is a damaged file. `page_images` is for a type whose pages may be pictures, see `rasters.write_rasters`;
-    `original` for one whose pages can be drawn for people, see `rasters.write_original`."""
+    is called with (path, max_pages, max_characters, encoding) and returns Parsed; it raises DocumentError, and whatever
+    else it raises is a damaged file. `encoding` is the one that the user named, or "auto"; it is for types whose bytes
+    may be in any. `page_images` is for a type whose pages may be pictures, see `rasters.write_rasters`; `original` for
+    one whose pages can be drawn for people, see `rasters.write_original`."""
 
     name: str
     suffixes: tuple[str, ...]
@@ -49,7 +50,7 @@ class FileType(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A format that is known but not read. `instead` is the type to save it as."""
+    """A format that is known but not read. `name` is how people read it, `instead` the type to save it as."""
 
     name: str
     recognises: Callable[[bytes, str], bool]
@@ -68,7 +69,8 @@ def _is_zip(data: bytes, suffix: str) -> bool:
 def _zip_with(name: bytes) -> Callable[[bytes, str], bool]:
     """An archive whose directory lists a part whose path begins with `name`. An archive that is cut off has no
     directory; its first part's name is looked at."""
-    entry = re.compile(rb"PK\x01\x02.{42}" + re.escape(name), re.DOTALL)
+    path = re.escape(name).replace(b"/", rb"[/\\]")
+    entry = re.compile(rb"PK\x01\x02.{42}" + path, re.DOTALL | re.IGNORECASE)
 
     def recognises(data: bytes, suffix: str) -> bool:
         if not _is_zip(data, suffix):
@@ -149,13 +151,14 @@ FILE_TYPES = [
 ]
 # Formats that cannot be opened, each with one that its program can save.
 REFUSED = [
-    Refused("DOC", _ole_with("WordDocument"), "DOCX"),
-    Refused("XLS", _ole_with("Workbook"), "XLSX"),
-    Refused("PPT", _ole_with("PowerPoint Document"), "PPTX"),
-    Refused("MSG", _ole_with("__substg1.0_"), "EML"),
+    Refused("DOC (Word 97–2003)", _ole_with("WordDocument"), "DOCX"),
+    Refused("XLS (Excel 97–2003)", _ole_with("Workbook"), "XLSX"),
+    Refused("PPT (PowerPoint 97–2003)", _ole_with("PowerPoint Document"), "PPTX"),
+    Refused("MSG (Outlook)", _ole_with("__substg1.0_"), "EML"),
+    Refused("XLSB", _zip_with(b"xl/workbook.bin"), "XLSX"),
     Refused("ODS", _zip_of(_MIME + b"vnd.oasis.opendocument.spreadsheet"), "XLSX"),
     Refused("ODP", _zip_of(_MIME + b"vnd.oasis.opendocument.presentation"), "PPTX"),
-    Refused("iWork", _zip_with(b"Index/"), "PDF"),
+    Refused("Pages, Numbers and Keynote", _zip_with(b"Index/"), "PDF"),
     Refused("XPS", _zip_with(b"FixedDocumentSequence"), "PDF"),
     Refused("PNG", _starts(b"\x89PNG\r\n"), "PDF"),
     Refused("JPEG", _starts(b"\xff\xd8\xff"), "PDF"),

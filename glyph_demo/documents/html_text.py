@@ -7,11 +7,15 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree.ElementTree import TreeBuilder
 
 from glyph_demo.documents.file_types import Parsed
-from glyph_demo.documents.html_tables import Table
+from glyph_demo.documents.html_styles import Rules, hides
+from glyph_demo.documents.mathml import equation
+from glyph_demo.documents.numbering import formatted
 from glyph_demo.documents.problems import problem
-from glyph_demo.documents.text import clean, decode_declared, encoding_warnings
+from glyph_demo.documents.tables import Table
+from glyph_demo.documents.text import CHECKED, UNCHECKED, Decoded, clean, decode_declared, encoding_warnings, raised
 
 _DECLARED_BYTES = 4096  # browsers look 1,024 bytes far; saved pages often have long comments before it
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
@@ -19,7 +23,7 @@ _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "me
 # Not shown, or shown as something that is no text. Struck-out text no longer holds; rt and rp are the readings that
 # ruby puts above characters.
 _UNSEEN = {
-    *("script", "style", "template", "noscript", "iframe", "object", "svg", "canvas", "audio", "video", "select"),
+    *("script", "style", "template", "noscript", "iframe", "object", "svg", "canvas", "audio", "video", "datalist"),
     *("del", "s", "strike", "rt", "rp"),
 }
 _BLOCKS = {
@@ -35,29 +39,33 @@ _ENDS = {tag: {"p"} for tag in _BLOCKS - {"body", "caption", "html", "title"}} |
     "td": {"td", "th"},
     "th": {"td", "th"},
     "tr": {"td", "th", "tr"},
-    "tbody": {"td", "th", "tr"},
+    **{tag: {"td", "th", "tr", "thead", "tbody"} for tag in ("thead", "tbody", "tfoot")},
+    "option": {"option"},
 }
 _SCOPES = {"table": set(), "td": {"tr"}, "th": {"tr"}, "tr": {"tbody"}, "ul": {"p"}, "ol": {"p"}}
 _NEAR = 50  # how many open elements are looked at for one to end
-_NOT_SHOWN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_AT_BLOCK = re.compile(r"@[^{};]+\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_FORMATS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _INVISIBLE = str.maketrans({"\u00a0": " ", "\u00ad": None, "\u200b": None, "\u2060": None})
 
 
-def read_html(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_html(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """Lines of the page as one paragraph each. `max_pages` does not apply. Raises DocumentError."""
-    data = path.read_bytes()
-    declared = _DECLARED.search(data[:_DECLARED_BYTES])
-    text, bad, guessed = decode_declared(data, declared[1].decode("ascii") if declared else "")
-    lines = [clean(line) for line in html_lines(text, max_characters)]
+    text, bad, guessed = decode_page(path.read_bytes(), "", encoding)
+    lines = [clean(line) for line in html_lines(text, max_characters, has_title=True)]
     return Parsed(lines, "paragraph", encoding_warnings(bad, guessed))
 
 
-def html_lines(source: str, max_characters: int) -> list[str]:
+def decode_page(data: bytes, declared: str, encoding: str) -> Decoded:
+    """As `decode_declared`; a page that came without the name of its encoding may hold it."""
+    inner = _DECLARED.search(data[:_DECLARED_BYTES])
+    return decode_declared(data, declared or (inner[1].decode("ascii") if inner else ""), encoding)
+
+
+def html_lines(source: str, max_characters: int, has_title: bool = False) -> list[str]:
     """The lines that a page shows: a heading, a paragraph, an item with its bullet or number, a table row as
-    "cell | cell". What is hidden or struck out is left out. Raises `too_many_characters`."""
-    reader = _Reader(max_characters)
+    "cell | cell" or with the names of its columns. `has_title` says that the title is shown. What is hidden or struck
+    out is left out. Raises `too_many_characters`."""
+    reader = _Reader(max_characters, has_title)
     reader.feed(source)
     reader.close()
     return reader.finish()
@@ -91,7 +99,8 @@ class _Lines:
 
 
 class _Reader(HTMLParser):
-    def __init__(self, max_characters: int) -> None:
+    def __init__(self, max_characters: int, has_title: bool) -> None:
+        self._untitled = () if has_title else ("title",)
         super().__init__(convert_charrefs=True)
         self._left = self._limit = max_characters
         self._open: list[tuple[str, bool]] = []  # the elements with whether each hides what is in it
@@ -99,9 +108,13 @@ class _Reader(HTMLParser):
         self._hidden = 0
         self._flows = [_Lines()]
         self._tables: list[Table] = []
-        self._numbers: list[int | None] = []  # of each open list, that of the item before; None for bullets
-        self._hiding: set[str] = set()  # selectors of style sheets
-        self._raised: list[str] | None = None  # text of the `sup` that is open
+        # Of each open list the number of the item before, None for bullets, and the format of its numbers.
+        self._numbers: list[tuple[int | None, str]] = []
+        self._rules = Rules()
+        self._raised: list[str] | None = None  # text of the `sup`, or reference to a note, that is open
+        self._raised_depth = 0
+        self._is_note = False
+        self._math: TreeBuilder | None = None  # the equation that is open
 
     def finish(self) -> list[str]:
         while self._open:
@@ -110,19 +123,27 @@ class _Reader(HTMLParser):
         return self._flows[0].lines
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        tag = tag.removeprefix("m:")
         self._end_before(tag)
         named = {name: value or "" for name, value in attrs}
         if tag in _VOID:
             self._void(tag, named)
             return
-        hides = tag in _UNSEEN or self._is_hidden(tag, named)
+        hides = tag in _UNSEEN or tag in self._untitled or self._is_hidden(tag, named)
         self._open.append((tag, hides))
         self._count[tag] += 1
         self._hidden += hides
-        if not self._hidden:
+        if self._hidden:
+            return
+        if tag == "math" and self._math is None:
+            self._math = TreeBuilder()
+        if self._math is None:
             self._start(tag, named)
+        else:
+            self._math.start(tag, named)
 
     def handle_endtag(self, tag: str) -> None:
+        tag = tag.removeprefix("m:")
         if tag == "p" and not self._count["p"]:
             self._flows[-1].end_line()
         if self._count[tag]:
@@ -132,13 +153,23 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1][0] == "style":
-            self._read_style(data)
+            self._rules.read(data)
         if not self._hidden:
             self._write(data.translate(_INVISIBLE), keep_spaces=self._count["pre"] > 0)
 
+    def _end_math(self, tag: str) -> None:
+        """Go out of an element of the equation that is open; the last one writes it."""
+        assert self._math is not None
+        self._math.end(tag)
+        if not self._count["math"]:
+            tree, self._math = self._math.close(), None
+            self._write(equation(tree))
+
     def _write(self, text: str, keep_spaces: bool = False) -> None:
         self._spend(len(text))
-        if self._raised is not None:
+        if self._math is not None:
+            self._math.data(text)
+        elif self._raised is not None:
             self._raised.append(text)
         else:
             self._flows[-1].add(text, keep_spaces)
@@ -149,17 +180,10 @@ class _Reader(HTMLParser):
             raise problem("too_many_characters", limit=self._limit)
 
     def _is_hidden(self, tag: str, attributes: dict[str, str]) -> bool:
-        names = {tag, f"#{attributes.get('id')}", *(f".{name}" for name in attributes.get("class", "").split())}
-        closed = tag == "dialog" and "open" not in attributes
+        closed = (tag == "dialog" and "open" not in attributes) or (tag == "option" and "selected" not in attributes)
         hidden = "hidden" in attributes and attributes["hidden"].lower() != "until-found"
-        return closed or hidden or bool(_NOT_SHOWN.search(attributes.get("style", ""))) or bool(names & self._hiding)
-
-    def _read_style(self, sheet: str) -> None:
-        """Note which tags, classes and ids are not shown. Rules within "@media" and the like are for other devices."""
-        for selectors, rule in _RULE.findall(_AT_BLOCK.sub("", re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL))):
-            if _NOT_SHOWN.search(rule):
-                simple = {selector.strip() for selector in selectors.split(",")}
-                self._hiding |= {selector for selector in simple if re.fullmatch(r"[.#]?[\w-]+", selector)}
+        own = hides(attributes.get("style", ""))
+        return closed or hidden or (self._rules.hide(tag, attributes) if own is None else own)
 
     def _end_before(self, tag: str) -> None:
         """Close what the tag ends without an end tag."""
@@ -171,7 +195,7 @@ class _Reader(HTMLParser):
                 while self._open[-1][0] != name:
                     self._close(self._open[-1][0])
                 self._close(name)
-                if tag not in ("tr", "tbody"):
+                if tag not in ("tr", "thead", "tbody", "tfoot"):
                     return
             elif name in _SCOPES and not _SCOPES[name] & ends:
                 return
@@ -185,11 +209,14 @@ class _Reader(HTMLParser):
             self._flows[-1].end_line()
         elif tag == "img" and attributes.get("alt", "").strip():
             self._write(f" [picture: {attributes['alt'].strip()}] ")
+        elif tag == "input" and attributes.get("type", "").lower() in ("checkbox", "radio"):
+            self._write(f" {CHECKED if 'checked' in attributes else UNCHECKED} ")
         elif tag == "input" and attributes.get("type", "text").lower() in ("text", "number", "date", "email", "tel"):
             self._write(f" {attributes.get('value', '')} ")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag in _BLOCKS:
+            self._end_raised()
             self._flows[-1].end_line()
         if tag == "table":
             self._flows[-1].has_table = True
@@ -197,25 +224,28 @@ class _Reader(HTMLParser):
         elif tag == "tr" and self._tables:
             self._end_row()
         elif tag in ("td", "th") and self._tables:
-            self._tables[-1].start_cell(attributes)
+            spans = attributes.get("rowspan", ""), attributes.get("colspan", "")
+            self._tables[-1].start_cell(*spans, is_name=tag == "th" or self._count["thead"] > 0)
             self._flows.append(_Lines())
         elif tag in ("ul", "ol", "menu"):
             start = attributes.get("start", "1")
             first = int(start) if re.fullmatch(r"-?\d{1,6}", start) else 1
-            self._numbers.append(first - 1 if tag == "ol" else None)
+            self._numbers.append((first - 1 if tag == "ol" else None, _FORMATS.get(attributes.get("type", ""), "")))
         elif tag == "li":
             self._start_item(attributes.get("value", ""))
-        elif tag == "sup":
-            self._raised = []
+        elif tag == "sup" or "noteref" in attributes.get("role", "") + attributes.get("epub:type", ""):
+            if self._raised is None:
+                self._raised, self._raised_depth = [], len(self._open)
+            self._is_note |= tag != "sup"
 
     def _start_item(self, value: str) -> None:
-        number = self._numbers[-1] if self._numbers else None
+        number, style = self._numbers[-1] if self._numbers else (None, "")
         if number is None:
             self._write("• ")
             return
         number = int(value) if re.fullmatch(r"-?\d{1,6}", value) else number + 1
-        self._numbers[-1] = number
-        self._write(f"{number}. ")
+        self._numbers[-1] = number, style
+        self._write(f"{formatted(number, style)}. ")
 
     def _close(self, tag: str) -> None:
         """Close the innermost element, which is a `tag`."""
@@ -225,6 +255,11 @@ class _Reader(HTMLParser):
         self._hidden -= hides
         if not shown:
             return
+        if self._math is not None:
+            self._end_math(tag)
+            return
+        if len(self._open) < self._raised_depth:
+            self._end_raised()
         if tag in _BLOCKS:
             self._flows[-1].end_line()
         if tag in ("td", "th") and self._tables and len(self._flows) > 1:
@@ -234,13 +269,16 @@ class _Reader(HTMLParser):
         elif tag in ("tr", "table") and self._tables:
             self._end_row()
             if tag == "table":
-                self._tables.pop()
+                self._flows[-1].lines += self._tables.pop().end()
         elif tag in ("ul", "ol", "menu") and self._numbers:
             self._numbers.pop()
-        elif tag == "sup" and self._raised is not None:
-            text, self._raised = "".join(self._raised), None
-            power = re.fullmatch(r"\s*[-−+]?\d+\s*", text) and self._flows[-1].tail()[-1:].strip()
-            self._flows[-1].add(f"^{text.strip()}" if power else text)
+
+    def _end_raised(self) -> None:
+        if self._raised is None:
+            return
+        text, is_note = "".join(self._raised), self._is_note
+        self._raised, self._raised_depth, self._is_note = None, 0, False
+        self._flows[-1].add(f"[{text.strip(' []')}]" if is_note else raised(text, self._flows[-1].tail()))
 
     def _end_row(self) -> None:
         self._flows[-1].end_line()

@@ -19,10 +19,10 @@ _PICTURE = re.compile(r"!\[([^\[\]]*)\]\([^()\s]*(?:\s[^()]*)?\)")
 _CODE = re.compile(r"(?<!`)(`+)(?!`)[^`]+\1(?!`)")
 
 
-def read_markdown(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_markdown(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """Lines of the source. A table row is "cell | cell", a picture "[picture: its text]"; tags and comments of HTML are
     left out. Code stays as it is. `max_pages` does not apply. Raises DocumentError."""
-    text, bad, guessed = decode(path.read_bytes(), "auto")
+    text, bad, guessed = decode(path.read_bytes(), encoding)
     text = clean(text)
     if len(text) > max_characters:
         raise problem("too_many_characters", limit=max_characters)

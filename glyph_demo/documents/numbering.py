@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
-from glyph_demo.documents.docx_symbols import is_symbol_font, translated
+from glyph_demo.documents.docx_symbols import UNKNOWN, translated
 
 NAMESPACE = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _W = NAMESPACE
@@ -24,6 +24,7 @@ class _Level:
     start: int
     style: str
     font: str
+    is_legal: bool  # all its numbers in digits, "1.1" below "I"
 
 
 class Numbering:
@@ -59,14 +60,21 @@ class Numbering:
         level = levels[depth]
         if level.format == "bullet":
             return _bullet(level)
-        return re.sub(r"%([1-9])", lambda match: _shown(levels, counts, int(match.group(1)) - 1), level.text).strip()
+        return re.sub(
+            r"%([1-9])", lambda match: _shown(levels, counts, int(match.group(1)) - 1, level.is_legal), level.text
+        ).strip()
 
     def _read_lists(self, root: Element) -> None:
         abstract = {item.get(f"{_W}abstractNumId", ""): _levels(item) for item in root.iter(f"{_W}abstractNum")}
         for item in root.iter(f"{_W}num"):
             number, base = item.get(f"{_W}numId", ""), _value(item, "abstractNumId")
-            restarts = item.find(f"{_W}lvlOverride") is not None
-            self._lists[number] = (f"num {number}" if restarts else base, abstract.get(base, {}) | _levels(item))
+            levels = abstract.get(base, {}) | _levels(item)
+            overrides = item.findall(f"{_W}lvlOverride")
+            for override in overrides:
+                depth, start = override.get(f"{_W}ilvl", ""), _value(override, "startOverride")
+                if depth.isdecimal() and start.isdecimal() and int(depth) in levels:
+                    levels[int(depth)] = replace(levels[int(depth)], start=int(start))
+            self._lists[number] = (f"num {number}" if overrides else base, levels)
 
     def _of_style(self, style: str) -> tuple[str | None, str]:
         """numId and level of a style or of the nearest style it is based on that has them."""
@@ -106,19 +114,22 @@ def _levels(item: Element) -> dict[int, _Level]:
                 int(start) if start.isdecimal() else 1,
                 _value(level, "pStyle"),
                 "" if fonts is None else fonts.get(f"{_W}ascii", ""),
+                (legal := level.find(f"{_W}isLgl")) is not None and legal.get(f"{_W}val", "1") not in ("0", "false"),
             )
     return levels
 
 
 def _bullet(level: _Level) -> str:
     """The sign of the bullet, "•" for those that are letters or not known."""
-    sign = translated(level.font, level.text) if is_symbol_font(level.font) else level.text
-    return sign if len(sign) == 1 and unicodedata.category(sign)[0] in "SP" else "•"
+    sign = translated(level.font, level.text)
+    return sign if len(sign) == 1 and sign != UNKNOWN and unicodedata.category(sign)[0] in "SP" else "•"
 
 
-def _shown(levels: dict[int, _Level], counts: dict[int, int], depth: int) -> str:
-    """The running number of a level in the level's own format."""
-    return formatted(counts.get(depth, levels[depth].start), levels[depth].format) if depth in levels else ""
+def _shown(levels: dict[int, _Level], counts: dict[int, int], depth: int, is_legal: bool) -> str:
+    """The running number of a level in the level's own format, or in digits where `is_legal`."""
+    if depth not in levels:
+        return ""
+    return formatted(counts.get(depth, levels[depth].start), "decimal" if is_legal else levels[depth].format)
 
 
 def formatted(number: int, style: str) -> str:
@@ -130,6 +141,10 @@ def formatted(number: int, style: str) -> str:
         return _roman(number).upper() if style == "upperRoman" else _roman(number)
     if style.startswith(("chineseCounting", "ideographDigital", "taiwaneseCounting", "japaneseCounting")):
         return _chinese(number)
+    if style == "decimalZero":
+        return f"{number:02}"
+    if style == "decimalEnclosedCircle" and 0 < number <= 20:
+        return chr(ord("①") + number - 1)
     return "" if style == "none" else str(number)
 
 

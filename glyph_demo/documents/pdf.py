@@ -19,7 +19,7 @@ from glyph_demo.documents.problems import problem
 from glyph_demo.documents.reflow import Line, reflow, words_of
 
 
-def read_pdf(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_pdf(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """The clean text of every page. Pages that cannot be parsed, or have no text layer, are empty and counted as
     warnings. Raises DocumentError."""
     document, layers_off = _open(path)

@@ -66,8 +66,8 @@ _PROBLEMS = {
         "文件不是 {types}。请另存为其中一种格式后上传。",
     ),
     "other_format": (
-        "The file is of the type {name}, which cannot be opened. Save it as {instead} and upload that.",
-        "文件是 {name} 格式，无法打开。请另存为 {instead} 后上传。",
+        "{name} files cannot be opened. Save or export the file as {instead} in its own program and upload that.",
+        "无法打开 {name} 文件。请用原程序另存或导出为 {instead}，然后上传。",
     ),
     "too_many_slides": (
         "The presentation has {count} slides; the limit is {limit}. Split it, or raise documents.max_pages.",
@@ -87,7 +87,7 @@ _MISNAMED = (
 )
 
 _WARNINGS = {
-    # Plain text.
+    # Plain text, and types that are written as text.
     "guessed_encoding": (
         "Read as {encoding}. If it looks wrong, save the file as UTF-8 and upload it again (on the command line, name "
         "the encoding: --encoding).",
@@ -164,14 +164,6 @@ _WARNINGS = {
         "文件缺少 {count} 个部分，已略过。如缺少文字，请用原程序重新保存文件。",
     ),
     # Other types.
-    "guessed_encoding_of_type": (
-        "Read as {encoding}. If it looks wrong, save the file as UTF-8 and upload it again.",
-        "已按 {encoding} 编码读取。如显示有误，请将文件另存为 UTF-8 后重新上传。",
-    ),
-    "bad_bytes_of_type": (
-        "{count} place(s) in the text could not be decoded. If it looks wrong, save the file as UTF-8.",
-        "文字中有 {count} 处无法解码。如显示有误，请将文件另存为 UTF-8。",
-    ),
     "attachments": (
         "{count} attached file(s) were not read: {names}. Save them and upload them by themselves.",
         "有 {count} 个附件未读取：{names}。请将其另存后单独上传。",
@@ -179,6 +171,10 @@ _WARNINGS = {
     "hidden_slides": (
         "{count} hidden slide(s) were left out. If they matter, show them in the presentation and save it anew.",
         "已略过 {count} 张隐藏的幻灯片。如需读取，请在演示文稿中取消隐藏并重新保存。",
+    ),
+    "embedded_objects": (
+        "{count} embedded object(s) are not read. If they matter, open them, save them and upload them by themselves.",
+        "有 {count} 个嵌入的对象未读取。如需其内容，请打开后另存，再单独上传。",
     ),
     "hidden_sheets": (
         "{count} hidden sheet(s) were left out: {names}. If they matter, show them in the workbook and save it anew.",

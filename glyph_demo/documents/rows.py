@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 LABELLED_COLUMNS = 12
 _HEADER_EVERY = 20  # rows of a table that is too wide for labels
@@ -43,17 +43,38 @@ def _table(rows: list[list[str]]) -> Iterator[str]:
         if is_wide and number % _HEADER_EVERY == 0:
             yield " | ".join(names)
         if names and not is_wide:
-            labels = [*names, *[""] * (len(row) - len(names))]
-            text = "; ".join(
-                f"{name}: {cell}" if name else cell for name, cell in zip(labels, row, strict=False) if cell
-            )
-            yield f"{text.rstrip('.')}.\n"
+            yield f"{labelled(names, row)}\n"
         else:
-            yield " | ".join(row)
+            yield bars(row)
+
+
+def labelled(names: Sequence[str], row: Sequence[str]) -> str:
+    """ "port: Elvik; fare: 45.": the cells with text, each with the name of its column."""
+    labels = [*names, *[""] * (len(row) - len(names))]
+    text = "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(labels, row, strict=False) if cell)
+    return f"{text.rstrip('.')}."
+
+
+def bars(row: Sequence[str]) -> str:
+    """ "Elvik | 45": the cells side by side, without empty ones at the end."""
+    end = max((place for place, cell in enumerate(row, 1) if cell), default=0)
+    return " | ".join(row[:end])
+
+
+def names_of(headers: Sequence[Sequence[str]]) -> list[str]:
+    """The names of columns from the rows of names that a table begins with, those of upper rows first. None where they
+    do not tell the columns apart, or are too many for labels."""
+    columns = [dict.fromkeys(filter(None, column)) for column in zip_longest(*headers, fillvalue="")]
+    names = [" ".join(column) for column in columns]
+    named = list(filter(None, names))
+    is_clear = 1 < len(named) == len(set(named)) and len(names) <= LABELLED_COLUMNS
+    return names if is_clear else []
 
 
 def _names_columns(first: list[str], rest: list[list[str]]) -> bool:
     """Names are texts, each once, and no narrower than most rows. Numbers name columns if they are years in order."""
+    if all(row == first for row in rest):
+        return False
     named = [cell for cell in first if cell]
     widths = sorted(map(len, rest))
     if len(named) < 2 or len(set(named)) < len(named) or len(first) < widths[len(widths) // 2] - 1:

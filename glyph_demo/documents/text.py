@@ -6,10 +6,13 @@ import codecs
 import contextlib
 import re
 from collections import Counter
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from glyph_demo.documents.problems import problem
 
+CHECKED, UNCHECKED = "☒", "☐"  # how a check box stands in a text
 _SAMPLE_BYTES = 64 * 1024
 # What text that is not Unicode is taken for, by chardet's names. Left out are encodings that few texts have and that
 # short ones are mistaken for.
@@ -23,6 +26,7 @@ _LEGACY = (
 _WIDER = {"Big5": "Big5-HKSCS", "ISO-8859-1": "Windows-1252", "EUC-KR": "CP949", "SHIFT_JIS": "CP932"}
 # The same for names that files give, by those of Python (WHATWG Encoding Standard, 4.2).
 _DECLARED = {
+    **dict.fromkeys(("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"), "utf-8"),
     "gb2312": "gb18030",
     "gbk": "gb18030",
     "big5": "big5hkscs",
@@ -52,6 +56,7 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f]")
 # Within a word only a wrong encoding has Latin letters beside Greek, Cyrillic or Hebrew ones.
 _MIXED = re.compile("[A-Za-z][\u0370-\u05ff]|[\u0370-\u05ff][A-Za-z]")
 _LINE_ENDS = re.compile("\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_POWER = re.compile(r"\s*[-−–+]?\d+(?:[.,]\d+)?\s*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
@@ -63,6 +68,20 @@ def clean(text: str) -> str:
     if _SURROGATE.search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _DROPPED.sub("", _LINE_ENDS.sub("\n", text))
+
+
+def raised(text: str, before: str) -> str:
+    """A raised text as it stands in a line behind `before`: a number has a "^", since 10 and a raised 6 are not 106."""
+    return f"^{text.strip()}" if _POWER.fullmatch(text) and before[-1:].strip() else text
+
+
+def joined(pieces: Iterable[tuple[str, bool]]) -> str:
+    """The line of pieces of text, each with whether it is raised."""
+    line = ""
+    for is_raised, group in groupby(pieces, lambda piece: piece[1]):
+        text = "".join(piece for piece, _ in group)
+        line += raised(text, line) if is_raised else text
+    return line
 
 
 class Decoded(NamedTuple):
@@ -93,9 +112,11 @@ def decode(data: bytes, encoding: str) -> Decoded:
     return found._replace(guessed=name if guessed else "")
 
 
-def decode_declared(data: bytes, declared: str) -> Decoded:
-    """As `decode`, for a file that may name its own encoding. UTF-8 wins where it fits, since a file that was saved
-    anew often keeps the old name; a name that does not fit is passed over."""
+def decode_declared(data: bytes, declared: str, encoding: str) -> Decoded:
+    """As `decode`, for a file that may name its own encoding, which holds unless the user named one. UTF-8 wins where
+    it fits, since a file that was saved anew often keeps the old name; a name that does not fit is passed over."""
+    if encoding != "auto":
+        return decode(data, encoding)
     with contextlib.suppress(LookupError, UnicodeError, ValueError, TypeError):
         name = _DECLARED.get(codecs.lookup(declared).name, declared)
         if data.isascii() or not (data.startswith(tuple(_BOMS)) or _mostly_utf8(data)):
@@ -105,8 +126,8 @@ def decode_declared(data: bytes, declared: str) -> Decoded:
 
 def encoding_warnings(bad: int, guessed: str) -> dict[str, dict[str, Any]]:
     """What a parser says of text that it decoded; `Decoded` explains the values."""
-    warnings: dict[str, dict[str, Any]] = {"guessed_encoding_of_type": {"encoding": guessed}} if guessed else {}
-    return warnings | ({"bad_bytes_of_type": {"count": bad}} if bad else {})
+    warnings: dict[str, dict[str, Any]] = {"guessed_encoding": {"encoding": guessed}} if guessed else {}
+    return warnings | ({"bad_bytes": {"count": bad}} if bad else {})
 
 
 def _decoded(data: bytes, name: str) -> Decoded:

@@ -40,7 +40,8 @@ def main() -> None:
 def parse(job: dict[str, Any]) -> Parsed:
     """What the parser of the job returns. Raises DocumentError only."""
     try:
-        return _function(job["function"])(Path(job["path"]), job["max_pages"], job["max_characters"])
+        parser = _function(job["function"])
+        return parser(Path(job["path"]), job["max_pages"], job["max_characters"], job["encoding"])
     except DocumentError:
         raise
     except (MemoryError, RecursionError, ImportError):  # a library that finds no memory cannot be mapped

@@ -3,25 +3,29 @@ only."""
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from glyph_demo.documents.archive import Archive, local, stream
 from glyph_demo.documents.cell_formats import BUILT_IN, shown
+from glyph_demo.documents.drawings import drawn_lines
 from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.problems import problem
 from glyph_demo.documents.rows import row_lines
-from glyph_demo.documents.text import clean
+from glyph_demo.documents.text import clean, joined
 
 _MAX_COLUMN = 1000  # cells further to the right follow each other
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref="([A-Z]+)(\d+):[A-Z]+(\d+)"')
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")  # a character that XML cannot hold
 
 
-def read_xlsx(path: Path, max_pages: int, max_characters: int) -> Parsed:
+def read_xlsx(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """A part for each sheet: its name, then its rows as `row_lines` writes them, with the values that the cells show.
     Formulas have the value that was saved with them. What is hidden is left out, with a warning. `max_pages` does not
     apply. Raises DocumentError and the errors of zipfile and ElementTree."""
@@ -31,7 +35,7 @@ def read_xlsx(path: Path, max_pages: int, max_characters: int) -> Parsed:
         left = max_characters
         for name, target in book.sheets:
             lines = [f"{clean(name)}\n"]
-            for line in row_lines(book.rows(target)):
+            for line in chain(row_lines(book.rows(target)), book.drawn(target)):
                 lines.append(clean(line))
                 left -= len(line) + 1
                 if left < 0:
@@ -50,7 +54,8 @@ class _Book:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._hidden_sheets: list[str] = []
-        self._hidden_rows = self._hidden_columns = self._without_value = 0
+        self._hidden_rows = self._hidden_columns = 0
+        self._unread: Counter[str] = Counter()  # by the code of its warning
         main = archive.main_part()
         relations = archive.relations(main)
         tree = archive.tree(main)
@@ -72,7 +77,9 @@ class _Book:
         key = next((value for attribute, value in node.items() if local(attribute) == "id"), "")
         if node.get("state", "visible") != "visible":
             self._hidden_sheets.append(name)
-        elif key in relations and relations[key].kind == "worksheet":
+        elif (key in relations and relations[key].kind == "chartsheet") or (
+            key in relations and relations[key].kind == "worksheet"
+        ):
             self.sheets.append((name, relations[key].target))
 
     def warnings(self) -> dict[str, dict[str, Any]]:
@@ -82,9 +89,7 @@ class _Book:
             found["hidden_sheets"] = {"count": len(self._hidden_sheets), "names": names}
         if self._hidden_rows or self._hidden_columns:
             found["hidden_cells"] = {"rows": self._hidden_rows, "columns": self._hidden_columns}
-        if self._without_value:
-            found["formulas_without_value"] = {"count": self._without_value}
-        return found
+        return found | {code: {"count": count} for code, count in sorted((+self._unread).items())}
 
     def _shared_strings(self, name: str) -> list[str]:
         return [_string(node) for node in stream(self._archive.xml(name), "si")]
@@ -127,6 +132,17 @@ class _Book:
             repeated |= {at: (down[number, at], text) for at, text in cells.items() if (number, at) in down}
             yield _dense(cells)
 
+    def drawn(self, target: str) -> Iterator[str]:
+        """What lies over the cells of a sheet: text boxes and charts."""
+        for relation in self._archive.relations(target).values():
+            tree = self._archive.tree(relation.target) if relation.kind in ("drawing", "comments") else None
+            if tree is None:
+                continue
+            if relation.kind == "comments":
+                self._unread["comments_left_out"] += sum(local(node.tag) == "comment" for node in tree.iter())
+            else:
+                yield from drawn_lines(self._archive, relation.target, tree, self._unread)
+
     def _hidden_range(self, node: ElementTree.Element) -> set[int]:
         if node.get("hidden") not in ("1", "true"):
             return set()
@@ -151,26 +167,30 @@ class _Book:
             return _string(children["is"]) if "is" in children else ""
         value = children["v"].text or "" if "v" in children else ""
         if not value:
-            self._without_value += "f" in children and kind != "str"
+            self._unread["formulas_without_value"] += "f" in children and kind != "str"
         elif kind == "s":
             return self._strings[int(value)]
         elif kind == "b":
             return "TRUE" if value == "1" else "FALSE"
         elif kind == "n":
             style = int(cell.get("s", "0"))
-            return shown(float(value), self._formats[style] if style < len(self._formats) else "", self._is_1904)
+            number = float(value)
+            if not math.isfinite(number):
+                return value
+            return shown(number, self._formats[style] if style < len(self._formats) else "", self._is_1904)
         return _unescaped(value)
 
 
 def _string(node: ElementTree.Element) -> str:
     """The text of its runs, without the readings above characters."""
-    pieces = []
+    pieces: list[tuple[str, bool]] = []
     for child in node:
         if local(child.tag) == "t":
-            pieces.append(child.text or "")
+            pieces.append((child.text or "", False))
         elif local(child.tag) == "r":
-            pieces += [inner.text or "" for inner in child if local(inner.tag) == "t"]
-    return _unescaped("".join(pieces))
+            is_raised = any(part.get("val") == "superscript" for part in child.iter() if local(part.tag) == "vertAlign")
+            pieces += [(inner.text or "", is_raised) for inner in child if local(inner.tag) == "t"]
+    return _unescaped(joined(pieces))
 
 
 def _unescaped(text: str) -> str:

@@ -106,6 +106,11 @@ def test_a_sheet_has_its_name_and_labelled_rows(save):
         (3.5, "# ?/?", "3.5"),
         (1e20, "General", "100000000000000000000"),
         (59, "yyyy-mm-dd", "1900-02-28"),
+        (1e300, "yyyy-mm-dd", "#####"),
+        (-5e9, "d.m.yyyy", "#####"),
+        (45, ";;;", ""),
+        (0, "0;-0;", ""),
+        (-45, "0;", ""),
     ],
 )
 def test_a_number_is_read_as_its_cell_shows_it(value, code, text):
@@ -155,7 +160,42 @@ def test_formulas_without_a_result_are_said(save):
     assert "1 formula(s)" in read(save("a.xlsx", workbook(rows))).warnings[0].en
 
 
+def test_parts_that_a_program_names_in_its_own_way(save):
+    with zipfile.ZipFile(io.BytesIO(workbook(data(["Elvik", "45"])))) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    upper = {name.replace("worksheets/sheet0", "Worksheets/Sheet0"): part for name, part in parts.items()}
+    assert lines(read(save("a.xlsx", packed(upper)))) == ["Ports", "Elvik | 45"]
+    back = {name.replace("/", "\\"): part for name, part in parts.items()}
+    assert lines(read(save("a.xlsx", packed(back)))) == ["Ports", "Elvik | 45"]
+
+
+def test_what_lies_over_the_cells_of_a_sheet(save):
+    text = "<a:p><a:r><a:t>All fares are void.</a:t></a:r></a:p>"
+    drawing = (
+        f'<d:wsDr xmlns:d="d" {SLIDE}><d:twoCellAnchor><d:sp><d:txBody>{text}</d:txBody></d:sp></d:twoCellAnchor>'
+        '<d:oneCellAnchor><d:pic><d:nvPicPr><d:cNvPr descr="a red crane"/></d:nvPicPr></d:pic></d:oneCellAnchor>'
+        "<d:oneCellAnchor><d:pic/></d:oneCellAnchor></d:wsDr>"
+    )
+    extra = {
+        "xl/worksheets/_rels/sheet0.xml.rels": relations(
+            d=("drawing", "../drawings/drawing1.xml"), c=("comments", "../comments1.xml")
+        ),
+        "xl/drawings/drawing1.xml": drawing,
+        "xl/comments1.xml": f"<comments {BOOK}><commentList><comment/></commentList></comments>",
+    }
+    with zipfile.ZipFile(io.BytesIO(workbook(data(["Elvik", "45"])))) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    document = read(save("a.xlsx", packed(parts | extra)))
+    assert lines(document) == ["Ports", "Elvik | 45", "All fares are void.", "[picture: a red crane]"]
+    assert [notice.en.partition(" w")[0].partition(" a")[0] for notice in document.warnings] == [
+        "1 comment(s)",
+        "1 picture(s)",
+    ]
+
+
 def test_hostile_workbooks(save):
+    odd = '<sheetData><row r="1"><c s="0"><v>NaN</v></c><c><v>1e999</v></c><c><v>7</v></c></row></sheetData>'
+    assert "NaN | 1e999 | 7" in read(save("odd.xlsx", workbook(odd))).text
     far = '<row r="1"><c r="XFD1"><v>1</v></c></row><row r="1048576"><c r="A1048576"><v>2</v></c></row>'
     assert "2" in read(save("far.xlsx", workbook(f"<sheetData>{far}</sheetData>"))).text
     bomb = workbook(data(["x" * 1000] * 300) + " " * (140 << 20))
@@ -240,6 +280,58 @@ def test_tables_pictures_charts_and_notes_of_a_slide(save):
     assert lines(document) == [
         "port | fare", "Elvik | 45", "[picture: a red crane]", "Ships", "Sund; 2024: 388.", "Notes: Say hello.",
     ]  # fmt: skip
+
+
+def slide_table(*rows, properties=""):
+    cell = "<a:tc{}><a:txBody><a:p><a:r><a:t>{}</a:t></a:r></a:p></a:txBody></a:tc>"
+    cells = [[(text, "") if isinstance(text, str) else text for text in row] for row in rows]
+    inner = "".join("<a:tr>" + "".join(cell.format(span, text) for text, span in row) + "</a:tr>" for row in cells)
+    table = f"<a:tbl><a:tblPr {properties}/>{inner}</a:tbl>"
+    graphic = f"<a:graphic><a:graphicData>{table}</a:graphicData></a:graphic>"
+    return f"<p:graphicFrame><p:nvGraphicFramePr/>{graphic}</p:graphicFrame>"
+
+
+def test_tables_of_slides_keep_their_columns(save):
+    merged = [("Elvik", ' rowSpan="2"'), "45"], [("STALE", ' vMerge="1"'), "30"]
+    wide = [("closed", ' gridSpan="2"'), ("STALE", ' hMerge="1"')]
+    names = slide_table(["port", "fare"], *merged, wide, properties='firstRow="1"')
+    plain = slide_table(["Elvik", "45"], *merged)
+    assert lines(read(save("a.pptx", presentation((names + plain, ""))))) == [
+        "port: Elvik; fare: 45.", "port: Elvik; fare: 30.", "closed", "Elvik | 45", "Elvik | 45", "Elvik | 30",
+    ]  # fmt: skip
+
+
+def test_numbers_equations_and_symbols_of_slides(save):
+    def item(text, number, level=0):
+        return f'<a:p><a:pPr lvl="{level}">{number}</a:pPr><a:r><a:t>{text}</a:t></a:r></a:p>'
+
+    number, letter = '<a:buAutoNum type="arabicPeriod" startAt="3"/>', '<a:buAutoNum type="alphaLcParenR"/>'
+    text = item("boil", number) + item("warm", letter, 1) + item("cold", letter, 1) + item("serve", number)
+    text += item("", number) + item("rest", "") + item("again", number)
+    math = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    half = "<m:f><m:num><m:r><m:t>a</m:t></m:r></m:num><m:den><m:r><m:t>b</m:t></m:r></m:den></m:f>"
+    text += f'<a:p><a14:m xmlns:a14="x"><m:oMath xmlns:m="{math}">{half}</m:oMath></a14:m></a:p>'
+    text += '<a:p><a:r><a:rPr><a:sym typeface="Wingdings"/></a:rPr><a:t>ü</a:t></a:r><a:r><a:t> paid</a:t></a:r></a:p>'
+    slide = f"<p:sp><p:txBody>{text}</p:txBody></p:sp>"
+    assert lines(read(save("a.pptx", presentation((slide, ""))))) == [
+        "3. boil", "a) warm", "b) cold", "4. serve", "rest", "3. again", "a/b", "✓ paid",
+    ]  # fmt: skip
+
+
+def test_what_is_not_read_of_slides_is_said(save):
+    picture = '<p:pic><p:nvPicPr><p:cNvPr id="4"/></p:nvPicPr></p:pic>'
+    embedded = "<p:graphicFrame><p:nvGraphicFramePr/><a:graphic><p:oleObj/></a:graphic></p:graphicFrame>"
+    extra = {
+        "ppt/slides/_rels/slide1.xml.rels": relations(c=("comments", "../comments/c1.xml")),
+        "ppt/comments/c1.xml": f"<p:cmLst {SLIDE}><p:cm><p:text>no</p:text></p:cm><p:cm/></p:cmLst>",
+    }
+    document = read(save("a.pptx", presentation((shape("one") + picture + embedded, ""), extra=extra)))
+    assert document.text == "one"
+    assert [notice.en.partition(".")[0] for notice in document.warnings] == [
+        "2 comment(s) were left out",
+        "1 embedded object(s) are not read",
+        "1 picture(s) without a description are not read",
+    ]
 
 
 def test_hidden_slides_are_left_out_and_said(save):

@@ -89,14 +89,25 @@ def test_numbers_run_by_level_restart_and_follow_their_format(save):
         f'<w:num w:numId="{number + 1}"><w:abstractNumId w:val="{number}"/></w:num>' for number in range(len(abstract))
     )
     numbering += (
-        '<w:num w:numId="9"><w:abstractNumId w:val="0"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/>'
+        '<w:num w:numId="9"><w:abstractNumId w:val="0"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="7"/>'
         "</w:lvlOverride></w:num>"
     )
-    places = [(1, 0), (1, 1), (1, 1), (1, 0), (1, 1), (9, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0)]
+    places = [(1, 0), (1, 1), (1, 1), (1, 0), (1, 1), (9, 0), (9, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0)]
     body = "".join(p("x", numbered(*place)) for place in places)
     text = read(save("n.docx", package(body, numbering=numbering))).text
     labels = [line.removesuffix(" x") for line in text.split("\n")]
-    assert labels == ["1.", "1.1", "1.2", "2.", "2.1", "1.", "(l)", "(XII)", "第十二章", "(L)", "(xii)"]
+    assert labels == ["1.", "1.1", "1.2", "2.", "2.1", "7.", "8.", "(l)", "(XII)", "第十二章", "(L)", "(xii)"]
+
+
+def test_numbers_of_other_formats_and_of_levels_in_digits(save):
+    legal = level(1, "decimal", "%1.%2").replace("</w:lvl>", "<w:isLgl/></w:lvl>")
+    levels = level(0, "upperRoman", "Article %1", 4) + legal
+    levels += level(2, "decimalZero", "%3") + level(3, "decimalEnclosedCircle", "%4")
+    numbering = f'<w:abstractNum w:abstractNumId="0">{levels}</w:abstractNum>'
+    numbering += '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num>'
+    body = "".join(p("x", numbered(1, depth)) for depth in range(4))
+    text = read(save("n.docx", package(body, numbering=numbering))).text
+    assert text.split("\n") == ["Article IV x", "4.1 x", "01 x", "① x"]
 
 
 def test_text_boxes_moves_and_tab_stops_are_read_once(save):

@@ -11,7 +11,7 @@ def lines(save, *rows: str) -> list[str]:
 def test_a_cell_over_several_columns_leaves_their_places(save):
     wide, two = '<w:gridSpan w:val="3"/>', '<w:gridSpan w:val="2"/>'
     rows = [row("Item", tc("Price", two)), row("Tea", "4", "5"), row(tc("Sum", wide)), row(tc("All", two), "9")]
-    assert lines(save, *rows) == ["Item | Price | ", "Tea | 4 | 5", "Sum", "All |  | 9"]
+    assert lines(save, *rows) == ["Item | Price", "Tea | 4 | 5", "Sum", "All |  | 9"]
 
 
 def test_spans_of_a_grid_finer_than_the_columns_add_nothing(save):
@@ -19,12 +19,34 @@ def test_spans_of_a_grid_finer_than_the_columns_add_nothing(save):
     assert lines(save, row(tc("a", two), tc("b", three)), row(tc("c", two), tc("d", three))) == ["a | b", "c | d"]
 
 
-def test_a_merged_cell_has_its_text_once(save):
+def test_a_merged_cell_is_told_in_each_of_its_rows(save):
     start, more = '<w:vMerge w:val="restart"/>', "<w:vMerge/>"
     rows = [row(tc("North", start), "1"), row(tc("STALE", more), "2"), row(tc("South", start), "3")]
-    assert lines(save, *rows) == ["North | 1", " | 2", "South | 3"]
+    assert lines(save, *rows) == ["North | 1", "North | 2", "South | 3"]
     rows = [row(tc("Both", '<w:hMerge w:val="restart"/>'), tc("STALE", "<w:hMerge/>"), "3"), row("a", "b", "c")]
     assert lines(save, *rows) == ["Both |  | 3", "a | b | c"]
+
+
+def test_rows_that_repeat_on_every_page_name_the_columns(save):
+    head = "<w:tblHeader/>"
+    start, more, two = '<w:vMerge w:val="restart"/>', "<w:vMerge/>", '<w:gridSpan w:val="2"/>'
+    rows = [
+        row(tc("Port", start), tc("2019", two), properties=head),
+        row(tc("", more), "adult", "child", properties=head),
+        row("Elvik", "45", "20"),
+        row("", "", "7"),
+        row("Morra", tc("closed", two)),
+        row(tc("Sum", '<w:gridSpan w:val="3"/>')),
+    ]
+    assert lines(save, *rows) == [
+        "Port: Elvik; 2019 adult: 45; 2019 child: 20.",
+        "2019 child: 7.",
+        "Port: Morra; 2019 adult / 2019 child: closed.",
+        "Sum",
+    ]
+    assert lines(save, row("a", "b", properties=head)) == ["a | b"]
+    off = '<w:tblHeader w:val="0"/>'
+    assert lines(save, row("a", "b", properties=off), row("c", "d")) == ["a | b", "c | d"]
 
 
 def test_a_row_that_begins_later_keeps_its_column(save):

@@ -64,6 +64,10 @@ def test_tabs_and_breaks_of_all_kinds(save):
         ("Wingdings 2", "F052", "☑"),
         ("Wingdings 3", "F070", "▲"),
         ("Webdings", "F061", "✔"),
+        ("Symbol", "F027", "∋"),
+        ("Wingdings", "F08C", "❶"),
+        ("Wingdings", "F0D8", "➢"),
+        ("Wingdings 2", "F0A3", "□"),
         ("Arial", "2260", "≠"),
     ],
 )
@@ -86,6 +90,16 @@ def test_symbols_that_nobody_knows_are_counted(save):
     assert [message.en.partition(".")[0] for message in document.warnings] == [
         "2 symbol(s) of unusual fonts are shown as \ufffd"
     ]
+
+
+def test_text_whose_sign_is_unknown_is_counted(save):
+    document = read(
+        save(
+            "a.docx", package(p("a", runs=t("\uf030\uf0fc, 价", '<w:rFonts w:ascii="Wingdings" w:hAnsi="Wingdings"/>')))
+        )
+    )
+    assert document.text == "a\ufffd✓\ufffd 价"
+    assert document.warnings[0].en.startswith("2 symbol(s)")
 
 
 def test_the_first_alternative_with_text_is_read_once(save):
@@ -159,6 +173,7 @@ def test_deleted_list_items_take_no_number(save):
     [
         ("Wingdings", "\uf0fc", "✓"),
         ("Symbol", "\uf0b7", "•"),
+        ("Wingdings", "\uf096", "•"),
         ("Courier New", "o", "•"),
         ("", "–", "–"),
         ("", "\ue000", "•"),

@@ -68,8 +68,72 @@ def test_rows_of_a_page_are_lines(save):
         "<tr><td>Morra<td><td>train</table>"
     )
     assert lines(page(save, body))[1:] == [
-        "port | fare | by", "Elvik | 45 | ship", "Elvik | 30 | bus", "Morra |  | train",
+        "port: Elvik; fare: 45; by: ship.", "port: Elvik; fare: 30; by: bus.", "port: Morra; by: train.",
     ]  # fmt: skip
+
+
+def test_names_of_columns_in_two_rows_or_beside_the_rows(save):
+    two = (
+        "<table><thead><tr><th rowspan=2>port<th colspan=2>2019<th>2020<tr><th>adult<th>child<th>adult"
+        "<tbody><tr><td>Elvik<td>45<td>20<td>50<tr><td>Morra<td colspan=2>closed<td>60</table>"
+    )
+    assert lines(page(save, two))[1:] == [
+        "port: Elvik; 2019 adult: 45; 2019 child: 20; 2020 adult: 50.",
+        "port: Morra; 2019 adult / 2019 child: closed; 2020 adult: 60.",
+    ]
+    beside = "<table><tr><th>port<td>Elvik<tr><th>fare<td>45</table><table><tr><th>a<th>b</table>"
+    assert lines(page(save, beside))[1:] == ["port | Elvik", "fare | 45", "a | b"]
+    wide = "<table><tr>" + "".join(f"<th>c{n}" for n in range(13)) + "<tr>" + "<td>1" * 13 + "</table>"
+    assert lines(page(save, wide))[2] == " | ".join("1" * 13)
+
+
+def test_a_cell_over_rows_and_columns_keeps_the_columns(save):
+    body = "<table><tr><td colspan=2 rowspan=2>both<td>1<tr><td>2</table>"
+    assert lines(page(save, body))[1:] == ["both |  | 1", "both |  | 2"]
+
+
+def test_choices_references_to_notes_and_lists_by_letters(save):
+    body = (
+        "<p><input type=checkbox checked>paid <input type=radio>open</p>"
+        "<select><option>Elvik<option selected>Morra</select>"
+        "<p>the fee is 45.<a role='doc-noteref'><sup>1</sup></a> or 46.<sup><a epub:type=noteref>[2]</a></sup></p>"
+        "<p>10<sup>a<sup>b</sup></sup> and <sup>2<p>next<p>last</sup>"
+        "<ol type=a start=3><li>warm<li>cold</ol><ol type=I><li>one</ol>"
+    )
+    assert lines(page(save, body))[1:] == [
+        "☒ paid ☐ open", "Morra", "the fee is 45.[1] or 46.[2]", "10ab and 2", "next", "last",
+        "c. warm", "d. cold", "I. one",
+    ]  # fmt: skip
+
+
+def test_equations_of_a_page_are_lines(save):
+    half = "<mfrac><mi>a</mi><mrow><mi>b</mi><mo>+</mo><mn>1</mn></mrow></mfrac>"
+    power = "<msup><mi>x</mi><mn>10</mn></msup><msub><mi>y</mi><mi>i</mi></msub>"
+    tex = "<annotation encoding='application/x-tex'>TEX</annotation>"
+    body = f"<p>so <math><semantics><mrow>{half}<mo>=</mo>{power}</mrow>{tex}</semantics></math> holds</p>"
+    body += "<p><m:math><m:msqrt><m:mn>2</m:mn></m:msqrt></m:math> and <math><mroot><mi>z</mi><mn>3</mn></mroot></p>"
+    assert lines(page(save, body))[1:] == ["so a/(b + 1) = x^10y_i holds", "√2 and √[3]z"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "shown"),
+    [
+        (".tab{display:none} .tab.active{display:block}", True),
+        (".tab.active{display:block} .tab{display:none}", True),
+        ("div.tab{display:none}", False),
+        ("p.tab{display:none}", True),
+        (".tab{display:none} .active{display:block}", True),
+        (".active{display:block} .tab{display:none}", False),
+        ("#t{display:none} .tab.active{display:block}", False),
+        (".old .tab{display:none}", True),
+    ],
+)
+def test_the_rule_that_browsers_follow_hides(save, rules, shown):
+    body = "<p>before<div class='tab active' id=t>45</div>"
+    assert ("45" in page(save, body, f"<style>{rules}</style>").text) == shown
+    if not shown:
+        inline = body.replace("id=t", "id=t style='display:block'")
+        assert "45" in page(save, inline, f"<style>{rules}</style>").text
 
 
 def test_a_table_that_lays_out_the_page_keeps_lines(save):
@@ -98,6 +162,9 @@ def test_pictures_powers_readings_and_fields(save):
         ("45 € a day", "utf-8", "iso-8859-1"),
         ("45 € a day", "utf-8-sig", "windows-1251"),
         ("45 € a day", "utf-16", "utf-16"),
+        ("45 crowns a day", "ascii", "utf-16"),
+        ("45 crowns a day.", "ascii", "utf-16le"),
+        ("45 crowns for all", "ascii", "utf-32"),
     ],
 )
 def test_a_page_names_its_encoding(save, text, encoding, declared):
@@ -123,6 +190,9 @@ def test_hostile_pages(save):
     assert refusal(save("wide.html", b"<table><tr>" + b"<td colspan=1000>x" * 50)) == "too_complex"
     assert refusal(save("long.html", b"<p>" + b"x" * 101), Documents(max_characters=100)) == "too_many_characters"
     assert refusal(save("image.html", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 9)) == "other_format"
+    assert refusal(save("math.html", b"<math>" + b"<mrow>" * 50_000 + b"x")) == "too_complex"
+    for style in (b"@" * 400_000, b"/*" * 400_000, b"a" * 400_000, b".a" * 200_000 + b"{display:none}"):
+        assert read(save("style.html", b"<style>" + style + b"</style><p>45")).text == "45"
     entity = b'<!DOCTYPE html [<!ENTITY x SYSTEM "file:///etc/passwd">]><html><body>a &x; b</body></html>'
     assert "root" not in read(save("entity.html", entity)).text
 
@@ -164,6 +234,23 @@ def test_a_message_of_html_alone(save):
     mail = message(text="")
     mail.set_content("<style>p{}</style><p>The <b>fee</b><br>is 45 crowns.</p>", subtype="html")
     assert lines(read(save("mail.eml", bytes(mail)))) == [*HEADERS, "The fee", "is 45 crowns."]
+
+
+def test_a_plain_form_that_only_points_to_the_other_is_none(save):
+    mail = message("Your program shows no HTML.")
+    mail.add_alternative("<p>The <b>fee</b> is 45 crowns.</p>" + "<p>It is paid on board.</p>" * 20, subtype="html")
+    assert "The fee is 45 crowns." in lines(read(save("mail.eml", bytes(mail))))
+    near = message("The fee is 45 crowns.")
+    near.add_alternative("<p>The fee is 45 crowns. <p>Sent from a phone", subtype="html")
+    assert lines(read(save("mail.eml", bytes(near)))) == [*HEADERS, "The fee is 45 crowns."]
+
+
+def test_parts_without_a_name_and_a_mark_before_the_headers(save):
+    mail = message("See the date.")
+    mail.add_attachment("BEGIN:VCALENDAR", subtype="calendar", disposition="inline")
+    document = read(save("mail.eml", b"\xef\xbb\xbf" + bytes(mail)))
+    assert lines(document) == [*HEADERS, "See the date."]
+    assert "1 attached file(s) were not read: text/calendar" in document.warnings[0].en
 
 
 def test_attachments_are_named_and_a_forwarded_message_is_read(save):
@@ -239,6 +326,7 @@ def test_cells_with_quotes_and_line_ends(save):
 
 def test_tables_without_names_of_columns(save):
     assert lines(read(save("a.csv", b"Elvik;45;1893\nMorra;60;1902\n"))) == ["Elvik | 45 | 1893", "Morra | 60 | 1902"]
+    assert lines(read(save("a.csv", b"port;fare\nport;fare\n"))) == ["port | fare"] * 2
     assert lines(read(save("a.csv", b"one column\nonly\n"))) == ["one column", "only"]
     assert lines(read(save("a.csv", b"sep=;\nport;fare, net\nElvik;45\n"))) == ["port: Elvik; fare, net: 45."]
 
@@ -262,6 +350,21 @@ def test_an_encoding_of_a_table_is_said(save):
     document = read(save("a.csv", "miasto;opłata\nŁódź;45 złotych\nŻywiec;60 złotych\n".encode("cp1250")))
     assert lines(document)[0] == "miasto: Łódź; opłata: 45 złotych."
     assert "Windows-1250" in document.warnings[0].en
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.html", "a.md", "a.eml", "a.txt"])
+def test_the_user_names_the_encoding_of_every_type_of_text(save, name):
+    head = "Subject: x\n\n" if name == "a.eml" else ""
+    path = save(name, (head + "wt,Źź").encode("cp1250"))
+    assert "Źź" in read(path, Documents(encoding="cp1250")).text
+    guessed = read(path).warnings[0].en
+    assert guessed.startswith("Read as ")
+    assert "--encoding" in guessed
+
+
+def test_an_encoding_that_does_not_fit_a_type_of_text_is_refused(save):
+    for name in ("a.csv", "a.html", "a.md"):
+        assert refusal(save(name, b"<p>Caf\xe9"), Documents(encoding="utf-8")) == "bad_encoding"
 
 
 def test_hostile_tables(save):

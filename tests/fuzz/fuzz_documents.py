@@ -20,7 +20,7 @@ with atheris.instrument_imports(include=["glyph_demo", "pypdf", "docx2txt"]):
     from glyph_demo.errors import DocumentError
 
 KINDS, NAME = 6, 21  # the first byte says what the content is made into; the name ends before the content
-LIMITS = {"max_pages": 50, "max_characters": 100_000, "max_seconds": 60, "max_memory_mb": 2048}
+LIMITS = {"max_pages": 50, "max_characters": 100_000, "encoding": "auto", "max_seconds": 60, "max_memory_mb": 2048}
 
 
 def parse(name: str, data: bytes) -> list[str]:

@@ -27,7 +27,7 @@ TOY_PARSER = """
 from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.problems import problem
 
-def read_toy(path, max_pages, max_characters):
+def read_toy(path, max_pages, max_characters, encoding):
     pages = path.read_bytes().removeprefix(b"TOY" + bytes(9)).decode().split("|")
     if len(pages) > max_pages:
         raise problem("too_many_pages", count=len(pages), limit=max_pages)
