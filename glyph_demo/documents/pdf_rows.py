@@ -14,7 +14,9 @@ from glyph_demo.documents.pdf_characters import Character
 from glyph_demo.documents.reflow import BAR, LIST_ITEM, NO_SPACE, Line
 from glyph_demo.documents.text import clean
 
+_SMALLEST = 0.44  # of the size beside it: a raised or lowered mark; an initial over two lines is larger than that
 LEVEL = 0.3  # baselines closer than this are one
+_INK_ONLY = 0.07  # Arabic letters are as wide as their ink: some stand apart
 _SPACE = 0.15  # typesetters squeeze a space to 0.2 at least, kerning never adds as much
 _WIDE_LETTERS = 0.4  # Chinese letters are set apart to fill a line
 CELL = 1.0
@@ -22,6 +24,7 @@ _WIDE_SPACE = 2.5  # beyond this a drawn space is a gap between cells, however t
 _TRACKING = 0.6  # letters of a spaced-out heading stand at most this far apart
 _HEAD = re.compile(r"\[[ x]\]|[0-9A-Z]{1,3}(\.[0-9]{1,3})*\.?")  # of a section, or a box to tick
 _OPERATOR = re.compile(r"(?<=\w)[-+−/=]")
+_RAISED = re.compile(r"[\[(]?[+−-]?[.,]?\d|[+−-]")  # how exponents and marks of notes begin
 _ORDINAL = re.compile(r"st|nd|rd|th|o|a|os|as|er|re|e|ème")
 
 
@@ -46,7 +49,7 @@ class Row:
         up = abs(character.base - self.base)
         if up < LEVEL * min(self.size, character.size):
             return character.piece == last.piece or not self._is_taken(character)
-        small = min(self.size, character.size) < 0.85 * size
+        small = _SMALLEST * size < min(self.size, character.size) < 0.85 * size
         if character.size > 1.15 * self.size and sum(len(each.text) for each in self.characters) > 6:
             return False
         gap = max(character.start - last.end, last.start - character.end)
@@ -100,6 +103,8 @@ class Row:
 
     def cells(self) -> list[Row]:
         """The row, parted at its wide gaps."""
+        if len(self.characters) == 1:
+            return [self]
         cells: list[Row] = []
         for each in self._from_left():
             if cells and (each.text == " " or each.start < cells[-1].characters[-1].end + CELL * self.size):
@@ -174,7 +179,11 @@ def _between(last: Character, character: Character, spaces: int, tracking: float
         return BAR if gap > 1.3 * CELL and not is_stretched else " "
     if gap > CELL and not justified:
         return BAR
-    limit = _WIDE_LETTERS if NO_SPACE.match(last.text[-1]) and NO_SPACE.match(character.text) else _SPACE + tracking
+    limit = _SPACE + tracking
+    if NO_SPACE.match(last.text[-1]) and NO_SPACE.match(character.text):
+        limit = _WIDE_LETTERS
+    elif written_leftwards(last.text[-1]) and written_leftwards(character.text):
+        limit += _INK_ONLY
     return " " if gap > limit else ""
 
 
@@ -209,9 +218,11 @@ def _spell(words: Sequence[_Word]) -> str:
         elif words[number - 1].shift and not word.shift:
             opens = number == 1  # a note begins with its raised mark
             text += " " * (opens and word.text[0].isalnum()) + word.text
-        elif (word.shift > 0 and word.text[0] in "0123456789+-−") or (word.shift > 0 and _is_exponent(text, word.text)):
+        elif word.shift > 0 and (_RAISED.match(word.text) or _is_exponent(text, word.text)):
             fraction = behind is not None and not behind.before and behind.text[:1] in "/⁄"
             text += " " + word.text if fraction else "^" + _grouped(word.text)
+        elif word.shift < 0 and words[number - 1].shift > 0 and word.text[0] in "+-−":  # the bounds of a value
+            text += "_" + _grouped(word.text)
         elif word.shift < 0 and text[-1].isdigit() and word.text[0].isdigit() and "/" not in text[-2:]:
             text += "_" + word.text
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import inf
 
 from glyph_demo.documents.bidi import written_leftwards
 from glyph_demo.documents.pdf_rows import LEVEL, Row, is_mark
@@ -61,27 +62,28 @@ class _Band:
     def __init__(self, row: Row, cells: Sequence[Row]) -> None:
         self._rows = [row]
         self._cells = [[cell] for cell in cells]
+        self._end = cells[-1].end  # of all cells
+        self._before = cells[-2].end if len(cells) > 1 else -inf  # the end of those before the last
         self._top = row.base
         self._is_by_cell = False  # the file has it cell by cell
 
     def takes(self, row: Row, cells: Sequence[Row]) -> bool:
         """Whether `row`, which has these cells, goes on with the last cell or has the next ones; it is added then."""
-        first, size = cells[0], row.size
-        *before, last = self._cells
+        first, last, size = cells[0], self._cells[-1], row.size
         down = last[-1].base - first.base
         if row.turn != last[-1].turn or abs(size - last[-1].size) > 0.15 * size:
             return False
-        if len(cells) == 1 and 0.5 * size < down < _LEADING * size and first.start < max(each.end for each in last):
-            if first.end < last[0].start or any(first.start < each.end for cell in before for each in cell):
-                return False
+        start = first.start
+        is_below = 0.5 * size < down < _LEADING * size and start < self._end and first.end > last[0].start
+        if len(cells) == 1 and is_below and start >= self._before:
             last.append(first)
-        elif down < -LEVEL * size and first.base < self._top + 3 * size:
-            if any(first.start < each.end for cell in self._cells for each in cell):
-                return False
+        elif down < -LEVEL * size and first.base < self._top + 3 * size and start >= self._end:
+            self._before = max([self._end, *(cell.end for cell in cells[:-1])])
             self._cells += [[cell] for cell in cells]
             self._is_by_cell = True
         else:
             return False
+        self._end = max(self._end, cells[-1].end)
         self._rows.append(row)
         return True
 

@@ -14,7 +14,7 @@ NO_SPACE = re.compile("[\u2e80-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff
 LIST_ITEM = re.compile(r"[•‣◦⁃∙●○■□▪–—*·-] |\(?[0-9a-zA-Z]{1,3}[.)] |[（(]?[一二三四五六七八九十0-9]+[)）、]")
 _FIRST_WORD = re.compile(r"\S{1,40}")
 NUMBER = re.compile(r"[-+−(]?[$€£¥]?\d[\d.,]*%?\)?")
-_TIGHT = re.compile(r"\w[-\u2010–/]\Z")  # no space follows these in a code, a range, a date
+_TIGHT = re.compile(r"\w[-\u2010/]\n\w|\w–\n\d")  # over a line end within a code, a range, a date
 _HYPHENS = ("-", "\u00ad", "\u2010", "\u0002", "\ufffe")
 _LEADER = re.compile(r"(?:[.…·_] ?){5}[ .…·]*[0-9ivxlc]{1,6}$")  # with the number of a page: of a table of contents
 BAR = " | "
@@ -43,8 +43,8 @@ def reflow(lines: Sequence[Line], words: frozenset[str]) -> str:
     would not have fitted in nine tenths of the widest line of that column (lines of the same size and left edge), the
     next line is no list item, no row of a table, of the same size and, where it is below, not indented and not
     more than 1.3 usual line distances away (the page's median). They are joined by a space, by nothing beside Chinese
-    or Japanese, or after a hyphen, dash or slash in a word; a hyphen goes when it is a soft one or when `words` has the whole
-    word. No other character is lost."""
+    or Japanese, or after a hyphen, dash or slash in a word; a hyphen goes when it is a soft one or when `words` has the
+    whole word. No other character is lost."""
     columns = _column_widths(lines)
     distance = _line_distance(lines)
     pieces: list[str] = []
@@ -134,6 +134,6 @@ def joint(text: str, after: str, words: frozenset[str]) -> str:
         head, tail = re.findall(r"[^\W\d_]+$", text[:-1]), re.match(r"[^\W\d_]+", after)
         known = bool(head and tail and (head[0] + tail.group()).lower() in words)
         return text[:-1] if known or text[-1] not in "-\u2010" else text
-    if _TIGHT.search(text) and after[:1].isalnum():
+    if _TIGHT.fullmatch(text[-2:] + "\n" + after[:1]):
         return text
     return text if NO_SPACE.match(text[-1:]) or NO_SPACE.match(after) else text + " "
