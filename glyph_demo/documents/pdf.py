@@ -10,11 +10,11 @@ from glyph_demo.documents import pdf_annotations
 from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.pdf_characters import characters_of
 from glyph_demo.documents.pdf_lines import lines_of
-from glyph_demo.documents.pdf_mended import mended
+from glyph_demo.documents.pdf_open import opened
 from glyph_demo.documents.pdf_pages import parsed
 from glyph_demo.documents.pdf_pictures import Look, look_at
 from glyph_demo.documents.pdf_seen import seen
-from glyph_demo.documents.pdfium import is_locked, open_pdf, pdfium
+from glyph_demo.documents.pdfium import pdfium
 from glyph_demo.documents.problems import problem
 from glyph_demo.documents.reflow import Line, reflow, words_of
 
@@ -22,7 +22,7 @@ from glyph_demo.documents.reflow import Line, reflow, words_of
 def read_pdf(path: Path, max_pages: int, max_characters: int, encoding: str = "auto") -> Parsed:
     """The clean text of every page. Pages that cannot be parsed, or have no text layer, are empty and counted as
     warnings. Raises DocumentError."""
-    document, layers_off = _open(path)
+    document, layers_off = opened(path)
     count = len(document)
     if not count:
         raise problem("no_pages")
@@ -37,7 +37,9 @@ def read_pdf(path: Path, max_pages: int, max_characters: int, encoding: str = "a
             page = document[number]
             looks.append(look_at(page, "\n".join(line.text for line in lines)))
             page.close()
-        except pdfium.PdfiumError:
+        except MemoryError:
+            raise
+        except Exception:  # whatever a page makes of pdfium or of us, the others are read
             lines = []
             looks.append(None)
         pages.append(lines)
@@ -61,31 +63,6 @@ def _reader(path: Path) -> pypdf.PdfReader | None:
         raise
     except Exception:  # what pypdf raises on a broken file
         return None
-
-
-def _open(path: Path) -> tuple[pdfium.PdfDocument, bool]:
-    """The document as pdfium has it, and whether some of its layers are off."""
-    file: Path | bytes = path
-    layers_off, is_empty = False, False
-    try:
-        reader = pypdf.PdfReader(path)
-        unlocked = reader.decrypt("") if reader.is_encrypted else None
-        is_empty = not reader.pages
-        # pdfium tries no empty password as the owner's
-        changed = mended(reader, always=unlocked == pypdf.PasswordType.OWNER_PASSWORD)
-        file, layers_off = changed or path, changed is not None
-    except MemoryError:
-        raise
-    except Exception:  # pypdf raises what the broken object makes Python raise; pdfium may still read the file
-        pass
-    try:
-        document = open_pdf(file)
-        document.init_forms()
-    except pdfium.PdfiumError as error:
-        if is_locked(error):
-            raise problem("password") from None
-        raise problem("no_pages") if is_empty else problem("damaged", kind="PDF") from None
-    return document, layers_off
 
 
 def _page_lines(document: pdfium.PdfDocument, number: int, layers_off: bool) -> list[Line]:

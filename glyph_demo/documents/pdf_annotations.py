@@ -39,7 +39,7 @@ def typed(document: pdfium.PdfDocument, page: pdfium.PdfPage) -> tuple[list[Grou
         elif raw.FPDFAnnot_GetSubtype(note) == raw.FPDF_ANNOT_FREETEXT:
             value = _string(raw.FPDFAnnot_GetStringValue, note, b"Contents")
         if value is not None:
-            groups += _lines(value, _rectangle(note))
+            groups += _lines(value, _rectangle(note), -1 - number)
             raw.FPDFAnnot_SetFlags(note, raw.FPDF_ANNOT_FLAG_HIDDEN)
         raw.FPDFPage_CloseAnnot(note)
     return groups, is_drawn
@@ -62,13 +62,18 @@ def placed(characters: Sequence[Character], groups: Iterable[Group]) -> list[Cha
     """`characters` with the groups put in where they stand: on the line of what is beside them, or else behind the
     line above."""
     together = list(characters)
+    above: Group = []
     for number, group in enumerate(groups):
         if number >= _MOST:
             together += group
             continue
         together = _without_leader(together, group)
-        at, base = _place(together, group)
-        together[at:at] = [_moved(each, base) for each in group]
+        if above and group[0].start == above[0].start and group[0].piece == above[0].piece:  # in the same field
+            at = next(at for at, each in enumerate(together, 1) if each is above[-1])
+        else:
+            at, base = _place(together, group)
+            group = [_moved(each, base) for each in group]
+        together[at:at] = above = group
     return together
 
 
@@ -105,7 +110,7 @@ def _rectangle(note: Any) -> tuple[float, float, float, float]:
     return min(box.left, box.right), min(box.top, box.bottom), max(box.left, box.right), max(box.top, box.bottom)
 
 
-def _lines(value: str, box: tuple[float, float, float, float]) -> Iterator[Group]:
+def _lines(value: str, box: tuple[float, float, float, float], piece: int) -> Iterator[Group]:
     """The lines of `value` from the top of a high box, or in the middle of a low one. The letters share the box's width
     if they fill it, else they are half an em wide."""
     left, bottom, right, top = box
@@ -116,7 +121,13 @@ def _lines(value: str, box: tuple[float, float, float, float]) -> Iterator[Group
         step = min(0.5 * _TEXT_SIZE, max(1.0, right - left) / len(line))
         yield [
             Character(
-                " " if letter.isspace() else letter, left + at * step, left + (at + 1) * step, base, _TEXT_SIZE, 0, -1
+                " " if letter.isspace() else letter,
+                left + at * step,
+                left + (at + 1) * step,
+                base,
+                _TEXT_SIZE,
+                0,
+                piece,
             )
             for at, letter in enumerate(line)
         ]

@@ -17,6 +17,8 @@ _PALE = 0.85  # of white; paler text is compared with what is around it
 _CONTRAST = 24  # of 255, between the darkest and the palest pixel at a letter that can be seen
 _SCALE = 2.0  # pixels a point
 _MAX_SIDE = 4000  # pixels
+_THINNEST = 3.0  # points; thinner bars underline text, or strike it out
+_SCAN = 0.8  # of the page
 _MAX_DEPTH = 15  # of forms in forms
 Handle = Any  # a raw.FPDF_PAGEOBJECT
 
@@ -34,7 +36,8 @@ def seen(
     ink = {number: _ink(pieces[number]) for number in by_piece}
     left_out = {number for number in by_piece if address(pieces[number].handle) in off}
     left_out |= _invisible(page, by_piece, {number for number, kind in ink.items() if kind == "none"})
-    left_out |= _merged(page, by_piece, {number for number, kind in ink.items() if kind == "pale"})
+    pale = {number for number, kind in ink.items() if kind == "pale"}
+    left_out |= _merged(page, by_piece, (pale | _covered(page, by_piece, pieces)) - left_out)
     usual = median(character.size for character in characters) if characters else 0
     if usual > 2 * _TINY:
         left_out |= {number for number in by_piece if pieces[number].size < _TINY}
@@ -67,6 +70,34 @@ def _invisible(page: pdfium.PdfPage, by_piece: dict[int, list[Character]], drawn
         return set()
     pictures = [_bounds(top) for each, _, top in objects_of(page) if _type(each) == raw.FPDF_PAGEOBJ_IMAGE]
     return {number for number in drawn_not if not any(_is_inside(by_piece[number][0], bounds) for bounds in pictures)}
+
+
+def _covered(page: pdfium.PdfPage, by_piece: dict[int, list[Character]], pieces: Sequence[Piece]) -> set[int]:
+    """Those on which something is drawn later, such as a bar that blackens them. What covers most of the page is a scan
+    above its text."""
+    tops = (raw.FPDFPage_GetObject(page, number) for number in range(raw.FPDFPage_CountObjects(page)))
+    if all(_type(top) == raw.FPDF_PAGEOBJ_TEXT for top in tops):
+        return set()
+    numbers = {address(pieces[number].handle): number for number in by_piece if pieces[number].turn % 90 == 0}
+    passed: list[int] = []
+    found: set[int] = set()
+    width, height = page.get_size()
+    for each, _, top in objects_of(page):
+        kind = _type(each)
+        if kind == raw.FPDF_PAGEOBJ_TEXT:
+            passed += [numbers[address(each)]] if address(each) in numbers else []
+        elif passed and (kind != raw.FPDF_PAGEOBJ_PATH or _is_filled(each)):
+            left, bottom, right, over = bounds = _bounds(top)
+            thin = min(over - bottom, right - left) < _THINNEST
+            if not thin and (right - left) * (over - bottom) < _SCAN * width * height:
+                found.update(number for number in passed if _is_inside(by_piece[number][0], bounds))
+    return found
+
+
+def _is_filled(path: Handle) -> bool:
+    fill, stroke = ctypes.c_int(), ctypes.c_int()
+    raw.FPDFPath_GetDrawMode(path, fill, stroke)
+    return bool(fill.value != raw.FPDF_FILLMODE_NONE)
 
 
 def _merged(page: pdfium.PdfPage, by_piece: dict[int, list[Character]], pale: set[int]) -> set[int]:
@@ -102,17 +133,19 @@ def _on_layers_that_are_off(page: pdfium.PdfPage) -> set[int]:
 
 
 def objects_of(page: pdfium.PdfPage, first: int = 0) -> Iterator[tuple[Handle, bool, Handle]]:
-    """Objects of the page from the `first`, and those of its forms: each one, whether it is on a layer that is off, and
-    the object on the page itself that it is or is in."""
+    """Objects of the page from the `first`, and those of its forms, in the order of drawing: each one, whether it is on
+    a layer that is off, and the object on the page itself that it is or is in."""
     tops = [raw.FPDFPage_GetObject(page, number) for number in range(first, raw.FPDFPage_CountObjects(page))]
-    stack = [(top, False, top, 0) for top in tops]
+    stack = [(top, False, top, 0) for top in reversed(tops)]
     while stack:
         each, off, top, depth = stack.pop()
         off = off or _is_marked_off(each)
         yield each, off, top
         if depth < _MAX_DEPTH and _type(each) == raw.FPDF_PAGEOBJ_FORM:
             count = raw.FPDFFormObj_CountObjects(each)
-            stack += [(raw.FPDFFormObj_GetObject(each, number), off, top, depth + 1) for number in range(count)]
+            stack += [
+                (raw.FPDFFormObj_GetObject(each, number), off, top, depth + 1) for number in reversed(range(count))
+            ]
 
 
 def _type(each: Handle) -> int:

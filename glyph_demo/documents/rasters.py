@@ -90,11 +90,9 @@ def _exactly(stream: IO[bytes], count: int) -> bytes:
 
 
 def _opened(path: Path) -> pypdfium2.PdfDocument:
-    import pypdfium2
+    from glyph_demo.documents.pdf_open import opened
 
-    document = pypdfium2.PdfDocument(path)
-    document.init_forms()
-    return document
+    return opened(path)[0]
 
 
 def _draw(page: pypdfium2.PdfPage, scale: float) -> pypdfium2.PdfBitmap:

@@ -13,8 +13,10 @@ _WIDE = re.compile("[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-
 NO_SPACE = re.compile("[\u2e80-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]")  # written without spaces
 LIST_ITEM = re.compile(r"[•‣◦⁃∙●○■□▪–—*·-] |\(?[0-9a-zA-Z]{1,3}[.)] |[（(]?[一二三四五六七八九十0-9]+[)）、]")
 _FIRST_WORD = re.compile(r"\S{1,40}")
-_NUMBER = re.compile(r"[-+−(]?[$€£¥]?\d[\d.,]*%?\)?")
+NUMBER = re.compile(r"[-+−(]?[$€£¥]?\d[\d.,]*%?\)?")
+_TIGHT = re.compile(r"\w[-\u2010/]\n\w|\w–\n\d")  # over a line end within a code, a range, a date
 _HYPHENS = ("-", "\u00ad", "\u2010", "\u0002", "\ufffe")
+_LEADER = re.compile(r"(?:[.…·_] ?){5}[ .…·]*[0-9ivxlc]{1,6}$")  # with the number of a page: of a table of contents
 BAR = " | "
 _DOUBLE_SPACED = 2.5  # font sizes between baselines; lines further apart are no paragraph
 
@@ -22,12 +24,13 @@ _DOUBLE_SPACED = 2.5  # font sizes between baselines; lines further apart are no
 @dataclass(slots=True)
 class Line:
     """A line of a page. `x` is where it begins, behind the mark of a list item, and `y` its baseline, in points,
-    upwards; `size` is the font size in points."""
+    upwards; `size` is the font size in points. `rows` is how many lines of the page it is made of."""
 
     text: str
     x: float
     y: float
     size: float
+    rows: int = 1
 
     @property
     def width(self) -> int:
@@ -40,8 +43,8 @@ def reflow(lines: Sequence[Line], words: frozenset[str]) -> str:
     would not have fitted in nine tenths of the widest line of that column (lines of the same size and left edge), the
     next line is no list item, no row of a table, of the same size and, where it is below, not indented and not
     more than 1.3 usual line distances away (the page's median). They are joined by a space, by nothing beside Chinese
-    or Japanese, and by nothing after a hyphen; the hyphen goes when it is a soft one or when `words` has the whole
-    word. No other character is lost."""
+    or Japanese, or after a hyphen, dash or slash in a word; a hyphen goes when it is a soft one or when `words` has the
+    whole word. No other character is lost."""
     columns = _column_widths(lines)
     distance = _line_distance(lines)
     pieces: list[str] = []
@@ -51,7 +54,7 @@ def reflow(lines: Sequence[Line], words: frozenset[str]) -> str:
         if following is None:
             pieces.append(text)
         elif _was_wrapped(line, following, columns[number], distance):
-            pieces.append(_joint(text, following.text.strip(), words))
+            pieces.append(joint(text, following.text.strip(), words))
         else:
             pieces.append(text + "\n")
     return "".join(pieces)
@@ -75,7 +78,7 @@ def _same_column(line: Line, other: Line) -> bool:
 def _column_widths(lines: Sequence[Line]) -> list[int]:
     """For each line that of the widest line of its column: of the block of lines around it, or, if these are under
     four, of the page."""
-    own = [line.width for line in lines]
+    own = [line.width // line.rows for line in lines]
     widths: list[int] = []
     starts = [number for number in range(len(lines)) if not number or not _in_block(lines[number - 1], lines[number])]
     for start, end in pairwise([*starts, len(lines)]):
@@ -103,6 +106,7 @@ def _was_wrapped(line: Line, following: Line, column: int, distance: float) -> b
     if (
         BAR in text
         or BAR in after
+        or _LEADER.search(text)
         or (_is_row(text) and _is_row(after))
         or LIST_ITEM.match(after)
         or abs(line.size - following.size) >= 0.5
@@ -121,13 +125,15 @@ def _was_wrapped(line: Line, following: Line, column: int, distance: float) -> b
 def _is_row(text: str) -> bool:
     """Of a table without gaps between its cells: mostly numbers."""
     words = text.split()
-    return len(words) >= 3 and 2 * sum(bool(_NUMBER.fullmatch(word)) for word in words) >= len(words)
+    return len(words) >= 3 and 2 * sum(bool(NUMBER.fullmatch(word)) for word in words) >= len(words)
 
 
-def _joint(text: str, after: str, words: frozenset[str]) -> str:
+def joint(text: str, after: str, words: frozenset[str]) -> str:
     """`text` with what joins it to `after` on one line."""
     if text.endswith(_HYPHENS) and len(text) > 1 and text[-2].isalpha() and after[:1].islower():
         head, tail = re.findall(r"[^\W\d_]+$", text[:-1]), re.match(r"[^\W\d_]+", after)
         known = bool(head and tail and (head[0] + tail.group()).lower() in words)
         return text[:-1] if known or text[-1] not in "-\u2010" else text
+    if _TIGHT.fullmatch(text[-2:] + "\n" + after[:1]):
+        return text
     return text if NO_SPACE.match(text[-1:]) or NO_SPACE.match(after) else text + " "

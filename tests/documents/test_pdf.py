@@ -99,6 +99,21 @@ def test_hyphen_goes_when_the_document_has_the_whole_word():
     assert reflow(soft, frozenset()) == "a line that is wide enough for information."
 
 
+@pytest.mark.parametrize(
+    ("end", "beginning"),
+    [("KB-", "4471"), ("XR-", "B77"), ("2020-", "2021"), ("2020–", "2021"), ("12/", "2024"), ("R2D-", "x9")],
+)
+def test_codes_and_ranges_over_a_line_end_stay_whole(end, beginning):
+    lines = page_lines(f"a line that is wide enough for the code {end}", f"{beginning} of a part.")
+    assert reflow(lines, frozenset()) == f"a line that is wide enough for the code {end}{beginning} of a part."
+
+
+@pytest.mark.parametrize("leader", ["......................", ". . . . . . . . . . .", "……………"])
+def test_lines_of_a_table_of_contents_stay_lines(leader):
+    lines = page_lines(f"Of the harbour {leader} 17", f"Of the ferries {leader} 23")
+    assert reflow(lines, frozenset()).count("\n") == 1
+
+
 def test_list_items_headings_and_other_sizes_keep_their_lines():
     lines = page_lines("Items of a list, the first line is a full one", "- one item", "2. another item", "三、又一项")
     assert reflow(lines, frozenset()).count("\n") == 3

@@ -103,6 +103,35 @@ def test_a_page_of_a_hostile_size_is_clamped_or_an_error(save, box):
         assert max(page.shape) <= MAX_SIDE
 
 
+def child(path, task, **more):
+    """What the child process writes, with 5 s of CPU time."""
+    job = {"task": task, "path": str(path), "max_memory_mb": 900, "max_seconds": 5} | more
+    command = [sys.executable, "-m", "glyph_demo.documents.worker", json.dumps(job)]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"BT /F2 40 Tf 20 100 Td <91CD91CF> Tj ET",
+        b"0 0 100 100 re f /A Do",
+    ],
+    ids=["a font that the file does not carry", "a form that contains itself"],
+)
+def test_pages_are_drawn_as_they_are_read(save, content):
+    objects = (
+        b"5 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</A 5 0 R>>>>/Length 11>>stream\n"
+        b"/A Do /A Do\nendstream endobj\n6 0 obj<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-H"
+        b"/DescendantFonts[<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/CIDSystemInfo<</Registry(Adobe)"
+        b"/Ordering(GB1)/Supplement 4>>/FontDescriptor<</Type/FontDescriptor/FontName/STSong-Light/Flags 4>>>>]>>endobj"
+    )
+    data = raw_pdf(content, objects).replace(b"/Font<<", b"/Font<</F2 6 0 R", 1)
+    function = "glyph_demo.documents.rasters:write_rasters"
+    drawn = child(save("a.pdf", data), "page_images", function=function, numbers=[0])
+    page = read_raster(io.BytesIO(drawn))
+    assert (page < 128).mean() > 0.001
+
+
 def test_the_child_process_draws_a_page_for_people(save):
     path = save("a.pdf", pdf(lambda canvas: canvas.drawString(100, 700, "The fee is 45 crowns.")))
     job = {

@@ -11,6 +11,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from glyph_demo.documents.bidi import logical
 from tests.documents.uploads import lines_pdf, pdf, read
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -156,12 +157,28 @@ def test_text_with_a_negative_font_size_is_not_backwards(text):
         ("about 10", "-3", " m", "about 10^-3 m"),
         ("on the 21", "st", " of May", "on the 21st of May"),
         ("a cube of x", "n+1", " units", "a cube of x^(n+1) units"),
+        ("paid 250", "(2)", " crowns", "paid 250^(2) crowns"),
+        ("paid 250", "[3]", " crowns", "paid 250^[3] crowns"),
+        ("a half is 12", ".5", " of it", "a half is 12^.5 of it"),
     ],
 )
 def test_raised_digits_are_no_part_of_a_number(text, base, raised, rest, expected):
     content = f"BT /F1 12 Tf 60 700 Td ({base}) Tj 8 Tf 5 Ts ({raised}) Tj /F1 12 Tf 0 Ts ({rest}) Tj ET"
     content = content.replace(") Tj 8 Tf", ") Tj /F1 8 Tf")
     assert text(raw_page(content.encode())) == expected
+
+
+def test_the_lower_bound_of_a_value_is_no_part_of_the_upper(text):
+    content = b"BT /F1 12 Tf 60 700 Td (1.5) Tj /F1 7 Tf 5 Ts (+0.2) Tj -3 Ts (-0.1) Tj /F1 12 Tf 0 Ts ( m) Tj ET"
+    assert text(raw_page(content)) == "1.5^+0.2_-0.1 m"
+
+
+def test_lines_beside_a_large_initial_are_no_raised_marks(text):
+    lines = shown(80, 700, "he harbour was built in 1872 by the town,") + shown(
+        80, 685, "and the ferries leave on Monday."
+    )
+    found = text(raw_page(shown(50, 680, "T", 40) + lines + shown(50, 665, "They come back.")))
+    assert "built in 1872 by the town, and the ferries leave on Monday. They come back." in found.replace("\n", " ")
 
 
 def test_lowered_digits_stay_with_their_letters(text):
@@ -204,6 +221,34 @@ def test_fake_bold_that_comes_after_other_text_is_read_once(text):
 )
 def test_what_nobody_sees_is_no_text(text, hidden):
     assert text(raw_page(shown(60, 700, "The price is 400.") + hidden)) == "The price is 400."
+
+
+PICTURE = stream(5, b"\x80", b"/Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray")
+BAR = b"0 g 40 590 300 30 re f\n"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "objects"),
+    [
+        (shown(60, 600, "lowest price 99") + BAR, b""),
+        (shown(60, 600, "lowest price 99") + b"q 300 0 0 30 40 590 cm /X Do Q\n", PICTURE),
+        (b"/X Do\n", form(5, shown(60, 600, "lowest price 99") + BAR)),
+    ],
+    ids=["a bar", "a picture", "a bar in a form"],
+)
+def test_text_under_what_is_drawn_later_is_no_text(text, hidden, objects):
+    data = raw_page(shown(60, 700, "The price is 400.") + hidden, b"/XObject<</X 5 0 R>>", objects=objects)
+    assert text(data) == "The price is 400."
+
+
+@pytest.mark.parametrize(
+    "later",
+    [b"q /G gs 1 1 0 rg 40 590 300 30 re f Q\n", b"0 g 40 590 300 30 re S\n", b"0 g 60 603 100 1 re f\n"],
+    ids=["marked", "in a box", "struck out"],
+)
+def test_text_that_shows_through_what_is_drawn_later_is_text(text, later):
+    data = raw_page(shown(60, 600, "price 99") + later, b"/ExtGState<</G<</BM/Multiply>>>>")
+    assert text(data) == "price 99"
 
 
 def test_text_outside_the_crop_box_is_no_text(text):
@@ -303,6 +348,12 @@ def test_the_lines_of_a_high_field_are_lines(text):
     assert text(data) == "Goods | Cheese\nHoney"
 
 
+def test_the_lines_of_a_field_keep_their_order(text):
+    fields = field(b"150 600 400 706", b"Cheese\\rHoney\\nSalt", b"/Ff 4096"), field(b"150 560 400 580", b"Elvik")
+    found = text(annotated(shown(60, 692, "Goods") + shown(60, 565, "Town"), *fields))
+    assert found == "Goods | Cheese\nHoney\nSalt\nTown | Elvik"
+
+
 def test_passwords_and_hidden_fields_are_no_text(text):
     data = annotated(
         shown(60, 700, "Code"),
@@ -388,6 +439,21 @@ def as_seen(line: str) -> str:
     parts = re.split(r"([A-Za-z][A-Za-z ]*[A-Za-z]|\d[\d.,/]*\d%?)", line)
     swapped = str.maketrans("()", ")(")
     return "".join(part if at % 2 else part[::-1].translate(swapped) for at, part in reversed(list(enumerate(parts))))
+
+
+@pytest.mark.parametrize(
+    ("seen", "read"),
+    [
+        ("The word םולש (peace) is old", "The word שלום (peace) is old"),
+        ("The word םולש )peace) is old", "The word שלום (peace) is old"),
+        ("הנידמה רקבמ קוחל )4()ב(15 ףיעס", "סעיף 15(ב)(4) לחוק מבקר המדינה"),
+        ("ضفخ (%15) رعسلا", "السعر (15%) خفض"),
+        ("،", "،"),
+    ],
+)
+def test_brackets_and_signs_of_lines_with_letters_written_leftwards(seen, read):
+    """pdfium mirrors some brackets; in Arabic a sign behind a number stands left of it."""
+    assert logical(seen) == read
 
 
 def test_a_right_to_left_line_drawn_word_by_word_keeps_its_order(text):
@@ -504,3 +570,14 @@ def test_a_label_with_its_value_is_no_row_of_a_table(save):
     pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
     lines = read(save("a.pdf", pdf(draw))).text.splitlines()
     assert lines == ["Name: Tobias Wrenfield", "Berth | 8.4 m", "港口： 昆茅斯"]
+
+
+def test_a_page_without_an_area_does_not_lose_the_others(save):
+    data = raw_page(shown(60, 700, "The price is 400."))
+    data = data.replace(b"/Kids[3 0 R]/Count 1", b"/Kids[3 0 R 9 0 R]/Count 2")
+    data = data.replace(
+        b"trailer", b"9 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/CropBox[20 20 30 30]>>endobj\ntrailer"
+    )
+    document = read(save("a.pdf", data))
+    assert document.text.strip() == "The price is 400."
+    assert document.warnings[0].en.startswith("Page(s) 2 ")
