@@ -19,6 +19,7 @@ LEVEL = 0.3  # baselines closer than this are one
 _INK_ONLY = 0.07  # Arabic letters are as wide as their ink: some stand apart
 _SPACE = 0.15  # typesetters squeeze a space to 0.2 at least, kerning never adds as much
 _WIDE_LETTERS = 0.4  # Chinese letters are set apart to fill a line
+_COLONS = (":", "：")
 CELL = 1.0
 _WIDE_SPACE = 2.5  # beyond this a drawn space is a gap between cells, however the line is justified
 _TRACKING = 0.6  # letters of a spaced-out heading stand at most this far apart
@@ -149,7 +150,8 @@ def _words(row: Row, characters: Sequence[Character]) -> list[_Word]:
             continue
         shift = row.shift(character)
         before = _between(last, character, spaces, tracking + slack, justified) if last else ""
-        if before == BAR and len(words) == 1 and _stands_before(words[0].text, character, last):
+        is_mark = len(words) == 1 and _stands_before(words[0].text, character, last)
+        if before == BAR and (is_mark or (last and last.text.endswith(_COLONS))):  # a label with its value is no row
             before = " "
         if last and not before and shift == words[-1].shift:
             words[-1] = words[-1]._replace(text=words[-1].text + character.text)
