@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,12 +32,14 @@ from glyph_demo.engines.events import (
     Token,
     Usage,
 )
+from glyph_demo.engines.pocket.confidence import is_near, is_sure
 from glyph_demo.engines.pocket.follow_up import has_own_words, topic, with_year
 from glyph_demo.engines.pocket.quotes import Quote, choose_quotes
-from glyph_demo.engines.pocket.refusals import refusal
+from glyph_demo.engines.pocket.refusals import NEAREST, hardly_read, refusal
 from glyph_demo.engines.pocket.retrieval import Index
-from glyph_demo.engines.pocket.sentences import split_sentences
+from glyph_demo.engines.pocket.sentences import Sentence, split_sentences
 from glyph_demo.engines.pocket.terms import question_terms
+from glyph_demo.engines.pocket.vectors import SHA256, Encoder, Near, is_known, load_encoder, nearness, page_vectors
 from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import EngineError, GlyphError, Language, ran_out_of_memory, shown
 from glyph_demo.models.base import LoadProgress, digest
@@ -54,7 +57,6 @@ log = logging.getLogger(__name__)
 READER_VERSION = 2  # raise it when the same page may be read differently: stored features are then ignored
 RECOGNITION = "PP-OCRv6_rec_small.onnx"
 DETECTION = "PP-OCRv6_det_small.onnx"
-MIN_COVERAGE = 0.12  # share of the question's weight in the best sentence; below it there is no answer
 LOAD_PATIENCE = 10.0  # seconds that an answer with its quotes shown waits for the language model to load
 FOLLOW_UP = 3  # a question of at most so many terms may refer to the one before
 
@@ -73,13 +75,16 @@ class PocketEngine(Engine):
     def __init__(self, settings: Settings, progress: LoadProgress | None = None) -> None:
         recognition, detection = reader_files()
         self._settings = settings
+        by_meaning = is_known()
+        vectors = f"-vectors-{SHA256[:16]}" if by_meaning else ""
         self._identity = (
             f"pocket-{READER_VERSION}-{recognition.stem}-{digest([recognition])[:16]}"
-            f"-{detection.stem}-{digest([detection])[:16]}-float32"
+            f"-{detection.stem}-{digest([detection])[:16]}{vectors}-float32"
         )
         self._loader = ThreadPoolExecutor(1, "pocket-load")
         self._load = partial(_load_reader, recognition, detection, settings)
         self._reader = self._loader.submit(self._load)
+        self._encoder = self._loader.submit(load_encoder) if by_meaning else None
         self._phraser: Future[Phraser | None] | None = None
         self._closed = threading.Event()
         self._lock = threading.Lock()
@@ -89,10 +94,13 @@ class PocketEngine(Engine):
         return self._identity
 
     def encode(self, page: Page) -> PageFeatures:
-        """Lines read from the page's pixels; arrays and texts as `Reader.read` says."""
+        """Lines read from the page's pixels; arrays and texts as `Reader.read` says, with those of `page_vectors`."""
         reader = self._loaded_reader()
         with self._lock:
-            return reader.read(page.pixels)
+            features = reader.read(page.pixels)
+        if self._encoder is None:
+            return features
+        return replace(features, arrays={**features.arrays, **page_vectors(self._encoder.result(), features)})
 
     def unknown_characters(self, text: str) -> dict[str, int]:
         return self._loaded_reader().unknown_characters(text)
@@ -110,7 +118,7 @@ class PocketEngine(Engine):
         with self._lock:
             if self._phraser is None and self._settings.pocket.language_model not in ("auto", "none"):
                 self._phraser = self._loader.submit(_load_phraser, self._settings, self._closed)
-        return PocketDocument(features, self._phraser)
+        return PocketDocument(features, self._phraser, self._encoder)
 
     def close(self) -> None:
         self._closed.set()
@@ -120,10 +128,16 @@ class PocketEngine(Engine):
 class PocketDocument(OpenDocument):
     """A document as text recognised from the pixels alone. `tokens` is None: the language model sees only quotes."""
 
-    def __init__(self, features: Sequence[PageFeatures], phraser: Future[Phraser | None] | None) -> None:
+    def __init__(
+        self,
+        features: Sequence[PageFeatures],
+        phraser: Future[Phraser | None] | None,
+        encoder: Future[Encoder] | None = None,
+    ) -> None:
         self._pages = list(features)
         self._index: Index | None = None  # of all pages; None until a question comes
         self._phraser = phraser
+        self._encoder = encoder
         self._file_page: Callable[[int, Box], FilePage | None] = lambda page, box: None
 
     def hint_file_pages(self, find: Callable[[int, Box], FilePage | None]) -> None:
@@ -138,7 +152,7 @@ class PocketDocument(OpenDocument):
         it. `options.max_new_tokens` limits the phrased sentence; `options.temperature` is not used."""
         clock = _Clock()
         language: Language = "zh" if _IDEOGRAPH.search(question) else "en"
-        quotes = self._find(question, history)
+        quotes, sure = self._find(question, history)
         clock.prompt_done()
         if not quotes:
             clock.token_shown()
@@ -147,19 +161,22 @@ class PocketDocument(OpenDocument):
             return
         yield Evidence(tuple(region for quote in quotes for region in quote.regions()))
         clock.token_shown()
+        if not sure:
+            yield Token(f"{NEAREST.text(language)}\n\n")
         for i, quote in enumerate(quotes):
             first = quote.lines[0]
             yield Token(("\n\n" if i else "") + quote.cited(language, self._file_page(first.page, first.box)))
         usage: Usage = Usage()
-        reason: Reason = "stop"
-        if language == "en" and options.max_new_tokens > 0:
+        reason: Reason = "stop" if sure else "not_found"
+        if sure and language == "en" and options.max_new_tokens > 0:
             usage, reason = yield from self._phrase(question, quotes, options, clock)
         yield Finished(usage, clock.timings(), reason)
 
-    def _find(self, question: str, history: Sequence[Turn]) -> list[Quote]:
-        """Quotes that answer the question; none if the document does not seem to."""
+    def _find(self, question: str, history: Sequence[Turn]) -> tuple[list[Quote], bool]:
+        """Quotes that answer the question, or are near it; none if nothing is. And whether they seem to answer it."""
         if self._index is None:
-            self._index = Index(split_sentences(self._pages))
+            sentences = split_sentences(self._pages)
+            self._index = Index(sentences, self._vectors(sentences))
         question = with_year(question, history)
         before, said = "", ""
         if history and not has_own_words(question):
@@ -167,9 +184,15 @@ class PocketDocument(OpenDocument):
         elif history and len(question_terms(question)) <= FOLLOW_UP:
             before = topic(history)
         matches = self._index.search(question, before, said)
-        if not matches or max(match.coverage for match in matches[:3]) < MIN_COVERAGE:
-            return []
-        return choose_quotes(self._index, matches)
+        if not is_near(matches):
+            return [], False
+        quotes = choose_quotes(self._index, matches)
+        quoted = "\n".join(quote.text for quote in quotes)
+        sure = is_sure(question, self._index.sentences, matches, quoted)
+        return ([], False) if not sure and hardly_read(self._pages) else (quotes, sure)
+
+    def _vectors(self, sentences: Sequence[Sentence]) -> Near | None:
+        return None if self._encoder is None else nearness(self._encoder.result(), self._pages, sentences)
 
     def _phrase(
         self, question: str, quotes: list[Quote], options: AskOptions, clock: _Clock
