@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from glyph_demo.engines.base import Turn
 from glyph_demo.engines.pocket.cells import asked_cells, asked_value
+from glyph_demo.engines.pocket.confidence import is_near, is_sure
 from glyph_demo.engines.pocket.follow_up import has_own_words, leans, resolved, resolved_turns, topic
 from glyph_demo.engines.pocket.han import simplified
 from glyph_demo.engines.pocket.intents import wanted_length, wants_summary
@@ -17,9 +18,9 @@ from glyph_demo.engines.pocket.retrieval import Index, Match
 from glyph_demo.engines.pocket.sentences import Sentence
 from glyph_demo.engines.pocket.short_answers import short_answer
 from glyph_demo.engines.pocket.tables import find_forms, find_tables, header_sentences
+from glyph_demo.engines.pocket.vectors import Near
 from glyph_demo.errors import Language
 
-MIN_COVERAGE = 0.12  # share of the question's weight in the best sentence; below it there is no answer
 DEFINES = 0.4  # bonus, as a share of the best score, for a sentence that defines what is asked
 DEPENDS = 3  # sentences before one, in its paragraph, that it may depend on
 
@@ -42,9 +43,9 @@ _IS = (
 class Document:
     """What was read of a document: its sentences, their index and its tables."""
 
-    def __init__(self, sentences: list[Sentence]) -> None:
+    def __init__(self, sentences: list[Sentence], near: Near | None = None) -> None:
         self.sentences = sentences
-        self.index = Index(sentences)
+        self.index = Index(sentences, near)
         self.tables = find_tables(sentences)
         self.forms = find_forms(sentences, self.tables)
         self._about = " ".join(sentence.text for sentence in sentences[:1] + [s for s in sentences if s.heading])
@@ -52,14 +53,14 @@ class Document:
 
     def answer(
         self, question: str, history: Sequence[Turn], language: Language, place: Callable[[Quote], str]
-    ) -> Shown:
-        """The texts and quotes to show, in order; empty if the document does not seem to say. `place` names the page of
-        a quote."""
+    ) -> tuple[Shown, bool]:
+        """The texts and quotes to show, in order, and whether they seem to answer; nothing if nothing is near. `place`
+        names the page of a quote."""
         if wants_summary(question):
-            return summary(self.sentences, wanted_length(question), place, language)
+            return summary(self.sentences, wanted_length(question), place, language), True
         part = section(question, self.sentences) or authors(question, self.sentences)
         if part:
-            return list(part)
+            return list(part), True
         history = resolved_turns(history)
         question = resolved(question, history)
         before, said = "", ""
@@ -69,11 +70,14 @@ class Document:
             before = topic(history)
         cells = asked_cells(question, before, self.tables, self._about) or asked_value(question, self.forms)
         if cells is not None:
-            return [cells.text, *(quote_of(self.sentences, [i]) for i in cells.sentences[:3])]
+            return [cells.text, *(quote_of(self.sentences, [i]) for i in cells.sentences[:3])], True
         matches = self._ranked(question, self.index.search(question, before, said))
-        if not matches or max(match.coverage for match in matches[:3]) < MIN_COVERAGE:
-            return []
-        return self._quoted(question, matches)
+        if not is_near(matches):
+            return [], False
+        parts = self._quoted(question, matches)
+        quotes = [part for part in parts if isinstance(part, Quote)]
+        sure = is_sure(question, self.sentences, matches, "\n".join(quote.text for quote in quotes))
+        return parts if sure else list(quotes), sure
 
     def _ranked(self, question: str, matches: list[Match]) -> list[Match]:
         """Without headers of tables, and headings below the best. Definitions of what is asked come first."""

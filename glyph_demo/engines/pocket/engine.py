@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,11 +32,12 @@ from glyph_demo.engines.events import (
     Token,
     Usage,
 )
-from glyph_demo.engines.pocket.answering import Document
+from glyph_demo.engines.pocket.answering import Document, Shown
 from glyph_demo.engines.pocket.intents import FINDS_PASSAGES, wants_writing
 from glyph_demo.engines.pocket.quotes import Quote
-from glyph_demo.engines.pocket.refusals import NOT_FOUND, refusal
+from glyph_demo.engines.pocket.refusals import NEAREST, NOT_FOUND, hardly_read, refusal
 from glyph_demo.engines.pocket.sentences import split_sentences
+from glyph_demo.engines.pocket.vectors import SHA256, Encoder, is_known, load_encoder, nearness, page_vectors
 from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import EngineError, GlyphError, Language, ran_out_of_memory, shown
 from glyph_demo.models.base import LoadProgress, digest
@@ -70,13 +72,16 @@ class PocketEngine(Engine):
     def __init__(self, settings: Settings, progress: LoadProgress | None = None) -> None:
         recognition, detection = reader_files()
         self._settings = settings
+        by_meaning = is_known()
+        vectors = f"-vectors-{SHA256[:16]}" if by_meaning else ""
         self._identity = (
             f"pocket-{READER_VERSION}-{recognition.stem}-{digest([recognition])[:16]}"
-            f"-{detection.stem}-{digest([detection])[:16]}-float32"
+            f"-{detection.stem}-{digest([detection])[:16]}{vectors}-float32"
         )
         self._loader = ThreadPoolExecutor(1, "pocket-load")
         self._load = partial(_load_reader, recognition, detection, settings)
         self._reader = self._loader.submit(self._load)
+        self._encoder = self._loader.submit(load_encoder) if by_meaning else None
         self._phraser: Future[Phraser | None] | None = None
         self._closed = threading.Event()
         self._lock = threading.Lock()
@@ -86,10 +91,13 @@ class PocketEngine(Engine):
         return self._identity
 
     def encode(self, page: Page) -> PageFeatures:
-        """Lines read from the page's pixels; arrays and texts as `Reader.read` says."""
+        """Lines read from the page's pixels; arrays and texts as `Reader.read` says, with those of `page_vectors`."""
         reader = self._loaded_reader()
         with self._lock:
-            return reader.read(page.pixels)
+            features = reader.read(page.pixels)
+        if self._encoder is None:
+            return features
+        return replace(features, arrays={**features.arrays, **page_vectors(self._encoder.result(), features)})
 
     def unknown_characters(self, text: str) -> dict[str, int]:
         return self._loaded_reader().unknown_characters(text)
@@ -107,7 +115,7 @@ class PocketEngine(Engine):
         with self._lock:
             if self._phraser is None and self._settings.pocket.language_model not in ("auto", "none"):
                 self._phraser = self._loader.submit(_load_phraser, self._settings, self._closed)
-        return PocketDocument(features, self._phraser)
+        return PocketDocument(features, self._phraser, self._encoder)
 
     def close(self) -> None:
         self._closed.set()
@@ -117,10 +125,16 @@ class PocketEngine(Engine):
 class PocketDocument(OpenDocument):
     """A document as text recognised from the pixels alone. `tokens` is None: the language model sees only quotes."""
 
-    def __init__(self, features: Sequence[PageFeatures], phraser: Future[Phraser | None] | None) -> None:
+    def __init__(
+        self,
+        features: Sequence[PageFeatures],
+        phraser: Future[Phraser | None] | None,
+        encoder: Future[Encoder] | None = None,
+    ) -> None:
         self._pages = list(features)
         self._read: tuple[int, Document] | None = None  # of so many pages; None until a question comes
         self._phraser = phraser
+        self._encoder = encoder
         self._file_page: Callable[[int, Box], FilePage | None] = lambda page, box: None
 
     def hint_file_pages(self, find: Callable[[int, Box], FilePage | None]) -> None:
@@ -136,7 +150,7 @@ class PocketDocument(OpenDocument):
         clock = _Clock()
         language: Language = "zh" if _IDEOGRAPH.search(question) else "en"
         pages = tuple(self._pages)
-        parts = [] if wants_writing(question) else self._find(pages, question, history, language)
+        parts, sure = ([], True) if wants_writing(question) else self._find(pages, question, history, language)
         quotes = [part for part in parts if isinstance(part, Quote)]
         clock.prompt_done()
         if not quotes:
@@ -147,25 +161,30 @@ class PocketDocument(OpenDocument):
             return
         yield Evidence(tuple(region for quote in quotes for region in quote.regions()))
         clock.token_shown()
+        if not sure:
+            yield Token(f"{NEAREST.text(language)}\n\n")
         for i, part in enumerate(parts):
             text = part if isinstance(part, str) else part.cited(language, self._page_of(part))
             yield Token(("\n\n" if i else "") + text)
         usage: Usage = Usage()
-        reason: Reason = "stop"
-        if language == "en" and options.max_new_tokens > 0:
+        reason: Reason = "stop" if sure else "not_found"
+        if sure and language == "en" and options.max_new_tokens > 0:
             usage, reason = yield from self._phrase(question, quotes, options, clock)
         yield Finished(usage, clock.timings(), reason)
 
     def _find(
         self, pages: tuple[PageFeatures, ...], question: str, history: Sequence[Turn], language: Language
-    ) -> list[str | Quote]:
-        """What answers the question; empty if the document does not seem to."""
+    ) -> tuple[Shown, bool]:
+        """What answers the question, or is near it; empty if nothing is. And whether it seems to answer it."""
         read = self._read
         if read is None or read[0] != len(pages):
-            read = self._read = len(pages), Document(split_sentences(pages))
-        return read[1].answer(
+            sentences = split_sentences(pages)
+            near = None if self._encoder is None else nearness(self._encoder.result(), pages, sentences)
+            read = self._read = len(pages), Document(sentences, near)
+        parts, sure = read[1].answer(
             question, history, language, lambda quote: quote.place(language, self._page_of(quote), line=False)
         )
+        return ([], False) if not sure and hardly_read(pages) else (parts, sure)
 
     def _page_of(self, quote: Quote) -> FilePage | None:
         return self._file_page(quote.lines[0].page, quote.lines[0].box)

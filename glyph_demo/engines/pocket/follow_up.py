@@ -33,7 +33,9 @@ _KINDS = (
     "amount answer cause date day else exactly hour money month name number person place price reason since sum time "
     "total year"
 )
-_CHINESE_KINDS = re.compile("年份|日期|日子|时间|时候|地点|地方|价格|金额|费用|原因|理由|名字|数量|具体|确切|[年钱人]")
+_CHINESE_KINDS = re.compile(
+    "年份|日期|日子|时间|时候|地点|地方|价格|金额|费用|原因|理由|名字|数量|具体|确切|[年钱人他她它]"
+)
 
 
 def has_own_words(question: str) -> bool:

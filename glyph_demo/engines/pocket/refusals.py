@@ -16,6 +16,7 @@ _FEW = 0.05  # share of Chinese characters below which a text is in another lang
 _KANA = 0.1  # share of kana from which a text with Chinese characters is Japanese
 
 NOT_FOUND = Message("The document does not seem to say.", "文档似乎没有提到。")
+NEAREST = Message("The document does not seem to say. Nearest passages:", "文档似乎没有提到。最接近的段落：")
 _NOTHING_READ = Message(
     "Nothing was read on the pages: they are empty, show only pictures, or are in a script that the embedded engine "
     "cannot read. A vision-language model may: choose the engine local or remote.",
@@ -58,8 +59,7 @@ def refusal(question: str, pages: Sequence[PageFeatures]) -> Message:
     if not text.strip():
         return _NOTHING_READ
     asked, written = _scripts(question), _scripts(text)
-    scores = [float(score) for page in pages for score in page.arrays["scores"]]
-    if sum(score < _SURE for score in scores) > _MOST * len(scores):
+    if hardly_read(pages):
         foreign = next((name for name, share in asked.items() if share > _MOST and name not in (LATIN, EASTERN)), None)
         return _HARDLY_READ if foreign is None else _cannot_read(foreign)
     for name, share in asked.items():
@@ -68,6 +68,12 @@ def refusal(question: str, pages: Sequence[PageFeatures]) -> Message:
                 return _ask_in("the language of the document", "文档的语言")
             return _ask_in("Japanese", "日文") if _kana(text) > _KANA else _ask_in("Chinese", "中文")
     return NOT_FOUND
+
+
+def hardly_read(pages: Sequence[PageFeatures]) -> bool:
+    """Whether most lines are in a script that the reader does not know, by how sure it is of its letters."""
+    scores = [float(score) for page in pages for score in page.arrays["scores"]]
+    return sum(score < _SURE for score in scores) > _MOST * len(scores)
 
 
 def _scripts(text: str) -> dict[str, float]:
@@ -87,9 +93,9 @@ def _cannot_read(name: str) -> Message:
 
 def _ask_in(language: str, chinese: str) -> Message:
     return Message(
-        "Question and document are in different languages, and the embedded engine compares words. "
+        "Question and document are in different languages, and nothing near was found. "
         f"Ask in {language}, or choose the engine local or remote.",
-        f"问题与文档的语言不同，而内置引擎只比较词语。请用{chinese}提问，或选择 local 或 remote 引擎。",
+        f"问题与文档的语言不同，没有找到相近的内容。请用{chinese}提问，或选择 local 或 remote 引擎。",
     )
 
 

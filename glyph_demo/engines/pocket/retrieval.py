@@ -1,4 +1,5 @@
-"""Finds the sentences of a document that may answer a question, by BM25 over sentences and their context."""
+"""Finds the sentences of a document that may answer a question: by their words, with BM25 over sentences and their
+context, and by their meaning, with sentence vectors where there are any."""
 
 from __future__ import annotations
 
@@ -6,12 +7,16 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
+
+import numpy as np
 
 from glyph_demo.engines.pocket.han import simplified
 from glyph_demo.engines.pocket.sentences import Sentence
 from glyph_demo.engines.pocket.spelling import respelled
 from glyph_demo.engines.pocket.terms import is_derived, names, question_terms, stem, synonyms, terms, words
+from glyph_demo.engines.pocket.vectors import Cosines, Near
 
 # Okapi BM25 (Robertson and Zaragoza 2009, doi 10.1561/1500000019); b is low because all sentences are short.
 K1 = 1.2
@@ -27,20 +32,22 @@ RECORD = 0.1  # weight of a word in the rows above a row, which may say what the
 ROWS_ABOVE = 20
 KIND = 0.2  # bonus, as a share of the question's weight, for an answer of the kind asked for
 SYNONYM = 0.6  # weight of a synonym of a question's word
-UNKNOWN = 0.5  # weight of a word that the document lacks, in the coverage
 HEADING = 0.5  # factor: a heading is seldom an answer itself
 HISTORY = 0.3  # weight of the question before, for follow-ups
+MEANING = 0.4  # weight of a sentence's cosine to the question, as a share of the question's weight
+UNSAID = 1.5  # added to MEANING, times the share of the question that no sentence covers with its words
+MOST = 100  # matches that are given
 SAID = 0.2  # bonus, as a share of the question's weight, for what was quoted, for follow-ups without words of their own
 
 _NUMBER = (
     r"\d|[一二三四五六七八九十百千万两]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|"
     r"thousand|million|half|twice|once|\w+(?:teen|ty))\b"
 )
-_MONEY = (
+MONEY = (
     rf"(?:{_NUMBER}).{{0,9}}?(?:\b(?:crown|mark|dollar|euro|pound|penny|shilling|franc|cent)s?\b|pence|yen|yuan|元)"
     r"|[$€£¥]\s?\d"
 )
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _REASON = (
     r"\b(?:because|since|as|so|for|due|owing|reason|on account|in order|cause[ds]?)\b"
     r"|因|由于|所以|以免|为了|导致|理由|来自|于是"
@@ -49,9 +56,9 @@ _REASON = (
 _KINDS = (
     (
         r"\bwhen\b|\b(?:what|which) (?:date|year|month|day|time)|何时|哪一?[年天]|几[点号月]|什么时候|日期",
-        rf"\d{{4}}|\d\s*[月日时点]|\b(?:{_MONTHS})\b",
+        rf"\d{{4}}|\d\s*[月日时点]|\b(?:{MONTHS})\b",
     ),
-    (r"\bhow much (?:money|did|was|does|were|is)|\bprice|\bcost|多少钱|费用|价格|金额|花费", _MONEY),
+    (r"\bhow much (?:money|did|was|does|were|is)|\bprice|\bcost|多少钱|费用|价格|金额|花费", MONEY),
     (
         r"\bhow long|\bhow (?:many|much) (?:time|minutes|hours|days|weeks|months|years)|多久|多长时间",
         r"\b(?:second|minute|hour|day|week|month|year)s?\b|[\d一二三四五六七八九十两半]\s*(?:个?(?:秒|分|小时|天|日|周|月|年))",
@@ -65,18 +72,21 @@ _PRONOUN = re.compile(r"(?:It|He|She|They|His|Her|Their|Its|This|These|Both)\b|[
 
 
 class Match(NamedTuple):
-    """A sentence's index in the document, its score, and the share of the question's weight it covers, in [0, 1]."""
+    """A sentence's index in the document, its score, the share of the question's weight it covers, in [0, 1], and its
+    cosine to the question; None without sentence vectors."""
 
     sentence: int
     score: float
     coverage: float
+    nearness: float | None = None
 
 
 class Index:
-    """Term statistics of a document's sentences."""
+    """Term statistics of a document's sentences. `near` tells the cosine of a question to each of them."""
 
-    def __init__(self, sentences: Sequence[Sentence]) -> None:
+    def __init__(self, sentences: Sequence[Sentence], near: Near | None = None) -> None:
         self.sentences = sentences
+        self._near = near
         self._own = [_counts(sentence.text) for sentence in sentences]
         self._fields = [self._field(i) for i in range(len(sentences))]
         self._above = [
@@ -96,17 +106,15 @@ class Index:
         self._flat = [" ".join(term for term, _ in terms(s.text)) for s in sentences]
 
     def search(self, question: str, before: str = "", said: str = "") -> list[Match]:
-        """Sentences that share words with `question`, best first. `before` is the question that a follow-up leans on.
-        `said` is the answer to it, for a follow-up without words of its own, which asks about the same."""
+        """Sentences that share words or meaning with `question`, at most MOST, best first. `before` is the question
+        that a follow-up leans on. `said` is the answer to it, for a follow-up without words of its own, which asks
+        about the same."""
         question = simplified(self._respelled(question))
         asked = question_terms(question)
         if said:
             asked = question_terms(before) | {term: weight for term, weight in asked.items() if term in self._idf}
         wanted = [self._want(term, weight) for term, weight in asked.items()]
-        total = sum(
-            weight * self._idf[term] if term in self._idf else UNKNOWN * weight * self._unknown
-            for term, weight in asked.items()
-        )
+        total = sum(weight * self._idf.get(term, self._unknown) for term, weight in asked.items())
         leaning = [
             {term: HISTORY * weight * self._idf[term]}
             for term, weight in question_terms(before).items()
@@ -128,7 +136,32 @@ class Index:
             if self.sentences[i].heading:
                 score *= HEADING
             matches.append(Match(i, score, min(1.0, covered / max(total, 1e-9))))
-        return sorted(matches, key=lambda match: -match.score)
+        if self._near is not None:
+            matches = self._with_meaning(
+                matches, self._near(f"{before} {question}" if said else question), total or 1.0
+            )
+        return sorted(matches, key=lambda match: -match.score)[:MOST]
+
+    def _with_meaning(self, matches: list[Match], cosines: Cosines, total: float) -> list[Match]:
+        """The matches of the words and all other sentences, with what their `cosines` add."""
+        by_words = {match.sentence: match for match in matches}
+        weight = total * (MEANING + UNSAID * (1 - max((match.coverage for match in matches), default=0.0)))
+        found = []
+        for i, around in enumerate(self._smoothed(cosines)):
+            score, coverage = by_words[i][1:3] if i in by_words else (0.0, 0.0)
+            score += weight * float(around) * (HEADING if self.sentences[i].heading else 1.0)
+            if score > 0:
+                found.append(Match(i, score, coverage, float(cosines[i])))
+        return found
+
+    def _smoothed(self, cosines: Cosines) -> Cosines:
+        """Weighted means of each cosine and those of the sentences before and after in the same paragraph."""
+        beside = np.array([a.paragraph == b.paragraph for a, b in pairwise(self.sentences)], bool)
+        total, weight = cosines.copy(), np.ones_like(cosines)
+        for here, other in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
+            total[here] += NEIGHBOUR * beside * cosines[other]
+            weight[here] += NEIGHBOUR * beside
+        return total / weight
 
     def _respelled(self, question: str) -> str:
         """The question with words that the document spells a little differently as they are there."""

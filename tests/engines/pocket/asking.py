@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.pocket.engine import PocketDocument, PocketEngine
+from glyph_demo.engines.pocket.refusals import NEAREST
 from tests.answers import joined
 from tests.engines.drawing import draw
 
@@ -25,6 +26,6 @@ def ask(document: PocketDocument, question: str, history: Sequence[Turn] = ()) -
 
 
 def short(document: PocketDocument, question: str, history: Sequence[Turn] = ()) -> str:
-    """What stands above the quotes; empty if nothing does."""
+    """What stands above the quotes; empty if nothing does, or only the doubt about them."""
     first = whole(document, question, history)[0]
-    return "" if first.startswith("“") else first
+    return "" if first.startswith("“") or first in (NEAREST.en, NEAREST.zh) else first
