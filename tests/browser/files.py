@@ -14,11 +14,6 @@ def text() -> bytes:
     return "\n\n".join(FACTS).encode()
 
 
-def long_text() -> bytes:
-    filler = "Gulls were counted on the western breakwater, and the counters wrote their numbers into a blue book. "
-    return "\n\n".join([*FACTS, *(f"{number}. {filler * 4}" for number in range(60))]).encode()
-
-
 def pdf(password: str = "") -> bytes:
     from reportlab.lib.pdfencrypt import StandardEncryption
     from reportlab.lib.styles import getSampleStyleSheet
@@ -52,15 +47,19 @@ def picture(*lines: str):
     return page
 
 
-def scan() -> bytes:
-    """A PDF of one picture, without text."""
+def scan(pages: int = 1, seed: int = 0) -> bytes:
+    """A PDF of pictures, without text. The first has the facts; of more than one each takes a second or so to read."""
     from reportlab.lib.utils import ImageReader
     from reportlab.pdfgen.canvas import Canvas
 
     sentences = [f"{sentence.strip()}.".replace("..", ".") for fact in FACTS for sentence in fact.split(". ")]
     made = io.BytesIO()
     canvas = Canvas(made, pagesize=(595, 842))
-    canvas.drawImage(ImageReader(picture(*sentences)), 0, 0, 595, 842)
+    for page in range(pages):
+        count = f"Gulls were counted on breakwater {seed + page} and the numbers went into a blue book."
+        lines = [f"{number}. {count}" for number in range(25)] if pages > 1 else []
+        canvas.drawImage(ImageReader(picture(*sentences * (page == 0), *lines[len(sentences) :])), 0, 0, 595, 842)
+        canvas.showPage()
     canvas.save()
     return made.getvalue()
 

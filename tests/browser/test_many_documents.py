@@ -53,7 +53,7 @@ def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved
     expect(page.locator("#many-now [role=progressbar]").first).to_be_visible()
     for name in ("survey.pdf", "scan.pdf", "open.txt"):
         expect(row(page, name).locator(".answer")).to_contain_text("14.2")
-        expect(row(page, name).locator(".evidence")).to_contain_text(re.compile(r"page 1, line \d+"))
+        expect(row(page, name).locator(".evidence")).to_contain_text("Page 1")
         expect(row(page, name).locator(".seconds")).to_have_text(re.compile(r"^\d+\.\d\d$"))
     expect(row(page, "empty.txt").locator(".error")).to_contain_text("empty")
     expect(page.locator("#many-now")).to_have_text("")
@@ -65,7 +65,7 @@ def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved
     assert [bool(entry["error"]) for entry in table] == [False, False, True, False]
     assert all(entry["pages"] == "1" and "14.2" in entry["answer"] for entry in table if not entry["error"])
     rows = json.loads(saved(page, "JSON"))["rows"]
-    assert rows[0]["quotes"][0].keys() == {"page", "line", "text"}
+    assert rows[0]["quotes"][0].keys() == {"page", "line", "text", "file_page"}
 
     page.get_by_role("button", name="Remove empty.txt").click()
     expect(page.locator("#many tbody tr")).to_have_count(3)
@@ -76,12 +76,12 @@ def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved
 def test_a_table_that_was_stopped_is_there_after_a_reload_and_goes_on(open_page):
     page = open_page()
     enter(page)
-    choose(page, survey_txt=files.text(), long_txt=files.long_text()[:9_000])
+    choose(page, survey_txt=files.text(), long_pdf=files.scan(6, seed=100))
     run(page)
     expect(row(page, "survey.txt").locator(".answer")).to_contain_text("14.2")
-    expect(row(page, "long.txt")).to_contain_text("Reading the document first")
+    expect(row(page, "long.pdf")).to_contain_text("Reading the document first")
     page.click("#many-stop")
-    expect(row(page, "long.txt")).to_contain_text("not asked yet")
+    expect(row(page, "long.pdf")).to_contain_text("not asked yet")
     expect(page.locator("#many-now")).to_have_text("")
     page.reload()
     page.locator("#title h1").wait_for()
@@ -90,21 +90,21 @@ def test_a_table_that_was_stopped_is_there_after_a_reload_and_goes_on(open_page)
     expect(row(page, "survey.txt").locator(".answer")).to_contain_text("14.2")
     seconds = row(page, "survey.txt").locator(".seconds").inner_text()
     page.click("#many-run")
-    expect(row(page, "long.txt").locator(".answer")).to_contain_text("14.2")
+    expect(row(page, "long.pdf").locator(".answer")).to_contain_text("14.2")
     assert row(page, "survey.txt").locator(".seconds").inner_text() == seconds, "it was not asked again"
 
 
 def test_a_reload_finds_a_table_that_is_being_filled(open_page):
     page = open_page()
     enter(page)
-    choose(page, long_txt=b"Pages that no other test has read.\n\n" + files.long_text()[:9_000])
+    choose(page, long_pdf=files.scan(6, seed=200))
     run(page)
-    expect(row(page, "long.txt")).to_contain_text("Reading the document first")
+    expect(row(page, "long.pdf")).to_contain_text("Reading the document first")
     page.reload()
     page.locator("#title h1").wait_for()
     enter(page)
     expect(page.locator("#many-now")).to_contain_text("0 of 1 documents answered")
-    expect(row(page, "long.txt").locator(".answer")).to_contain_text("14.2")
+    expect(row(page, "long.pdf").locator(".answer")).to_contain_text("14.2")
 
 
 def test_it_speaks_chinese_fits_a_phone_and_is_reached_by_the_keyboard(open_page, artifacts):
