@@ -147,10 +147,11 @@ from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.conversation.errors import as_user_error
 from glyph_demo.process import give_memory_back
 from glyph_demo.rendering import render, resolve_style
-from glyph_demo.settings import Settings
+from glyph_demo.settings import Rendering, Settings
 settings = replace(Settings(), pocket=replace(Settings().pocket, language_model="none", threads=1))
 text = "A line of the document that is long enough to be read with some memory. " * 8
-page = next(render(Document("a.txt", "txt", text, ""), resolve_style(settings.rendering, text, "pocket")))
+# A page in a style of its own, which the networks read.
+page = next(render(Document("a.txt", "txt", text, ""), resolve_style(Rendering(font_size=13.0), text, "pocket")))
 engine = PocketEngine(settings)
 right = engine.encode(page).texts
 hard = resource.getrlimit(resource.RLIMIT_AS)[1]

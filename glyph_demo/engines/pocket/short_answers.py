@@ -130,6 +130,9 @@ def short_answer(question: str, sentence: str, around: str) -> str:
         or share_in(asked, f"{around} {sentence}") < MIN_ALL[is_wide(sentence)]
     ):
         return ""
+    figures = {term for term in asked if any(map(str.isdigit, term))}
+    if figures - {term for term, _ in terms(f"{around} {sentence}")}:
+        return ""  # such as station 3-0 where 3-3 is asked for
     found = _of_label(question, sentence)
     if found:
         return found

@@ -34,6 +34,8 @@ def terms(text: str) -> Iterator[tuple[str, float]]:
     text = simplified(unicodedata.normalize("NFKC", text))
     for joined in re.findall(r"[^\W\d_]+(?:[-‐‑–][^\W_]+)+", text):
         yield _HYPHENATED.sub("", joined).lower(), 1.0
+    for joined in re.findall(r"\d+(?:[-‐‑–/][^\W_]+)+", text):  # without its hyphen 3-3 would be 33
+        yield re.sub("[‐‑–]", "-", joined).lower(), 1.0
     for match in _PIECES.finditer(text):
         if match["cjk"]:
             yield from _cjk(match["cjk"])

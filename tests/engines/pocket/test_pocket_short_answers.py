@@ -4,6 +4,7 @@ import pytest
 
 from glyph_demo.engines.pocket.quotes import count_words, essential
 from glyph_demo.engines.pocket.short_answers import short_answer
+from tests.engines.pocket.asking import opened, short, whole
 
 CERTAIN = [
     ("When was the trust founded?", "The trust was founded on 14 March 1962 by three teachers.", "14 March 1962"),
@@ -96,3 +97,14 @@ def test_a_short_sentence_is_shown_whole():
     assert essential("The mill, a low house, was built in 1911.", "When was the mill built?").startswith(
         "The mill, a low"
     )
+
+
+def test_another_number_of_the_same_kind_is_no_answer(engine):
+    lines = [f"Station 3-{i} was built in {1903 + i} by crew {7 * i + 3}." for i in range(6)]
+    document = opened(engine, "\n".join(lines))
+    assert whole(document, "When was station 3-3 built?") == [
+        "1906",
+        "“Station 3-3 was built in 1906 by crew 24.” (page 1, line 4)",
+    ]
+    assert short(document, "When was station 3-9 built?") == ""
+    assert short(document, "When was station 7 built?") == ""
