@@ -123,7 +123,7 @@ class Originals:
         in another way since, there are only the engine's words."""
         if view is not None and view.picture == number:
             return []  # its boxes are those of the page
-        first, end = self._part(number)
+        first, end = self._document.part(number)
         lines = [line for line in view.lines if any(_holds(box, line) for box in region.boxes)] if view else []
         places = [(max(line.start, first), min(line.end, end)) for line in lines]
         places = [place for place in places if self._text(*place)]
@@ -139,17 +139,12 @@ class Originals:
         after it in the document's text, if the boxes tell them apart."""
         drawn = self._drawn.get(number)
         boxes = drawn.boxes.get(text, []) if drawn else []
-        first, end = self._part(number)
+        first, end = self._document.part(number)
         times, before = (self._document.text.count(text, first, to) for to in (end, start))
         if times < 2 or len(boxes) % times:
             return boxes
         rows = len(boxes) // times
         return boxes[before * rows : (before + 1) * rows]
-
-    def _part(self, number: int) -> tuple[int, int]:
-        """Where the page's text begins in the document's, and where it ends."""
-        marks = self._document.marks
-        return marks[number - 1].start, marks[number].start if number < len(marks) else len(self._document.text)
 
     def _text(self, start: int, end: int) -> str:
         return self._document.text[start:end].strip()

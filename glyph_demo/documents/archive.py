@@ -74,7 +74,7 @@ class Archive:
         """None where there is no such part."""
         if name not in self:
             return None
-        with _memory_errors():
+        with memory_errors():
             return ElementTree.fromstring(self.xml(name))
 
     def relations(self, name: str) -> dict[str, Relation]:
@@ -95,7 +95,7 @@ class Archive:
 
 
 @contextlib.contextmanager
-def _memory_errors() -> Iterator[None]:
+def memory_errors() -> Iterator[None]:
     """The XML parser raises the same error for broken XML and for no memory; raise MemoryError for the latter."""
     try:
         yield
@@ -110,7 +110,7 @@ def stream(data: bytes, *names: str) -> Iterator[ElementTree.Element]:
     if not data:
         return
     parents: list[ElementTree.Element] = []
-    with _memory_errors():
+    with memory_errors():
         for event, node in ElementTree.iterparse(io.BytesIO(data), ("start", "end")):
             if event == "start":
                 parents.append(node)

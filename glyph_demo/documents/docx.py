@@ -3,15 +3,14 @@ child process only."""
 
 from __future__ import annotations
 
-import contextlib
 import io
 import zipfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
-from xml.parsers.expat import errors
 
+from glyph_demo.documents.archive import memory_errors
 from glyph_demo.documents.docx_context import Context, Inventory
 from glyph_demo.documents.docx_notes import Comments, Notes
 from glyph_demo.documents.docx_package import Budget, Package, Part
@@ -23,7 +22,6 @@ from glyph_demo.documents.numbering import Numbering
 from glyph_demo.documents.problems import problem
 from glyph_demo.errors import DocumentError
 
-_NO_MEMORY = errors.codes[errors.XML_ERROR_NO_MEMORY]
 _MAX_DEPTH = 3  # documents inside documents
 
 
@@ -36,23 +34,12 @@ def read_docx(path: Path, max_pages: int, max_characters: int, encoding: str = "
     zipfile and ElementTree."""
     inventory = Inventory()
     paragraphs: list[str] = []
-    with _memory_errors(), zipfile.ZipFile(path) as archive:
+    with memory_errors(), zipfile.ZipFile(path) as archive:
         for added in _parts_text(Package(archive, Budget()), inventory, max_characters, depth=0):
             paragraphs += added
             if sum(map(len, paragraphs)) > max_characters:
                 raise problem("too_many_characters", limit=max_characters)
     return Parsed(paragraphs, "paragraph", inventory.warnings())
-
-
-@contextlib.contextmanager
-def _memory_errors() -> Iterator[None]:
-    """The XML parser raises the same error for broken XML and for no memory; raise MemoryError for the latter."""
-    try:
-        yield
-    except ElementTree.ParseError as error:
-        if error.code == _NO_MEMORY:
-            raise MemoryError from None
-        raise
 
 
 def _parts_text(package: Package, inventory: Inventory, max_characters: int, depth: int) -> Iterator[list[str]]:

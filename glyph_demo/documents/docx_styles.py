@@ -3,9 +3,13 @@ it is raised (17.3.2.24 and 17.3.2.42)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
 from xml.etree.ElementTree import Element
 
 from glyph_demo.documents.docx_xml import W, is_on, value
+
+T = TypeVar("T")
 
 _VANISH = f"{W}rPr/{W}vanish"
 
@@ -42,12 +46,7 @@ class HiddenText:
     def _style(self, name: str) -> bool:
         """The nearest switch on the way to the root of the styles."""
         if name not in self._found:
-            seen: set[str] = set()
-            switch, step = None, name
-            while switch is None and step in self._own and step not in seen:
-                seen.add(step)
-                switch, step = self._own[step]
-            self._found[name] = is_on(switch)
+            self._found[name] = is_on(_nearest(self._own, name))
         return self._found[name]
 
 
@@ -69,13 +68,18 @@ class RaisedText:
     def _style(self, name: str) -> bool:
         """The nearest that says so on the way to the root of the styles."""
         if name not in self._found:
-            seen: set[str] = set()
-            raises, step = None, name
-            while raises is None and step in self._own and step not in seen:
-                seen.add(step)
-                raises, step = self._own[step]
-            self._found[name] = bool(raises)
+            self._found[name] = bool(_nearest(self._own, name))
         return self._found[name]
+
+
+def _nearest(styles: Mapping[str, tuple[T | None, str]], name: str) -> T | None:
+    """What a style says, or the nearest that it is based on; `styles` are what each says and what it is based on."""
+    seen: set[str] = set()
+    found: T | None = None
+    while found is None and name in styles and name not in seen:
+        seen.add(name)
+        found, name = styles[name]
+    return found
 
 
 def _raises(properties: Element | None) -> bool | None:

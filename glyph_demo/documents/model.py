@@ -63,7 +63,7 @@ class Document:
         pictures = self.images.numbers if self.images else ()
         start = 0
         for number in pictures:
-            first, end = self._part(number)
+            first, end = self.part(number)
             if self.text[start:first].strip():
                 yield Stretch(start, first)
             notes = self.marks[number - 1].notes
@@ -79,7 +79,7 @@ class Document:
         starts = [mark.start for mark in self.marks]
         return self.marks[max(0, bisect_right(starts, start) - 1) : max(1, bisect_right(starts, max(start, end - 1)))]
 
-    def _part(self, number: int) -> tuple[int, int]:
+    def part(self, number: int) -> tuple[int, int]:
         """Where the text of a page begins and ends."""
         after = self.marks[number].start - 1 if number < len(self.marks) else len(self.text)
         return self.marks[number - 1].start, after
