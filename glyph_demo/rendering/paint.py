@@ -105,7 +105,7 @@ def _compose(
         if overlap == 0:
             strips[target[won]] = picture[won]
         else:
-            strips[target[won]] = _blend(strips[target[won]], picture[won])
+            strips[target[won]] = blend(strips[target[won]], picture[won])
         picture, target = picture[~won], target[~won]
     return strips.view(np.uint8).reshape(count, width, atlas.height).transpose(0, 2, 1).copy()
 
@@ -116,7 +116,7 @@ def _add_run(strip: NDArray[np.uint8], picture: NDArray[np.uint8], begin: int) -
     np.maximum(area, picture, out=area)
 
 
-def _blend(below: NDArray[np.void], above: NDArray[np.void]) -> NDArray[np.void]:
+def blend(below: NDArray[np.void], above: NDArray[np.void]) -> NDArray[np.void]:
     """Coverage of two pictures on each other: 1 - (1 - a)(1 - b)."""
     a, b = (255 - v.view(np.uint8).astype(np.uint16) for v in (below, above))
     return (255 - (a * b + 127) // 255).astype(np.uint8).view(below.dtype)

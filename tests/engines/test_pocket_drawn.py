@@ -80,6 +80,22 @@ def test_a_character_that_no_font_has_is_read_as_such(reader):
     assert [line.text for line in reader.read(page.pixels, no_guess)] == ["Dogs: \ufffd are", "not allowed."]
 
 
+def test_a_rare_character_is_guessed_once_from_the_pixels_around_it():
+    text = "第一行有很多常用字。\n" + "这一行也有很多常用字。橄榄和更多常用字。\n" * 9
+    (page,) = drawn(text)
+    asked = []
+
+    def guess(box):
+        asked.append(box)
+        return "橄榄"
+
+    assert [line.text for line in DrawnReader(STYLE).read(page.pixels, guess)] == text.split("\n")[:-1]
+    ((left, _, right, _),) = asked
+    begin, _, end, _ = page.boxes(text.index("橄"), text.index("橄") + 1)[0]
+    assert left <= begin < end <= right, "it shows the character"
+    assert right - left < 6 * STYLE.pixel_size, "and little else"
+
+
 def test_pages_that_were_not_drawn_so_are_left_to_others(reader):
     (page,) = draw(ENGLISH, "clear")
     assert reader.read(page.pixels, no_guess) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 # Letters of these alphabets, Greek and Cyrillic, that look like Latin ones are told by the letters beside them.
 ALPHABETS = ((0x370, 0x400), (0x400, 0x530))
 _COMMON = "–—‘’“”…·•"
@@ -10,6 +12,8 @@ _COMMON = "–—‘’“”…·•"
 def spell(glyphs: list[str]) -> str:
     """One character for each of `glyphs`, which are the characters that look alike, a space as " ". Of several it is
     that of the alphabet of the line's other letters, in words that have it throughout."""
+    if not any(map(_own_alphabet, glyphs)):
+        return "".join(map(_likeliest, glyphs)).strip()
     words: list[list[str]] = [[]]
     for glyph in glyphs:
         if glyph == " ":
@@ -29,14 +33,24 @@ def rank(character: str) -> tuple[int, int]:
 def _spell_word(word: list[str], alphabet: tuple[int, int] | None) -> str:
     letters = [glyph for glyph in word if glyph[0].isalpha()]
     if alphabet is None or not all(any(_is_in(one, alphabet) for one in glyph) for glyph in letters):
-        return "".join(min(glyph, key=rank) for glyph in word)
+        return "".join(map(_likeliest, word))
     return "".join(min(glyph, key=lambda one: (not _is_in(one, alphabet), rank(one))) for glyph in word)
 
 
 def _alphabet(glyphs: list[str]) -> tuple[int, int] | None:
     """Of the letters that look like no others: the alphabet of most, None for Latin and for none."""
-    found = [alphabet for glyph in glyphs for alphabet in ALPHABETS if all(_is_in(one, alphabet) for one in glyph)]
+    found = [alphabet for alphabet in map(_own_alphabet, glyphs) if alphabet]
     return max(set(found), key=found.count) if found else None
+
+
+@cache
+def _own_alphabet(glyph: str) -> tuple[int, int] | None:
+    return next((alphabet for alphabet in ALPHABETS if all(_is_in(one, alphabet) for one in glyph)), None)
+
+
+@cache
+def _likeliest(glyph: str) -> str:
+    return min(glyph, key=rank)
 
 
 def _is_in(character: str, alphabet: tuple[int, int]) -> bool:

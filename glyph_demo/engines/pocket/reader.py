@@ -35,6 +35,7 @@ SHORT = 0.6  # of the page's width; lines up to this keep their full width
 MIN_SCORE = 0.5  # mean character probability; the model's published configuration drops lines below
 MAX_SPREAD = 32  # gray values between channels; more is colour
 STRAIGHT = 0.5  # degrees
+MARGIN = 3  # pixels of paper beside a drawn line that is recognised
 
 
 class Reader:
@@ -71,18 +72,19 @@ class Reader:
 
     def _read_drawn(self, gray: NDArray[np.uint8]) -> PageFeatures | None:
         """None for a page that this app did not draw. A line that cannot be read exactly is recognised."""
-        guesses: dict[Box, tuple[str, float]] = {}
 
         def guess(box: Box) -> str:
-            left, top, right, bottom = box
-            if box not in guesses:
-                guesses[box] = self._recognizer.read(gray[top:bottom, max(0, left - 3) : right + 3], 1.0)
-            return guesses[box][0]
+            return self._recognizer.candidates(_part(gray, box))
 
         lines = self._drawn.read(gray, guess)
         if lines is None:
             return None
-        return _features([(box, *((text, 1.0) if text is not None else guesses[box])) for box, text in lines])
+        return _features(
+            [
+                (box, *((text, 1.0) if text is not None else self._recognizer.read(_part(gray, box), 1.0)))
+                for box, text in lines
+            ]
+        )
 
     def _read_rows(self, gray: NDArray[np.uint8], boxes: NDArray[np.int32]) -> PageFeatures:
         lines = []
@@ -108,6 +110,11 @@ class Reader:
             text = " ".join(pieces[kept[i]][0] for i in row)
             lines.append(((left, top, right, bottom), text, min(pieces[kept[i]][1] for i in row)))
         return _features(lines)
+
+
+def _part(gray: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    left, top, right, bottom = box
+    return gray[top:bottom, max(0, left - MARGIN) : right + MARGIN]
 
 
 def _gray(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:

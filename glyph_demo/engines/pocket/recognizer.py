@@ -15,6 +15,8 @@ HEIGHT = 48  # pixels the network was trained on (rec_image_shape of PP-OCR)
 MIN_WIDTH = 16
 MAX_WIDTH = 4096  # wider lines are squeezed: bounds memory (512 steps of 18,710 classes take 38 MB)
 
+MIN_CANDIDATE = 1e-4  # probability of a character that may be what is there
+
 
 def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     """An ONNX model on the CPU; 0 `threads` means all cores."""
@@ -39,13 +41,22 @@ class Recognizer:
     def read(self, line: NDArray[np.uint8], squeeze: float) -> tuple[str, float]:
         """Text and mean character probability of a line, uint8 (H, W), dark on light or light on dark. `squeeze` scales
         its width: less is faster, until narrow letters merge."""
+        return self._decode(self._probability(line, squeeze))
+
+    def candidates(self, line: NDArray[np.uint8]) -> str:
+        """All characters that may be in a line."""
+        likely = (self._probability(line, 1.0) > MIN_CANDIDATE).any(axis=0)
+        return "".join(self._characters[i] for i in np.flatnonzero(likely).tolist())
+
+    def _probability(self, line: NDArray[np.uint8], squeeze: float) -> NDArray[np.float32]:
+        """(steps, classes)"""
         height, width = line.shape
         if np.median(line) < 128:
             line = 255 - line
         target = int(np.clip(round(width * HEIGHT / height * squeeze), MIN_WIDTH, MAX_WIDTH))
         pixels = cv2.resize(line, (target, HEIGHT), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 127.5 - 1
         batch = np.ascontiguousarray(np.broadcast_to(pixels, (1, 3, HEIGHT, target)))
-        return self._decode(self._session.run(None, {"x": batch})[0][0])
+        return np.asarray(self._session.run(None, {"x": batch})[0][0], np.float32)
 
     def _decode(self, probability: NDArray[np.float32]) -> tuple[str, float]:
         """Greedy CTC decoding of (steps, classes): merge repeats, then drop blanks."""
