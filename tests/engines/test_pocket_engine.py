@@ -44,6 +44,13 @@ def test_an_english_answer_is_a_quote_with_page_and_line(engine):
     assert all(left < right and top < bottom for left, top, right, bottom in best.boxes)
 
 
+def test_a_document_that_is_read_is_indexed_before_the_first_question(engine, monkeypatch):
+    document = opened(engine, ENGLISH)
+    document.hint_text(ENGLISH)
+    monkeypatch.setattr("glyph_demo.engines.pocket.engine.split_sentences", None)  # nothing is left to split
+    assert "240,000 crowns" in answer(document, "How much did the trust pay for the signal works?")[0]
+
+
 def test_a_chinese_answer_is_in_chinese(engine):
     text, _ = answer(opened(engine, CHINESE), "卫星通信改造用了多少钱？")
     assert "895万元" in text

@@ -132,7 +132,7 @@ class PocketDocument(OpenDocument):
         encoder: Future[Encoder] | None = None,
     ) -> None:
         self._pages = list(features)
-        self._read: tuple[int, Document] | None = None  # of so many pages; None until a question comes
+        self._read: tuple[int, Document] | None = None  # of so many pages; None until all are read or a question comes
         self._phraser = phraser
         self._encoder = encoder
         self._file_page: Callable[[int, Box], FilePage | None] = lambda page, box: None
@@ -143,6 +143,10 @@ class PocketDocument(OpenDocument):
     def append(self, features: PageFeatures) -> None:
         """May be called while another thread answers, which goes by the pages that there were."""
         self._pages.append(features)
+
+    def hint_text(self, text: str) -> None:
+        """The text is not used. All pages are read now: index them, so that the first question need not."""
+        self._document(tuple(self._pages))
 
     def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
         """Yield Evidence, a Token for every part of the answer and, for English questions, a phrased sentence if the
@@ -176,15 +180,18 @@ class PocketDocument(OpenDocument):
         self, pages: tuple[PageFeatures, ...], question: str, history: Sequence[Turn], language: Language
     ) -> tuple[Shown, bool]:
         """What answers the question, or is near it; empty if nothing is. And whether it seems to answer it."""
+        parts, sure = self._document(pages).answer(
+            question, history, language, lambda quote: quote.place(language, self._page_of(quote), line=False)
+        )
+        return ([], False) if not sure and hardly_read(pages) else (parts, sure)
+
+    def _document(self, pages: tuple[PageFeatures, ...]) -> Document:
         read = self._read
         if read is None or read[0] != len(pages):
             sentences = split_sentences(pages)
             near = None if self._encoder is None else nearness(self._encoder.result(), pages, sentences)
             read = self._read = len(pages), Document(sentences, near)
-        parts, sure = read[1].answer(
-            question, history, language, lambda quote: quote.place(language, self._page_of(quote), line=False)
-        )
-        return ([], False) if not sure and hardly_read(pages) else (parts, sure)
+        return read[1]
 
     def _page_of(self, quote: Quote) -> FilePage | None:
         return self._file_page(quote.lines[0].page, quote.lines[0].box)
