@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
-from glyph_demo.bench.measure import copy_bandwidth, device_name, now, tell
+from glyph_demo.bench.measure import Report, copy_bandwidth, device_name, ignore, now, tell
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.decoder import Decoder, cache_argument, text
 from glyph_demo.decoding.draft import Drafter
@@ -27,7 +27,7 @@ from glyph_demo.models.memory import held_bytes
 from glyph_demo.settings import Settings
 
 # Tokens before the one that is decoded; 2546 are four pages of 595x842 and a question.
-CONTEXTS = {"cpu": (2546, 8192), "cuda": (4096, 65536)}
+CONTEXTS = {"cpu": (2546, 8192), "cuda": (4096, 32768, 65536)}
 SAMPLED = Sampling(
     temperature=1.0
 )  # with random weights a greedy answer soon repeats itself, which drafts would exploit
@@ -54,12 +54,14 @@ class TimedWay:
         self.cpu_seconds += time.process_time() - cpu
 
 
-def run(settings: Settings, contexts: tuple[int, ...] | None = None, tokens: int = 48) -> dict[str, Any]:
+def run(
+    settings: Settings, contexts: tuple[int, ...] | None = None, tokens: int = 48, report: Report = ignore
+) -> dict[str, Any]:
     """Decode `tokens` tokens after a context of the first of `contexts` tokens in four ways: without drafts, with
     drafts from a text that the answer quotes, with drafts from one that it does not quote, and with transformers'
     forward over a DynamicCache with `sdpa`. After the other contexts (`more_contexts`) only without drafts.
-    `copy_bandwidth` counts bytes read and written per second; `share` is the share of it that is reached. Raises
-    EngineError."""
+    `copy_bandwidth` counts bytes read and written per second; `share` is the share of it that is reached. `report` is
+    called with the result so far after each context. Raises EngineError."""
     engine = LocalEngine(settings)
     decoder, model = engine.decoder, engine.model.model
     decoder.batch_steps(1, 0.0)  # the ways share one thread, so none may wait for the others
@@ -90,14 +92,17 @@ def run(settings: Settings, contexts: tuple[int, ...] | None = None, tokens: int
     del measured, ways  # and their keys and values
     tell(f"{context} tokens: {result['share']:.0%} of it")
     more: list[dict[str, Any]] = []
+    result["more_contexts"] = more
+    report(result)
     for longer in others:
         count = _MORE_TOKENS[decoder.device.type]
         plain = _measure({"plain": TimedWay(_ours(decoder, longer, count, None), decoder.device)}, count)["plain"]
         found = _share(decoder, model, longer, count, plain, bandwidth)
         more.append({**found, "per_token": {"plain": _per_token(plain, count - 1)}})
         tell(f"{longer} tokens: {found['share']:.0%} of it")
+        report(result)
     engine.close()
-    return {**result, "more_contexts": more}
+    return result
 
 
 def weight_bytes(model: Any) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from glyph_demo.bench.asking import time_answer
-from glyph_demo.bench.measure import PAGE, device_name, forget_peak, now, peak_memory, tell, unit
+from glyph_demo.bench.measure import PAGE, Report, device_name, forget_peak, ignore, now, peak_memory, tell, unit
 from glyph_demo.engines.base import Turn
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.models.loader import default_device
@@ -20,11 +20,17 @@ PAGES = {"cpu": 2, "cuda": 22}  # 22 of 595x842 hold 50,000 Chinese characters o
 
 
 def run(
-    settings: Settings, pages: int | None = None, size: tuple[int, int] = PAGE, turns: int = 3, tokens: int = 32
+    settings: Settings,
+    pages: int | None = None,
+    size: tuple[int, int] = PAGE,
+    turns: int = 3,
+    tokens: int = 32,
+    report: Report = ignore,
 ) -> dict[str, Any]:
     """Measure `pages` pages of `size` (height, width) and `turns` turns of `tokens` tokens. `load` is in seconds of
     wall time, everything else in `unit`. `peak_bytes` is the most that this process reserved, `device_bytes` what is in
-    use on the whole card at the end, CUDA's own share included. Raises EngineError."""
+    use on the whole card at the end, CUDA's own share included. `report` is called with the result so far after each
+    stage. Raises EngineError."""
     device = default_device()
     forget_peak(device)
     began = time.perf_counter()
@@ -32,19 +38,37 @@ def run(
     now(device)
     load = time.perf_counter() - began
     tell(f"loaded in {load:.1f} s")
-    loaded = peak_memory(device)
     draw = np.random.default_rng(0)
     pictures = [Page(i, draw.integers(0, 256, size, dtype=np.uint8)) for i in range(pages or PAGES[device.type])]
+    result: dict[str, Any] = {
+        "model": engine.label,
+        "identity": engine.identity,
+        "precision": settings.inference.precision,
+        "device": device_name(device),
+        "unit": unit(device),
+        "notices": [notice.en for notice in engine.notices],
+        "load": round(load, 2),
+        "loaded_bytes": peak_memory(device),
+        "pages": len(pictures),
+    }
+
+    def found(**figures: Any) -> None:
+        result.update(figures, peak_bytes=peak_memory(device), device_bytes=_in_use(device))
+        report(result)
+
     engine.encode(pictures[0])  # warms up
     start = now(device)
     features = [engine.encode(page) for page in pictures]
     encoded = now(device)
-    document = engine.open_document(features)
     tell(f"{len(pictures)} pages read in {encoded - start:.2f}")
+    found(encode_per_page=round((encoded - start) / len(pictures), 4))
+    start = now(device)
+    document = engine.open_document(features)
     ready = now(device)
-    tell(f"{document.tokens} tokens taken in in {ready - encoded:.2f}")
+    tell(f"{document.tokens} tokens taken in in {ready - start:.2f}")
     history: list[Turn] = []
-    answers = []
+    answers: list[dict[str, Any]] = []
+    found(document_tokens=document.tokens, prefill=round(ready - start, 4), turns=answers)
     for _ in range(turns):
         answered = time_answer(document, history, tokens, device)
         history.append(answered.turn)
@@ -62,23 +86,7 @@ def run(
             }
         )
         tell(f"turn {len(history)}: first token after {answered.first_token:.3f}")
-    result = {
-        "model": engine.label,
-        "identity": engine.identity,
-        "precision": settings.inference.precision,
-        "device": device_name(device),
-        "unit": unit(device),
-        "notices": [notice.en for notice in engine.notices],
-        "load": round(load, 2),
-        "loaded_bytes": loaded,
-        "pages": len(pictures),
-        "document_tokens": document.tokens,
-        "encode_per_page": round((encoded - start) / len(pictures), 4),
-        "prefill": round(ready - encoded, 4),
-        "turns": answers,
-        "peak_bytes": peak_memory(device),
-        "device_bytes": _in_use(device),
-    }
+        found()
     document.close()
     engine.close()
     return result

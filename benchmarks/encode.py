@@ -8,19 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from glyph_demo.bench.measure import PAGE, device_name, matrix_rate, timed, unit
+from glyph_demo.bench.measure import PAGE, Report, device_name, ignore, matrix_rate, timed, unit
 from glyph_demo.settings import Settings
 
 _THEIRS = {"transformers": "sdpa", "transformers_eager": "eager"}  # transformers' own attention
 
 
-def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, int] = PAGE) -> dict[str, Any]:
+def run(
+    settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, int] = PAGE, report: Report = ignore
+) -> dict[str, Any]:
     """Encode a page of `size` (height, width) `rounds` times with every runtime in turn, and keep each one's best time,
     in `unit`. The baseline is transformers' tower over `pages` pages in one call, as `generate` makes it:
     `transformers` with its default attention `sdpa`, `transformers_eager` with `eager`, which builds the whole score
     matrix. `prepare` is the time to build or load the runtime. `matrix_share` is the tower's operations per second
     divided by those of a plain matrix product in the precision of the runtime's products. `error` is the relative
-    distance (2-norm) from transformers' output. A runtime that is unavailable says why. Raises EngineError."""
+    distance (2-norm) from transformers' output. A runtime that is unavailable says why. `report` is
+    called with what is known once each is prepared. Raises EngineError."""
     import torch
 
     from glyph_demo.models.loader import load_vision_language_model
@@ -40,6 +43,7 @@ def run(settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, in
         prepare = partial(vision.prepare_runtime, runtime, model.identity, high, wide, folder)
         seconds, notice = timed(prepare, device)
         found[runtime] = {"prepare": round(seconds, 2)} if notice is None else {"unavailable": notice.en}
+        report({"runtimes": found})
     ready = [runtime for runtime in RUNTIMES if "unavailable" not in found[runtime]]
     best = dict.fromkeys([*_THEIRS, *ready], float("inf"))
     grids = torch.tensor([[1, high, wide]] * pages, device=device)

@@ -5,7 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glyph_demo.bench.measure import device_name, forget_peak, matrix_rate, peak_memory, tell, timed, unit
+from glyph_demo.bench.measure import (
+    Report,
+    device_name,
+    forget_peak,
+    ignore,
+    matrix_rate,
+    peak_memory,
+    tell,
+    timed,
+    unit,
+)
 from glyph_demo.models.memory import PAGE_TOKENS
 from glyph_demo.settings import Settings
 
@@ -18,11 +28,12 @@ _WARM_UP = 64  # tokens
 _ROWS = 8192  # of the matrix product to compare with, at most
 
 
-def run(settings: Settings, lengths: tuple[int, ...] | None = None) -> dict[str, Any]:
+def run(settings: Settings, lengths: tuple[int, ...] | None = None, report: Report = ignore) -> dict[str, Any]:
     """Prefill each of `lengths` tokens into an empty arena; on a CUDA device keep the best of some rounds.
     `matrix_share` is the model's operations per second divided by those of a plain matrix product in the model's dtype,
     of the shape of a layer's largest product at that length, measured in the same round. `seconds_per_page` is for a
-    page of 595x842. A length that does not fit into memory says so. Raises EngineError."""
+    page of 595x842. A length that does not fit into memory says so. `report` is called with the result so far after
+    each length. Raises EngineError."""
     import torch
 
     from glyph_demo.engines.local.engine import LocalEngine
@@ -31,7 +42,14 @@ def run(settings: Settings, lengths: tuple[int, ...] | None = None) -> dict[str,
     decoder, device = engine.decoder, engine.decoder.device
     config = engine.model.model.config.get_text_config()
     _once(decoder, _WARM_UP)
-    found = []
+    found: list[dict[str, Any]] = []
+    result = {
+        "model": engine.label,
+        "precision": str(decoder.dtype).removeprefix("torch."),
+        "device": device_name(device),
+        "unit": unit(device),
+        "lengths": found,
+    }
     for length in lengths or LENGTHS[device.type]:
         forget_peak(device)
         shape = (min(length, _ROWS), config.hidden_size, 2 * config.intermediate_size)
@@ -57,13 +75,7 @@ def run(settings: Settings, lengths: tuple[int, ...] | None = None) -> dict[str,
             }
         )
         tell(f"{length} tokens: {length / best:.0f} a second, {operations / best / rate:.0%} of the matrix rate")
-    result = {
-        "model": engine.label,
-        "precision": str(decoder.dtype).removeprefix("torch."),
-        "device": device_name(device),
-        "unit": unit(device),
-        "lengths": found,
-    }
+        report(result)
     engine.close()
     return result
 

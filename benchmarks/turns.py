@@ -25,7 +25,9 @@ Clock = Callable[[], float]
 def run(settings: Settings, pages: int = 4, tokens: int = 12) -> dict[str, Any]:
     """Measure two turns of `tokens` greedy tokens over `pages` pages in both ways, in `unit`; on a CPU with one thread,
     because the CPU time of several includes their waiting for each other. Our `turn1_first_token` includes encoding the
-    pages; `ratio_turn2` is how many times sooner our second turn's first token comes. Raises EngineError."""
+    pages; `ratio_turn2` is how many times sooner our second turn's first token comes. `compared` counts each answer's
+    tokens before the first that differs from `generate`'s, and says how much larger the logit of its choice was there,
+    by the norm of all logits. Raises EngineError."""
     import torch
 
     engine = LocalEngine(settings)
@@ -38,7 +40,7 @@ def run(settings: Settings, pages: int = 4, tokens: int = 12) -> dict[str, Any]:
     draw = np.random.default_rng(0)
     pictures = [Page(i, draw.integers(0, 256, PAGE, dtype=np.uint8)) for i in range(pages)]
     ours, document, answers = _ours(engine, pictures, tokens, clock)
-    original, same = _quick_start(engine, pictures, answers, tokens, clock)
+    original, compared = _quick_start(engine, pictures, answers, tokens, clock)
     result = {
         "model": engine.label,
         "precision": str(engine.model.dtype).removeprefix("torch."),
@@ -49,7 +51,8 @@ def run(settings: Settings, pages: int = 4, tokens: int = 12) -> dict[str, Any]:
         "quick_start": original,
         "ours": ours,
         "ratio_turn2": round(original["turn2_first_token"] / ours["turn2_first_token"], 1),
-        "same_tokens": same,
+        "same_tokens": all(answer["equal_tokens"] == answer["of"] for answer in compared),
+        "compared": compared,
     }
     torch.set_num_threads(threads)
     document.close()
@@ -100,9 +103,9 @@ def _ours(
 
 def _quick_start(
     engine: LocalEngine, pages: list[Page], answers: Sequence[Sequence[int]], tokens: int, clock: Clock
-) -> tuple[dict[str, float], bool]:
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """The published way: in every turn all pages go through the image processor, the vision tower and prefill. Also
-    returns whether its tokens equal ours, `answers`."""
+    returns how its tokens compare with ours, `answers`."""
     import torch
     from PIL import Image
     from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
@@ -111,7 +114,7 @@ def _quick_start(
     model.get_decoder().config._attn_implementation = "sdpa"  # the original's own
     processor, chat = Glm4vImageProcessorPil(), engine.model.chat
     image = engine.model.image_id
-    first, steps, same = [], [], True
+    first, steps, compared = [], [], []
     for i, question in enumerate(QUESTIONS):
         asked = clock()
         read = processor([Image.fromarray(page.pixels) for page in pages], return_tensors="pt").to(device)
@@ -121,7 +124,7 @@ def _quick_start(
         prompt += chat.tail(list(zip(QUESTIONS, answers[:i], strict=False)), question)
         ids = torch.tensor([prompt], device=device)
         stamps = _Stamps(clock)
-        said = model.generate(
+        output = model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
             mm_token_type_ids=(ids == image).int(),
@@ -129,15 +132,34 @@ def _quick_start(
             max_new_tokens=tokens,
             do_sample=False,
             streamer=stamps,
-        )[0, len(prompt) :].tolist()
+            output_logits=True,
+            return_dict_in_generate=True,
+        )
+        said = output.sequences[0, len(prompt) :].tolist()
         first.append(stamps.times[0] - asked)
         steps.append((stamps.times[-1] - stamps.times[0]) / max(1, len(said) - 1))
-        same = same and [*answers[i]] == said[: len(answers[i])]
+        compared.append(_compared(answers[i], said, output.logits))
     return {
         "turn1_first_token": round(first[0], 3),
         "turn2_first_token": round(first[1], 3),
         "decode_per_token": round(sum(steps) / len(steps), 4),
-    }, same
+    }, compared
+
+
+def equal_tokens(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens come before the first that differs."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
+
+
+def _compared(ours: Sequence[int], theirs: Sequence[int], logits: Sequence[Any]) -> dict[str, Any]:
+    """`logits` (1, vocabulary) of each of their tokens."""
+    equal = equal_tokens(ours, theirs)
+    gap = None
+    if equal < len(ours):
+        row = logits[equal][0].float()
+        gap = float((row[theirs[equal]] - row[ours[equal]]) / row.norm())
+    return {"equal_tokens": equal, "of": len(ours), "gap": gap}
 
 
 class _Stamps:

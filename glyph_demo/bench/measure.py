@@ -15,12 +15,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
+Report = Callable[[dict[str, Any]], None]  # is told a benchmark's result so far
+
 PAGE = (842, 595)  # height and width in pixels of a page as Glyph was trained on them
 
 _SIDE = {"cpu": 2048, "cuda": 8192}  # rows and columns of the matrices that `matrix_rate` multiplies
 _PRODUCTS = {"cpu": 3, "cuda": 50}  # in one measurement
 _COPIED = {"cpu": 1 << 28, "cuda": 1 << 30}  # bytes; far more than caches hold
 _COPIES = 5
+
+
+def ignore(result: dict[str, Any]) -> None:
+    """The Report of whoever waits for the end."""
 
 
 def tell(line: str) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import batch, decode, encode, prefill, turns
+from benchmarks import batch, decode, encode, exactness, prefill, turns
 from glyph_demo.bench import measure
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.tower import FixedTower
@@ -118,3 +118,21 @@ def test_onnx_runtime_is_faster_than_transformers_and_near_the_matrix_rate(local
     assert figures["matrix_share"] >= 0.8
     if "unavailable" not in result["runtimes"]["mixed"]:
         assert result["runtimes"]["mixed"]["speedup"] >= 1.5
+
+
+def test_exactness_holds_on_a_small_model_and_is_told_check_by_check(local_settings):
+    told = []
+    result = exactness.run(local_settings, tokens=6, captures=4, report=lambda found: told.append(len(found["checks"])))
+    assert told == list(range(1, len(result["checks"]) + 1))
+    assert result["passed"]
+    assert {name for name, found in result["checks"].items() if found["passed"] is None} == {"kernels"}
+
+
+def test_a_check_that_fails_is_a_result_and_not_the_end(local_settings, monkeypatch):
+    monkeypatch.setattr(exactness, "_growth", lambda decoder, tokens: 1 / 0)
+    monkeypatch.setattr(exactness, "_in_turn", lambda decoder, tokens: exactness._same([[1, 2, 3]], [[1, 2, 4]]))
+    result = exactness.run(local_settings, tokens=2, captures=2)
+    assert not result["passed"]
+    assert "ZeroDivisionError" in result["checks"]["growth"]["error"]
+    assert result["checks"]["documents in turn"] == {"passed": False, "equal_tokens": 2, "of": 3, "answers": 1}
+    assert result["checks"]["threads"]["passed"]
