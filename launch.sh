@@ -35,7 +35,7 @@ fail() { # English, Chinese
 
 find_python() {
   local name path
-  for name in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.10 python; do
+  for name in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11 python3.10 python; do
     while read -r path; do
       case $path in "$VENV"/*) continue ;; esac # activated, and about to be made anew
       if "$path" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
@@ -142,7 +142,7 @@ install_runtime() { # stamp and key
 }
 
 install_tests() {
-  PIP_CONSTRAINT=$VENV/constraints.txt pip_install -r requirements-test.txt -r requirements-gpu.txt || fail_to_install
+  pip_install -c "$VENV/constraints.txt" -r requirements-test.txt -r requirements-gpu.txt || fail_to_install
   echo "$1" >"$VENV/.tests"
 }
 

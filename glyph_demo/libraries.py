@@ -20,7 +20,8 @@ def tensorrt_folder() -> Path | None:
 def load_tensorrt() -> bool:
     """Load TensorRT, from its package or from the system, and say whether it is there. Whatever asks for these
     libraries by name afterwards, as ONNX Runtime's provider does, gets the ones that are loaded: LD_LIBRARY_PATH would
-    have to be set before the process starts. Call it once torch is imported, which brings the CUDA that they link to."""
+    have to be set before the process starts. Call it once torch is imported, which brings the CUDA that they link
+    to."""
     folder = tensorrt_folder()
     try:
         for name in TENSORRT:

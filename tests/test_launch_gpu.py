@@ -1,4 +1,4 @@
-"""launch.sh on machines with NVIDIA cards: scripts in the place of nvidia-smi, and a pip that notes how it was called."""
+"""launch.sh on machines with NVIDIA cards: scripts in the place of nvidia-smi, and a pip that notes its arguments."""
 
 import ctypes
 import shlex
@@ -27,8 +27,8 @@ from tests.launching import (
     torch_wheel,
 )
 
-# Notes its arguments in $CALLS. Where they match FAILING it fails; else packages come and go as they say, and a torch is
-# built for what TORCH_BUILT says.
+# Notes its arguments in $CALLS. Where they match FAILING it fails; else packages come and go as they say, and a torch
+# is built for what TORCH_BUILT says.
 PIP = """
 import os, pathlib, re, shutil, sys, sysconfig
 words = sys.argv[1:]

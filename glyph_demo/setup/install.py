@@ -93,7 +93,7 @@ class Installation:
                 **os.environ,
                 "PIP_QUIET": "1",
                 "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-                "PIP_CONSTRAINT": str(self._venv.folder / CONSTRAINTS),
+                "PIP_CONSTRAINT": (self._venv.folder / CONSTRAINTS).absolute().as_uri(),  # pip splits it at spaces
             },
             check=False,
         )
