@@ -154,10 +154,12 @@ fail_to_install() {
 }
 
 set_up() {
-  local wanted key python
+  local wanted key python found
   wanted=$(stamp requirements.txt requirements-gpu.txt requirements.lock launch.sh glyph_demo/setup/*.py)
   python=$(any_python)
-  key=$(setup "$python" key)
+  found=$(setup "$python" key)
+  key=${found%%$'\n'*}
+  CARDS=${found#*$'\n'}
   is_set_up "$wanted" "$key" && return
   python=$(find_python)
   lock_venv "$python"
@@ -169,7 +171,8 @@ set_up() {
   unlock_venv
 }
 
-tell_missing() {
+report() {
+  say "$CARDS"
   [ -s "$VENV/.missing" ] || return 0
   cat "$VENV/.missing" >&2
   say "To try again 重试: bash launch.sh --setup-only"
@@ -235,6 +238,7 @@ test)
 --setup-only)
   RETRY=yes
   set_up
+  say "$CARDS"
   ;;
 --plan)
   python=$(any_python)
@@ -243,7 +247,7 @@ test)
 --lock) write_lock ;;
 *)
   set_up
-  tell_missing
+  report
   exec "$VENV/bin/python" -m glyph_demo serve "$@"
   ;;
 esac

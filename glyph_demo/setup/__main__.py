@@ -1,7 +1,8 @@
 """What launch.sh asks, from the project's folder:
 
 python -m glyph_demo.setup plan VENV      what was found and what would be installed
-python -m glyph_demo.setup key VENV       the name of the build for this machine, "unknown" while its driver fails
+python -m glyph_demo.setup key VENV       the name of the build for this machine, "unknown" while its driver fails; then
+                                          lines on its cards
 python -m glyph_demo.setup install VENV   install it, in the venv whose Python this is
 python -m glyph_demo.setup lock VENV      the same for a new lock: without a card and without the old lock"""
 
@@ -23,8 +24,7 @@ def main(verb: str, folder: str) -> int:
     machine = look(folder)
     build = CPU if verb == "lock" else build_for(machine)
     if verb == "key":
-        _say_card(machine, build)
-        print("unknown" if machine.trouble else build.name)
+        print("unknown" if machine.trouble else build.name, *card_lines(machine, build), sep="\n")
         return 0
     lists = read_lists(Path(), machine.python)
     venv = Venv(Path(folder))
@@ -48,14 +48,12 @@ def _mirror() -> str:
     return os.environ.get("TORCH_INDEX", "")
 
 
-def _say_card(machine: Machine, build: Build) -> None:
-    for card in machine.cards:
-        say(f"GPU: {card_line(card)}, driver {machine.driver}")
-    message = driver_warning(machine, build)
-    if message:
-        say("\n".join(both(message)))
-    elif not machine.cards:
-        say("No NVIDIA GPU: the embedded engine will read on the CPU. 没有 NVIDIA 显卡：由内置引擎在 CPU 上读取。")
+def card_lines(machine: Machine, build: Build) -> list[str]:
+    """What a start says of the cards."""
+    lines = [f"GPU: {card_line(card)}, driver {machine.driver}" for card in machine.cards]
+    if message := driver_warning(machine, build):
+        return [*lines, *both(message)]
+    return lines or ["No NVIDIA GPU: the embedded engine reads on the CPU. 没有 NVIDIA 显卡：由内置引擎在 CPU 上读取。"]
 
 
 def plan_lines(machine: Machine, build: Build, lists: Lists, venv: Venv) -> list[str]:
