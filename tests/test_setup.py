@@ -10,7 +10,8 @@ from glyph_demo.setup import machine as machines
 from glyph_demo.setup import plan as plans
 from glyph_demo.setup import report
 from glyph_demo.setup.venv import Venv, torch_cuda
-from tests.launching import PROJECT, nvidia_smi
+
+PROJECT = Path(__file__).parents[1]
 
 
 def test_a_driver_that_hangs_is_not_waited_for(tmp_path, monkeypatch):
@@ -27,7 +28,7 @@ def test_a_driver_that_hangs_is_not_waited_for(tmp_path, monkeypatch):
 
 def test_on_windows_the_driver_is_asked_where_wsl_has_it(tmp_path, monkeypatch):
     script = tmp_path / "nvidia-smi-of-wsl"
-    script.write_text(nvidia_smi("580.95.05", ("NVIDIA GeForce RTX 3060", 12288, "8.6")))
+    script.write_text("#!/bin/sh\necho NVIDIA GeForce RTX 3060, 580.95.05, 12288, 8.6\n")
     script.chmod(0o755)
     monkeypatch.setattr(machines.shutil, "which", lambda name: name if "/" in name else None)
     monkeypatch.setattr(machines, "WSL_NVIDIA_SMI", str(script))
