@@ -4,12 +4,14 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 VENV=${VENV:-$PWD/.venv}
+RETRY= # not empty: what could be done without, and was not to be had, is tried again
 
 usage() {
   cat <<'TEXT'
 bash launch.sh                 set up what is missing, then open the app on http://127.0.0.1:7860
 bash launch.sh [serve flags]   the same with flags of `python -m glyph_demo serve`, such as --port 8000 --language zh
-bash launch.sh --setup-only    set up and stop
+bash launch.sh --setup-only    set up and stop; tries again what could not be installed before
+bash launch.sh --plan          what this machine has and what set-up would install; installs nothing, needs no network
 bash launch.sh test            set up, add what tests need, run them all
 bash launch.sh test --fast     only those that need no browser and no model, in a minute or so
 bash launch.sh test --long     the long ones as well; further words go to pytest
@@ -18,7 +20,8 @@ bash launch.sh --lock          write requirements.lock anew: the newest versions
 
 Set-up makes .venv here and installs requirements.txt into it, in the versions of requirements.lock. A second start
 skips it. One that was cut off begins anew.
-Needs Python 3.10 or newer. PYTHON=/path/to/python chooses one; VENV=/path puts .venv elsewhere.
+Needs Python 3.10 or newer. PYTHON=/path/to/python chooses one; VENV=/path puts .venv elsewhere. PIP_INDEX_URL names a
+mirror of packages; TORCH_INDEX one of PyTorch's, an index or a folder of wheels: docs/install.md.
 TEXT
 }
 
@@ -32,7 +35,7 @@ fail() { # English, Chinese
 
 find_python() {
   local name path
-  for name in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.10 python; do
+  for name in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11 python3.10 python; do
     while read -r path; do
       case $path in "$VENV"/*) continue ;; esac # activated, and about to be made anew
       if "$path" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
@@ -45,19 +48,15 @@ find_python() {
     "未找到 Python 3.10 或更新版本(需带 venv)。请先安装，或指定: PYTHON=/path/to/python bash launch.sh"
 }
 
-has_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q GPU; }
+# What set-up depends on is found, planned and installed by glyph_demo/setup, which needs no packages.
+setup() { "$1" -m glyph_demo.setup "${@:2}" "$VENV"; }
 
-report_gpu() {
-  if ! has_gpu; then
-    say "No NVIDIA GPU: the embedded engine will read on the CPU."
-    return
-  fi
-  local driver cuda
-  driver=$(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | head -n 1)
-  cuda=$(nvidia-smi | sed -n 's/.*CUDA Version: *\([0-9.]*\).*/\1/p' | head -n 1)
-  say "GPU: $driver, CUDA $cuda"
-  if [ "${cuda%%.*}" -lt 13 ] 2>/dev/null; then
-    say "The driver serves CUDA $cuda; this torch is built for CUDA 13. Update the driver to 580 or newer to use the GPU."
+# The one of the venv answers sooner, and its Python.h is the one that counts.
+any_python() {
+  if [ ! -e "$VENV/.unfinished" ] && "$VENV/bin/python" -c '' 2>/dev/null; then
+    echo "$VENV/bin/python"
+  else
+    find_python
   fi
 }
 
@@ -66,29 +65,18 @@ stamp() { cat "$@" | cksum | cut -d' ' -f1; }
 
 pip_install() { "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
 
-# Each Python has versions of its own of what is compiled: the lock is for the one that it was made with.
-use_lock() {
-  local here locked
-  here=$(python_version)
-  locked=$(sed -n '1s/^# Python //p' requirements.lock)
-  if [ "$here" = "$locked" ]; then
-    export PIP_CONSTRAINT=requirements.lock
-  else
-    say "requirements.lock is for Python $locked. For Python $here the newest versions that requirements.txt allows are taken."
-  fi
-}
-
 python_version() { "$VENV/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
 
-# In a folder of its own, from nothing. Only CPU builds leave a list that machines with and without a card can use.
+# In a folder of its own, from nothing. Only CPU builds leave a list that machines with and without a card can use. torch
+# stays the version of the old lock: edit its line there to raise it.
 write_lock() {
   local python
   python=$(find_python)
   VENV=$(mktemp -d)
   trap 'rm -rf "$VENV"' EXIT
   "$python" -m venv "$VENV"
-  install_torch_cpu
-  pip_install -r requirements.txt -r requirements-test.txt
+  setup "$VENV/bin/python" lock
+  pip_install -r requirements.txt -r requirements-test.txt -r requirements-gpu.txt
   {
     echo "# Python $(python_version)"
     echo "# What the tests ran with, for pip's --constraint. Made by \`bash launch.sh --lock\`."
@@ -97,17 +85,13 @@ write_lock() {
   cp "$VENV/lock" requirements.lock
 }
 
-install_torch_cpu() {
-  # A CPU build from the configured index if it has one, else from PyTorch's own; else requirements.txt takes the usual one.
-  local torch why
-  torch=$(grep '^torch==' requirements.txt)
-  why=$(pip_install --no-deps "$torch+cpu" 2>&1) ||
-    why=$(pip_install --no-deps --retries 1 --timeout 20 --index-url https://download.pytorch.org/whl/cpu "$torch" 2>&1) ||
-    say "The CPU build of $torch was not installed; trying the usual one, which is larger. $(grep -m 1 ERROR <<<"$why")"
-}
-
-is_set_up() {
-  [ -x "$VENV/bin/python" ] && [ ! -e "$VENV/.unfinished" ] && [ "$(cat "$VENV/.runtime" 2>/dev/null)" = "$1" ]
+# The key names the build of torch for this machine. While the driver does not answer, what was set up stays.
+is_set_up() { # stamp, key
+  local have
+  [ -x "$VENV/bin/python" ] && [ ! -e "$VENV/.unfinished" ] || return
+  if [ -n "$RETRY" ] && [ -s "$VENV/.missing" ]; then return 1; fi
+  have=$(cat "$VENV/.runtime" 2>/dev/null)
+  [ "$have" = "$1 $2" ] || { [ "$2" = unknown ] && [ "${have% *}" = "$1" ]; }
 }
 
 # What holds the lock is the open file: it goes with the last process of a set-up, however that ends.
@@ -148,19 +132,17 @@ make_venv() {
 # Until it is through, what stands in $VENV may be half of anything: a start that finds .unfinished begins anew.
 install() {
   touch "$VENV/.unfinished"
-  use_lock
   "$@"
   rm "$VENV/.unfinished"
 }
 
-install_runtime() {
-  if [ "$(uname -s)" = Linux ] && ! has_gpu; then install_torch_cpu; fi
-  pip_install -r requirements.txt || fail_to_install
+install_runtime() { # stamp and key
+  setup "$VENV/bin/python" install || fail_to_install
   echo "$1" >"$VENV/.runtime"
 }
 
 install_tests() {
-  pip_install -r requirements-test.txt || fail_to_install
+  pip_install -c "$VENV/constraints.txt" -r requirements-test.txt -r requirements-gpu.txt || fail_to_install
   echo "$1" >"$VENV/.tests"
 }
 
@@ -172,22 +154,33 @@ fail_to_install() {
 }
 
 set_up() {
-  local wanted python
-  wanted=$(stamp requirements.txt requirements.lock launch.sh)
-  is_set_up "$wanted" && return
+  local wanted key python found
+  wanted=$(stamp requirements.txt requirements-gpu.txt requirements.lock launch.sh glyph_demo/setup/*.py)
+  python=$(any_python)
+  found=$(setup "$python" key)
+  key=${found%%$'\n'*}
+  CARDS=${found#*$'\n'}
+  is_set_up "$wanted" "$key" && return
   python=$(find_python)
   lock_venv "$python"
-  if ! is_set_up "$wanted"; then # by whoever held the lock
-    say "Setting up $VENV: a few minutes the first time."
+  if ! is_set_up "$wanted" "$key"; then # by whoever held the lock
+    say "Setting up $VENV: a few minutes the first time. 正在安装，首次需要几分钟。"
     make_venv "$python"
-    install install_runtime "$wanted"
+    install install_runtime "$wanted $key"
   fi
   unlock_venv
 }
 
+report() {
+  say "$CARDS"
+  [ -s "$VENV/.missing" ] || return 0
+  cat "$VENV/.missing" >&2
+  say "To try again 重试: bash launch.sh --setup-only"
+}
+
 set_up_tests() {
   local wanted missing=()
-  wanted=$(stamp requirements-test.txt requirements.lock)
+  wanted=$(stamp requirements-test.txt requirements-gpu.txt requirements.lock)
   if [ "$(cat "$VENV/.tests" 2>/dev/null)" != "$wanted" ]; then
     lock_venv "$VENV/bin/python"
     install install_tests "$wanted"
@@ -243,13 +236,18 @@ test)
   fi
   ;;
 --setup-only)
+  RETRY=yes
   set_up
-  report_gpu
+  say "$CARDS"
+  ;;
+--plan)
+  python=$(any_python)
+  setup "$python" plan
   ;;
 --lock) write_lock ;;
 *)
   set_up
-  report_gpu
+  report
   exec "$VENV/bin/python" -m glyph_demo serve "$@"
   ;;
 esac

@@ -22,8 +22,12 @@ from glyph_demo.engines.loading import LoadLines
 from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import Language, SettingsError, shown
 from glyph_demo.gpu import gpus
+from glyph_demo.libraries import tensorrt_folder
 from glyph_demo.process import isolate_gradio
 from glyph_demo.settings import Settings
+from glyph_demo.setup.machine import find_compiler, has_header
+from glyph_demo.setup.report import compiler_warning, torch_warning
+from glyph_demo.setup.venv import torch_cuda
 from glyph_demo.surroundings import legible, temporary_folder
 
 
@@ -192,14 +196,22 @@ def doctor(settings: Settings, language: Language, out: TextIO | None) -> dict[s
         except PackageNotFoundError:
             return None
 
-    packages = ("torch", "transformers", "gradio", "onnxruntime", "rapidocr")
+    packages = ("torch", "transformers", "gradio", "onnxruntime", "onnxruntime-gpu", "rapidocr")
     installed_packages = {package: installed(package) for package in packages}
     cards, choice = gpus(), choose_engine(settings)
+    build, compiler, tensorrt = torch_cuda(), find_compiler(), tensorrt_folder()
+    advice = [] if not cards else [torch_warning(build, cards[0].driver), compiler_warning(compiler, has_header())]
+    advised = [message.text(language) for message in advice if message]
     report = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "gpus": [asdict(gpu) for gpu in cards],
         "packages": installed_packages,
+        "torch_cuda": build,
+        "compiler": compiler,
+        "python_h": has_header(),
+        "tensorrt": None if tensorrt is None else str(tensorrt),
+        "advice": advised,
         "cache_dir": str(settings.cache_path),
         "engine": {"chosen": choice.name, "why": choice.why.text(language)},
     }
@@ -207,7 +219,12 @@ def doctor(settings: Settings, language: Language, out: TextIO | None) -> dict[s
         for gpu in cards:
             print(f"{gpu.name}: {gpu.memory_total / 2**30:.1f} GiB, driver {gpu.driver}, CUDA {gpu.cuda}", file=out)
         for package, found in installed_packages.items():
-            print(f"{package:14} {found or '-'}", file=out)
+            print(f"{package:15} {found or '-'}", file=out)
+        for name, fact in (("torch's CUDA", build), ("compiler", compiler), ("TensorRT", tensorrt)):
+            print(f"{name:15} {fact or '-'}", file=out)
+        print(f"{'Python.h':15} {'+' if has_header() else '-'}", file=out)
+        for line in advised:
+            print(line, file=out)
         print(f"{choice.name}: {choice.why.text(language)}", file=out)
     return report
 

@@ -50,7 +50,8 @@ def prepare() -> None:
     the card."""
     gc.set_threshold(_COLLECT_AFTER)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
+    if "PYTORCH_ALLOC_CONF" not in os.environ:  # its newer name, which torch reads only where the older one is not set
+        os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     if "MALLOC_ARENA_MAX" not in os.environ:
         with contextlib.suppress(OSError, AttributeError):  # another libc
             ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, _ARENAS)

@@ -22,7 +22,14 @@ def wheel(tmp_path_factory):
     source, target = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("wheel")
     shutil.copytree(PACKAGE, source / "glyph_demo", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(PROJECT / "benchmarks", source / "benchmarks", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "requirements.txt", "requirements-test.txt", "README.md", "LICENSE"):
+    for name in (
+        "pyproject.toml",
+        "requirements.txt",
+        "requirements-test.txt",
+        "requirements-gpu.txt",
+        "README.md",
+        "LICENSE",
+    ):
         shutil.copy(PROJECT / name, source)
     pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", target, source]
     subprocess.run(pip, check=True)
