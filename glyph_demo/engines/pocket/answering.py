@@ -14,7 +14,7 @@ from glyph_demo.engines.pocket.intents import wanted_length, wants_summary
 from glyph_demo.engines.pocket.kinds import kind_asked
 from glyph_demo.engines.pocket.lists import asks_for_list, list_after
 from glyph_demo.engines.pocket.outline import authors, section, summary
-from glyph_demo.engines.pocket.quotes import Quote, choose_quotes, quote_of
+from glyph_demo.engines.pocket.quotes import RIVAL, Quote, choose_quotes, quote_of
 from glyph_demo.engines.pocket.retrieval import Index, Match
 from glyph_demo.engines.pocket.sentences import Sentence
 from glyph_demo.engines.pocket.short_answers import short_answer
@@ -106,10 +106,16 @@ class Document:
         run = list_after(self.sentences, [match.sentence for match in matches[:asked]])
         if run:
             return [quote_of(self.sentences, run)]
-        short = short_answer(question, self.sentences[best].text, self._around(best))
-        if short:
+        short = self._short(question, best)
+        rivals = {
+            self._short(question, match.sentence) for match in matches[1:3] if match.score >= RIVAL * matches[0].score
+        }
+        if short and rivals <= {"", short}:
             return [short, quote_of(self.sentences, [best], matches[0].score)]
         return list(choose_quotes(self.index, matches, question))
+
+    def _short(self, question: str, i: int) -> str:
+        return short_answer(question, self.sentences[i].text, self._around(i))
 
     def _around(self, i: int) -> str:
         """What a sentence depends on: the heading above it and the sentences before it in its paragraph."""

@@ -44,9 +44,7 @@ def list_after(sentences: Sequence[Sentence], candidates: Sequence[int]) -> list
 def _announcement(sentences: Sequence[Sentence], i: int) -> int | None:
     """The sentence that announces the list that sentence `i` announces or begins; None if it does neither."""
     following = sentences[i + 1].text if i + 1 < len(sentences) else ""
-    open_end = _ANNOUNCES.search(sentences[i].text) or (
-        _UNFINISHED.search(sentences[i].text) and not sentences[i].heading
-    )
+    open_end = _ANNOUNCES.search(sentences[i].text) or _UNFINISHED.search(sentences[i].text)
     if open_end and _ITEM.match(following) and not _ITEM.match(sentences[i].text):
         return i
     return None
