@@ -9,13 +9,13 @@ from tests.engines.pocket.asking import ask, opened, short, whole
 
 GROUP = (
     "The steering group adopted six rules on 12 December 2025. They bind staff and volunteers alike.\n\n"
-    "The steering group chose five collections that differ in age and hand. Marguerite Oyelaran chaired the group; the "
-    "county paid a grant of 38,500 crowns.\n"
+    "The steering group chose five collections that differ in age and hand. Marguerite Oyelaran chaired the group; "
+    "the county paid a grant of 38,500 crowns.\n"
 )
 LEASE = (
     "第一条 租赁标的\n\n甲方将位于滨江区听涛路218号的办公用房出租给乙方，用途为办公。\n\n"
     "第二条 租赁期限\n\n租赁期为五年，乙方要求续租的，应当提前六个月书面提出。\n\n"
-    "第三条 试用期\n\n劳动合同期限一年以上的，试用期不得超过二个月；三年以上固定期限的劳动合同，试用期不得超过六个月。\n"
+    "第三条 试用期\n\n劳动合同期限一年以上的，试用期不得超过二个月；三年以上的劳动合同，试用期不得超过六个月。\n"
 )
 PLAN = (
     "The trustees met in spring and thanked all who had helped.\n\nIn 2026 the trustees intend to\n\n"
@@ -34,7 +34,8 @@ def lease(engine):
 
 def test_who_is_answered_by_the_sentence_with_a_name_and_not_by_one_with_a_month(engine):
     kind = kind_asked("Who chaired the steering group?")
-    assert kind is not None and kind.likely.search("In the spring Marguerite Oyelaran chaired the group.")
+    assert kind is not None
+    assert kind.likely.search("In the spring Marguerite Oyelaran chaired the group.")
     assert not kind.likely.search("The steering group adopted six rules on 12 December 2025.")
 
 
@@ -53,7 +54,8 @@ def test_a_limit_that_two_sentences_give_is_not_said_in_short(lease):
 
 def test_a_list_after_an_unfinished_line_is_shown_whole(engine):
     first = ask(opened(engine, PLAN), "What do the trustees intend to do in 2026?")[0]
-    assert "640 metres" in first and "apprentice" in first
+    assert "640 metres" in first
+    assert "apprentice" in first
 
 
 def test_another_year_than_the_one_asked_for_is_no_answer(engine):
@@ -68,7 +70,9 @@ def test_a_number_of_other_things_than_those_counted_is_no_answer(engine):
 
 def test_a_time_may_be_written_with_a_short_unit():
     kind = kind_asked("How long did the first question take with the KV cache?")
-    assert kind is not None and kind.needed is not None and kind.needed.search("KV cache, first question | 1.4 s")
+    assert kind is not None
+    assert kind.needed is not None
+    assert kind.needed.search("KV cache, first question | 1.4 s")
 
 
 def test_a_cell_without_a_time_does_not_answer_when(engine):
