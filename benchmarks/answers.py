@@ -22,7 +22,7 @@ from glyph_demo.settings import Settings
 from tests.questions.grading import contains
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = ("tuning.json", "held_out.json", "kinds.json")
+FILES = ("tuning.json", "held_out.json", "kinds.json", "varied.json")
 _PLACE = re.compile(r"\((?:page|第) ?\d[^)]*\)")
 
 

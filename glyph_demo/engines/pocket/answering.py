@@ -11,9 +11,10 @@ from glyph_demo.engines.pocket.confidence import is_near, is_sure
 from glyph_demo.engines.pocket.follow_up import has_own_words, leans, resolved, resolved_turns, topic
 from glyph_demo.engines.pocket.han import simplified
 from glyph_demo.engines.pocket.intents import wanted_length, wants_summary
+from glyph_demo.engines.pocket.kinds import kind_asked
 from glyph_demo.engines.pocket.lists import asks_for_list, list_after
 from glyph_demo.engines.pocket.outline import authors, section, summary
-from glyph_demo.engines.pocket.quotes import Quote, choose_quotes, quote_of
+from glyph_demo.engines.pocket.quotes import RIVAL, Quote, choose_quotes, quote_of
 from glyph_demo.engines.pocket.retrieval import Index, Match
 from glyph_demo.engines.pocket.sentences import Sentence
 from glyph_demo.engines.pocket.short_answers import short_answer
@@ -34,6 +35,7 @@ _DEFINITION = re.compile(
     r"|^(?P<zh_after>[^?？什么]{2,30}?)(?:是什么(?:意思)?|指的?是?什么)[?？。]?$",
     re.I,
 )
+
 _IS = (
     r"[^.。;；]{0,25}?(?:\b(?:is|are|was|were|means?|refers? to|denotes?|stands for)\b"
     r"|，?是指|指的?是|，?是|，?即|[:：])"
@@ -69,7 +71,8 @@ class Document:
         elif history and leans(question):
             before = topic(history)
         cells = asked_cells(question, before, self.tables, self._about) or asked_value(question, self.forms)
-        if cells is not None:
+        kind = kind_asked(question)
+        if cells is not None and (kind is None or kind.needed is None or kind.needed.search(cells.text)):
             return [cells.text, *(quote_of(self.sentences, [i]) for i in cells.sentences[:3])], True
         matches = self._ranked(question, self.index.search(question, before, said))
         if not is_near(matches):
@@ -82,7 +85,7 @@ class Document:
     def _ranked(self, question: str, matches: list[Match]) -> list[Match]:
         """Without headers of tables, and headings below the best. Definitions of what is asked come first."""
         matches = [match for match in matches if match.sentence not in self._headers]
-        matches = matches[:1] + [match for match in matches[1:] if not self._is_heading(match.sentence)]
+        matches = matches[:1] + [match for match in matches[1:] if not self.sentences[match.sentence].heading]
         asked = _DEFINITION.match(question.strip())
         if asked is None or not matches:
             return matches
@@ -99,17 +102,20 @@ class Document:
 
     def _quoted(self, question: str, matches: list[Match]) -> Shown:
         best = matches[0].sentence
-        if asks_for_list(question):
-            run = list_after(self.sentences, [match.sentence for match in matches[:3]])
-            if run:
-                return [quote_of(self.sentences, run)]
-        short = short_answer(question, self.sentences[best].text, self._around(best))
-        if short:
+        asked = 3 if asks_for_list(question) else 1
+        run = list_after(self.sentences, [match.sentence for match in matches[:asked]])
+        if run:
+            return [quote_of(self.sentences, run)]
+        short = self._short(question, best)
+        rivals = {
+            self._short(question, match.sentence) for match in matches[1:3] if match.score >= RIVAL * matches[0].score
+        }
+        if short and rivals <= {"", short}:
             return [short, quote_of(self.sentences, [best], matches[0].score)]
         return list(choose_quotes(self.index, matches, question))
 
-    def _is_heading(self, i: int) -> bool:
-        return self.sentences[i].heading or self.sentences[i].text.startswith("#")
+    def _short(self, question: str, i: int) -> str:
+        return short_answer(question, self.sentences[i].text, self._around(i))
 
     def _around(self, i: int) -> str:
         """What a sentence depends on: the heading above it and the sentences before it in its paragraph."""

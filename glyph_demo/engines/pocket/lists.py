@@ -20,6 +20,7 @@ _ASKS = re.compile(
 _ITEM = re.compile(
     r"\s*(?:[-•·●▪–—*]\s|\(?\d{1,2}[.)、]|[(（][一二三四五六七八九十\da-z]+[)）]|[一二三四五六七八九十]+、)"
 )
+_UNFINISHED = re.compile(r"\b(?:to|are|is|must|should|include|including|of|by|for|with|as follows)\s*$")
 _ANNOUNCES = re.compile(r"[:：]\s*$")
 
 
@@ -43,7 +44,8 @@ def list_after(sentences: Sequence[Sentence], candidates: Sequence[int]) -> list
 def _announcement(sentences: Sequence[Sentence], i: int) -> int | None:
     """The sentence that announces the list that sentence `i` announces or begins; None if it does neither."""
     following = sentences[i + 1].text if i + 1 < len(sentences) else ""
-    if _ANNOUNCES.search(sentences[i].text) and _ITEM.match(following):
+    open_end = _ANNOUNCES.search(sentences[i].text) or _UNFINISHED.search(sentences[i].text)
+    if open_end and _ITEM.match(following) and not _ITEM.match(sentences[i].text):
         return i
     return None
 

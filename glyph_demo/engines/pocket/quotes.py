@@ -16,11 +16,11 @@ from glyph_demo.engines.pocket.short_answers import answer_pattern
 from glyph_demo.errors import Language
 
 MAX_QUOTES = 3
-MAX_WORDS = 90  # in all quotes together if there is more than one; a Chinese character counts half a word
+MAX_WORDS = 120  # in all quotes together if there is more than one; a Chinese character counts half a word
 FEW_WORDS = 45  # the same where the best sentence has no rival
 RIVAL = 0.8  # share of the best score from which the next sentence is a rival
 MIN_SHARE = 0.5  # of the best score; matches below are left out
-BESIDE = 0.3  # the same for a sentence beside one that is shown
+BESIDE = 0.2  # the same for a sentence beside one that is shown
 LONGEST = 45  # words of a sentence that is shown whole
 KIND = 0.3  # bonus, as a share of what is asked, for clauses with an answer of the kind asked for
 ALIKE = 0.9  # share of letters in common from which two sentences say the same

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from glyph_demo.engines.pocket.han import simplified
+from glyph_demo.engines.pocket.kinds import kind_asked
 from glyph_demo.engines.pocket.sentences import Sentence
 from glyph_demo.engines.pocket.spelling import respelled
 from glyph_demo.engines.pocket.terms import is_derived, names, question_terms, stem, synonyms, terms, words
@@ -38,35 +39,6 @@ MEANING = 0.4  # weight of a sentence's cosine to the question, as a share of th
 UNSAID = 1.5  # added to MEANING, times the share of the question that no sentence covers with its words
 MOST = 100  # matches that are given
 SAID = 0.2  # bonus, as a share of the question's weight, for what was quoted, for follow-ups without words of their own
-
-_NUMBER = (
-    r"\d|[一二三四五六七八九十百千万两]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|"
-    r"thousand|million|half|twice|once|\w+(?:teen|ty))\b"
-)
-MONEY = (
-    rf"(?:{_NUMBER}).{{0,9}}?(?:\b(?:crown|mark|dollar|euro|pound|penny|shilling|franc|cent)s?\b|pence|yen|yuan|元)"
-    r"|[$€£¥]\s?\d"
-)
-MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-_REASON = (
-    r"\b(?:because|since|as|so|for|due|owing|reason|on account|in order|cause[ds]?)\b"
-    r"|因|由于|所以|以免|为了|导致|理由|来自|于是"
-)
-# Patterns of a question and of a sentence that answers it. The first that matches counts.
-_KINDS = (
-    (
-        r"\bwhen\b|\b(?:what|which) (?:date|year|month|day|time)|何时|哪一?[年天]|几[点号月]|什么时候|日期",
-        rf"\d{{4}}|\d\s*[月日时点]|\b(?:{MONTHS})\b",
-    ),
-    (r"\bhow much (?:money|did|was|does|were|is)|\bprice|\bcost|多少钱|费用|价格|金额|花费", MONEY),
-    (
-        r"\bhow long|\bhow (?:many|much) (?:time|minutes|hours|days|weeks|months|years)|多久|多长时间",
-        r"\b(?:second|minute|hour|day|week|month|year)s?\b|[\d一二三四五六七八九十两半]\s*(?:个?(?:秒|分|小时|天|日|周|月|年))",
-    ),
-    (r"\bhow (?:much|many|high|old|far|often|large|big|tall|hot|cold)|\bnumber\b|多少|多[大高长]|几", _NUMBER),
-    (r"\bwho(?:se|m)?\b", r"(?<!^)(?<![.!?] )\b[A-Z][a-z]+"),
-    (r"\bwhy\b|\breason|为什么|为何|怎么会|原因", _REASON),
-)
 
 _PRONOUN = re.compile(r"(?:It|He|She|They|His|Her|Their|Its|This|These|Both)\b|[他她它这该其]")
 
@@ -121,7 +93,7 @@ class Index:
             if term in self._idf and term not in asked and not term[0].isdigit()  # a follow-up may name another
         ]
         phrases = [" ".join(name) for name in names(question)]
-        kind = next((found for asks, found in _KINDS if re.search(asks, question, re.IGNORECASE)), None)
+        kind = kind_asked(question)
         matches = []
         for i, counts in enumerate(self._fields):
             found = [[(w, counts[term]) for term, w in one.items() if term in counts] for one in wanted + leaning]
@@ -131,7 +103,8 @@ class Index:
             score += RECORD * sum(max(one.values()) for one in wanted if one and not self._above[i].isdisjoint(one))
             score += NAME * self._unknown * sum(self._name_score(i, phrase) for phrase in phrases)
             text = self.sentences[i].text
-            score += total * (KIND * bool(kind and re.search(kind, simplified(text))) + SAID * (text in said))
+            plain = simplified(text)
+            score += total * (KIND * bool(kind and kind.likely.search(plain)) + SAID * (text in said))
             covered = sum(max(w * min(1.0, n / CONTEXT) for w, n in one) for one in found[: len(wanted)] if one)
             if self.sentences[i].heading:
                 score *= HEADING

@@ -17,12 +17,16 @@ _BULLET = re.compile(
     r"\s*(?:[-•·●▪–—*]\s|\(?\d{1,2}[.)、]\s?(?!\d)|[(（][一二三四五六七八九十\d]+[)）]|[一二三四五六七八九十]+、|#+ )"
 )
 _END = re.compile(
-    r"[。！？!?]+[”’」』\"')）]*|(?<!\b[A-Z])(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bNo)(?<!\bSt)\.[\"'”’)]*(?=\s+[^a-z\s])|[；;](?=[\u3400-\u9fff])"
+    r"[。！？!?]+[”’」』\"')）]*|(?<!\b[A-Z])(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bProf)(?<!\bNo)(?<!\bSt)(?<!\bFig)(?<!\bvs)\.[\"'”’)]*(?=\s+[^a-z\s])|[；;](?=[\u3400-\u9fff])"
 )
 _TERMINAL = re.compile(r"[.。!！?？:：;；,，][\"'”’」』)）]*$")
 _WIDE = re.compile("[\u2e80-\u9fff\uff00-\uffef]")
 _MAX_SENTENCE = {True: 240, False: 600}  # characters, for text with and without wide ones; longer ones are cut
 _MAX_HEADING = 60  # characters
+# A line that is a heading by its mark or its number.
+_NUMBERED = re.compile(
+    r"#|(?:第[〇零一二三四五六七八九十百\d]+[章节条]|[一二三四五六七八九十]+、)\s*[\u3400-\u9fff]{1,12}$"
+)
 _BAR = " | "  # between the cells of a row
 _SAID_TWICE = re.compile(r"(\S.{8,}\S)\s+\1")  # a line drawn once more beside itself
 # The value of a label: "Customer no. 2291", "Total: 10,500 crowns". A line with one is neither a heading nor the header
@@ -122,7 +126,10 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
         for start, end in _spans(paragraph.text):
             lines = paragraph.at(start, end)
             sentences.append(Sentence(paragraph.text[start:end], lines, number, heading))
-    return [replace(sentence, heading=i in headed) for i, sentence in enumerate(sentences)]
+    return [
+        replace(sentence, heading=i in headed or _NUMBERED.match(sentence.text) is not None)
+        for i, sentence in enumerate(sentences)
+    ]
 
 
 def _holds_value(text: str) -> bool:

@@ -19,6 +19,7 @@ _CJK = re.compile("[〇\u3400-\u9fff]")
 _HYPHENATED = re.compile(r"(?<=[^\W_])[-‐‑–](?=[^\W_])")
 _DIGITS = {character: value for value, character in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
 _NUMERAL = re.compile("[〇零一二三四五六七八九十百千万两]{2,}|十")
+_LONGEST_NUMERAL = 20  # characters; longer runs of digits are no number that is asked for
 _STEM, _ENDING = 6, 4  # letters: the shared stem is at least so long, the ending at most
 _SINGLE = 0.3  # weight of a single Chinese character; that of a bigram is 1
 
@@ -118,7 +119,8 @@ def stem(word: str) -> str:
 
 def _cjk(run: str) -> Iterator[tuple[str, float]]:
     for numeral in _NUMERAL.findall(run):
-        yield str(_value(numeral)), 1.0
+        if len(numeral) <= _LONGEST_NUMERAL:
+            yield str(_value(numeral)), 1.0
     for character in run:
         yield character, _SINGLE
     for i in range(len(run) - 1):

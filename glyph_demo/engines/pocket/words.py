@@ -14,6 +14,7 @@ STOP_PHRASES = """
 哪个 哪位 哪里 哪儿 哪家 哪种 哪一年 哪年 哪一 哪天 谁 怎么样 怎么 怎样 怎么办 如何 何时 何地 何人 是否 请问
 文档 文中 有没有 一共 总共 到底 究竟 现在 目前 干什么 做什么 叫什么 吗 呢 吧 啊 的 了 着 是 在 和 与 及 或 被
 把 将 对 从 由 于 以 而 之 其 这 那 要 就 都 也 还 能 可以 会 有 个 位 过 到 给 每 几 哪
+最长不得超过 最多不得超过 不得超过 不超过 不得少于 不少于 不得低于 不低于 最少 至少 至多
 """
 
 # A verb or noun, then those of its forms that `stem` cannot derive.
@@ -36,12 +37,13 @@ end finish stop close conclude; establish found create form set start;
 lead head chair direct manage run chairman leader charge; employee employ staff worker personnel work;
 computer machine device workstation; electricity power current; hard difficult trouble problem;
 hot temperature degree heat warm overheat; buy purchase acquire obtain; sell dispose;
-die dead bury; steal thief theft take; lawyer solicitor attorney counsel; captain master skipper;
+die dead bury; steal thief theft take; lawyer solicitor attorney counsel legal; captain master skipper;
 boat ship vessel; house building home; salary wage earn pay; compensation damage compensate; fire blaze burn;
 entrance door gate entry; password code combination; teach train instruct learn; edition version issue;
 publish release print appear; visitor reader guest user customer client; average mean typical;
 forbid prohibit ban; rule regulation; repair mend fix; search lookup enquiry query; write author writer;
-hurt injure wound injury; rescue save survive; keep store preserve; decline decrease drop fall lower;
+hurt injure wound injury; rescue save survive; keep store preserve; decline decrease drop fall lower shrink;
+prefer favourite favorite popular; preside chair; audit examine; author write;
 rise increase grow raise; grant donate fund gift sponsor give; move relocate transfer;
 company firm business corporation; town city; dismiss fire sack; agree accept approve; refuse reject decline;
 happen occur; job post position; quick fast speed; abandon drop scrap; responsible charge look; need require;
@@ -62,5 +64,7 @@ study research survey trial experiment; secret secrecy confidence confidential; 
 减少 下降 降低 降到; 增加 提高 上升; 时长 耗时 用时; 买 购; 剩 余; 钱 款; 教 授; 剩下 剩余 结余;
 方法 办法 方式; 缺点 短处 不足; 优点 长处 好处; 取消 作罢; 逾期 过期; 手机 电话; 汽车 车辆; 地址 地点 位置;
 孩子 儿童 少儿; 老师 教师; 错误 差错; 目的 目标; 结果 成果; 参加 参与 出席; 比例 占比; 面积 平方;
-合同 协议 租约
+合同 协议 租约;
+怀孕 孕期 孕妇; 裁掉 裁员 解雇 辞退 开除 解除; 签 签订 签署 签字; 牌子 品牌; 担任 出任; 怪味 异味; 生产 制造;
+面积 多大
 """
