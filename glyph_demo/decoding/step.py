@@ -20,11 +20,12 @@ from torch.nn.functional import linear
 
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.attention import PACKED_ATTENTION, attend, attend_static
+from glyph_demo.decoding.draft import DRAFTED
 
 Runtime = Literal["auto", "eager", "graph", "compiled"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 
-WIDTHS = (1, 9)  # tokens of a static forward: the answer's last one, and with it the longest draft
+WIDTHS = (1, DRAFTED + 1)  # tokens of a static forward: the answer's last one, and with it the longest draft
 
 States = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # queries, keys and values (1, heads, n, head_dim)
 Joined = tuple[torch.Tensor, torch.Tensor]  # weight and bias that make all three
