@@ -73,5 +73,5 @@ def test_what_a_graph_captures_stays_on_the_device(model, width):
     step = Step(model.get_decoder(), 3, "graph")
     at = torch.arange(width, device=CUDA) + 30
     with torch.inference_mode():
-        hidden = step._run(arena, torch.zeros(width, dtype=torch.int64, device=CUDA), at, at)
+        hidden = step._run(torch.zeros(width, dtype=torch.int64, device=CUDA), at, step._attending(arena, at))
     assert (hidden.device, hidden.dtype) == (CUDA, model.dtype)
