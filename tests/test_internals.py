@@ -63,6 +63,11 @@ def test_a_cache_is_made_of_layers_that_update_and_tell_their_sizes():
     assert abstract <= set(CacheLayerMixin.__abstractmethods__) <= abstract | {"get_max_length", "get_max_cache_shape"}
 
 
+def test_workspaces_of_cublas_can_be_forgotten():
+    """Breaks: on CUDA, decoding goes without graphs, with a notice."""
+    assert "def _cuda_clearCublasWorkspaces() -> None" in (Path(torch.__file__).parent / "_C/__init__.pyi").read_text()
+
+
 def test_a_config_says_which_attention_a_model_runs():
     """Breaks: keys and values are repeated for every query head, and decoding goes by the model's own forward."""
     with torch.device("meta"):

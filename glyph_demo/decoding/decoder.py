@@ -17,6 +17,7 @@ from transformers.cache_utils import Cache
 from glyph_demo.decoding.arena import BLOCK, Growth, KVArena, Mark, unbudgeted
 from glyph_demo.decoding.attention import use_packed_attention
 from glyph_demo.decoding.batcher import Batcher
+from glyph_demo.decoding.graphs import prepare_cuda
 from glyph_demo.decoding.probe import Observer, ReadOnlyCache, Seen
 from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.decoding.step import WIDTHS, Runtime, Step
@@ -65,6 +66,8 @@ class Decoder:
         self._head = model.get_output_embeddings()
         use_even_products(self._body, self._head)
         self.device: torch.device = model.device
+        if self.device.type == "cuda":
+            prepare_cuda()
         self.dtype: torch.dtype = model.dtype
         self.chunk = CHUNK[self.device.type]
         # Whether computing goes on by itself while the host does something else.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MATCHED = 3  # the most last tokens that a place in the text is looked up by
-DRAFTED = 8  # the most tokens a draft; a forward of 9 costs 1.3 times one of 1 on a CPU with AVX512
+DRAFTED = 7  # the most tokens a draft: for them and the answer's last one CUDA reads keys and values once (kernels.py)
 RUN = 2  # tokens in a row that the text must have foretold before it is trusted
 WARY = 32  # the same, after drafts that came to nothing
 

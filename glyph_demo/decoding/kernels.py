@@ -12,6 +12,7 @@ from triton import language as tl
 SPLITS = 64
 _BLOCK = 64  # entries at a time
 _LEAST = 16  # rows and columns of a matrix product, at least
+_MOST = 128  # rows that keys and values are read once for, a query head of a token each: 8 tokens of 16 heads
 
 
 def attend_behind(
@@ -30,11 +31,13 @@ def attend_behind(
     _, heads, n, dim = query.shape
     kv_heads = keys.shape[1]
     group = heads // kv_heads
-    rows = max(_LEAST, triton.next_power_of_2(group))
-    sums = torch.empty((kv_heads, n, SPLITS, rows, dim), dtype=torch.float32, device=query.device)
+    half = keys.dtype.itemsize == 2  # float32 takes twice the memory, and has no products that leave room for many rows
+    rows = min(_MOST if half else _LEAST, max(_LEAST, triton.next_power_of_2(n * group)))
+    passes = triton.cdiv(n * group, rows)
+    sums = torch.empty((kv_heads, SPLITS, passes * rows, dim), dtype=torch.float32, device=query.device)
     tops, totals = (torch.empty(sums.shape[:-1], dtype=torch.float32, device=query.device) for _ in range(2))
     seen = torch.empty((1, n, heads, dim), dtype=values.dtype, device=query.device)
-    _partial[(SPLITS, kv_heads, n)](
+    _partial[(SPLITS, kv_heads, passes)](
         *(query, key, value, keys, values, at, sums, tops, totals),
         *(query.stride(1), query.stride(2), key.stride(1), key.stride(2), value.stride(1), value.stride(2)),
         *(keys.stride(1), scaling),
@@ -45,19 +48,21 @@ def attend_behind(
         BLOCK=_BLOCK,
         NEW=_LEAST,
         SPLITS=SPLITS,
-        num_warps=4,
-        num_stages=3,
+        num_warps=8 if rows > 64 else 4,
+        num_stages=3 if half and rows <= 64 else 2,  # blocks under way, of the 101,376 bytes that a small card has
     )
-    _combine[(heads, n)](sums, tops, totals, seen, N=n, GROUP=group, ROWS=rows, DIM=dim, SPLITS=SPLITS, num_warps=4)
+    _combine[(heads, n)](
+        *(sums, tops, totals, seen), GROUP=group, ROWS=passes * rows, DIM=dim, SPLITS=SPLITS, num_warps=4
+    )
     return seen.transpose(1, 2)
 
 
 @triton.jit
 def _more(query, key, value, inside, top, total, acc, scaling):
-    """Softmax and sums, of one query's head group, with a block of entries more: keys (DIM, entries), values (entries,
-    DIM)."""
+    """Softmax and sums, of a pass's rows, with a block of entries more: keys (DIM, entries), values (entries, DIM).
+    `inside` (1 or rows, entries) is true where a row looks."""
     scores = tl.dot(query, key, input_precision="ieee") * scaling
-    scores = tl.where(inside[None, :], scores, float("-inf"))
+    scores = tl.where(inside, scores, float("-inf"))
     higher = tl.maximum(top, tl.max(scores, 1))
     weights = tl.exp(scores - higher[:, None])
     shrink = tl.exp(top - higher)
@@ -93,12 +98,14 @@ def _partial(
     NEW: tl.constexpr,
     SPLITS: tl.constexpr,
 ):
-    """One part of the entries for one token and KV head: `sums` not divided by `totals`, both relative to exp(tops)."""
-    split, head, token = tl.program_id(0), tl.program_id(1), tl.program_id(2)
-    row, column = tl.arange(0, ROWS), tl.arange(0, DIM)
+    """One part of the entries for one KV head and up to ROWS of its rows, of which row r is token r // GROUP and query
+    head r % GROUP: `sums` not divided by `totals`, both relative to exp(tops)."""
+    split, head, turn = tl.program_id(0), tl.program_id(1), tl.program_id(2)
+    row, column = turn * ROWS + tl.arange(0, ROWS), tl.arange(0, DIM)
+    token = row // GROUP
     length = tl.load(at)
-    real = row < GROUP
-    place = query + (head * GROUP + row)[:, None] * query_head + token * query_token + column[None, :]
+    real = token < N
+    place = query + (head * GROUP + row % GROUP)[:, None] * query_head + token[:, None] * query_token + column[None, :]
     asked = tl.load(place, mask=real[:, None], other=0.0).to(keys.dtype.element_ty)
     top = tl.full([ROWS], float("-inf"), tl.float32)
     total = tl.zeros([ROWS], tl.float32)
@@ -112,7 +119,7 @@ def _partial(
             inside = entry < end
             k = tl.load(keys + kept + entry[None, :] * DIM + column[:, None], mask=inside[None, :], other=0.0)
             v = tl.load(values + kept + entry[:, None] * DIM + column[None, :], mask=inside[:, None], other=0.0)
-            top, total, acc = _more(asked, k, v, inside, top, total, acc, scaling)
+            top, total, acc = _more(asked, k, v, inside[None, :], top, total, acc, scaling)
     else:
         new = tl.arange(0, NEW)
         there = new < N
@@ -122,11 +129,11 @@ def _partial(
         v = tl.load(
             value + head * value_head + new[:, None] * value_token + column[None, :], mask=there[:, None], other=0.0
         ).to(values.dtype.element_ty)
-        top, total, acc = _more(asked, k, v, new <= token, top, total, acc, scaling)
-        if token == 0:  # nobody reads these entries before the next step
+        top, total, acc = _more(asked, k, v, new[None, :] <= token[:, None], top, total, acc, scaling)
+        if turn == 0:  # nobody reads these entries before the next step
             tl.store(keys + kept + (length + new)[None, :] * DIM + column[:, None], k, mask=there[None, :])
             tl.store(values + kept + (length + new)[:, None] * DIM + column[None, :], v, mask=there[:, None])
-    first = ((head * N + token) * SPLITS + split) * ROWS + row
+    first = (head * SPLITS + split) * (tl.num_programs(2) * ROWS) + row
     tl.store(tops + first, top)
     tl.store(totals + first, total)
     tl.store(sums + first[:, None] * DIM + column[None, :], acc)
@@ -138,7 +145,6 @@ def _combine(
     tops,
     totals,
     seen,
-    N: tl.constexpr,
     GROUP: tl.constexpr,
     ROWS: tl.constexpr,
     DIM: tl.constexpr,
@@ -147,7 +153,7 @@ def _combine(
     """All parts of one query together."""
     head, token = tl.program_id(0), tl.program_id(1)
     column, split = tl.arange(0, DIM), tl.arange(0, SPLITS)
-    first = ((head // GROUP * N + token) * SPLITS + split) * ROWS + head % GROUP
+    first = (head // GROUP * SPLITS + split) * ROWS + token * GROUP + head % GROUP
     top = tl.load(tops + first)
     weight = tl.exp(top - tl.max(top, 0))
     parts = tl.load(sums + first[:, None] * DIM + column[None, :])

@@ -11,23 +11,28 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import types
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import torch
 from torch import nn
-from torch.nn.functional import linear
+from torch.nn.functional import linear, pad
 
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.attention import PACKED_ATTENTION, attend, attend_static
+from glyph_demo.decoding.draft import DRAFTED
+from glyph_demo.decoding.graphs import capture
 
 Runtime = Literal["auto", "eager", "graph", "compiled"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 
-WIDTHS = (1, 9)  # tokens of a static forward: the answer's last one, and with it the longest draft
+WIDTHS = (1, DRAFTED + 1)  # tokens of a static forward: the answer's last one, and with it the longest draft
 
 States = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # queries, keys and values (1, heads, n, head_dim)
 Joined = tuple[torch.Tensor, torch.Tensor]  # weight and bias that make all three
+Row = tuple[KVArena, torch.Tensor]  # token ids (n,) that follow an arena's entries
+Attend = Callable[[int, States], torch.Tensor]  # the attention (1, n, heads * head_dim) of a layer, by its number
 
 
 class Step:
@@ -42,6 +47,7 @@ class Step:
         self._body = body
         self._axes = axes
         self._static = runtime != "eager"
+        self._compiled = runtime == "compiled"
         # transformers' own function of the model's file: what is rotated, and how, differs between architectures.
         self._rotate = sys.modules[type(body).__module__].apply_rotary_pos_emb
         self._project: Callable[..., States] = _project
@@ -49,14 +55,14 @@ class Step:
         self._finish: Callable[..., torch.Tensor] = _finish
         self._joined: list[Joined | None] = [None] * len(body.layers)
         self._kernels = False
-        if runtime == "compiled":
+        if self._compiled:
             cuda = body.device.type == "cuda"
             # So that products with one row are fused with what is around them; only on CUDA is that worth it.
             # No products are padded: those with nine rows would be tried both ways, for nothing.
             options: Any = {"coordinate_descent_tuning": True, "shape_padding": False} if cuda else None
-            self._project = torch.compile(_project, dynamic=False, options=options)
-            self._pass_on = torch.compile(_pass_on, dynamic=False, options=options)
-            self._finish = torch.compile(_finish, dynamic=False, options=options)
+            self._project = _compiled(_project, options)
+            self._pass_on = _compiled(_pass_on, options)
+            self._finish = _compiled(_finish, options)
             self._kernels = cuda and importlib.util.find_spec("triton") is not None
             if cuda:
                 self._joined = [_join(layer.self_attn) for layer in body.layers]
@@ -67,15 +73,41 @@ class Step:
         n = len(ids)
         width = next((width for width in WIDTHS if width >= n), 0)
         if not self._static or not width or arena.length + width > arena.capacity:
-            return self.together([(arena, ids)])[0]
+            return self._plainly([(arena, ids)])[0]
         if width not in arena.graphs:
             arena.graphs[width] = _Static(self, arena, width)
         hidden: torch.Tensor = arena.graphs[width](ids)
         return hidden
 
-    def together(self, rows: Sequence[tuple[KVArena, torch.Tensor]]) -> list[torch.Tensor]:
+    def together(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         """The results of calls for several arenas, from one forward: weights are read once for all of them. Each row's
-        tokens attend to its own arena only."""
+        tokens attend to its own arena only. What is compiled takes as many tokens as it was compiled for; where there
+        are more, there are more forwards."""
+        if self._compiled:
+            groups = _groups(rows, WIDTHS[-1])
+            return [hidden for few in groups for hidden in (self._fused(few) if few[1:] else [self(*few[0])])]
+        return self._plainly(rows)
+
+    def _fused(self, rows: Sequence[Row]) -> list[torch.Tensor]:
+        """`together` through what is compiled for the widest step, with far fewer launches than `_plainly`."""
+        ids = torch.cat([ids for _, ids in rows])
+        widths, spare = [len(ids) for _, ids in rows], WIDTHS[-1] - len(ids)
+        at = [torch.arange(arena.length, arena.length + len(ids), device=ids.device) for arena, ids in rows]
+        attending = [self._attending(arena, entries) for (arena, _), entries in zip(rows, at, strict=True)]
+
+        def attend_apart(number: int, states: States) -> torch.Tensor:
+            parts = zip(attending, *(state.split([*widths, spare], dim=2) for state in states), strict=False)
+            seen = [attend(number, (query, key, value)) for attend, query, key, value in parts]
+            return pad(torch.cat(seen, dim=1), (0, 0, 0, spare))
+
+        positions = torch.cat(
+            [entries + (arena.position - arena.length) for (arena, _), entries in zip(rows, at, strict=True)]
+        )
+        hidden = self._run(pad(ids, (0, spare)), pad(positions, (0, spare)), attend_apart)
+        return list(hidden[: len(ids)].split(widths))
+
+    def _plainly(self, rows: Sequence[Row]) -> list[torch.Tensor]:
+        """`together` over shapes as they come."""
         device = rows[0][1].device
         hidden = self._body.embed_tokens(torch.cat([ids for _, ids in rows])[None])
         at = [torch.arange(arena.length, arena.length + len(ids), device=device) for arena, ids in rows]
@@ -93,7 +125,7 @@ class Step:
                 kept.values.index_copy_(2, entries, value)
                 scaling = layer.self_attn.scaling
                 attended.append(attend(query, kept.keys[:, :, :end], kept.values[:, :, :end], scaling))
-            hidden = _finish(layer, hidden, torch.cat(attended, dim=2))
+            hidden = _finish(layer, hidden, _rows(torch.cat(attended, dim=2)))
         return list(self._body.norm(hidden)[0].split(widths))
 
     def _rotary(self, hidden: torch.Tensor, positions: torch.Tensor) -> Any:
@@ -101,16 +133,14 @@ class Step:
             hidden, position_ids=positions.expand(self._axes, 1, -1) if self._axes > 1 else positions[None]
         )
 
-    def _run(self, arena: KVArena, ids: torch.Tensor, at: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """Forward with static shapes, for capture: keys and values go to the entries `at` (n,), int64, on the device,
-        and no launch depends on a number in host memory."""
+    def _run(self, ids: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
+        """Forward with static shapes, for capture: no launch depends on a number in host memory."""
         hidden = self._body.embed_tokens(ids[None])
         cos, sin = self._rotary(hidden, positions)
         layers = self._body.layers
         # As behind the first layer, where norms in float32 make the residual stream one: what is compiled for that
         # serves all.
         hidden = hidden.to(torch.promote_types(hidden.dtype, layers[0].post_attention_layernorm.weight.dtype))
-        attend = self._attending(arena, at)
         states = self._project(layers[0], self._rotate, hidden, cos, sin, self._joined[0])
         for number in range(len(layers) - 1):
             attended, joined = attend(number, states), self._joined[number + 1]
@@ -121,15 +151,15 @@ class Step:
         normed: torch.Tensor = self._body.norm(hidden)[0]
         return normed
 
-    def _attending(self, arena: KVArena, at: torch.Tensor) -> Callable[[int, States], torch.Tensor]:
-        """A function that writes a layer's keys and values to the entries `at` and returns its attention's result."""
+    def _attending(self, arena: KVArena, at: torch.Tensor) -> Attend:
+        """Attention that writes a layer's keys and values to the entries `at` (n,), int64, on the device."""
         scaling = self._body.layers[0].self_attn.scaling
         if self._kernels:
             from glyph_demo.decoding.kernels import attend_behind
 
             def by_kernels(number: int, states: States) -> torch.Tensor:
                 kept = arena.layers[number]
-                return attend_behind(*states, kept.keys, kept.values, at, scaling)
+                return _rows(attend_behind(*states, kept.keys, kept.values, at, scaling))
 
             return by_kernels
         beyond = torch.arange(arena.capacity, device=at.device) > at[:, None]
@@ -138,7 +168,7 @@ class Step:
             kept, (query, key, value) = arena.layers[number], states
             kept.keys.index_copy_(2, at, key)
             kept.values.index_copy_(2, at, value)
-            return attend_static(query * scaling, kept.keys, kept.values, beyond)
+            return _rows(attend_static(query * scaling, kept.keys, kept.values, beyond))
 
         return plainly
 
@@ -154,7 +184,10 @@ class _Static:
         self._at, self._positions = self._offsets + arena.length, self._offsets + arena.position
         self._graph: torch.cuda.CUDAGraph | None = None
         if device.type == "cuda":
-            self._capture()
+            # An arena's graphs share their memory: they run one after another, and their results are copied at once.
+            # They also go together, as they must: a pool whose graphs are all gone takes no new ones.
+            pool = next((other._graph.pool() for other in arena.graphs.values() if other._graph), None)
+            self._graph, self._hidden = capture(self._forward, device, pool)
 
     def __call__(self, ids: torch.Tensor) -> torch.Tensor:
         # Numbers go to the device as arguments of kernels: nothing waits, and nothing in host memory is overwritten
@@ -168,21 +201,33 @@ class _Static:
         return self._hidden[: len(ids)].clone()
 
     def _forward(self) -> torch.Tensor:
-        return self._step._run(self._arena, self._ids, self._at, self._positions)
+        return self._step._run(self._ids, self._positions, self._step._attending(self._arena, self._at))
 
-    def _capture(self) -> None:
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            self._forward()  # compiles, and has libraries make what they make once
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        # An arena's graphs share their memory: they run one after another, and their results are copied at once. They
-        # also go together, as they must: a pool whose graphs are all gone takes no new ones.
-        pool = next((other._graph.pool() for other in self._arena.graphs.values() if other._graph), None)
-        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-            self._hidden = self._forward()
-        self._graph = graph
+
+def _compiled(function: Callable[..., Any], options: Any) -> Callable[..., Any]:
+    """`function` compiled, as a copy of its own: torch compiles the same code 8 times at most, for all models of the
+    process together. What cannot be compiled as a whole raises: run as it is, it would be slow in silence."""
+    own = types.FunctionType(function.__code__.replace(), function.__globals__, function.__name__)
+    own.__defaults__ = function.__defaults__
+    return torch.compile(own, dynamic=False, fullgraph=True, options=options)
+
+
+def _groups(rows: Sequence[Row], most: int) -> list[list[Row]]:
+    """Rows in their order, in groups of at most `most` tokens; a row that has more is alone."""
+    groups: list[list[Row]] = []
+    left = 0
+    for row in rows:
+        left -= len(row[1])
+        if left < 0 or not groups:
+            groups.append([])
+            left = most - len(row[1])
+        groups[-1].append(row)
+    return groups
+
+
+def _rows(attended: torch.Tensor) -> torch.Tensor:
+    """(1, n, heads * head_dim) of (1, heads, n, head_dim)."""
+    return attended.transpose(1, 2).flatten(2)
 
 
 def _project(
@@ -226,10 +271,9 @@ def _stored(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _finish(layer: Any, hidden: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
-    """Hidden states behind a layer, from those before it and the attention's result (1, heads, n, head_dim)."""
+    """Hidden states behind a layer, from those before it and the attention's result (1, n, heads * head_dim)."""
     projection = layer.self_attn.o_proj
-    rows = attended.transpose(1, 2).reshape(1, hidden.shape[1], -1)
-    out = projection(rows.to(projection.weight.dtype))
+    out = projection(attended.to(projection.weight.dtype))
     if hasattr(layer, "post_self_attn_layernorm"):
         out = layer.post_self_attn_layernorm(out)
     hidden = hidden + out

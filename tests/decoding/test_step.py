@@ -152,8 +152,41 @@ def compiled(decoder: Decoder) -> int:
     return int(counters["stats"]["unique_graphs"])
 
 
-def test_one_compilation_of_a_width_serves_all_layers():
-    assert compiled(Decoder(tiny_llama(9, 3))) == 3 * len(step.WIDTHS)
+def test_one_compilation_of_a_width_serves_all_layers_and_answers_beside_each_other():
+    from torch._dynamo.utils import counters
+
+    decoder = Decoder(tiny_llama(9, 3))
+    assert compiled(decoder) == 3 * len(step.WIDTHS)
+    counts = (1, 5, 2, 12, 3)
+    arenas = [filled(decoder, entries) for entries in (30, 5, 64, 17, 40)]
+    rows = [(arena, torch.arange(20, 20 + count)) for arena, count in zip(arenas, counts, strict=True)]
+    for arena, ids in rows:
+        arena.reserve(arena.length + len(ids))
+    assert [[len(ids) for _, ids in few] for few in step._groups(rows, 8)] == [[1, 5, 2], [12], [3]]
+    together = decoder._together(rows)
+    assert counters["stats"]["unique_graphs"] == 3 * len(step.WIDTHS)
+    for (arena, ids), logits in zip(rows, together, strict=True):
+        segment = text(ids.tolist())
+        kept = [layer.keys[:, :, arena.length : arena.length + len(ids)].clone() for layer in arena.layers]
+        expected = decoder.logits(
+            decoder.extend(arena, decoder.embed(segment), decoder.positions(segment) + arena.position)
+        )
+        assert (logits - expected).norm() <= TOLERANCE[decoder.dtype] * expected.norm()
+        for layer, keys in zip(arena.layers, kept, strict=True):
+            torch.testing.assert_close(layer.keys[:, :, arena.length - len(ids) : arena.length], keys)
+
+
+def doubled(rows: torch.Tensor) -> torch.Tensor:
+    return 2 * rows
+
+
+def test_each_step_is_compiled_for_itself_and_never_run_uncompiled_in_silence():
+    with torch._dynamo.config.patch(recompile_limit=1):
+        first, second = (step._compiled(doubled, None) for _ in range(2))
+        assert first(torch.ones(2)).tolist() == [2, 2]
+        assert second(torch.ones(3)).tolist() == [2, 2, 2]
+        with pytest.raises(Exception, match="fullgraph"):
+            second(torch.ones(4))
 
 
 @pytest.mark.long

@@ -1,0 +1,102 @@
+"""What can be known of the attention kernels where there is no GPU: their numbers, from Triton's interpreter, and that
+each kind of card has the registers and the shared memory that they take, from Triton's compiler."""
+
+import os
+import re
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("triton", reason="Triton is for Linux on x86-64")
+
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.runtime import driver
+
+from glyph_demo.decoding import kernels
+from glyph_demo.decoding.step import WIDTHS
+
+CUOBJDUMP = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
+REGISTERS = 255  # of a thread
+
+# Bytes of shared memory that a block of threads may take (CUDA C++ Programming Guide, "Compute Capabilities").
+SHARED = {80: 166_912, 86: 101_376, 89: 101_376, 90: 232_448, 100: 232_448, 120: 101_376}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the GPU runs them itself")
+def test_the_interpreter_gives_attention_in_float64():
+    interpreted = subprocess.run(
+        [sys.executable, "-m", "pytest", str(Path(__file__).with_name("test_kernels.py"))],
+        env={**os.environ, "TRITON_INTERPRET": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert interpreted.returncode == 0, interpreted.stdout
+    assert " passed" in interpreted.stdout
+    assert "skipped" not in interpreted.stdout
+
+
+class AbsentCard:
+    """Triton's driver of a card that is not here: enough to compile for it."""
+
+    def __init__(self, capability: int) -> None:
+        self.capability = capability
+
+    def get_current_target(self):
+        return GPUTarget("cuda", self.capability, 32)
+
+    def get_current_device(self):
+        return self.capability  # kernels are kept by device
+
+    def get_current_stream(self, device):
+        return 0
+
+
+def compiled(monkeypatch, capability, dtype, n):
+    """Grids and binaries of what `attend_behind` launches with Glyph's heads."""
+    launched = []
+
+    def noted(run):
+        def compile_only(*given, grid, warmup, **options):
+            launched.append((grid, run(*given, grid=grid, warmup=True, **options)))
+
+        return compile_only
+
+    def states(heads, entries):
+        return torch.empty(1, entries, heads, 128, dtype=dtype, device="meta").transpose(1, 2)
+
+    for kernel in (kernels._partial, kernels._combine):
+        monkeypatch.setattr(kernel, "run", noted(kernel.run))
+    kept = [torch.empty(1, 2, 4096, 128, dtype=dtype, device="meta") for _ in range(2)]
+    at = torch.empty(n, dtype=torch.int64, device="meta")
+    monkeypatch.setattr(driver, "_active", AbsentCard(capability))
+    kernels.attend_behind(states(32, n), states(2, n), states(2, n), *kept, at)
+    return launched
+
+
+def cases():
+    """Those that differ little from another one are left to the long run."""
+    for capability, dtype, n in product(SHARED, (torch.float16, torch.bfloat16, torch.float32), WIDTHS):
+        alike = dtype != torch.float16 and (capability not in (86, 90, 120) or n != WIDTHS[-1])
+        yield pytest.param(capability, dtype, n, marks=[pytest.mark.long] if alike else [])
+
+
+@pytest.mark.parametrize(("capability", "dtype", "n"), cases())
+def test_a_card_has_room_for_the_kernels(monkeypatch, tmp_path, capability, dtype, n):
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    (grid, partial), (_, combine) = compiled(monkeypatch, capability, dtype, n)
+    if dtype.itemsize == 2:
+        assert grid == (kernels.SPLITS, 2, 1)  # keys and values are read once
+    for made in (partial, combine):
+        binary = tmp_path / "kernel.cubin"
+        binary.write_bytes(made.asm["cubin"])
+        usage = subprocess.run([CUOBJDUMP, "-res-usage", binary], capture_output=True, text=True, check=True).stdout
+        registers, stack, local = map(int, re.search(r"REG:(\d+) STACK:(\d+) .*LOCAL:(\d+)", usage).groups())
+        print(f"sm_{capability} {dtype} {n} {made.metadata.name}: {made.metadata.shared} bytes, {registers} registers")
+        assert made.metadata.shared <= SHARED[capability]
+        assert registers <= REGISTERS
+        assert (stack, local) == (0, 0)  # nothing is spilled
