@@ -140,7 +140,8 @@ class Inference:
     thinking: bool = True
     thinking_tokens: int = 0
     precision: Literal["auto", "fp16", "bf16", "fp32", "int8", "int4"] = "auto"
-    vision: Literal["eager", "compiled", "onnx", "mixed"] = "eager"
+    image_size: int = 0
+    vision: Literal["auto", "eager", "compiled", "onnx", "mixed"] = "eager"
     memory_limit_gb: float = 0.0
     decode: Literal["auto", "eager", "graph", "compiled"] = "auto"
     reuse_cache: bool = True
