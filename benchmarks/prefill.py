@@ -5,7 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glyph_demo.bench.measure import device_name, forget_peak, matrix_rate, peak_memory, tell, timed, unit
+from glyph_demo.bench.measure import (
+    as_asked,
+    device_name,
+    forget_peak,
+    how_it_ran,
+    matrix_rate,
+    peak_memory,
+    tell,
+    timed,
+    unit,
+)
 from glyph_demo.models.memory import PAGE_TOKENS
 from glyph_demo.settings import Settings
 
@@ -28,6 +38,7 @@ def run(settings: Settings, lengths: tuple[int, ...] | None = None) -> dict[str,
     from glyph_demo.engines.local.engine import LocalEngine
 
     engine = LocalEngine(settings)
+    as_asked(engine)
     decoder, device = engine.decoder, engine.decoder.device
     config = engine.model.model.config.get_text_config()
     _once(decoder, _WARM_UP)
@@ -59,7 +70,8 @@ def run(settings: Settings, lengths: tuple[int, ...] | None = None) -> dict[str,
         tell(f"{length} tokens: {length / best:.0f} a second, {operations / best / rate:.0%} of the matrix rate")
     result = {
         "model": engine.label,
-        "precision": str(decoder.dtype).removeprefix("torch."),
+        "precision": engine.model.precision,
+        **how_it_ran(engine),
         "device": device_name(device),
         "unit": unit(device),
         "lengths": found,

@@ -75,6 +75,7 @@ class LocalEngine(Engine):
         )
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
         self.notices: list[Message] = [NOISE] if self.model.random else []
+        self.fallen_back: list[Message] = []  # those of the notices that tell of a plainer runtime than was asked for
         if inference.precision == "auto" and self.model.precision in QUANTISED:
             self.notices.append(_chosen(self.model.precision))
         self._settings = settings
@@ -220,7 +221,11 @@ class LocalEngine(Engine):
         progress = partial(self._report, what=BUILDING_VISION)
         notice = self.model.prepare_vision(self._settings.inference.vision, height, width, folder, progress)
         if notice is not None:
-            self.notices.append(notice)
+            self._fell_back(notice)
+
+    def _fell_back(self, notice: Message) -> None:
+        self.notices.append(notice)
+        self.fallen_back.append(notice)
 
     def _start(self) -> None:
         inference = self._settings.inference
@@ -235,7 +240,7 @@ class LocalEngine(Engine):
         wanted = ("compiled" if cuda else "eager") if inference.decode == "auto" else inference.decode
         self._decode_runtime = wanted if notice is None else f"plainer than {wanted}"
         if notice is not None:
-            self.notices.append(notice)
+            self._fell_back(notice)
         if cuda:
             torch.cuda.empty_cache()  # what tuning had is free, though torch keeps it
             self._report(1, STEPS, what=COMPILING)
