@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
-from glyph_demo.bench.measure import Report, copy_bandwidth, device_name, ignore, now, tell
+from glyph_demo.bench.measure import Report, as_asked, copy_bandwidth, device_name, how_it_ran, ignore, now, tell
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.decoder import Decoder, cache_argument, text
 from glyph_demo.decoding.draft import Drafter
@@ -59,10 +59,12 @@ def run(
 ) -> dict[str, Any]:
     """Decode `tokens` tokens after a context of the first of `contexts` tokens in four ways: without drafts, with
     drafts from a text that the answer quotes, with drafts from one that it does not quote, and with transformers'
-    forward over a DynamicCache with `sdpa`. After the other contexts (`more_contexts`) only without drafts.
+    forward over a DynamicCache with `sdpa`. After the other contexts (`more_contexts`) only without drafts. A decode or
+    vision runtime that could not be had is no result of the one that was asked for: EngineError.
     `copy_bandwidth` counts bytes read and written per second; `share` is the share of it that is reached. `report` is
     called with the result so far after each context. Raises EngineError."""
     engine = LocalEngine(settings)
+    as_asked(engine)
     decoder, model = engine.decoder, engine.model.model
     decoder.batch_steps(1, 0.0)  # the ways share one thread, so none may wait for the others
     context, *others = contexts or CONTEXTS[decoder.device.type]
@@ -80,7 +82,8 @@ def run(
     measured = _measure({name: TimedWay(way, decoder.device) for name, way in ways.items()}, tokens)
     result: dict[str, Any] = {
         "model": engine.label,
-        "precision": _precision(settings, decoder),
+        "precision": engine.model.precision,
+        **how_it_ran(engine),
         "device": device_name(decoder.device),
         "copy_bandwidth": round(bandwidth),
         "tokens": tokens,
@@ -130,11 +133,6 @@ def _share(
     read = weight_bytes(model) + (context + tokens // 2) * decoder.bytes_per_entry
     share = read / (plain.seconds / (tokens - 1)) / bandwidth
     return {"context": context, "bytes_per_token": read, "share": round(share, 3)}
-
-
-def _precision(settings: Settings, decoder: Decoder) -> str:
-    named = settings.inference.precision
-    return named if named in ("int8", "int4") else str(decoder.dtype).removeprefix("torch.")
 
 
 def _ours(decoder: Decoder, context: int, tokens: int, drafter: Drafter | None) -> Iterator[int]:

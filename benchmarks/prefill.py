@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from glyph_demo.bench.measure import (
     Report,
+    as_asked,
     device_name,
     forget_peak,
+    how_it_ran,
     ignore,
     matrix_rate,
     peak_memory,
@@ -39,13 +41,15 @@ def run(settings: Settings, lengths: tuple[int, ...] | None = None, report: Repo
     from glyph_demo.engines.local.engine import LocalEngine
 
     engine = LocalEngine(settings)
+    as_asked(engine)
     decoder, device = engine.decoder, engine.decoder.device
     config = engine.model.model.config.get_text_config()
     _once(decoder, _WARM_UP)
     found: list[dict[str, Any]] = []
     result = {
         "model": engine.label,
-        "precision": str(decoder.dtype).removeprefix("torch."),
+        "precision": engine.model.precision,
+        **how_it_ran(engine),
         "device": device_name(device),
         "unit": unit(device),
         "lengths": found,

@@ -204,7 +204,7 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
                 f"`bench` 仅支持 ladder。请在项目目录中尝试 `python -m benchmarks {shown(options.what)}`。",
             )
         return commands.bench_ladder(settings, out)
-    return commands.doctor(settings, language, out)
+    return commands.doctor(settings, language, out, Path(options.config) if options.config else None)
 
 
 def prepare(options: argparse.Namespace, keeps: bool) -> Settings:

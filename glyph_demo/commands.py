@@ -23,8 +23,9 @@ from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import Language, SettingsError, shown
 from glyph_demo.gpu import gpus
 from glyph_demo.libraries import tensorrt_folder
+from glyph_demo.pasted_config import effects
 from glyph_demo.process import isolate_gradio
-from glyph_demo.settings import Settings
+from glyph_demo.settings import Settings, file_values
 from glyph_demo.setup.machine import find_compiler, has_header
 from glyph_demo.setup.report import compiler_warning, torch_warning
 from glyph_demo.setup.venv import torch_cuda
@@ -187,7 +188,8 @@ def bench_ladder(settings: Settings, out: TextIO | None) -> dict[str, Any]:
     return result
 
 
-def doctor(settings: Settings, language: Language, out: TextIO | None) -> dict[str, Any]:
+def doctor(settings: Settings, language: Language, out: TextIO | None, config: Path | None = None) -> dict[str, Any]:
+    """With a settings file that was named, `config`, it says what each of its keys did."""
     from importlib.metadata import PackageNotFoundError, version
 
     def installed(package: str) -> str | None:
@@ -215,6 +217,9 @@ def doctor(settings: Settings, language: Language, out: TextIO | None) -> dict[s
         "cache_dir": str(settings.cache_path),
         "engine": {"chosen": choice.name, "why": choice.why.text(language)},
     }
+    did = effects(file_values(config), choice.name) if config else []
+    if config:
+        report["config"] = {effect.key: effect.what.text(language) for effect in did}
     if out:
         for gpu in cards:
             print(f"{gpu.name}: {gpu.memory_total / 2**30:.1f} GiB, driver {gpu.driver}, CUDA {gpu.cuda}", file=out)
@@ -226,6 +231,8 @@ def doctor(settings: Settings, language: Language, out: TextIO | None) -> dict[s
         for line in advised:
             print(line, file=out)
         print(f"{choice.name}: {choice.why.text(language)}", file=out)
+        for effect in did:
+            print(f"{shown(effect.key)}: {shown(effect.value)} → {effect.what.text(language)}", file=out)
     return report
 
 

@@ -4,6 +4,7 @@
     when a command starts            `prepare`            threads that wait sleep, two malloc arenas, a later garbage
                                                           collection, CUDA memory in segments that grow
     before Gradio is imported        `isolate_gradio`     none of its environment variables but our own
+    before a model is compiled       `keep_kernels`       what compilers make stays in the cache folder
     before requests are served       `prepare_serving`    threads take turns five times as often; SIGTERM cleans up
 
 Besides these, surroundings.py repairs what the process was started with (streams, home folder), __main__.py handles
@@ -65,6 +66,14 @@ def isolate_gradio(temporary: Path) -> None:
         del os.environ[name]
     os.environ["GRADIO_TEMP_DIR"] = str(temporary)
     forbid_telemetry()
+
+
+def keep_kernels(folder: Path) -> None:
+    """Have torch.compile and Triton keep what they make and measure in `folder`. Their own default is the system's
+    temporary folder, so that after every restart of the machine the first start compiled and tuned for minutes again.
+    Environment variables that the user has set keep their values."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "inductor"))
+    os.environ.setdefault("TRITON_CACHE_DIR", str(folder / "triton"))
 
 
 def prepare_serving() -> None:

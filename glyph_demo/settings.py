@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args, get_type_hints
 from glyph_demo.config_file import DEFAULTS_FILE, read_config
 from glyph_demo.errors import SettingsError, shown
 from glyph_demo.languages import LANGUAGES
+from glyph_demo.pasted_config import translated
 
 ENVIRONMENT_PREFIX = "GLYPH_DEMO_"
 MOST = 10**9  # of any number, so that products with it still fit where the system takes 64 bits
@@ -140,7 +141,8 @@ class Inference:
     thinking: bool = True
     thinking_tokens: int = 0
     precision: Literal["auto", "fp16", "bf16", "fp32", "int8", "int4"] = "auto"
-    vision: Literal["eager", "compiled", "onnx", "mixed"] = "eager"
+    image_size: int = 0
+    vision: Literal["auto", "eager", "compiled", "onnx", "mixed"] = "eager"
     memory_limit_gb: float = 0.0
     decode: Literal["auto", "eager", "graph", "compiled"] = "auto"
     reuse_cache: bool = True
@@ -209,9 +211,14 @@ def load_settings(
     return merge(settings, {key: value for key, value in (flags or {}).items() if value is not None})
 
 
+def file_values(path: Path) -> dict[str, Any]:
+    """What a settings file holds, by dotted name. Raises SettingsError `config_unreadable`."""
+    return _flatten(read_config(path))
+
+
 def _from_file(path: Path) -> Settings:
     try:
-        return merge(Settings(), _flatten(read_config(path)))
+        return merge(Settings(), translated(file_values(path)))
     except SettingsError as error:
         if error.code == "config_unreadable":
             raise

@@ -14,7 +14,8 @@ ALLOWED = {
     "languages": set(),
     "errors": {"languages"},
     "config_file": {"errors"},
-    "settings": {"errors", "languages", "config_file"},
+    "pasted_config": {"errors"},
+    "settings": {"errors", "languages", "config_file", "pasted_config"},
     "gpu": set(),
     "process": set(),
     "libraries": set(),
@@ -34,7 +35,7 @@ ALLOWED = {
     "serving": BASE | DRAWN | {"languages", "engines", "store", "process", "conversation", "__init__"},
     "web": BASE | {"process", "engines", "conversation", "serving", "windows", "ui"},
     "commands": {"errors", "settings", "documents", "rendering", "engines", "gpu"}
-    | {"libraries", "process", "setup", "surroundings", "conversation", "bench", "web"},
+    | {"libraries", "pasted_config", "process", "setup", "surroundings", "conversation", "bench", "web"},
     "cli": {
         "config_file",
         "commands",

@@ -12,8 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glyph_demo.errors import EngineError
+
 if TYPE_CHECKING:
     import torch
+
+    from glyph_demo.engines.local.engine import LocalEngine
 
 Report = Callable[[dict[str, Any]], None]  # is told a benchmark's result so far
 
@@ -61,6 +65,25 @@ def timed(work: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
     began = now(device)
     result = work()
     return now(device) - began, result
+
+
+def how_it_ran(engine: LocalEngine) -> dict[str, Any]:
+    """What a result says of the engine beside its figures: its runtimes, and its notices in English."""
+    return {"runtimes": engine.runtimes, "notices": [notice.en for notice in engine.notices]}
+
+
+def as_asked(engine: LocalEngine) -> None:
+    """Raises EngineError `bench_fell_back` where a plainer runtime runs than the settings ask for: its figures would be
+    taken for those of the other."""
+    fallen = engine.fallen_back
+    if fallen:
+        engine.close()
+        en, zh = " ".join(said.en for said in fallen), "".join(said.zh for said in fallen)
+        raise EngineError(
+            "bench_fell_back",
+            f"Not measured: {en} Mend that, or name a plainer runtime in inference.decode or inference.vision.",
+            f"未测量：{zh}请先解决，或在 inference.decode、inference.vision 中指定更普通的方式。",
+        )
 
 
 def copy_bandwidth(device: torch.device) -> float:

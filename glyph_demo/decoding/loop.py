@@ -10,7 +10,7 @@ import torch
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.decoder import Decoder, Segment
 from glyph_demo.decoding.draft import Drafter
-from glyph_demo.decoding.sampling import Sampler
+from glyph_demo.decoding.sampling import NonFiniteLogits, Sampler
 
 Reason = Literal["stop", "length", "stopped"]
 
@@ -108,18 +108,20 @@ def _drafting(
         # A draft takes no memory that the answer itself would not take.
         most = min(arena.capacity - arena.length, max_tokens - len(answer)) - 1
         draft = drafter.draft(most)
-        return decoder.step(arena, [answer[-1], *draft])
+        return decoder.step(arena, _there(decoder, [answer[-1], *draft]))
 
     while True:
-        for i, row in enumerate(logits):
+        for i, token in enumerate(sampler.together(logits)):
             if i:
                 arena.advance(1, arena.position + 1)  # what was drafted here came true: its entry counts
-            token = sampler(row).read()
+            if token < 0:
+                raise NonFiniteLogits
             if token in stop_ids:
                 return "stop"
             answer.append(token)
             drafter.take(token)
             if i == len(draft) or token != draft[i]:
+                sampler.keep(i + 1)
                 break
             yield token
         more = len(answer) < max_tokens and arena.length < arena.maximum
@@ -131,3 +133,10 @@ def _drafting(
             return "length"
         if not ahead:
             logits = run()
+
+
+def _there(decoder: Decoder, ids: list[int]) -> torch.Tensor | list[int]:
+    """Token ids on their way to a CUDA device, through pinned memory, so that nothing waits."""
+    if decoder.device.type != "cuda":
+        return ids
+    return torch.tensor(ids).pin_memory().to(decoder.device, non_blocking=True)

@@ -40,9 +40,32 @@ class Sampler:
         self._generator = torch.Generator(device).manual_seed(sampling.seed)
         self._penalised = torch.tensor(sorted(penalised), dtype=torch.int64, device=device)
         self._seen: torch.Tensor | None = None  # (vocabulary,), bool
+        self._marks: list[tuple[torch.Tensor, torch.Tensor | None]] = []  # before each but the first of `together`
 
     def __call__(self, logits: torch.Tensor) -> Choice:
         """The next token for `logits` (vocabulary,). It is chosen on their device, and nothing waits for it."""
+        token, checked = self._chosen(logits)
+        return Choice(token, checked)
+
+    def together(self, logits: torch.Tensor) -> list[int]:
+        """The next tokens for `logits` (n, vocabulary), each as if those before it had been said; -1 where no token can
+        be chosen. Waits for the device once. Tell `keep` how many of them are said, if not all."""
+        self._marks, checked = [], []
+        for i, row in enumerate(logits):
+            if i:
+                seen = None if self._seen is None else self._seen.clone()
+                self._marks.append((self._generator.get_state(), seen))
+            checked.append(self._chosen(row)[1])
+        return Choice(checked[0], torch.stack(checked)).read_all()
+
+    def keep(self, count: int) -> None:
+        """Of the tokens that `together` chose last the first `count` >= 1 are said: go on from there."""
+        if count <= len(self._marks):
+            state, self._seen = self._marks[count - 1]
+            self._generator.set_state(state)
+
+    def _chosen(self, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The next token, and the same or -1 where the logits are not finite; both 0-d, on the device."""
         settings = self._sampling
         finite = torch.isfinite(logits).all()
         if settings.repetition_penalty != 1.0:
@@ -51,7 +74,7 @@ class Sampler:
         token = logits.argmax() if greedy else self._drawn(logits.float() / settings.temperature)
         if self._seen is not None:
             self._seen.scatter_(0, token[None], True)
-        return Choice(token, torch.where(finite, token, -1))
+        return token, torch.where(finite, token, -1)
 
     def _drawn(self, scores: torch.Tensor) -> torch.Tensor:
         settings = self._sampling
@@ -79,9 +102,17 @@ class Choice:
         self._host = checked
         self._copied: torch.cuda.Event | None = None
         if token.device.type == "cuda":
-            self._host = torch.empty((), dtype=torch.int64, pin_memory=True).copy_(checked, non_blocking=True)
+            host = torch.empty(checked.shape, dtype=torch.int64, pin_memory=True)
+            self._host = host.copy_(checked, non_blocking=True)
             self._copied = torch.cuda.Event()
             self._copied.record()
+
+    def read_all(self) -> list[int]:
+        """The ids of several tokens, -1 for those that could not be chosen. Waits for the device."""
+        if self._copied is not None:
+            self._copied.synchronize()
+        ids: list[int] = self._host.tolist()
+        return ids
 
     def read(self) -> int:
         """The token's id. Waits for the device to have chosen it. Raises NonFiniteLogits."""

@@ -7,11 +7,14 @@ from typing import NamedTuple
 from glyph_demo.engines.base import Engine
 from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import Message
+from glyph_demo.gpu import Gpu
+from glyph_demo.models import budget
 from glyph_demo.models.base import LoadProgress
+from glyph_demo.models.memory import PAGE_TOKENS
 from glyph_demo.settings import Settings
 
-# bytes: 20.6 GB of 16-bit weights, and keys, values and activations for a document of about 30 pages
-ROOM_FOR_GLYPH = 22 << 30
+# The oldest driver for each major version of CUDA (NVIDIA, CUDA Compatibility, "Minor Version Compatibility").
+OLDEST_DRIVER = {"12": "525", "13": "580"}
 
 
 class ChosenEngine(NamedTuple):
@@ -20,7 +23,8 @@ class ChosenEngine(NamedTuple):
 
 
 def choose_engine(settings: Settings) -> ChosenEngine:
-    """The engine that `settings.engine` means on this machine, and why. Raises SettingsError `unknown_engine`."""
+    """The engine that `settings.engine` means on this machine, and why. Imports torch only where there is a card.
+    Raises SettingsError `unknown_engine`."""
     if settings.engine != "auto":
         return ChosenEngine(engine_kind(settings.engine).name, Message("The settings name it.", "由设置指定。"))
     if settings.model != "auto":
@@ -36,20 +40,64 @@ def choose_engine(settings: Settings) -> ChosenEngine:
                 "未发现 NVIDIA 显卡，因此由内置引擎在 CPU 上阅读和回答。",
             ),
         )
-    card, free = cards[0].name, cards[0].memory_free / 2**30
-    if cards[0].memory_free >= ROOM_FOR_GLYPH:
-        return ChosenEngine(
-            "local",
-            Message(
-                f"{card} has {free:.0f} GiB free, room for the full model.",
-                f"{card} 有 {free:.0f} GiB 空闲显存，可以运行完整模型。",
-            ),
-        )
+    return _without_cuda(cards[0]) or _by_memory(cards[0], settings)
+
+
+def _without_cuda(card: Gpu) -> ChosenEngine | None:
+    """The choice where torch cannot use the card that the driver sees; None where it can."""
+    try:
+        import torch
+
+        if torch.cuda.is_available():
+            return None
+        built = torch.version.cuda
+    except (ImportError, OSError):  # not installed, or a library of CUDA's that does not load
+        built = None
+    if built is None:
+        en, zh = "PyTorch here has no CUDA", "此处的 PyTorch 不带 CUDA"
+    else:
+        oldest = OLDEST_DRIVER.get(built.partition(".")[0])
+        needs = (f", which needs driver {oldest} or newer", f"，需要 {oldest} 或更新的驱动") if oldest else ("", "")
+        en, zh = f"PyTorch here is for CUDA {built}{needs[0]}", f"此处的 PyTorch 面向 CUDA {built}{needs[1]}"
     return ChosenEngine(
         "pocket",
         Message(
-            f"{card} has {free:.0f} GiB free; the full model needs {ROOM_FOR_GLYPH >> 30}. The CPU reads instead.",
-            f"{card} 只有 {free:.0f} GiB 空闲显存，完整模型需要 {ROOM_FOR_GLYPH >> 30} GiB。改由 CPU 运行。",
+            f"{card.name} cannot be used: {en}, and the driver is {card.driver} (CUDA {card.cuda}). Run "
+            "`bash launch.sh` again, which installs a PyTorch for this driver, or update the driver. Until then the "
+            "CPU reads.",
+            f"无法使用 {card.name}：{zh}，而当前驱动为 {card.driver}（CUDA {card.cuda}）。请重新运行 `bash launch.sh`"
+            "（会安装适合此驱动的 PyTorch），或更新驱动。在此之前由 CPU 阅读。",
+        ),
+    )
+
+
+def _by_memory(card: Gpu, settings: Settings) -> ChosenEngine:
+    """The full model in the precision that fits, else pocket."""
+    free, limit = card.memory_free - budget.CONTEXT, int(settings.inference.memory_limit_gb * 1e9)
+    free = min(free, limit) if limit else free
+    asked = settings.inference.precision
+    shape = budget.GLYPH.within(settings.inference.image_size)
+    choice = budget.choose(shape, free, budget.can_quantise(), budget.ORDER if asked == "auto" else (asked,))
+    have, pages = f"{card.memory_free / 2**30:.1f} GiB", choice.tokens // PAGE_TOKENS
+    en = zh = ""
+    if choice.with_torchao:
+        en = f" With `pip install torchao` it runs in {choice.with_torchao}, with room for more."
+        zh = f"运行 `pip install torchao` 后可用 {choice.with_torchao}，容量更大。"
+    if not choice.precision:
+        least = "/".join(budget.ORDER) if asked == "auto" else asked
+        return ChosenEngine(
+            "pocket",
+            Message(
+                f"{card.name} has {have} free, too little for the full model in {least}. The CPU reads instead.{en}",
+                f"{card.name} 有 {have} 空闲显存，不足以用 {least} 运行完整模型。改由 CPU 运行。{zh}",
+            ),
+        )
+    return ChosenEngine(
+        "local",
+        Message(
+            f"{card.name} has {have} free: the full model runs in {choice.precision}, with room for about {pages} "
+            f"pages.{en}",
+            f"{card.name} 有 {have} 空闲显存：完整模型以 {choice.precision} 运行，可容纳约 {pages} 页。{zh}",
         ),
     )
 

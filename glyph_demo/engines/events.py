@@ -16,12 +16,13 @@ SECOND_DIGITS = 4  # decimals of the seconds in reports: tenths of a millisecond
 @dataclass(frozen=True, slots=True)
 class Progress:
     """`done` of `total` units of a stage (pages, tokens, bytes); total is None while it is unknown. `more` is a remark
-    for people, such as how long it will take."""
+    for people, such as how long it will take. `what` names steps where they are counted instead of such units."""
 
     stage: Stage
     done: int
     total: int | None = None
     more: Message | None = None
+    what: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,14 +35,16 @@ class LoadLines:
         self._done, self._total = 0, -1
         self._began = self._printed = 0.0
 
-    def __call__(self, done: int, total: int | None, file: int = 0, files: int = 0) -> None:
+    def __call__(
+        self, done: int, total: int | None, file: int = 0, files: int = 0, what: Message | None = None
+    ) -> None:
         now = self._clock()
         if done < self._done or self._total < 0:  # the download is over, or this is the first call
             self._began, self._printed = now, now - 10 * EVERY
         self._done, self._total = done, total or 0
-        self.now = Progress("load", done, total, self._more(now, file, files))
+        self.now = Progress("load", done, total, None if what else self._more(now, file, files), what)
         terminal = self._out.isatty()
-        if done == total or now - self._printed >= (EVERY if terminal else 10 * EVERY):
+        if what or done == total or now - self._printed >= (EVERY if terminal else 10 * EVERY):
             self._printed = now
             with contextlib.suppress(BrokenPipeError):  # nobody reads the output: load all the same
                 self._write(done == total, terminal)
@@ -65,7 +67,9 @@ class LoadLines:
 
 
 def loaded(progress: Progress, language: Language) -> str:
-    """Progress of loading in words: `3.1/20.6 GB, file 2 of 4, 12 s left`."""
+    """Progress of loading in words: `3.1/20.6 GB, file 2 of 4, 12 s left`, or `compiling kernels 2/3`."""
+    if progress.what:
+        return f"{progress.what.text(language)} {progress.done}/{progress.total}"
     more = progress.more.text(language) if progress.more else ""
     comma = "，" if language == "zh" else ", "
     return comma.join(filter(None, (amount(progress.done, progress.total), more)))
@@ -143,8 +147,8 @@ class LoadingEngine(Engine):
         finally:
             self.loading = None
 
-    def _report(self, done: int, total: int | None, file: int = 0, files: int = 0) -> None:
-        self._lines(done, total, file, files)
+    def _report(self, done: int, total: int | None, file: int = 0, files: int = 0, what: Message | None = None) -> None:
+        self._lines(done, total, file, files, what)
         self.loading = self._lines.now
 
     def ready(self) -> bool:

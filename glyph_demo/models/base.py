@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from glyph_demo.errors import EngineError
+from glyph_demo.errors import EngineError, Message
 from glyph_demo.models.tokens import prompt_ids
 
 
 class LoadProgress(Protocol):
     """Told how far a model is: bytes done, bytes in all or None while unknown, and which file of how many, from 1; 0
-    where files are not counted."""
+    where files are not counted. With `what`, such as compiling, they are steps of that instead of bytes."""
 
-    def __call__(self, done: int, total: int | None, file: int = 0, files: int = 0) -> None: ...
+    def __call__(
+        self, done: int, total: int | None, file: int = 0, files: int = 0, what: Message | None = None
+    ) -> None: ...
 
 
-def untold(done: int, total: int | None, file: int = 0, files: int = 0) -> None:
+def untold(done: int, total: int | None, file: int = 0, files: int = 0, what: Message | None = None) -> None:
     """A LoadProgress that tells nobody."""
 
 

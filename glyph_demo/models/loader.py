@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,21 @@ import torch
 import transformers
 
 from glyph_demo.errors import EngineError, ran_out_of_memory
-from glyph_demo.models import memory
+from glyph_demo.models import budget, memory
 from glyph_demo.models.base import LoadProgress, untold, unusable
+from glyph_demo.models.budget import GLYPH, Shape
 from glyph_demo.models.chat import load_tokenizer
 from glyph_demo.models.checkpoint import BUFFERS, Checkpoint, find_checkpoint, identity
 from glyph_demo.models.families import FAMILIES
 from glyph_demo.models.memory import QUANTISED
 from glyph_demo.models.precision import Precision, activations, adapt, resolve
 from glyph_demo.models.preprocessing import Preprocessing
-from glyph_demo.models.vision_language import VisionLanguageModel
+from glyph_demo.models.vision_language import VisionLanguageModel, named_size
 
 AUTO = "zai-org/Glyph"
 # Precisions to name where the one wanted does not fit. A CPU quantises from 16 bit, which must fit then.
 _SMALLER = {"cuda": ("fp16", *QUANTISED), "cpu": ("bf16",)}
-_NAMES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
+_NAMES: dict[torch.dtype, Precision] = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
 def default_device() -> torch.device:
@@ -38,56 +39,77 @@ def load_vision_language_model(
     progress: LoadProgress | None = None,
     precision: Precision | torch.dtype | None = None,
     limit: int = 0,
+    image_size: int = 0,
 ) -> VisionLanguageModel:
     """The model that `source` names: `auto`, a folder, a hub id, `random:glyph` or `random:mid`. `cache_dir` keeps what
     is downloaded. `progress` counts bytes, of the download and then of loading. `precision` is `auto` where it is not
     given; a dtype is taken as it is, without what keeps float16 safe. `limit` are the bytes that the model
-    may take with all it works with, 0 for what is free. Raises EngineError: those of `find_checkpoint`,
+    may take with all it works with, 0 for what is free; `image_size` bounds what pages are read with,
+    see `Preprocessing.within`. Raises EngineError: those of `find_checkpoint`,
     `precision_unavailable`, `model_too_large` and `model_unusable`."""
     report = progress or untold
     device = default_device()
     plain = precision if isinstance(precision, torch.dtype) else None
-    name = resolve(precision if isinstance(precision, str) else "auto", device)
-    dtype = plain or activations(name)
-    called = _NAMES[plain] if plain else name
+    asked: Precision = precision if isinstance(precision, str) else "auto"
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
     if source.startswith("random:"):
-        from glyph_demo.models.random import random_glm4v, random_size
+        from glyph_demo.models.random import random_glm4v, random_shape
 
-        _check_room(*random_size(source), called, device, limit)
-        noise = random_glm4v(source, device, dtype)
+        shape = random_shape(source, image_size)
+        name = _NAMES[plain] if plain else _named(asked, shape, device, limit)
+        _check_room(shape.parameters, shape.text, name, device, limit)
+        noise = random_glm4v(source, device, plain or activations(name), image_size)
         if plain is None:
             adapt(noise.model, name, device)
+        noise.precision = name
         return noise
+    if source == "auto" and plain is None:  # what does not fit is not downloaded
+        name = _named(asked, GLYPH.within(image_size), device, limit)
+        _check_room(GLYPH.parameters, GLYPH.text, name, device, limit)
     checkpoint = find_checkpoint(AUTO if source == "auto" else source, frozenset(FAMILIES), cache_dir, report)
-    quantised = plain is None and name in QUANTISED
-    # It comes in 16 bit, which the card need not have room for.
-    first = torch.device("cpu") if quantised else device
     try:
         found = transformers.AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
-        text = found.get_text_config().to_dict()
-        if quantised:
-            _check_room(checkpoint.parameters, text, "bf16", first, 0)
-        _check_room(checkpoint.parameters, text, called, device, limit)
-        sha = identity(checkpoint, cache_dir)
         tokenizer = load_tokenizer(checkpoint.folder)
         family = FAMILIES[checkpoint.config["model_type"]]
-        preprocessing = family.load_preprocessing(checkpoint.folder)
+        preprocessing = family.load_preprocessing(checkpoint.folder).within(image_size)
+        text = found.get_text_config().to_dict()
+        shape = Shape(checkpoint.parameters, text, found.vision_config.to_dict(), preprocessing.most_patches)
+        name = _NAMES[plain] if plain else _named(asked, shape, device, limit)
+        # What is quantised is read layer by layer on the way to the device, from files that are mapped, not copied, as
+        # long as they hold what is wanted.
+        quantised = plain is None and name in QUANTISED
+        first = torch.device("cpu") if quantised else device
+        if quantised and (found.dtype != activations(name) or checkpoint.nbytes != 2 * checkpoint.parameters):
+            _check_room(checkpoint.parameters, text, "bf16", first, 0)
+        _check_room(checkpoint.parameters, text, name, device, limit)
+        sha = identity(checkpoint, cache_dir)
         with _reporting(checkpoint, report):
-            model = _load(checkpoint, first, dtype)
+            model = _load(checkpoint, first, plain or activations(name))
         family.check_config(model.config.get_text_config())
         _check_patches(model.config.vision_config, preprocessing)
         if plain is None:
             adapt(model, name, device)
-        return VisionLanguageModel(model, tokenizer, preprocessing, sha)
+        loaded = VisionLanguageModel(model, tokenizer, preprocessing, named_size(sha, image_size))
+        loaded.precision = name
+        return loaded
     except EngineError:
         raise
     except Exception as error:  # whatever transformers raises for files that are no such model
         if ran_out_of_memory(error):
             free = room(device)
-            raise memory.too_large(memory.plan(checkpoint.parameters, text, called, free), free) from error
+            raise memory.too_large(memory.plan(checkpoint.parameters, text, name, free), free) from error
         raise unusable(f"{type(error).__name__}", type(error).__name__) from error
+
+
+def _named(asked: Precision, shape: Shape, device: torch.device, limit: int) -> Precision:
+    """The precision that `asked` stands for here: on CUDA `auto` is the one that fits with a long document."""
+    if asked == "auto" and device.type == "cuda":
+        free = room(device)
+        choice = budget.choose(shape, min(free, limit or free), budget.can_quantise())
+        fitting: Any = choice.precision or "fp16"  # what is then missing is told by `_check_room`
+        return resolve(fitting, device)
+    return resolve(asked, device)
 
 
 def _check_patches(vision: Any, preprocessing: Preprocessing) -> None:
@@ -173,7 +195,7 @@ def _reporting(checkpoint: Checkpoint, report: LoadProgress) -> Iterator[None]:
     report(total, total, files, files)
 
 
-def _check_room(parameters: int, text: dict[str, Any], precision: str, device: torch.device, limit: int) -> None:
+def _check_room(parameters: int, text: Mapping[str, Any], precision: str, device: torch.device, limit: int) -> None:
     free = room(device)
     others = [name for name in _SMALLER[device.type] if name != precision]
     memory.check(parameters, text, precision, min(free, limit or free), others)

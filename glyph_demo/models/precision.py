@@ -27,6 +27,7 @@ _DTYPES = {
     "int8": torch.bfloat16,
     "int4": torch.bfloat16,
 }
+ROWS = 4096  # tokens that a guarded feed-forward part computes at a time: enough to keep a GPU busy
 _NORMS = ("input_layernorm", "post_attention_layernorm", "post_self_attn_layernorm", "post_mlp_layernorm")
 
 
@@ -130,6 +131,12 @@ class SafeMlp(nn.Module):
         """(..., hidden) in the weights' dtype to (..., hidden), float32."""
         if torch.compiler.is_compiling() and hidden.is_cuda and hidden.numel() == hidden.shape[-1]:
             return self._one_row(hidden)
+        if hidden.shape[-2] > ROWS and not torch.compiler.is_compiling():
+            # In float32 what is between the products takes more than all else that the vision tower holds.
+            return torch.cat([self._rows(rows) for rows in hidden.split(ROWS, dim=-2)], dim=-2)
+        return self._rows(hidden)
+
+    def _rows(self, hidden: torch.Tensor) -> torch.Tensor:
         if self.fused:
             gate, up = self.gate_up_proj(hidden).chunk(2, dim=-1)
         else:

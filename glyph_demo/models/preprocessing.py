@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+
+_LARGE = 8192  # pixels, the longest side of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,27 @@ class Preprocessing:
         table = torch.from_numpy(np.ascontiguousarray(scaled[:, :, 0].T, dtype=np.float32))
         merge, temporal = processor.merge_size, processor.temporal_patch_size
         return cls(table, processor.patch_size, merge, temporal, int(processor.resample), fitting_size)
+
+    def within(self, side: int) -> Preprocessing:
+        """The same for pages that are read with no more pixels than a square of `side` pixels has, in their own
+        proportions: what goes on through the model is then no more than for such a square. 0 changes nothing."""
+
+        def fitting_size(height: int, width: int) -> tuple[int, int]:
+            scale = min(1.0, side / (height * width) ** 0.5)
+            return self.fitting_size(max(1, round(height * scale)), max(1, round(width * scale)))
+
+        return replace(self, fitting_size=fitting_size) if side else self
+
+    @property
+    def most_patches(self) -> int:
+        """Patches of the largest page that there is."""
+        height, width = self.fitting_size(_LARGE, _LARGE)
+        return height * width // self.patch**2
+
+    def page_tokens(self, height: int, width: int) -> int:
+        """Visual tokens of a page of so many pixels."""
+        height, width = self.fitting_size(height, width)
+        return height * width // (self.patch * self.merge) ** 2
 
     def resized(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The page (H, W) or (H, W, 3), uint8, in its fitting size."""

@@ -10,8 +10,10 @@ from transformers import Glm4vConfig, Glm4vForConditionalGeneration, PreTrainedT
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
 from glyph_demo.errors import EngineError, shown
+from glyph_demo.models.budget import Shape
 from glyph_demo.models.glm4v import check_rope, preprocessing_of
-from glyph_demo.models.vision_language import VisionLanguageModel
+from glyph_demo.models.preprocessing import Preprocessing
+from glyph_demo.models.vision_language import VisionLanguageModel, named_size
 
 SEED = 0
 # In the order of GLM-4.1V-9B-Thinking's tokenizer, where the first of them has the id 151329.
@@ -52,21 +54,27 @@ SHAPES: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def random_size(source: str) -> tuple[int, dict[str, Any]]:
-    """How many numbers the model of that shape has, and its text model's settings. Raises EngineError
-    `model_missing`."""
+def random_shape(source: str, image_size: int = 0) -> Shape:
+    """What the bytes of the model of that shape follow from. Raises EngineError `model_missing`."""
     config, _ = _config(source)
+    vision: Any = config.vision_config
     with torch.device("meta"):
         model = Glm4vForConditionalGeneration._from_config(config)
-    return sum(weight.numel() for weight in model.parameters()), config.get_text_config().to_dict()
+    parameters = sum(weight.numel() for weight in model.parameters())
+    patches = _preprocessing(image_size).most_patches
+    return Shape(parameters, config.get_text_config().to_dict(), vision.to_dict(), patches)
 
 
-def random_glm4v(source: str, device: torch.device, dtype: torch.dtype) -> VisionLanguageModel:
+def random_glm4v(source: str, device: torch.device, dtype: torch.dtype, image_size: int = 0) -> VisionLanguageModel:
     """The model of that shape, built on the device. Raises EngineError `model_missing`."""
     config, tokenizer = _config(source)
     check_rope(config.text_config)
-    model, preprocessing = build(config, tokenizer, device, dtype), preprocessing_of(Glm4vImageProcessorPil())
-    return VisionLanguageModel(model, tokenizer, preprocessing, f"{source}-{SEED}", random=True)
+    model, sha = build(config, tokenizer, device, dtype), named_size(f"{source}-{SEED}", image_size)
+    return VisionLanguageModel(model, tokenizer, _preprocessing(image_size), sha, random=True)
+
+
+def _preprocessing(image_size: int) -> Preprocessing:
+    return preprocessing_of(Glm4vImageProcessorPil()).within(image_size)
 
 
 def _config(source: str) -> tuple[Glm4vConfig, PreTrainedTokenizerFast]:

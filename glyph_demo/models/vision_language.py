@@ -44,7 +44,8 @@ class Encoded(NamedTuple):
 class VisionLanguageModel:
     """A vision-language model of one of FAMILIES, its tokenizer and its chat template. `identity` names weights,
     settings and precision: with a page's digest it is the key of the page's features. `stop_ids` end an answer.
-    `positions` is that of its family. `random` says that the weights are noise."""
+    `positions` is that of its family. `precision` is the one that `auto` stood for, set by
+    who loads it. `random` says that the weights are noise."""
 
     def __init__(
         self, model: Any, tokenizer: Any, preprocessing: Preprocessing, sha: str, *, random: bool = False
@@ -52,6 +53,7 @@ class VisionLanguageModel:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.random = random
+        self.precision = ""
         self.preprocessing = replace(preprocessing, table=preprocessing.table.to(model.device))
         self.image_id: int = model.config.image_token_id
         self.positions = FAMILIES[model.config.model_type].positions
@@ -108,6 +110,7 @@ class VisionLanguageModel:
         for those below 2**-17 in size."""
         self.vision.release()
         self.model.to(torch.bfloat16)
+        self.precision = "bf16"
 
     def close(self) -> None:
         """Give the weights' memory back."""
@@ -124,6 +127,11 @@ class VisionLanguageModel:
         else:
             with torch.cuda.stream(self._stream):
                 yield
+
+
+def named_size(sha: str, image_size: int) -> str:
+    """The name of what is read with no more pixels than a square of `image_size` has."""
+    return f"{sha}-{image_size}px" if image_size else sha
 
 
 def _stop_ids(model: Any) -> frozenset[int]:

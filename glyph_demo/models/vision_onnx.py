@@ -4,6 +4,7 @@ of it."""
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import importlib.util
 import json
@@ -33,6 +34,7 @@ KEPT = 4  # exported models kept on disk, for each holds the weights: 1.8 GB for
 _TYPES = {torch.float32: 1, torch.float16: 10, torch.bfloat16: 16}
 _MODEL, _MANIFEST = "model.onnx", "manifest.json"
 _READ = 1 << 22  # bytes a read
+_NVINFER = "libnvinfer.so.10"  # of the TensorRT that ONNX Runtime is built for
 _STEPS = 3  # export, build, compare
 
 
@@ -58,12 +60,18 @@ class OnnxGraph:
 
 
 def onnx_graph(
-    visual: Any, identity: str, high: int, wide: int, folder: Path, check: Callable[[Graph], None], report: LoadProgress
+    visual: Any,
+    identity: str,
+    high: int,
+    wide: int,
+    folder: Path,
+    check: Callable[[Graph], None],
+    report: LoadProgress,
+    provider: str,
 ) -> OnnxGraph:
-    """The graph from `folder`, where weights, precision, page size, device and versions are the same and the files are
-    as they were written; else built, compared by `check` and kept there. Raises EngineError `vision_runtime_failed`,
-    `onnx_missing`, and whatever ONNX Runtime raises."""
-    provider = best_provider(visual.device)
+    """The graph for a provider of ONNX Runtime, from `folder`, where weights, precision, page size, device and versions
+    are the same and the files are as they were written; else built, compared by `check` and kept there. Raises
+    EngineError `vision_runtime_failed`, `onnx_missing`, and whatever ONNX Runtime raises."""
     kept = folder / "vision" / _key(visual, identity, high, wide, provider)
     shape = (high * wide // visual.spatial_merge_size**2, visual.config.out_hidden_size)
     if _whole(kept):
@@ -90,14 +98,26 @@ def onnx_graph(
     return graph
 
 
-def best_provider(device: torch.device) -> str:
-    """TensorRT, else CUDA, for a model on a CUDA device, else CPU. Raises EngineError `vision_runtime_failed` where
-    ONNX Runtime lacks it."""
+def providers(device: torch.device) -> list[str]:
+    """What can be tried for a model on the device, the fastest first. TensorRT counts where its library loads: ONNX
+    Runtime lists it wherever it was built with it."""
     there = onnxruntime.get_available_providers()
-    for provider in (TENSORRT, CUDA) if device.type == "cuda" else (CPU,):
-        if provider in there:
-            return provider
-    raise failed("onnx", "onnxruntime-gpu is not installed", "未安装 onnxruntime-gpu")
+    if device.type != "cuda":
+        return [CPU] if CPU in there else []
+    tried = [provider for provider in (TENSORRT, CUDA) if provider in there]
+    return [provider for provider in tried if provider != TENSORRT or _load_tensorrt()]
+
+
+def _load_tensorrt() -> bool:
+    """Load the library that ONNX Runtime wants, so that it finds it loaded: from the system's folders, or from the
+    package that `pip install tensorrt` brings, whose folder the system does not search."""
+    package = importlib.util.find_spec("tensorrt_libs")
+    folders = ["", *(f"{folder}/" for folder in (package.submodule_search_locations or [] if package else []))]
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(f"{folder}{_NVINFER}", mode=ctypes.RTLD_GLOBAL)
+            return True
+    return False
 
 
 def _key(visual: Any, identity: str, high: int, wide: int, provider: str) -> str:
@@ -148,6 +168,7 @@ def _session(folder: Path, visual: Any, provider: str) -> Any:
         TENSORRT: {
             **device,
             **precision.get(visual.dtype, {}),
+            "trt_layer_norm_fp32_fallback": "1",  # as the eager tower computes them
             "trt_engine_cache_enable": "1",
             "trt_engine_cache_path": str(folder),
         },

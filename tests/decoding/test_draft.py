@@ -4,6 +4,7 @@ The quoted text is what the model itself would say, so that every accepted token
 drafted ones before it."""
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ import torch
 from glyph_demo.decoding.decoder import text
 from glyph_demo.decoding.draft import DRAFTED, RUN, WARY, Drafter
 from glyph_demo.decoding.prefix import Answering, CachedPrefix, Completion
-from glyph_demo.decoding.sampling import Sampling
+from glyph_demo.decoding.sampling import Choice, Sampling
 from tests.decoding.tiny import NEVER, RecordingDecoder
 
 PREFIX = tuple(range(10, 40))
@@ -129,6 +130,19 @@ def test_drafts_end_where_the_answer_must(tokens, decoder):
     done = answered(drafting, [5], Answering(LONG, draft=free))
     assert (done.ids, done.reason) == (expected.ids, "length")
     assert drafting.nbytes == plain.nbytes
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS.values(), ids=SAMPLINGS)
+def test_the_host_waits_for_the_device_once_a_forward_however_many_tokens_it_gives(sampling, decoder, monkeypatch):
+    how = Answering(LONG, sampling, penalised=frozenset(PREFIX))
+    plain, waits = answered(opened(decoder), [5], how).ids, []
+    for name in ("read", "read_all"):
+        original = getattr(Choice, name)
+        monkeypatch.setattr(Choice, name, lambda self, original=original: waits.append(1) or original(self))
+    done = answered(opened(decoder), [5], replace(how, draft=plain))
+    assert done.ids == plain
+    assert done.speculation.accepted >= LONG // 2
+    assert len(waits) == done.speculation.forwards + 1  # and one behind the prompt
 
 
 def test_an_answer_that_quotes_nothing_is_left_alone(decoder):

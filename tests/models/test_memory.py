@@ -6,7 +6,7 @@ import pytest
 
 from glyph_demo.errors import EngineError
 from glyph_demo.models import memory
-from glyph_demo.models.random import random_size
+from glyph_demo.models.random import random_shape
 
 GLYPH = 10_290_000_000
 TEXT: dict[str, Any] = {
@@ -61,6 +61,6 @@ def test_a_prefill_takes_larger_steps_where_there_is_room():
 
 
 def test_random_weights_are_counted_without_being_made():
-    parameters, text = random_size("random:glyph")
-    assert parameters == pytest.approx(GLYPH, rel=1e-3)
-    assert memory.weight_bytes(parameters, text, "fp16") == 2 * parameters
+    shape = random_shape("random:glyph")
+    assert shape.parameters == pytest.approx(GLYPH, rel=1e-3)
+    assert memory.weight_bytes(shape.parameters, shape.text, "fp16") == 2 * shape.parameters

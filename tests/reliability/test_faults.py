@@ -156,6 +156,7 @@ def gone(*_):
 
 def test_a_card_that_answers_is_known(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", nvml())
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     assert [card.name for card in gpus()] == ["A card"]
     assert choose_engine(Settings()).name == "local"
 
@@ -163,6 +164,7 @@ def test_a_card_that_answers_is_known(monkeypatch):
 @pytest.mark.parametrize("function", [name for name in vars(nvml()) if name.startswith("nvml")])
 def test_a_card_that_is_lost_at_any_moment_is_no_card(function, monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", nvml(**{function: gone}))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     assert gpus() == []
     assert choose_engine(Settings()).name == "pocket"
 

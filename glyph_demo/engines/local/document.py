@@ -44,7 +44,7 @@ class LocalDocument(OpenDocument):
         self._answer_ids: dict[str, tuple[int, ...]] = {}  # answers of the history → the ids that the model generated
         self._notified = 0  # how many of the engine's notices this document has yielded
         self._closing = False
-        self._asking = False
+        self._asking = self._appending = False
         self._pool = engine.pool
         self._prefix = self._open()
 
@@ -70,13 +70,15 @@ class LocalDocument(OpenDocument):
                 f"模型的上下文只能容纳前 {fit} 页。请指定页码范围(--pages 1-{fit})，或换用每页文字更多的排版样式。",
             )
         self._features[page] = features
-        self._extend([*([text(between)] if between else ()), segment])
-        self._pages.append(segment)
-        self._grids.append(self._grid(self.tokens - len(segment.ids), *grid_of(features)))
+        self._appending = True
         try:
+            self._extend([*([text(between)] if between else ()), segment])
+            self._pages.append(segment)
+            self._grids.append(self._grid(self.tokens - len(segment.ids), *grid_of(features)))
             if not self._held:
                 self._prepare()
         finally:
+            self._appending = False
             if self._source is not None:
                 del self._features[page]
 
@@ -227,6 +229,11 @@ class LocalDocument(OpenDocument):
         while self._notified < len(self._engine.notices):
             self._notified += 1
             yield Notice(self._engine.notices[self._notified - 1])
+
+    def follow(self) -> None:
+        """Let go of a pool that the engine has replaced, unless something is being done with it."""
+        if not self._asking and not self._appending:
+            self._reopen_if_replaced()
 
     def _reopen_if_replaced(self) -> None:
         """Reopen if the engine replaced its pool, as it does when its precision changes."""

@@ -8,25 +8,24 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from weakref import WeakSet
 
-import numpy as np
 import torch
 
 from glyph_demo.decoding.batcher import Batcher
 from glyph_demo.decoding.decoder import Decoder
-from glyph_demo.decoding.decoder import text as text_segment
-from glyph_demo.decoding.loop import prefill
 from glyph_demo.decoding.pool import PrefixPool
 from glyph_demo.decoding.prefix import CachedPrefix
 from glyph_demo.engines.base import Engine, FeatureSource
 from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
 from glyph_demo.engines.local.pages import features_of
+from glyph_demo.engines.local.warm_up import most_held
 from glyph_demo.errors import EngineError, Message, ran_out_of_memory
-from glyph_demo.models.base import LoadProgress
+from glyph_demo.models.base import LoadProgress, untold
 from glyph_demo.models.loader import load_vision_language_model, room
-from glyph_demo.models.memory import PAGE_TOKENS, chunk, held_bytes, work_bytes
+from glyph_demo.models.memory import PAGE, QUANTISED, chunk, held_bytes, work_bytes
 from glyph_demo.models.precision import Precision
 from glyph_demo.models.vision_language import PreprocessedPage, VisionLanguageModel
+from glyph_demo.process import keep_kernels
 from glyph_demo.rendering import resolve_style
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
@@ -42,6 +41,11 @@ IN_BFLOAT16 = Message(
     "Numbers overflowed in float16. The model now computes in bfloat16, and this turn was done again in it.",
     "float16 计算发生数值溢出。模型已改用 bfloat16，本轮已用它重新计算。",
 )
+COMPILING = Message("compiling kernels, some minutes at the first start", "正在编译内核，首次启动需要几分钟")
+BUILDING_VISION = Message(
+    "building the vision graph, some minutes at the first start", "正在构建视觉图，首次启动需要几分钟"
+)
+STEPS = 2  # that COMPILING is told in
 NOISE = Message(
     "This model has random weights. Its answers mean nothing; only its speed and memory do.",
     "该模型的权重是随机的，回答没有意义，仅用于测量速度和显存。",
@@ -62,19 +66,23 @@ class LocalEngine(Engine):
         precision: Precision | torch.dtype | None = None,
         kv_bytes: int | None = None,
     ) -> None:
-        models = settings.cache_path / "models"
-        precision = precision or settings.inference.precision
-        self._limit = int(settings.inference.memory_limit_gb * 1e9)
+        models, inference = settings.cache_path / "models", settings.inference
+        keep_kernels(settings.cache_path / "kernels")
+        self._report = progress or untold
+        self._limit = int(inference.memory_limit_gb * 1e9)
         self.model: VisionLanguageModel = load_vision_language_model(
-            settings.model, models, progress, precision, self._limit
+            settings.model, models, progress, precision or inference.precision, self._limit, inference.image_size
         )
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
         self.notices: list[Message] = [NOISE] if self.model.random else []
+        self.fallen_back: list[Message] = []  # those of the notices that tell of a plainer runtime than was asked for
+        if inference.precision == "auto" and self.model.precision in QUANTISED:
+            self.notices.append(_chosen(self.model.precision))
         self._settings = settings
         self._stores: WeakSet[FeatureStore] = WeakSet()
+        self._documents: WeakSet[LocalDocument] = WeakSet()
         self._prepare_vision()
         self._changing = threading.Lock()
-        inference = settings.inference
         most, wait = max(1, inference.max_batch_size), inference.max_wait_ms / 1000
         self._encoding = Batcher(self.model.encode_together, most, wait)
         self._kv_bytes = kv_bytes or 0
@@ -91,7 +99,23 @@ class LocalEngine(Engine):
         return self.pool.nbytes
 
     def capacity(self) -> int:
-        return self.prefix_limit // PAGE_TOKENS
+        return self.prefix_limit // self._page_tokens
+
+    @property
+    def runtimes(self) -> dict[str, str]:
+        """What reads full pages and what takes decode steps; `plainer than` another where that could not be had."""
+        return {"vision": self.model.vision.runtime, "decode": self._decode_runtime}
+
+    @property
+    def _page(self) -> tuple[int, int]:
+        """Height and width in pixels of a full page in the settings' style."""
+        width, height = resolve_style(self._settings.rendering, "").page_pixels
+        return height, width
+
+    @property
+    def _page_tokens(self) -> int:
+        """Tokens of a page of 595x842, with its two markers."""
+        return self.model.preprocessing.page_tokens(*PAGE) + 2
 
     def attach_store(self, store: FeatureStore) -> None:
         """Empty the device tier of `store` when memory runs out, or when its features have become useless."""
@@ -150,12 +174,14 @@ class LocalEngine(Engine):
         self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None
     ) -> LocalDocument:
         document = LocalDocument(self, source)
+        self._documents.add(document)
         for page in features:
             document.append(page)
         return document
 
     def open_text(self, text: str) -> LocalDocument:
         document = LocalDocument(self)
+        self._documents.add(document)
         document.append_text(text)
         return document
 
@@ -190,25 +216,50 @@ class LocalEngine(Engine):
 
     def _prepare_vision(self) -> None:
         """Prepare the settings' vision runtime for a full page. Pages of other sizes are encoded eagerly."""
-        width, height = resolve_style(self._settings.rendering, "").page_pixels
+        height, width = self._page
         folder = self._settings.cache_path / "models"
-        notice = self.model.prepare_vision(self._settings.inference.vision, height, width, folder)
+        progress = partial(self._report, what=BUILDING_VISION)
+        notice = self.model.prepare_vision(self._settings.inference.vision, height, width, folder, progress)
         if notice is not None:
-            self.notices.append(notice)
+            self._fell_back(notice)
+
+    def _fell_back(self, notice: Message) -> None:
+        self.notices.append(notice)
+        self.fallen_back.append(notice)
 
     def _start(self) -> None:
         inference = self._settings.inference
         self.decoder = Decoder(self.model.model)
+        if self._kv_bytes:
+            self._open_pool()
         self.decoder.batch_steps(self._encoding.most, self._encoding.wait)
+        cuda = self.model.transfer.device.type == "cuda"
+        if cuda:
+            self._report(0, STEPS, what=COMPILING)
         notice = self.decoder.prepare_step(inference.decode)
+        wanted = ("compiled" if cuda else "eager") if inference.decode == "auto" else inference.decode
+        self._decode_runtime = wanted if notice is None else f"plainer than {wanted}"
         if notice is not None:
-            self.notices.append(notice)
+            self._fell_back(notice)
+        if cuda:
+            torch.cuda.empty_cache()  # what tuning had is free, though torch keeps it
+            self._report(1, STEPS, what=COMPILING)
         left = self._left()
         self.decoder.chunk = min(self.decoder.chunk, chunk(self.decoder.config.to_dict(), left))
-        self._kv_bytes = self._kv_bytes or self._kv_budget(left)
-        self.pool = PrefixPool(self.decoder, self._kv_bytes)
+        if not self._kv_bytes:
+            self._kv_bytes = self._kv_budget(left)
+            self._open_pool()
+        if cuda:
+            self._report(STEPS, STEPS, what=COMPILING)
         room_for_tokens = min(self.decoder.maximum, self._kv_bytes // self.decoder.bytes_per_entry)
         self.prefix_limit = room_for_tokens - min(ROOM_FOR_TURNS, room_for_tokens // 8)
+
+    def _open_pool(self) -> None:
+        """Open a pool on the decoder of now. Idle documents let go of the one before, and with it of its decoder, which
+        may hold gigabytes of joined weights."""
+        self.pool = PrefixPool(self.decoder, self._kv_bytes)
+        for document in list(self._documents):
+            document.follow()
 
     def _left(self) -> int:
         """Bytes left after the weights and the device tier of the store."""
@@ -225,11 +276,11 @@ class LocalEngine(Engine):
             if self._limit:
                 total = torch.cuda.get_device_properties(device).total_memory
                 torch.cuda.set_per_process_memory_fraction(min(1.0, self._limit / total), device)
-            budget = int((left - self._warm_up()) * (1 - SPARE))
+            budget = int((left - most_held(self.model, self.decoder, self._page)) * (1 - SPARE))
         else:
             work = work_bytes(self.decoder.config.to_dict(), self.decoder.chunk)
             budget = min(left - work, int(room(device) * CPU_SHARE))
-        least = PAGE_TOKENS * self.decoder.bytes_per_entry
+        least = self._page_tokens * self.decoder.bytes_per_entry
         if budget < least:
             raise EngineError(
                 "model_too_large",
@@ -240,22 +291,10 @@ class LocalEngine(Engine):
             )
         return budget
 
-    def _warm_up(self) -> int:
-        """Encode an empty page, prefill and decode once. Returns the peak of temporary bytes."""
-        device = self.model.transfer.device
-        torch.cuda.synchronize(device)  # weights were made on another stream than the one that encodes
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        width, height = resolve_style(self._settings.rendering, "").page_pixels
-        blank = np.full((height, width), 255, np.uint8)
-        ahead = self.model.preprocess_page(blank)  # as the next page is while one is encoded
-        self.model.encode(blank)
-        del ahead
-        arena = self.decoder.arena()
-        prefill(self.decoder, arena, text_segment([0] * min(self.decoder.chunk, arena.maximum - 1)))
-        self.decoder.step(arena, [0])
-        taken = torch.cuda.max_memory_allocated(device) - before - arena.nbytes
-        arena.free()
-        torch.cuda.empty_cache()
-        return int(taken)
+
+def _chosen(precision: str) -> Message:
+    return Message(
+        f"The model runs in {precision}: in 16 bit this card would have no room for a long document. "
+        "--precision fp16 is more exact and takes shorter ones.",
+        f"模型以 {precision} 运行：若用 16 位，此显卡放不下长文档。--precision fp16 更精确，但可读文档较短。",
+    )
