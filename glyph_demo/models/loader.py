@@ -15,14 +15,16 @@ from glyph_demo.errors import EngineError, ran_out_of_memory
 from glyph_demo.models import memory
 from glyph_demo.models.base import LoadProgress, untold, unusable
 from glyph_demo.models.chat import load_tokenizer
-from glyph_demo.models.checkpoint import BUFFERS, Checkpoint, find_checkpoint, identity
+from glyph_demo.models.checkpoint import Checkpoint, find_checkpoint, identity
+from glyph_demo.models.download import hub_id
 from glyph_demo.models.families import FAMILIES
 from glyph_demo.models.memory import QUANTISED
 from glyph_demo.models.precision import Precision, activations, adapt, resolve
 from glyph_demo.models.preprocessing import Preprocessing
+from glyph_demo.models.sources import ModelSource
 from glyph_demo.models.vision_language import VisionLanguageModel
+from glyph_demo.models.weights import BUFFERS
 
-AUTO = "zai-org/Glyph"
 # Precisions to name where the one wanted does not fit. A CPU quantises from 16 bit, which must fit then.
 _SMALLER = {"cuda": ("fp16", *QUANTISED), "cpu": ("bf16",)}
 _NAMES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
@@ -38,11 +40,12 @@ def load_vision_language_model(
     progress: LoadProgress | None = None,
     precision: Precision | torch.dtype | None = None,
     limit: int = 0,
+    model_source: ModelSource = "auto",
 ) -> VisionLanguageModel:
     """The model that `source` names: `auto`, a folder, a hub id, `random:glyph` or `random:mid`. `cache_dir` keeps what
-    is downloaded. `progress` counts bytes, of the download and then of loading. `precision` is `auto` where it is not
-    given; a dtype is taken as it is, without what keeps float16 safe. `limit` are the bytes that the model
-    may take with all it works with, 0 for what is free. Raises EngineError: those of `find_checkpoint`,
+    is downloaded from `model_source`. `progress` counts bytes, of the download and then of loading. `precision` is
+    `auto` where it is not given; a dtype is taken as it is, without what keeps float16 safe. `limit` are the bytes that
+    the model may take with all it works with, 0 for what is free. Raises EngineError: those of `find_checkpoint`,
     `precision_unavailable`, `model_too_large` and `model_unusable`."""
     report = progress or untold
     device = default_device()
@@ -60,7 +63,7 @@ def load_vision_language_model(
         if plain is None:
             adapt(noise.model, name, device)
         return noise
-    checkpoint = find_checkpoint(AUTO if source == "auto" else source, frozenset(FAMILIES), cache_dir, report)
+    checkpoint = find_checkpoint(hub_id(source), frozenset(FAMILIES), cache_dir, report, model_source)
     quantised = plain is None and name in QUANTISED
     # It comes in 16 bit, which the card need not have room for.
     first = torch.device("cpu") if quantised else device

@@ -66,7 +66,7 @@ class LocalEngine(Engine):
         precision = precision or settings.inference.precision
         self._limit = int(settings.inference.memory_limit_gb * 1e9)
         self.model: VisionLanguageModel = load_vision_language_model(
-            settings.model, models, progress, precision, self._limit
+            settings.model, models, progress, precision, self._limit, settings.model_source
         )
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
         self.notices: list[Message] = [NOISE] if self.model.random else []
