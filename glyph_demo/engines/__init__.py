@@ -15,8 +15,11 @@ ROOM_FOR_GLYPH = 22 << 30
 
 
 class ChosenEngine(NamedTuple):
+    """`lacks_weights` is whether it would be the full model, were that on this machine."""
+
     name: str
     why: Message
+    lacks_weights: bool = False
 
 
 def choose_engine(settings: Settings) -> ChosenEngine:
@@ -25,6 +28,7 @@ def choose_engine(settings: Settings) -> ChosenEngine:
         return ChosenEngine(engine_kind(settings.engine).name, Message("The settings name it.", "由设置指定。"))
     if settings.model != "auto":
         return ChosenEngine("local", Message("The settings name a model for it.", "设置指定了它的模型。"))
+    from glyph_demo.engines.weights import weights_here
     from glyph_demo.gpu import gpus
 
     cards = gpus()
@@ -37,6 +41,17 @@ def choose_engine(settings: Settings) -> ChosenEngine:
             ),
         )
     card, free = cards[0].name, cards[0].memory_free / 2**30
+    if cards[0].memory_free >= ROOM_FOR_GLYPH and weights_here(settings) is None:
+        return ChosenEngine(
+            "pocket",
+            Message(
+                f"{card} has room for the full model, whose weights (20.6 GB) are not on this machine. Until "
+                "`python -m glyph_demo download` or the button in the window has fetched them, the CPU reads.",
+                f"{card} 可以运行完整模型，但本机没有它的权重(20.6 GB)。用 `python -m glyph_demo download`"
+                " 或窗口中的按钮下载之前，由 CPU 运行。",
+            ),
+            lacks_weights=True,
+        )
     if cards[0].memory_free >= ROOM_FOR_GLYPH:
         return ChosenEngine(
             "local",

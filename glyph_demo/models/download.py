@@ -96,7 +96,8 @@ class _Download:
     def run(self, files: list[RemoteFile]) -> None:
         """Raises SourceError, EngineError `disk_full`, and what `report` raises."""
         self._total, self._files = sum(file.size for file in files), len(files)
-        self._check_room(files)
+        self._done = sum(map(self._there, files))
+        self._check_room()
         self._report(0)
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="download") as workers:
             futures = [workers.submit(self._fetch, file) for file in files]
@@ -107,10 +108,13 @@ class _Download:
         if self._error is not None:
             raise self._error
 
-    def _check_room(self, files: list[RemoteFile]) -> None:
-        paths = [(file.size, self._folder / file.name) for file in files]
-        there = sum(min(size, max(_size(path), _size(_part(path)))) for size, path in paths)
-        needed, free = self._total - there + _SPARE, shutil.disk_usage(self._folder).free
+    def _there(self, file: RemoteFile) -> int:
+        """Bytes of a file that need not be downloaded, if they are right."""
+        path = self._folder / file.name
+        return min(file.size, max(_size(path), _size(_part(path))))
+
+    def _check_room(self) -> None:
+        needed, free = self._total - self._done + _SPARE, shutil.disk_usage(self._folder).free
         if needed > free:
             raise _disk_full(self._folder, needed, free)
 
@@ -118,15 +122,15 @@ class _Download:
         self._error = self._error or error
         self._ended.set()
 
-    def _report(self, more: int, whole: int = 0) -> None:
+    def _report(self, more: int) -> None:
         """Tell that there are `more` bytes. Raises what ended the download, also in another thread."""
         with self._lock:
             if self._error is not None:
                 raise self._error
             self._done += more
-            self._whole += whole
+            file = self._files if self._done == self._total else min(self._whole + 1, self._files)
             try:
-                self._tell(self._done, self._total, min(self._whole + 1, self._files), self._files)
+                self._tell(self._done, self._total, file, self._files)
             except BaseException as error:
                 self._end(error)
                 raise
@@ -134,13 +138,16 @@ class _Download:
     def _fetch(self, file: RemoteFile) -> None:
         path = self._folder / file.name
         try:
-            if path.exists() and _is_right(path, file):
-                self._report(file.size)
-            else:
+            if not path.exists() or not _is_right(path, file):
+                before = self._there(file)
                 path.unlink(missing_ok=True)
+                if _size(_part(path)) > file.size:
+                    _part(path).unlink()
+                self._report(self._there(file) - before)
                 self._download(file, _part(path))
                 _part(path).replace(path)
-            self._report(0, whole=1)
+            with self._lock:
+                self._whole += 1
         except BaseException as error:
             self._end(error)
 
@@ -157,9 +164,6 @@ class _Download:
 
     def _receive_all(self, file: RemoteFile, part: Path) -> None:
         """Have all of a file in `part`, going on from what that has, however often the connection is cut."""
-        if _size(part) > file.size:
-            part.unlink()
-        self._report(_size(part))
         idle = 0
         while (before := _size(part)) < file.size or not part.exists():
             try:

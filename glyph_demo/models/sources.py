@@ -29,6 +29,8 @@ ON_MODELSCOPE = {
 PROBE_SECONDS = 3.0  # to wait for the first source that answers
 TIMEOUT = 10.0  # seconds without a byte, after which a connection counts as cut
 TRIES = 4  # in a row without a byte, after which a source counts as down
+_NOTE = "source"  # the file that remembers which one answered first
+_DAY = 86_400  # seconds
 PAUSE = 1.0  # seconds before the second of them; doubled for each after it
 _LONGEST_PAUSE = 60.0  # seconds, whatever a server asks for
 _NAME = re.compile(r"\w[\w.-]*")
@@ -58,6 +60,9 @@ class Source(Protocol):
     """A place that models come from. `host` is its name for people."""
 
     name: str
+
+    @property
+    def endpoint(self) -> str: ...
 
     @property
     def host(self) -> str: ...
@@ -142,29 +147,35 @@ class ModelScope:
 
 def sources(wanted: ModelSource, model: str, cache_dir: Path) -> list[Source]:
     """The sources to try, the best first: the one `wanted`, or both, and first the one that answered first today."""
-    both: list[Source] = [Hub(), ModelScope()]
-    if wanted != "auto":
-        return [source for source in both if source.name == wanted]
-    note, key = cache_dir / "source", " ".join([model, *(source.url(model, "config.json") for source in both)])
-    first = _remembered(note, key)
-    if first is None and (first := _first_to_answer(both, model)):
-        try:
-            note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(f"{key}\n{first}", encoding="utf-8")
-        except OSError:
-            pass  # it is asked again the next time
-    return sorted(both, key=lambda source: source.name != first)
+    found = likely(wanted, model, cache_dir)
+    if len(found) == 1:
+        return found + [source for source in _both() if wanted == "auto" and source.name != found[0].name]
+    if first := _first_to_answer(found, model):
+        with contextlib.suppress(OSError):  # it is asked again the next time
+            cache_dir.mkdir(parents=True, exist_ok=True)
+            (cache_dir / _NOTE).write_text(f"{_key(model)}\n{first}", encoding="utf-8")
+    return sorted(found, key=lambda source: source.name != first)
 
 
-def _remembered(note: Path, key: str) -> str | None:
-    """The source that answered first, if that was for the same addresses and less than a day ago."""
-    try:
-        if time.time() - note.stat().st_mtime > 86_400:
-            return None
-        known, _, first = note.read_text(encoding="utf-8").partition("\n")
-    except (OSError, ValueError):
-        return None
-    return first if known == key else None
+def likely(wanted: ModelSource, model: str, cache_dir: Path) -> list[Source]:
+    """The source `wanted` or, with `auto`, the one that answered first less than a day ago; else both. Makes no
+    request."""
+    note = cache_dir / _NOTE
+    if wanted == "auto":
+        with contextlib.suppress(OSError, ValueError):
+            key, _, first = note.read_text(encoding="utf-8").partition("\n")
+            if key == _key(model) and time.time() - note.stat().st_mtime < _DAY:
+                return [source for source in _both() if source.name == first] or _both()
+    return [source for source in _both() if wanted in ("auto", source.name)]
+
+
+def _both() -> list[Source]:
+    return [Hub(), ModelScope()]
+
+
+def _key(model: str) -> str:
+    """For what the first to answer is remembered: the model at the addresses of now."""
+    return " ".join([model, *(source.endpoint for source in _both())])
 
 
 def _first_to_answer(both: list[Source], model: str) -> str | None:

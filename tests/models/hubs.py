@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +28,7 @@ class Hub:
     sizes: dict[str, int] = field(default_factory=dict)  # what the list says of a file's size
     names: list[str] = field(default_factory=list)  # more files that the list names
     down_after: int | None = None  # bytes of weights, after which nothing is answered any more
+    pace: float = 0.0  # seconds for each CUT bytes of a file
     ignores_range: bool = False
     redirect: str = ""  # where files lie
     asked: list[str] = field(default_factory=list)  # "GET /path bytes=5-"
@@ -133,9 +135,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.hub.down_after is not None and len(body) > CUT:
             most = max(0, self.hub.down_after - self.hub.sent)
-        self.wfile.write(body[:most])
-        if len(body) > CUT:
-            self.hub.sent += len(body[:most])
+        for begin in range(0, len(body[:most]), CUT):
+            time.sleep(self.hub.pace)
+            self.wfile.write(body[:most][begin : begin + CUT])
+            if len(body) > CUT:
+                self.hub.sent += len(body[:most][begin : begin + CUT])
         if most is not None and most < len(body):
             self._hang_up()
 

@@ -21,6 +21,7 @@ from glyph_demo.engines.base import Engine, FeatureSource
 from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
 from glyph_demo.engines.local.pages import features_of
+from glyph_demo.engines.weights import models_folder
 from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.models.base import LoadProgress
 from glyph_demo.models.loader import load_vision_language_model, room
@@ -62,7 +63,7 @@ class LocalEngine(Engine):
         precision: Precision | torch.dtype | None = None,
         kv_bytes: int | None = None,
     ) -> None:
-        models = settings.cache_path / "models"
+        models = models_folder(settings)
         precision = precision or settings.inference.precision
         self._limit = int(settings.inference.memory_limit_gb * 1e9)
         self.model: VisionLanguageModel = load_vision_language_model(
