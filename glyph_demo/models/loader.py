@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import transformers
 
-from glyph_demo.errors import EngineError, ran_out_of_memory
+from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.models import memory
 from glyph_demo.models.base import LoadProgress, untold, unusable
 from glyph_demo.models.chat import load_tokenizer
@@ -27,6 +27,7 @@ from glyph_demo.models.weights import BUFFERS
 
 # Precisions to name where the one wanted does not fit. A CPU quantises from 16 bit, which must fit then.
 _SMALLER = {"cuda": ("fp16", *QUANTISED), "cpu": ("bf16",)}
+_NAMED = 3  # tensors of those left out
 _NAMES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
@@ -78,12 +79,12 @@ def load_vision_language_model(
         family = FAMILIES[checkpoint.config["model_type"]]
         preprocessing = family.load_preprocessing(checkpoint.folder)
         with _reporting(checkpoint, report):
-            model = _load(checkpoint, first, dtype)
+            model, notices = _load(checkpoint, first, dtype)
         family.check_config(model.config.get_text_config())
         _check_patches(model.config.vision_config, preprocessing)
         if plain is None:
             adapt(model, name, device)
-        return VisionLanguageModel(model, tokenizer, preprocessing, sha)
+        return VisionLanguageModel(model, tokenizer, preprocessing, sha, notices=notices)
     except EngineError:
         raise
     except Exception as error:  # whatever transformers raises for files that are no such model
@@ -111,7 +112,8 @@ def room(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Any:
+def _load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> tuple[Any, list[Message]]:
+    """The model, and what to tell people of it."""
     auto: Any = transformers.AutoModelForImageTextToText
     model, info = auto.from_pretrained(
         checkpoint.folder,
@@ -123,13 +125,12 @@ def _load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> A
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # they are told here, by name
     )
-    _check_tensors(info)
-    return model
+    return model, _check_tensors(info)
 
 
-def _check_tensors(info: dict[str, Any]) -> None:
-    """Raises EngineError `model_unusable` unless every tensor that the config asks for was there, in its shape, and no
-    other: layers that were left out, for instance, would not be missed otherwise, and the answers be nonsense."""
+def _check_tensors(info: dict[str, Any]) -> list[Message]:
+    """What to tell people of tensors that the model has no use for. Raises EngineError `model_unusable` unless every
+    tensor that the config asks for was there, in its shape."""
     for name, stored, wanted in sorted(info["mismatched_keys"]):
         found, asked = tuple(stored), tuple(wanted)
         raise unusable(
@@ -138,12 +139,20 @@ def _check_tensors(info: dict[str, Any]) -> None:
         )
     for name in sorted(info["missing_keys"]):
         raise unusable(f"it has no tensor {name}", f"缺少张量 {name}")
-    for name in sorted(info["unexpected_keys"]):
-        if not BUFFERS.search(name):
-            raise unusable(
-                f"its tensor {name} has no place in the model that config.json describes",
-                f"张量 {name} 不属于 config.json 所描述的模型",
-            )
+    others = sorted(name for name in info["unexpected_keys"] if not BUFFERS.search(name))
+    return [_left_out(others)] if others else []
+
+
+def _left_out(names: list[str]) -> Message:
+    """Heads for training and layers that predict further tokens come with some checkpoints, and do no harm. Layers that
+    the config forgets would: the answers are nonsense then."""
+    first = ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+    return Message(
+        f"The model's files hold tensors that config.json gives no place, {len(names)} in all ({first}). They are left "
+        "out. If answers make no sense, download the model again.",
+        f"模型文件中有 {len(names)} 个张量不属于 config.json 所描述的模型({first})，已忽略。"
+        "如果回答没有意义，请重新下载模型。",
+    )
 
 
 @contextlib.contextmanager

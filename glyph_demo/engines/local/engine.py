@@ -70,7 +70,7 @@ class LocalEngine(Engine):
             settings.model, models, progress, precision, self._limit, settings.model_source
         )
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
-        self.notices: list[Message] = [NOISE] if self.model.random else []
+        self.notices: list[Message] = [NOISE] if self.model.random else [*self.model.notices]
         self._settings = settings
         self._stores: WeakSet[FeatureStore] = WeakSet()
         self._prepare_vision()
