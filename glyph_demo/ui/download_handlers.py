@@ -38,6 +38,7 @@ class DownloadHandlers:
                 yield changed
             time.sleep(READING_INTERVAL)
         if not followed:
+            yield {self._ui.offer: self._view.offer(window.language)}  # Gradio empties a page of which nothing is said
             return
         if self._windows.switch.engine is not engine and download.failure is None:
             window.notice = (LOADED, "hint")

@@ -107,6 +107,10 @@ def test_a_page_that_is_opened_meanwhile_follows_the_download(on, hub):
     list(clicks)
 
 
+def test_a_page_without_a_download_to_follow_is_told_the_offer_only(on):
+    assert list(on.download.follow("tab")) == [{on.ui.offer: offer(on)}]
+
+
 def test_an_app_that_ends_does_not_wait_for_the_download(on, hub, monkeypatch):
     report, begun, ended = on.windows.download._report, threading.Event(), threading.Event()
 
