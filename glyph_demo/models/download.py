@@ -166,9 +166,10 @@ class _Download:
         """Have all of a file in `part`, going on from what that has, however often the connection is cut."""
         idle = 0
         while (before := _size(part)) < file.size or not part.exists():
+            self._report(0)  # people may have cancelled while nothing came
             try:
                 self._receive(file, part, before)
-            except Exception as error:  # noqa: PERF203 - a turn is a connection
+            except Exception as error:
                 if error is self._error or isinstance(error, SourceError):
                     raise
                 self._check_written(file, part, error)
