@@ -10,6 +10,7 @@ import locale
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -133,6 +134,9 @@ def build_parser() -> argparse.ArgumentParser:
     bench = verbs.add_parser("bench", parents=[common], help="measure this machine with `bench ladder`")
     bench.add_argument("what", metavar="ladder")
 
+    download = verbs.add_parser("download", parents=[common], help="have the full model on this machine, 20.6 GB")
+    download.add_argument("named", nargs="?", metavar="MODEL", help="hub id; default: that of the settings, or Glyph")
+
     verbs.add_parser("doctor", parents=[common], help="what this machine has and which engine `auto` takes")
     return parser
 
@@ -195,6 +199,10 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
         return commands.ask_document(settings, options.file, options.questions, language, out)
     if options.command == "render":
         return commands.render_pages(settings, options.file, options.out, language, out)
+    if options.command == "download":
+        if options.named:
+            settings = replace(settings, model=options.named)
+        return commands.download(settings, language, out)
     if options.command == "bench":
         if options.what != "ladder":
             raise SettingsError(

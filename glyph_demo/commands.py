@@ -20,7 +20,8 @@ from glyph_demo.engines import choose_engine, create_engine
 from glyph_demo.engines.events import SECOND_DIGITS, Notice, Progress, Token, quote, round_seconds
 from glyph_demo.engines.loading import LoadLines
 from glyph_demo.engines.registry import engine_kind
-from glyph_demo.errors import Language, SettingsError, shown
+from glyph_demo.engines.weights import download_weights, weights_here
+from glyph_demo.errors import Language, Message, SettingsError, shown
 from glyph_demo.gpu import gpus
 from glyph_demo.libraries import tensorrt_folder
 from glyph_demo.pasted_config import effects
@@ -30,6 +31,11 @@ from glyph_demo.setup.machine import find_compiler, has_header
 from glyph_demo.setup.report import compiler_warning, torch_warning
 from glyph_demo.setup.venv import torch_cuda
 from glyph_demo.surroundings import legible, temporary_folder
+
+STOPPED = Message(
+    "\nStopped. What is there is kept: the same command goes on from it.",
+    "\n已停止。已下载的部分会保留，再次运行同一命令即可继续。",
+)
 
 
 def serve(settings: Settings, named: Collection[str]) -> dict[str, Any]:
@@ -186,6 +192,20 @@ def bench_ladder(settings: Settings, out: TextIO | None) -> dict[str, Any]:
     if out:
         print(json.dumps(result), file=out)
     return result
+
+
+def download(settings: Settings, language: Language, out: TextIO | None) -> dict[str, Any]:
+    """Have the model of the settings on this machine. Raises EngineError, see `engines.weights.download_weights`."""
+    here = weights_here(settings)
+    try:
+        folder = here or download_weights(settings, LoadLines())
+    except KeyboardInterrupt:
+        print(STOPPED.text(language), file=sys.stderr)
+        raise
+    if out:
+        said = Message(f"It is on this machine: {folder}", f"模型已在本机: {folder}")
+        print(clean(legible(said.text(language))), file=out)
+    return {"model": settings.model, "folder": legible(str(folder)), "downloaded": here is None}
 
 
 def doctor(settings: Settings, language: Language, out: TextIO | None, config: Path | None = None) -> dict[str, Any]:

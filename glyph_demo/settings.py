@@ -177,6 +177,7 @@ class Settings:
     language: str = "auto"
     engine: str = "auto"  # or the name of one, see engines/registry.py
     model: str = "auto"
+    model_source: Literal["auto", "hub", "modelscope"] = "auto"
     cache_dir: str = "~/.cache/glyph-demo"
     server: Server = field(default_factory=Server)
     documents: Documents = field(default_factory=Documents)

@@ -1,8 +1,11 @@
+import os
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 from glyph_demo import gpu
 from glyph_demo.engines import choose_engine
@@ -23,6 +26,30 @@ def card(monkeypatch):
         monkeypatch.setattr(budget, "can_quantise", lambda: torchao)
 
     return put
+
+
+@pytest.fixture(autouse=True)
+def weights(monkeypatch, tmp_path):
+    """Something that has the form of Glyph's checkpoint, where downloads are kept."""
+    folder = load_settings().cache_path / "models" / "zai-org--Glyph"
+    folder.mkdir(parents=True)
+    for name in ("config.json", "tokenizer.json", "preprocessor_config.json"):
+        (folder / name).write_text("{}")
+    save_file({"a": np.zeros(4, np.float32)}, folder / "model.safetensors")
+    return folder
+
+
+def test_without_its_weights_auto_fetches_nothing_and_says_what_would(card, monkeypatch, weights, tmp_path):
+    card(150, 10)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (weights / "model.safetensors").unlink()
+    choice = choose_engine(load_settings())
+    assert choice.name == "pocket"
+    assert choice.lacks_weights
+    for text in choice.why:
+        assert "20.6 GB" in text
+        assert "python -m glyph_demo download" in text
+    assert choose_engine(replace(load_settings(), engine="local")).name == "local", "naming it counts as asking for it"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +85,7 @@ def test_auto_takes_the_most_exact_model_that_leaves_room_for_a_long_document(ca
 def test_without_torchao_it_says_what_would_fit_with_it(card, total, used, expected):
     card(total, used, torchao=False)
     choice = choose_engine(load_settings())
+    assert not choice.lacks_weights
     assert choice.name == expected
     for said in (choice.why.en, choice.why.zh):
         assert "pip install torchao" in said
@@ -66,11 +94,13 @@ def test_without_torchao_it_says_what_would_fit_with_it(card, total, used, expec
 
 def test_a_precision_a_limit_and_an_image_size_of_the_settings_count(card):
     card(24, 0.3)
-    assert "int8" in choose_engine(load_settings(None, {}, {"inference.precision": "int8"})).why.en
-    assert choose_engine(load_settings(None, {}, {"inference.precision": "fp32"})).name == "pocket"
-    assert "int4" in choose_engine(load_settings(None, {}, {"inference.memory_limit_gb": 13})).why.en
+    assert "int8" in choose_engine(load_settings(environment=os.environ, flags={"inference.precision": "int8"})).why.en
+    assert choose_engine(load_settings(environment=os.environ, flags={"inference.precision": "fp32"})).name == "pocket"
+    assert (
+        "int4" in choose_engine(load_settings(environment=os.environ, flags={"inference.memory_limit_gb": 13})).why.en
+    )
     card(24, 0.8)
-    assert "fp16" in choose_engine(load_settings(None, {}, {"inference.image_size": 512})).why.en
+    assert "fp16" in choose_engine(load_settings(environment=os.environ, flags={"inference.image_size": 512})).why.en
 
 
 @pytest.mark.parametrize(("built", "said"), [(None, "no CUDA"), ("13.0", "580"), ("12.8", "525"), ("99.1", "99.1")])

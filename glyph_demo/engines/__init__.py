@@ -18,8 +18,11 @@ OLDEST_DRIVER = {"12": "525", "13": "580"}
 
 
 class ChosenEngine(NamedTuple):
+    """`lacks_weights` is whether it would be the full model, were that on this machine."""
+
     name: str
     why: Message
+    lacks_weights: bool = False
 
 
 def choose_engine(settings: Settings) -> ChosenEngine:
@@ -29,6 +32,7 @@ def choose_engine(settings: Settings) -> ChosenEngine:
         return ChosenEngine(engine_kind(settings.engine).name, Message("The settings name it.", "由设置指定。"))
     if settings.model != "auto":
         return ChosenEngine("local", Message("The settings name a model for it.", "设置指定了它的模型。"))
+    from glyph_demo.engines.weights import weights_here
     from glyph_demo.gpu import gpus
 
     cards = gpus()
@@ -40,7 +44,21 @@ def choose_engine(settings: Settings) -> ChosenEngine:
                 "未发现 NVIDIA 显卡，因此由内置引擎在 CPU 上阅读和回答。",
             ),
         )
-    return _without_cuda(cards[0]) or _by_memory(cards[0], settings)
+    chosen = _without_cuda(cards[0]) or _by_memory(cards[0], settings)
+    return _until_downloaded(cards[0]) if chosen.name == "local" and weights_here(settings) is None else chosen
+
+
+def _until_downloaded(card: Gpu) -> ChosenEngine:
+    return ChosenEngine(
+        "pocket",
+        Message(
+            f"{card.name} has room for the full model, whose weights (20.6 GB) are not on this machine. Until "
+            "`python -m glyph_demo download` or the button in the window has fetched them, the CPU reads.",
+            f"{card.name} 可以运行完整模型，但本机没有它的权重(20.6 GB)。用 `python -m glyph_demo download`"
+            " 或窗口中的按钮下载之前，由 CPU 运行。",
+        ),
+        lacks_weights=True,
+    )
 
 
 def _without_cuda(card: Gpu) -> ChosenEngine | None:

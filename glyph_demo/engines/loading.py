@@ -25,14 +25,14 @@ EVERY = 0.5  # seconds between two updates of the line on a terminal; ten times 
 
 
 class LoadLines:
-    """A LoadProgress for the download and then for loading: it prints `load 3.1/20.6 GB, file 2 of 4, 12 s left`. `now`
-    is the same for a window. The time left assumes the mean rate so far."""
+    """A LoadProgress for the download and then for loading: it prints `load 3.1/20.6 GB, file 2 of 4, 1.5 GB/s, 12 s
+    left`. `now` is the same for a window. The time left assumes the mean rate so far."""
 
     def __init__(self, out: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.now: Progress | None = None
         self._out = out or sys.stderr
         self._clock = clock
-        self._done, self._total = 0, -1
+        self._done, self._total, self._first = 0, -1, 0
         self._began = self._printed = 0.0
 
     def __call__(
@@ -40,7 +40,7 @@ class LoadLines:
     ) -> None:
         now = self._clock()
         if done < self._done or self._total < 0:  # the download is over, or this is the first call
-            self._began, self._printed = now, now - 10 * EVERY
+            self._began, self._printed, self._first = now, now - 10 * EVERY, done
         self._done, self._total = done, total or 0
         self.now = Progress("load", done, total, None if what else self._more(now, file, files), what)
         terminal = self._out.isatty()
@@ -58,11 +58,12 @@ class LoadLines:
         self._out.flush()
 
     def _more(self, now: float, file: int, files: int) -> Message | None:
-        """Which file of how many, if there are several, and the time left."""
+        """Which file of how many, if there are several, the rate and the time left."""
         parts = [(f"file {file} of {files}", f"第 {file}/{files} 个文件")] if files > 1 else []
         elapsed = now - self._began
-        if 0 < self._done < self._total and elapsed > 0:
-            parts.append(remaining((self._total - self._done) * elapsed / self._done))
+        if self._first < self._done < self._total and elapsed > 0:
+            rate = (self._done - self._first) / elapsed
+            parts += [(f"{amount(round(rate), None)}/s",) * 2, remaining((self._total - self._done) / rate)]
         return Message(", ".join(en for en, _ in parts), "，".join(zh for _, zh in parts)) if parts else None
 
 
@@ -102,6 +103,7 @@ class LoadingEngine(Engine):
     def __init__(self, settings: Settings) -> None:
         self.name = choose_engine(settings).name
         self._lines = LoadLines()
+        self._closed = False
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._engine: Future[Engine] = self._loader.submit(self._load, settings)
 
@@ -148,6 +150,12 @@ class LoadingEngine(Engine):
             self.loading = None
 
     def _report(self, done: int, total: int | None, file: int = 0, files: int = 0, what: Message | None = None) -> None:
+        if self._closed:  # nobody waits for 20 GB to end the app
+            raise EngineError(
+                "engine_closed",
+                "The engine was closed while it was loaded. Load it again.",
+                "引擎在加载过程中被关闭。请重新加载。",
+            )
         self._lines(done, total, file, files, what)
         self.loading = self._lines.now
 
@@ -168,6 +176,7 @@ class LoadingEngine(Engine):
         self._engine.add_done_callback(apply)
 
     def close(self) -> None:
+        self._closed = True
         self._loader.shutdown(wait=True, cancel_futures=True)
         if not self._engine.cancelled() and self._engine.exception() is None:
             self._engine.result().close()

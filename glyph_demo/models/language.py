@@ -11,7 +11,8 @@ from typing import Any
 
 from glyph_demo.errors import EngineError
 from glyph_demo.models.base import LanguageModel, LoadProgress, digest, untold
-from glyph_demo.models.checkpoint import HUB_FILES, HUB_PATTERN
+from glyph_demo.models.download import HUB_PATTERN
+from glyph_demo.models.weights import HUB_FILES
 
 PRECISION = "float32"  # the CPUs this is for compute bfloat16 slower
 _HUB_SECONDS = 3.0  # to wait for the hub before it counts as out of reach

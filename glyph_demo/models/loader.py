@@ -11,21 +11,24 @@ from typing import Any
 import torch
 import transformers
 
-from glyph_demo.errors import EngineError, ran_out_of_memory
+from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.models import budget, memory
 from glyph_demo.models.base import LoadProgress, untold, unusable
 from glyph_demo.models.budget import GLYPH, Shape
 from glyph_demo.models.chat import load_tokenizer
-from glyph_demo.models.checkpoint import BUFFERS, Checkpoint, find_checkpoint, identity
+from glyph_demo.models.checkpoint import Checkpoint, find_checkpoint, identity
+from glyph_demo.models.download import hub_id
 from glyph_demo.models.families import FAMILIES
 from glyph_demo.models.memory import QUANTISED
 from glyph_demo.models.precision import Precision, activations, adapt, resolve
 from glyph_demo.models.preprocessing import Preprocessing
+from glyph_demo.models.sources import ModelSource
 from glyph_demo.models.vision_language import VisionLanguageModel, named_size
+from glyph_demo.models.weights import BUFFERS
 
-AUTO = "zai-org/Glyph"
 # Precisions to name where the one wanted does not fit. A CPU quantises from 16 bit, which must fit then.
 _SMALLER = {"cuda": ("fp16", *QUANTISED), "cpu": ("bf16",)}
+_NAMED = 3  # tensors of those left out
 _NAMES: dict[torch.dtype, Precision] = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
@@ -40,12 +43,13 @@ def load_vision_language_model(
     precision: Precision | torch.dtype | None = None,
     limit: int = 0,
     image_size: int = 0,
+    model_source: ModelSource = "auto",
 ) -> VisionLanguageModel:
     """The model that `source` names: `auto`, a folder, a hub id, `random:glyph` or `random:mid`. `cache_dir` keeps what
-    is downloaded. `progress` counts bytes, of the download and then of loading. `precision` is `auto` where it is not
-    given; a dtype is taken as it is, without what keeps float16 safe. `limit` are the bytes that the model
-    may take with all it works with, 0 for what is free; `image_size` bounds what pages are read with,
-    see `Preprocessing.within`. Raises EngineError: those of `find_checkpoint`,
+    is downloaded from `model_source`. `progress` counts bytes, of the download and then of loading. `precision` is
+    `auto` where it is not given; a dtype is taken as it is, without what keeps float16 safe. `limit` are the bytes that
+    the model may take with all it works with, 0 for what is free; `image_size` bounds what pages are read with, see
+    `Preprocessing.within`. Raises EngineError: those of `find_checkpoint`,
     `precision_unavailable`, `model_too_large` and `model_unusable`."""
     report = progress or untold
     device = default_device()
@@ -67,7 +71,7 @@ def load_vision_language_model(
     if source == "auto" and plain is None:  # what does not fit is not downloaded
         name = _named(asked, GLYPH.within(image_size), device, limit)
         _check_room(GLYPH.parameters, GLYPH.text, name, device, limit)
-    checkpoint = find_checkpoint(AUTO if source == "auto" else source, frozenset(FAMILIES), cache_dir, report)
+    checkpoint = find_checkpoint(hub_id(source), frozenset(FAMILIES), cache_dir, report, model_source)
     try:
         found = transformers.AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
         tokenizer = load_tokenizer(checkpoint.folder)
@@ -85,12 +89,12 @@ def load_vision_language_model(
         _check_room(checkpoint.parameters, text, name, device, limit)
         sha = identity(checkpoint, cache_dir)
         with _reporting(checkpoint, report):
-            model = _load(checkpoint, first, plain or activations(name))
+            model, notices = _load(checkpoint, first, plain or activations(name))
         family.check_config(model.config.get_text_config())
         _check_patches(model.config.vision_config, preprocessing)
         if plain is None:
             adapt(model, name, device)
-        loaded = VisionLanguageModel(model, tokenizer, preprocessing, named_size(sha, image_size))
+        loaded = VisionLanguageModel(model, tokenizer, preprocessing, named_size(sha, image_size), notices=notices)
         loaded.precision = name
         return loaded
     except EngineError:
@@ -130,7 +134,8 @@ def room(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Any:
+def _load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> tuple[Any, list[Message]]:
+    """The model, and what to tell people of it."""
     auto: Any = transformers.AutoModelForImageTextToText
     model, info = auto.from_pretrained(
         checkpoint.folder,
@@ -142,13 +147,12 @@ def _load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> A
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # they are told here, by name
     )
-    _check_tensors(info)
-    return model
+    return model, _check_tensors(info)
 
 
-def _check_tensors(info: dict[str, Any]) -> None:
-    """Raises EngineError `model_unusable` unless every tensor that the config asks for was there, in its shape, and no
-    other: layers that were left out, for instance, would not be missed otherwise, and the answers be nonsense."""
+def _check_tensors(info: dict[str, Any]) -> list[Message]:
+    """What to tell people of tensors that the model has no use for. Raises EngineError `model_unusable` unless every
+    tensor that the config asks for was there, in its shape."""
     for name, stored, wanted in sorted(info["mismatched_keys"]):
         found, asked = tuple(stored), tuple(wanted)
         raise unusable(
@@ -157,12 +161,20 @@ def _check_tensors(info: dict[str, Any]) -> None:
         )
     for name in sorted(info["missing_keys"]):
         raise unusable(f"it has no tensor {name}", f"缺少张量 {name}")
-    for name in sorted(info["unexpected_keys"]):
-        if not BUFFERS.search(name):
-            raise unusable(
-                f"its tensor {name} has no place in the model that config.json describes",
-                f"张量 {name} 不属于 config.json 所描述的模型",
-            )
+    others = sorted(name for name in info["unexpected_keys"] if not BUFFERS.search(name))
+    return [_left_out(others)] if others else []
+
+
+def _left_out(names: list[str]) -> Message:
+    """Heads for training and layers that predict further tokens come with some checkpoints, and do no harm. Layers that
+    the config forgets would: the answers are nonsense then."""
+    first = ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+    return Message(
+        f"The model's files hold tensors that config.json gives no place, {len(names)} in all ({first}). They are left "
+        "out. If answers make no sense, download the model again.",
+        f"模型文件中有 {len(names)} 个张量不属于 config.json 所描述的模型({first})，已忽略。"
+        "如果回答没有意义，请重新下载模型。",
+    )
 
 
 @contextlib.contextmanager

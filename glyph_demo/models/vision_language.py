@@ -44,15 +44,22 @@ class Encoded(NamedTuple):
 class VisionLanguageModel:
     """A vision-language model of one of FAMILIES, its tokenizer and its chat template. `identity` names weights,
     settings and precision: with a page's digest it is the key of the page's features. `stop_ids` end an answer.
-    `positions` is that of its family. `precision` is the one that `auto` stood for, set by
-    who loads it. `random` says that the weights are noise."""
+    `positions` is that of its family. `precision` is the one that `auto` stood for, set by who loads it. `random` says
+    that the weights are noise. `notices` are to be told to people."""
 
     def __init__(
-        self, model: Any, tokenizer: Any, preprocessing: Preprocessing, sha: str, *, random: bool = False
+        self,
+        model: Any,
+        tokenizer: Any,
+        preprocessing: Preprocessing,
+        sha: str,
+        *,
+        random: bool = False,
+        notices: Sequence[Message] = (),
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
-        self.random = random
+        self.random, self.notices = random, tuple(notices)
         self.precision = ""
         self.preprocessing = replace(preprocessing, table=preprocessing.table.to(model.device))
         self.image_id: int = model.config.image_token_id

@@ -4,7 +4,6 @@ of it."""
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
 import importlib.util
 import json
@@ -21,6 +20,7 @@ import onnxruntime
 import torch
 
 from glyph_demo.errors import EngineError
+from glyph_demo.libraries import load_tensorrt
 from glyph_demo.models.base import LoadProgress
 from glyph_demo.models.tower import FixedTower, FusedTower
 from glyph_demo.models.vision import Graph, failed
@@ -34,7 +34,6 @@ KEPT = 4  # exported models kept on disk, for each holds the weights: 1.8 GB for
 _TYPES = {torch.float32: 1, torch.float16: 10, torch.bfloat16: 16}
 _MODEL, _MANIFEST = "model.onnx", "manifest.json"
 _READ = 1 << 22  # bytes a read
-_NVINFER = "libnvinfer.so.10"  # of the TensorRT that ONNX Runtime is built for
 _STEPS = 3  # export, build, compare
 
 
@@ -105,19 +104,7 @@ def providers(device: torch.device) -> list[str]:
     if device.type != "cuda":
         return [CPU] if CPU in there else []
     tried = [provider for provider in (TENSORRT, CUDA) if provider in there]
-    return [provider for provider in tried if provider != TENSORRT or _load_tensorrt()]
-
-
-def _load_tensorrt() -> bool:
-    """Load the library that ONNX Runtime wants, so that it finds it loaded: from the system's folders, or from the
-    package that `pip install tensorrt` brings, whose folder the system does not search."""
-    package = importlib.util.find_spec("tensorrt_libs")
-    folders = ["", *(f"{folder}/" for folder in (package.submodule_search_locations or [] if package else []))]
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            ctypes.CDLL(f"{folder}{_NVINFER}", mode=ctypes.RTLD_GLOBAL)
-            return True
-    return False
+    return [provider for provider in tried if provider != TENSORRT or load_tensorrt()]
 
 
 def _key(visual: Any, identity: str, high: int, wide: int, provider: str) -> str:

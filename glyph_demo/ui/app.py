@@ -47,9 +47,10 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     everything = ui.outputs()
     status = [ui.status, ui.read_first]
     conversation = [ui.chat, ui.live, ui.question, ui.page, *status]
-    app.load(on.load_page, [ui.window, ui.memory], everything, js=TAB, **private).then(
-        on.shelf.follow_reading, ui.window, everything, **private
-    )
+    opened_page = app.load(on.load_page, [ui.window, ui.memory], everything, js=TAB, **private)
+    opened_page.then(on.shelf.follow_reading, ui.window, everything, **private)
+    opened_page.then(on.download.follow, ui.window, everything, **private)
+    ui.offer.click(on.download.on_offer, ui.window, everything, trigger_mode="multiple", **private)
     ui.language.input(on.change_language, [ui.window, ui.language], everything, **private)
     ui.language.input(None, [ui.memory, ui.language], ui.memory, js=KEEP_LANGUAGE)
     ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")

@@ -40,6 +40,7 @@ class Components:
     language: gr.Radio
     status: gr.HTML
     read_first: gr.Button
+    offer: gr.HTML
     upload: gr.HTML
     examples_label: gr.HTML
     examples: list[gr.Button]
@@ -99,6 +100,7 @@ def build(settings: Settings, examples: list[Example], language: Language, left:
     with gr.Row(elem_id="notice"):
         made["status"] = gr.HTML(elem_id="status")
         made["read_first"] = labels(gr.Button(visible=False, size="sm", elem_id="read-first"), value="read_first")
+        made["offer"] = gr.HTML(elem_id="offer", js_on_load=ACTIONS)
     with gr.Tabs(elem_id="tabs"):
         with tab(made["tabs"], labels, "tab.read"), gr.Row(elem_id="main", equal_height=True):
             with gr.Column(scale=5, min_width=240, elem_id="shelf"):

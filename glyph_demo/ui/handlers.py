@@ -12,6 +12,7 @@ from glyph_demo.errors import GlyphError
 from glyph_demo.languages import LANGUAGES, Language, preferred_language
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.chat_handlers import ChatHandlers, place_in_list
+from glyph_demo.ui.download_handlers import DownloadHandlers
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.markup import notice
 from glyph_demo.ui.preference_handlers import PreferenceHandlers
@@ -34,6 +35,7 @@ class Handlers:
         self.chat = ChatHandlers(view)
         self.shelf = ShelfHandlers(view)
         self.preferences = PreferenceHandlers(view)
+        self.download = DownloadHandlers(view)
 
     def load_page(self, visit: Visit, memory: Any, request: gr.Request) -> Updates:
         """Give a page that has just been opened the window that its tab names, else a new one. A new window takes the

@@ -19,6 +19,14 @@ TEXTS: dict[str, Message] = {
     "engine.room": Message(
         "A document can have up to {pages} pages of 595x842 pixels.", "一份文档最多可有 {pages} 页(595x842 像素)。"
     ),
+    "offer": Message(
+        "This machine has room for Glyph, the full model. Until that is here, the embedded engine reads and answers.",
+        "本机可以运行完整模型 Glyph。下载之前，由内置引擎阅读和回答。",
+    ),
+    "offer.download": Message("Download Glyph (20.6 GB, from {host})", "下载 Glyph(20.6 GB，来自 {host})"),
+    "offer.or": Message(" or ", " 或 "),
+    "offer.running": Message("Downloading Glyph…", "正在下载 Glyph…"),
+    "offer.cancel": Message("Cancel; what is there is kept", "取消；已下载的部分会保留"),
     # Document
     "upload.hint": Message("Drop a {types} here, or click to choose", "把 {types} 拖到这里，或点击选择"),
     "examples": Message("Or try an example", "或试试示例文档"),

@@ -14,7 +14,7 @@ import gradio as gr
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished, Progress
-from glyph_demo.engines.loading import remaining
+from glyph_demo.engines.loading import loaded, remaining
 from glyph_demo.engines.registry import EngineKind
 from glyph_demo.errors import Language
 from glyph_demo.ui.markup import answer_text, meter, notes, places_of, remove_button, waiting_text
@@ -232,6 +232,30 @@ def loading_notice(progress: Progress, language: Language) -> str:
     """HTML: how much of a model is loaded."""
     bar = meter(progress.done / progress.total, say("wait.load", language)) if progress.total else ""
     return f"<div class='glyph-notice hint'>{html.escape(waiting_text(progress, language))}{bar}</div>"
+
+
+def offer_notice(hosts: Sequence[str], language: Language) -> str:
+    """HTML: the offer to download the full model from the first of `hosts` that answers; none without hosts."""
+    if not hosts:
+        return ""
+    button = say("offer.download", language, host=say("offer.or", language).join(hosts))
+    return _with_button(html.escape(say("offer", language)), "download", button)
+
+
+def download_notice(progress: Progress | None, language: Language) -> str:
+    """HTML: how far the download of the full model is; none once that is loaded."""
+    if progress is None:
+        return ""
+    bar = meter(progress.done / progress.total, say("offer.running", language)) if progress.total else ""
+    so_far = f" {loaded(progress, language)}" if progress.total else ""
+    return _with_button(
+        html.escape(say("offer.running", language) + so_far) + bar, "cancel", say("offer.cancel", language)
+    )
+
+
+def _with_button(inner: str, act: str, label: str) -> str:
+    button = f"<button type='button' class='glyph-act' data-act='{act}'>{html.escape(label)}</button>"
+    return f"<div class='glyph-notice hint' role='status'>{inner} {button}</div>"
 
 
 def _engine_title(kind: EngineKind, language: Language) -> str:

@@ -93,6 +93,14 @@ class WindowView:
         engine, model = self.windows.switch.engine, self.windows.settings.model
         return views.engine_view(engine.kind, model, engine.capacity(), language) + self.loading(language)
 
+    def offer(self, language: Language) -> str:
+        """The full model, if only its weights are missing, or how far their download is."""
+        download = self.windows.download
+        if (progress := download.progress) is not None:
+            loading = self.windows.switch.loading is not None
+            return views.download_notice(None if loading else progress, language)
+        return views.offer_notice(download.offer, language)
+
     def preferences(self, settings: Settings) -> Updates:
         """The sidebar's controls with the values of `settings`, all but those of the engine."""
         return {**self._values(PREFERENCES, settings), self.ui.mode: gr.update(value=mode_of(settings))}
@@ -119,6 +127,7 @@ class WindowView:
         updates[ui.page_images] = updates[ui.page_images] | gr.update(choices=page_image_choices(language))
         updates[ui.header] = views.title_view(self.windows.switch.engine.kind, language)
         updates[ui.engine] = self.engine(language)
+        updates[ui.offer] = self.offer(language)
         updates[ui.examples_label] = say("examples", language)
         updates[ui.settings_label] = f"<h2>{say('settings', language)}</h2>"
         for button, example in zip(ui.examples, self.examples, strict=True):

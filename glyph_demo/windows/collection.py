@@ -17,6 +17,7 @@ from glyph_demo.windows.choice import EngineChoice
 from glyph_demo.windows.engine_switch import EngineSwitch
 from glyph_demo.windows.errors import too_many_windows
 from glyph_demo.windows.history import History
+from glyph_demo.windows.model_download import ModelDownload
 from glyph_demo.windows.uploads import Uploads
 from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import Window
@@ -42,6 +43,7 @@ class Windows:
         users let go of it. `choice` keeps what people choose. `shared` is called with how many answers may run at
         once."""
         self.switch = EngineSwitch(engine, settings, make, rest, choice or EngineChoice(settings), shared, self._all)
+        self.download = ModelDownload(lambda: self.switch.settings, self.switch.change_engine)
         self._store = store or open_store(settings)
         self.uploads = Uploads(settings.documents.max_file_mb)
         self._history = History(settings.cache_path / "windows")
@@ -133,6 +135,7 @@ class Windows:
         return None
 
     def close_all(self) -> None:
+        self.download.cancel()
         for identifier in list(self._windows):
             self.close(identifier)
         self.uploads.close()

@@ -27,7 +27,7 @@ def told(steps: list[tuple[float, int, int | None]]) -> list[str]:
 def test_a_line_says_how_much_is_there_and_how_long_the_rest_takes():
     size = 20_600_000_000
     steps = [(0.0, 0, size), (1.0, 10**9, size), (10.0, 10_300_000_000, size), (21.0, size, size)]
-    assert told(steps) == ["load 0.0/20.6 GB", "load 10.3/20.6 GB, 10 s left", "load 20.6/20.6 GB"]
+    assert told(steps) == ["load 0.0/20.6 GB", "load 10.3/20.6 GB, 1.0 GB/s, 10 s left", "load 20.6/20.6 GB"]
 
 
 def test_a_model_is_loaded_whether_or_not_anybody_reads_along():
@@ -44,7 +44,12 @@ def test_a_model_is_loaded_whether_or_not_anybody_reads_along():
 
 def test_loading_after_the_download_begins_anew():
     lines = told([(0.0, 0, 100), (50.0, 100, 100), (50.0, 0, 100), (60.0, 50, 100)])
-    assert lines == ["load 0.0/100.0 B", "load 100.0/100.0 B", "load 0.0/100.0 B", "load 50.0/100.0 B, 10 s left"]
+    assert lines == [
+        "load 0.0/100.0 B",
+        "load 100.0/100.0 B",
+        "load 0.0/100.0 B",
+        "load 50.0/100.0 B, 5.0 B/s, 10 s left",
+    ]
 
 
 def test_what_takes_long_is_told_in_minutes_and_hours():
@@ -58,8 +63,8 @@ def test_a_line_says_which_file_of_several_it_is_at():
     lines = LoadLines(out, lambda: now[0])
     for now[0], done, file in ((0.0, 0, 1), (8.0, 400, 2)):
         lines(done, 1000, file, 4)
-    assert out.getvalue() == "load 0.0/1.0 kB, file 1 of 4\nload 0.4/1.0 kB, file 2 of 4, 12 s left\n"
-    assert loaded(lines.now, "zh") == "0.4/1.0 kB，第 2/4 个文件，剩余 12 秒"
+    assert out.getvalue() == "load 0.0/1.0 kB, file 1 of 4\nload 0.4/1.0 kB, file 2 of 4, 50.0 B/s, 12 s left\n"
+    assert loaded(lines.now, "zh") == "0.4/1.0 kB，第 2/4 个文件，50.0 B/s，剩余 12 秒"
 
 
 @pytest.mark.parametrize(

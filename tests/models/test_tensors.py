@@ -1,4 +1,4 @@
-"""A checkpoint whose tensors are not those that its config asks for is refused, and the tensor named."""
+"""A checkpoint that lacks a tensor its config asks for is refused, and the tensor named; one that has more is used."""
 
 import json
 import shutil
@@ -38,11 +38,6 @@ FAULTS: dict[str, tuple[Callable[[Tensors], object], str, str]] = {
     "in the tower": (lambda t: t.update({PATCHES: t[PATCHES][..., 1:].clone()}), PATCHES, "config.json asks for"),
     "left out": (lambda t: t.pop(QUERY), QUERY, "has no tensor"),
     "the head left out": (lambda t: t.pop("lm_head.weight"), "lm_head.weight", "has no tensor"),
-    "a layer too many": (
-        lambda t: t.update({name.replace("layers.0.", "layers.3."): t[name].clone() for name in list(t)}),
-        "model.language_model.layers.3.",
-        "has no place",
-    ),
     "whole numbers": (lambda t: t.update({QUERY: t[QUERY].to(torch.int64)}), QUERY, "type I64; only BF16, F16, F32"),
     "8 bits": (lambda t: t.update({QUERY: t[QUERY].to(torch.float8_e4m3fn)}), QUERY, "type F8_E4M3; only"),
 }
@@ -68,9 +63,26 @@ def test_a_tensor_that_the_index_promises_and_no_file_has_is_named(tmp_path):
     assert QUERY in refusal(folder, tmp_path).message.en
 
 
+def test_tensors_that_the_model_has_no_use_for_are_left_out_with_a_notice(changed, tmp_path):
+    def more(tensors: Tensors) -> None:
+        tensors.update({name.replace("layers.0.", "layers.3."): tensors[name].clone() for name in list(tensors)})
+
+    model = load_vision_language_model(str(changed(more)), tmp_path)
+    (notice,) = model.notices
+    extra = sorted(
+        name.replace("layers.0.", "layers.3.")
+        for name in model.model.state_dict()
+        if "language_model.layers.0." in name
+    )
+    for text in notice:
+        assert str(len(extra)) in text
+        assert extra[0] in text
+        assert extra[-1] not in text
+
+
 def test_buffers_that_older_writers_kept_do_no_harm(changed, tmp_path):
     def old(tensors: Tensors) -> None:
         tensors["model.language_model.rotary_emb.inv_freq"] = torch.ones(8)
         tensors["model.visual.embeddings.position_ids"] = torch.arange(64)
 
-    load_vision_language_model(str(changed(old)), tmp_path)
+    assert not load_vision_language_model(str(changed(old)), tmp_path).notices

@@ -19,6 +19,7 @@ from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
 from glyph_demo.engines.local.pages import features_of
 from glyph_demo.engines.local.warm_up import most_held
+from glyph_demo.engines.weights import models_folder
 from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.models.base import LoadProgress, untold
 from glyph_demo.models.loader import load_vision_language_model, room
@@ -66,15 +67,16 @@ class LocalEngine(Engine):
         precision: Precision | torch.dtype | None = None,
         kv_bytes: int | None = None,
     ) -> None:
-        models, inference = settings.cache_path / "models", settings.inference
+        models, inference = models_folder(settings), settings.inference
         keep_kernels(settings.cache_path / "kernels")
         self._report = progress or untold
         self._limit = int(inference.memory_limit_gb * 1e9)
         self.model: VisionLanguageModel = load_vision_language_model(
-            settings.model, models, progress, precision or inference.precision, self._limit, inference.image_size
+            *(settings.model, models, progress, precision or inference.precision, self._limit),
+            *(inference.image_size, settings.model_source),
         )
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
-        self.notices: list[Message] = [NOISE] if self.model.random else []
+        self.notices: list[Message] = [NOISE] if self.model.random else [*self.model.notices]
         self.fallen_back: list[Message] = []  # those of the notices that tell of a plainer runtime than was asked for
         if inference.precision == "auto" and self.model.precision in QUANTISED:
             self.notices.append(_chosen(self.model.precision))

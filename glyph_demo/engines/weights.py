@@ -1,0 +1,37 @@
+"""The weights of the engine local: whether they are on this machine, and having them downloaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from glyph_demo.models.base import LoadProgress
+from glyph_demo.models.download import HUB_PATTERN, fetched, hub_id, missing
+from glyph_demo.models.on_machine import find_on_machine
+from glyph_demo.models.sources import likely
+from glyph_demo.settings import Settings
+
+
+def models_folder(settings: Settings) -> Path:
+    """Where models that are downloaded are kept."""
+    return settings.cache_path / "models"
+
+
+def weights_here(settings: Settings) -> Path | None:
+    """The folder with the whole model that `settings.model` names; None if it is not on this machine. Makes no
+    request."""
+    model = hub_id(settings.model)
+    folder = Path(model).expanduser()
+    return folder if folder.is_dir() else find_on_machine(model, models_folder(settings))
+
+
+def download_weights(settings: Settings, progress: LoadProgress) -> Path:
+    """Have the model on this machine. Raises EngineError, see `fetched`, and what `progress` raises."""
+    model = hub_id(settings.model)
+    if not HUB_PATTERN.fullmatch(model):
+        raise missing(model)
+    return fetched(model, models_folder(settings), progress, settings.model_source)
+
+
+def download_hosts(settings: Settings) -> list[str]:
+    """Names of the servers that a download would try, as far as that is known without asking them."""
+    return [source.host for source in likely(settings.model_source, hub_id(settings.model), models_folder(settings))]

@@ -1,0 +1,123 @@
+"""Which files a checkpoint's folder must have, and what its weight files hold, without loading any of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from glyph_demo.errors import EngineError
+
+HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "merges.txt"]
+NEEDED = [
+    ("tokenizer.json", "tokenizer_config.json"),
+    ("preprocessor_config.json", "processor_config.json"),
+]  # one of each
+_INDEX = "model.safetensors.index.json"
+_DTYPES = {"F64", "F32", "F16", "BF16"}
+BUFFERS = re.compile(r"(inv_freq|position_ids)$")  # no weights; some writers keep them
+_MAX_HEADER = 100 << 20  # bytes; the limit of the safetensors format
+
+
+class Stored(NamedTuple):
+    """A tensor in a file: which of the weight files, from 1, and how many numbers and bytes."""
+
+    file: int
+    parameters: int
+    nbytes: int
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether the folder has weights, each file as long as its header says, and all that a checkpoint needs beside."""
+    try:
+        read_json(folder / "config.json")
+        return all((folder / a).exists() or (folder / b).exists() for a, b in NEEDED) and all(
+            tensors_of(file) for file in weight_files(folder)
+        )
+    except (OSError, EngineError):
+        return False
+
+
+def weight_files(folder: Path) -> tuple[Path, ...]:
+    """The weight files, all of them. Raises EngineError `model_incomplete`."""
+    index = folder / _INDEX
+    if index.exists():
+        names = set(read_json(index).get("weight_map", {}).values())
+        files = tuple(folder / name for name in sorted(names) if Path(name).name == name)
+    else:
+        files = (folder / "model.safetensors",)
+    missing = [file.name for file in files if not file.exists()]
+    if len(missing) == len(files) and any(folder.glob("*.bin")):
+        raise _pickled(folder)
+    if missing or not files:
+        raise incomplete(folder, ", ".join(missing[:3]) or "*.safetensors")
+    return files
+
+
+def tensors_of(file: Path, number: int = 1) -> dict[str, Stored]:
+    """What a safetensors file holds. Raises EngineError `model_incomplete` when the file is shorter than its header
+    says, `model_unusable` for a tensor that is not of real numbers. The format: 8 bytes of header length, a JSON
+    header, data."""
+    try:
+        with file.open("rb") as opened:
+            (length,) = struct.unpack("<Q", opened.read(8))
+            header = json.loads(opened.read(length)) if length <= _MAX_HEADER else {}
+        header.pop("__metadata__", None)
+        ends = max(entry["data_offsets"][1] for entry in header.values())
+        if file.stat().st_size == 8 + length + ends:
+            for name, entry in header.items():
+                if entry["dtype"] not in _DTYPES and not BUFFERS.search(name):
+                    raise _strange(name, entry["dtype"])
+            return {
+                name: Stored(number, _product(entry["shape"]), entry["data_offsets"][1] - entry["data_offsets"][0])
+                for name, entry in header.items()
+            }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+        pass
+    raise incomplete(file.parent, file.name)
+
+
+def _product(shape: list[int]) -> int:
+    result = 1
+    for side in shape:
+        result *= side
+    return result
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        content = None
+    if not isinstance(content, dict):
+        raise incomplete(path.parent, path.name)
+    return content
+
+
+def incomplete(folder: Path, name: str) -> EngineError:
+    return EngineError(
+        "model_incomplete",
+        f"The model folder {folder.name} is not complete: {name} is missing or cut short. Download it again.",
+        f"模型文件夹 {folder.name} 不完整：缺少 {name}，或该文件已损坏。请重新下载。",
+    )
+
+
+def _strange(name: str, dtype: str) -> EngineError:
+    return EngineError(
+        "model_unusable",
+        f"The model's tensor {name} is of the type {dtype}; only {', '.join(sorted(_DTYPES))} can be read. Choose a "
+        "16-bit version of the model, and use --precision int8 or int4 to have it smaller.",
+        f"模型中的张量 {name} 类型为 {dtype}，只支持 {'、'.join(sorted(_DTYPES))}。请选择该模型的 16 位版本，"
+        "如需更小请使用 --precision int8 或 int4。",
+    )
+
+
+def _pickled(folder: Path) -> EngineError:
+    return EngineError(
+        "model_incomplete",
+        f"The model folder {folder.name} has its weights as .bin files only, which are never read since they can run "
+        "code. Download its .safetensors files.",
+        f"模型文件夹 {folder.name} 只有 .bin 权重。这类文件可能执行代码，因此不会读取。请下载 .safetensors 文件。",
+    )

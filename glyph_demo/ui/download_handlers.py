@@ -1,0 +1,47 @@
+"""What happens to the offer of downloading the full model: taken, followed, cancelled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import gradio as gr
+
+from glyph_demo.ui.texts import LOADED
+from glyph_demo.ui.updates import Updates, merged, unsent
+from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
+from glyph_demo.windows.visit import Visit
+
+
+class DownloadHandlers:
+    def __init__(self, view: WindowView) -> None:
+        self._view, self._ui, self._windows = view, view.ui, view.windows
+
+    def on_offer(self, visit: Visit, data: gr.EventData) -> Iterator[Updates]:
+        """Begin or cancel the download, and show how far it is."""
+        if data.act == "cancel":
+            self._windows.download.cancel()
+        elif data.act == "download":
+            self._windows.download.start()
+        yield from self.follow(visit)
+
+    def follow(self, visit: Visit) -> Iterator[Updates]:
+        """Show the progress of the download, if there is one, and in the end the engine that it was for."""
+        window, download = self._windows.get(visit), self._windows.download
+        engine, sent, followed = self._windows.switch.engine, {}, False  # type: ignore[var-annotated]
+        while download.progress is not None:
+            followed = True
+            updates = {self._ui.offer: self._view.offer(window.language)}
+            if self._windows.switch.loading is not None:
+                updates |= {self._ui.engine: self._view.engine(window.language), **self._view.status(window)}
+            if changed := unsent(updates, sent):
+                yield changed
+            time.sleep(READING_INTERVAL)
+        if not followed:
+            yield {self._ui.offer: self._view.offer(window.language)}  # Gradio empties a page of which nothing is said
+            return
+        if self._windows.switch.engine is not engine and download.failure is None:
+            window.notice = (LOADED, "hint")
+        elif download.failure is not None:
+            window.notice = (download.failure, "error")
+        yield merged(self._view.all_of_engine(window), self._view.front(window))

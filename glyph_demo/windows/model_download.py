@@ -1,0 +1,98 @@
+"""The model that this machine has room for and not the weights of: downloaded when people ask for it in the window."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from glyph_demo.engines import choose_engine
+from glyph_demo.engines.events import Progress
+from glyph_demo.engines.loading import LoadLines
+from glyph_demo.engines.weights import download_hosts, download_weights
+from glyph_demo.errors import EngineError, GlyphError, Message
+from glyph_demo.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class _Cancelled(Exception):
+    """People do not want the rest."""
+
+
+class ModelDownload:
+    """One download for all windows. Thread-safe."""
+
+    def __init__(self, settings: Callable[[], Settings], arrived: Callable[[Settings], None]) -> None:
+        """`settings` returns those of the engine of now. `arrived` is called with them once the weights are here, and
+        may raise GlyphError."""
+        self._settings, self._arrived = settings, arrived
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._cancelled = threading.Event()
+        self._lines = LoadLines()
+        self.failure: Message | None = None  # of the last one
+
+    @property
+    def offer(self) -> list[str]:
+        """The servers that the model could be downloaded from; none unless only its weights are missing here."""
+        settings = self._settings()
+        return download_hosts(settings) if choose_engine(settings).lacks_weights else []
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the download is; None while there is none."""
+        running = self._thread is not None and self._thread.is_alive()
+        return (self._lines.now or Progress("load", 0)) if running else None
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        with self._lock:
+            if self.progress is None:
+                self.failure = None
+                self._lines = LoadLines()
+                self._cancelled.clear()
+                self._thread = threading.Thread(target=self._run, name="download", daemon=True)
+                self._thread.start()
+
+    def cancel(self) -> None:
+        """End it. What is there is gone on with the next time."""
+        self._cancelled.set()
+
+    def _run(self) -> None:
+        settings = self._settings()
+        try:
+            download_weights(settings, self._report)
+            if self._settings() == settings:  # else another engine was chosen meanwhile
+                self._take_up(settings)
+        except _Cancelled:
+            pass
+        except GlyphError as error:
+            self.failure = error.message
+        except Exception:  # people must be told, whatever failed
+            log.exception("the model could not be downloaded")
+            self.failure = _failed().message
+
+    def _take_up(self, settings: Settings) -> None:
+        """Use the model that is here now, or the engine before if it cannot be loaded. Raises GlyphError."""
+        try:
+            self._arrived(settings)
+        except GlyphError:
+            with contextlib.suppress(GlyphError):
+                self._arrived(replace(settings, engine="pocket"))
+            raise
+
+    def _report(self, done: int, total: int | None, file: int = 0, files: int = 0, what: Message | None = None) -> None:
+        if self._cancelled.is_set():
+            raise _Cancelled
+        self._lines(done, total, file, files)
+
+
+def _failed() -> EngineError:
+    return EngineError(
+        "engine_failed",
+        "The model could not be downloaded. The log has the details; try again.",
+        "模型下载失败。日志中有详细信息；请重试。",
+    )

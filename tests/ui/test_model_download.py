@@ -1,0 +1,128 @@
+"""The full model offered in the window where only its weights are missing: downloaded from a hub on this machine,
+followed, cancelled, and used."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from glyph_demo import gpu
+from glyph_demo.engines.loading import LoadingEngine
+from glyph_demo.engines.weights import weights_here
+from glyph_demo.gpu import Gpu
+from glyph_demo.settings import load_settings
+from glyph_demo.ui.handlers import Handlers
+from glyph_demo.windows.collection import Windows
+from tests.models.hubs import serving
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def hub(checkpoint_of, monkeypatch, tmp_path):
+    """A card with room, and a hub whose Glyph is a small checkpoint."""
+    monkeypatch.setattr(gpu, "gpus", lambda: [Gpu("A card", 150 << 30, 140 << 30, "580.1", "13.0")])
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with serving(checkpoint_of(shard="200KB")) as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.address)
+        yield served
+
+
+@pytest.fixture
+def on(hub, components, examples):
+    settings = load_settings(flags={"model_source": "hub"})
+    windows = Windows(LoadingEngine(settings), settings, LoadingEngine)
+    yield Handlers(windows, components, examples)
+    windows.close_all()
+    windows.switch.engine.close()
+
+
+def clicked(on, act):
+    return list(on.download.on_offer("tab", SimpleNamespace(act=act)))
+
+
+def offer(on, language="en"):
+    return on._view.offer(language)
+
+
+def test_nothing_is_fetched_unasked_and_the_window_says_what_would_be(on, hub):
+    assert on.windows.switch.engine.name == "pocket"
+    host = hub.address.removeprefix("http://")
+    assert f"Download Glyph (20.6 GB, from {host})" in offer(on)
+    assert f"下载 Glyph(20.6 GB，来自 {host})" in offer(on, "zh")
+    assert offer(on).count("<button") == 1
+    assert "embedded engine" in offer(on)
+    assert not hub.asked
+
+
+def test_a_click_downloads_the_model_and_puts_its_engine_in_place(on, hub):
+    updates = clicked(on, "download")
+    assert on.windows.switch.engine.name == "local"
+    assert on.windows.get("tab").notice[0].en == "The engine is loaded."
+    assert updates[-1][on.ui.offer] == ""
+    assert "Downloading Glyph" in updates[0][on.ui.offer]
+    assert "data-act='cancel'" in updates[0][on.ui.offer]
+    assert weights_here(on.windows.settings) is not None
+
+
+def test_a_download_that_is_cancelled_leaves_the_engine_and_the_offer(on, hub, monkeypatch):
+    report, told = on.windows.download._report, []
+
+    def slowly(*step):
+        told.append(step)
+        if len(told) == 3:
+            on.windows.download.cancel()
+        report(*step)
+
+    monkeypatch.setattr(on.windows.download, "_report", slowly)
+    updates = clicked(on, "download")
+    assert on.windows.switch.engine.name == "pocket"
+    assert on.windows.get("tab").notice is None
+    assert "data-act='download'" in updates[-1][on.ui.offer]
+
+
+def test_a_download_that_fails_says_why_and_the_window_goes_on(on, hub):
+    hub.refuse = {"": [404]}
+    clicked(on, "download")
+    message, kind = on.windows.get("tab").notice
+    assert kind == "error"
+    assert "zai-org/Glyph" in message.zh
+    assert on.windows.switch.engine.name == "pocket"
+    assert "data-act='download'" in offer(on)
+
+
+def test_a_model_that_is_here_and_cannot_be_loaded_leaves_the_engine_before(on, hub, monkeypatch):
+    monkeypatch.setattr("glyph_demo.models.loader.room", lambda device: 1000)
+    clicked(on, "download")
+    assert on.windows.get("tab").notice[1] == "error"
+    assert on.windows.switch.engine.name == "pocket"
+
+
+def test_a_page_that_is_opened_meanwhile_follows_the_download(on, hub):
+    clicks = on.download.on_offer("tab", SimpleNamespace(act="download"))
+    next(clicks)
+    list(on.download.follow("another"))
+    assert on.windows.get("another").notice[0].en == "The engine is loaded."
+    list(clicks)
+
+
+def test_a_page_without_a_download_to_follow_is_told_the_offer_only(on):
+    assert list(on.download.follow("tab")) == [{on.ui.offer: offer(on)}]
+
+
+def test_an_app_that_ends_does_not_wait_for_the_download(on, hub, monkeypatch):
+    report, begun, ended = on.windows.download._report, threading.Event(), threading.Event()
+
+    def held(*step):
+        begun.set()
+        ended.wait(60)
+        report(*step)
+
+    monkeypatch.setattr(on.windows.download, "_report", held)
+    on.windows.download.start()
+    begun.wait(60)
+    on.windows.close_all()
+    ended.set()
+    list(on.download.follow("tab"))
+    assert on.windows.switch.engine.name == "pocket"
