@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 from tests.browser import files
 from tests.browser.person import (
     QUESTION,
-    SURVEY,
     answers,
     ask,
     ask_about_survey,
