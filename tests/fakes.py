@@ -5,10 +5,12 @@ import threading
 import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 
+from glyph_demo.conversation.reading import Reading
 from glyph_demo.engines.base import AskOptions, Engine, FeatureSource, OpenDocument, Turn
 from glyph_demo.engines.events import Events, Evidence, Finished, Heat, Progress, Region, Timings, Token, Usage
 from glyph_demo.errors import EngineError
@@ -87,3 +89,48 @@ class FakeHandle(OpenDocument):
 
     def close(self) -> None:
         self.engine.open_handles -= 1
+
+
+class PageByPage(FakeEngine):
+    """Reads a page when it is let. The answer to "on 3?" is on page 3."""
+
+    answers_partial_reading = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pages = threading.Semaphore(0)
+        self.tries: list[tuple[str, int, tuple[Turn, ...]]] = []
+        self.broken = False
+
+    def let(self, reading: Reading, pages: int) -> None:
+        """Have so many more pages be read."""
+        until = reading.prefilled + pages
+        for _ in range(pages):
+            self.pages.release()
+        while reading.prefilled < until:
+            time.sleep(0.005)
+
+    def encode(self, page: Page) -> PageFeatures:
+        assert self.pages.acquire(timeout=60)
+        return super().encode(page)
+
+    def open_document(
+        self, features: Sequence[PageFeatures] = (), source: FeatureSource | None = None
+    ) -> "PageByPageHandle":
+        self.open_handles += 1
+        return PageByPageHandle(self, features)
+
+
+class PageByPageHandle(FakeHandle):
+    engine: PageByPage
+
+    def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
+        read = len(self.digests)
+        self.engine.tries.append((question, read, tuple(history)))
+        if self.engine.broken:
+            raise EngineError("broken", "It broke off. Ask again.", "中断了。请重试。")
+        if read < int(question[3]):
+            yield Token("The document does not seem to say.")
+            yield Finished(Usage(), Timings(), "not_found")
+            return
+        yield from super().answer(question, history, replace(options, max_new_tokens=9))

@@ -51,6 +51,17 @@ def draw(
     warnings.extend(_boxes(missing_characters(document.text, style)))
 
 
+def count_pictures(document: Document, pages: tuple[int, int | None]) -> int | None:
+    """How many pages of a document will be drawn, where all are pictures of the file's; else None: how many pages a
+    text takes is known when it is laid out. `pages` are the first and the last to draw."""
+    if document.images is None or not document.images.numbers:
+        return None
+    if not all(stretch.picture for stretch in document.stretches()):
+        return None
+    first, last = pages
+    return len(document.images.numbers[first - 1 : last])
+
+
 def picture(folder: Path, digest: str) -> Path:
     """The file of a page's picture."""
     return folder / f"{digest}.png"

@@ -30,7 +30,7 @@ def locate_evidence(evidence: Evidence, pages: Sequence[PageView], document: Doc
         replace(region, file_page=file_page(document, shown[region.page], region.boxes[0])) if region.boxes else region
         for region in regions or hottest_lines(under)
     )
-    return Evidence(tuple(found), maps)
+    return replace(evidence, regions=tuple(found), heat=maps)
 
 
 def hottest_lines(pages: Sequence[tuple[Heat, tuple[int, int], Sequence[Line]]]) -> tuple[Region, ...]:

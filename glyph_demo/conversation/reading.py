@@ -7,14 +7,15 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from glyph_demo.conversation.ahead import prepare_ahead
-from glyph_demo.conversation.drawing import PageView, draw, unreadable
+from glyph_demo.conversation.drawing import PageView, count_pictures, draw, unreadable
+from glyph_demo.conversation.early import answer_again, answer_early
 from glyph_demo.conversation.errors import as_user_error, document_closed, no_question
 from glyph_demo.conversation.features import DocumentFeatures, FetchedFeatures
 from glyph_demo.conversation.heat import locate_evidence
@@ -24,7 +25,7 @@ from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.documents.extraction import extract, original_type
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import AskOptions, Engine, OpenDocument, Turn
-from glyph_demo.engines.events import Box, Events, Evidence, FilePage, Finished, Notice, Progress, Token
+from glyph_demo.engines.events import Box, Event, Events, Evidence, FilePage, Finished, Notice, Progress, Token
 from glyph_demo.errors import DocumentError, GlyphError, Message
 from glyph_demo.rendering import Page, decode_png
 from glyph_demo.settings import Settings
@@ -63,11 +64,12 @@ class Reading:
     transcript: Transcript = field(default_factory=Transcript)
     timings: ReadingTimings = field(default_factory=ReadingTimings)
     warnings: list[Message] = field(default_factory=list)
-    total: int | None = None  # pages in all; None until the last one is drawn
+    total: int | None = None  # pages in all; None while that is not known
     encoded: int = 0  # pages whose features have come, from the store or the engine
     prefilled: int = 0  # pages the engine has taken into the document
     pages_from_store: int = 0
     compression: float | None = None  # text tokens per visual token
+    renewed: list[tuple[Exchange, Exchange]] = field(default_factory=list)  # answers, and those from all pages instead
     handle: OpenDocument | None = None
     key: str = field(default_factory=partial(secrets.token_hex, 16))  # unguessable: browsers ask for its pages by it
 
@@ -75,6 +77,7 @@ class Reading:
         self._changed = threading.Condition()
         self._progress = Progress("extract", 0, 1)
         self._cancelled = False
+        self._all_read = False  # from then on no answer is from the pages read so far
         self._text_handle: OpenDocument | None = None
         self._features = DocumentFeatures(self.engine, self.store, self.folder)
 
@@ -103,6 +106,10 @@ class Reading:
             elif self.handle and self.pages and not self._cancelled:
                 self.handle.hint_text(document.text)
                 self.compression = self.handle.compression(self._shown())
+            with self._changed:
+                self._all_read = True
+            if self.handle and not self._cancelled:
+                answer_again(self, AskOptions.of(self.settings.inference))
         except Exception as error:
             self.error = as_user_error(error)
         if self._cancelled:
@@ -113,7 +120,7 @@ class Reading:
         else:
             self._set_state("ready")
 
-    def events(self) -> Iterator[Progress]:
+    def events(self) -> Generator[Progress, None, None]:
         """Yield progress until the document is ready, at least every 0.2 s. Raises `error` if reading fails."""
         seen: Progress | None = None
         while True:
@@ -157,33 +164,66 @@ class Reading:
                 raise document_closed()
             if as_text and self._text_handle is None:
                 self._text_handle = self._open_text()
-            handle = self._text_handle if as_text and self._text_handle else self.handle
-            with contextlib.closing(handle.answer(question, history, options)) as events:
-                for event in events:
-                    if isinstance(event, Finished) and event.reason == "not_found":
-                        yield from map(Notice, self.warnings)  # it may stand in what was not read
-                    yield self._located(event) if isinstance(event, Evidence) else event
+            yield from self.answered(question, history, options, as_text=as_text)
         except GlyphError:
             raise
         except Exception as error:
             raise as_user_error(error) from error
 
-    def converse(self, exchange: Exchange, options: AskOptions, at: int | None = None) -> Events:
+    def answered(self, question: str, history: Sequence[Turn], options: AskOptions, *, as_text: bool = False) -> Events:
+        """`ask` of the pages that there are, with whatever the engine raises."""
+        handle = self._text_handle if as_text and self._text_handle else self.handle
+        if handle is None:
+            raise document_closed()
+        with contextlib.closing(handle.answer(question, history, options)) as events:
+            for event in events:
+                if isinstance(event, Finished) and event.reason == "not_found":
+                    yield from map(Notice, self.warnings)  # it may stand in what was not read
+                yield self._located(event) if isinstance(event, Evidence) else event
+
+    def converse(
+        self, exchange: Exchange, options: AskOptions, at: int | None = None, *, early: bool = False
+    ) -> Events:
         """Ask the question of `exchange` at the end of the conversation, or in place of exchange `at` (from 0) and all
-        after it, and record the answer in `exchange`. Transcript says when it enters the conversation. Raises as `ask`
-        does."""
-        read_before = self.read_anew
+        after it, and record the answer in `exchange`. Transcript says when it enters the conversation. With `early` and
+        an engine that can, the pages read so far may answer: see `Exchange.read_so_far`. Raises as `ask` does."""
+        read_before, place = self.read_anew, len(self.transcript) if at is None else at
         with (
-            self.transcript.asking(exchange, at) as history,
-            contextlib.closing(self.ask(exchange.question, history, options)) as events,
+            self.transcript.asking(exchange, place),
+            contextlib.closing(self._answers(exchange, options, place, early)) as events,
         ):
             for event in events:
                 exchange.take(event)
                 if isinstance(event, Finished):
-                    exchange.reused = (max(0, len(self.pages) - (self.read_anew - read_before)), len(self.pages))
+                    pages = len(self.pages) if exchange.read_so_far is None else exchange.read_so_far[0]
+                    exchange.reused = (max(0, pages - (self.read_anew - read_before)), pages)
                 if isinstance(event, (Token, Finished)):
                     self.transcript.commit()
                 yield event
+
+    def _answers(self, exchange: Exchange, options: AskOptions, at: int, early: bool) -> Events:
+        if early and exchange.question and self.state in ("waiting", "reading"):
+            try:
+                if (yield from answer_early(self, exchange, options, at)):
+                    return
+            except GlyphError:
+                raise
+            except Exception as error:
+                raise as_user_error(error) from error
+        # An answer before this one may have been replaced while the rest was read.
+        yield from self.ask(exchange.question, self.transcript.turns(at), options)
+
+    def enter_early(self, exchange: Exchange, answer: Sequence[Event], pages: int) -> bool:
+        """Enter an answer from the first `pages` pages, which is being asked, into the conversation. False, and
+        nothing, once all pages are read or reading has ended: nobody would answer it again."""
+        with self._changed:
+            if self._all_read or self.state != "reading":
+                return False
+            exchange.read_so_far = pages, self.total
+            for event in answer:
+                exchange.take(event)
+            self.transcript.commit()
+        return True
 
     def read_again(self) -> Iterator[Progress]:
         """Have the engine encode every page once more, ignoring the store, and drop the features."""
@@ -250,6 +290,7 @@ class Reading:
             if file_type := original_type(self.document):
                 self.originals = Originals(self.document, file_type, self.path, self.folder, limits)
         self.timings.extract = time.perf_counter() - start
+        self.total = count_pictures(self.document, self.settings.documents.page_range)
         self.warnings.extend(self.document.warnings)
         return self.document
 

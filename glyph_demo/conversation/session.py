@@ -118,9 +118,12 @@ class DocumentSession:
         Raises GlyphErrors only."""
         return self.converse(Exchange(question.strip()), options, at)
 
-    def converse(self, exchange: Exchange, options: AskOptions | None = None, at: int | None = None) -> Events:
-        """`ask` the question of `exchange`, which records the answer as it comes."""
-        return self._alone(self._in_front().converse(exchange, options or self.options(), at))
+    def converse(
+        self, exchange: Exchange, options: AskOptions | None = None, at: int | None = None, *, early: bool = False
+    ) -> Events:
+        """`ask` the question of `exchange`, which records the answer as it comes. With `early` the pages read so far
+        may answer, and the exchange in the transcript is replaced when all are read: see `Exchange.read_so_far`."""
+        return self._alone(self._in_front().converse(exchange, options or self.options(), at, early=early))
 
     def ask_as_text(self, question: str, options: AskOptions | None = None, history: Sequence[Turn] = ()) -> Events:
         """Ask the same language model with the pages' text as tokens, to compare with reading pages. `history` holds

@@ -16,7 +16,9 @@ from glyph_demo.errors import Message
 @dataclass(eq=False, slots=True)
 class Exchange:
     """A question and its answer so far, the sum of the events. `finished` stays None if the answer was stopped.
-    `reused` is (pages that did not have to be read again for the answer, all pages)."""
+    `reused` is (pages that did not have to be read again for the answer, all pages). `ranked` is as in Evidence.
+    `read_so_far` is (pages, all pages or None) for an answer from the pages that were read when it was given; it is
+    answered again when the rest is read."""
 
     question: str
     answer: str = ""
@@ -27,9 +29,23 @@ class Exchange:
     reused: tuple[int, int] = (0, 0)
     finished: Finished | None = None
     heat: tuple[Heat, ...] = ()
+    ranked: bool = False
+    read_so_far: tuple[int, int | None] | None = None
     progress: Progress | None = None
     running: bool = False
     _thought_at: float | None = None
+
+    @property
+    def remark(self) -> Message | None:
+        """For people: that not all pages have been looked through for the answer."""
+        if self.read_so_far is None:
+            return None
+        pages, total = self.read_so_far
+        of_all, of_all_zh = (f" of {total}", f"（共 {total} 页）") if total else ("", "")
+        return Message(
+            f"Answered from {pages}{of_all} pages; answered again when the rest is read.",
+            f"此回答依据已读的 {pages} 页{of_all_zh}；其余页面读完后会重新回答。",
+        )
 
     def take(self, event: Event) -> None:
         if isinstance(event, Token):
@@ -39,7 +55,7 @@ class Exchange:
             self.thinking += event.text
             self.thinking_seconds = time.monotonic() - self._thought_at
         elif isinstance(event, Evidence):
-            self.regions, self.heat = event.regions, event.heat
+            self.regions, self.heat, self.ranked = event.regions, event.heat, event.ranked
         elif isinstance(event, Progress):
             self.progress = event
         elif isinstance(event, Notice):
@@ -80,6 +96,11 @@ class Transcript:
         out."""
         return tuple(Turn(each.question, each.answer) for each in self._exchanges[:before] if each.answer)
 
+    def before(self, exchange: Exchange) -> tuple[Turn, ...]:
+        """The turns before an exchange of the conversation; all if it is not part of it any more."""
+        exchanges = self.exchanges
+        return self.turns(exchanges.index(exchange) if exchange in exchanges else None)
+
     @contextmanager
     def asking(self, exchange: Exchange, at: int | None = None) -> Iterator[tuple[Turn, ...]]:
         """While the context is open, `exchange` is being asked, in place of exchange `at` (from 0) and all after it, or
@@ -101,6 +122,11 @@ class Transcript:
             if self._asked is not None:
                 exchange, at = self._asked
                 self._exchanges[at:], self._asked = [exchange], None
+
+    def replace(self, exchange: Exchange, by: Exchange) -> None:
+        """Put another exchange in the place of one, unless that has been taken back meanwhile."""
+        with self._lock:
+            self._exchanges = [by if each is exchange else each for each in self._exchanges]
 
     def undo(self) -> Exchange | None:
         """Remove and return the last exchange; None if there is none."""

@@ -132,6 +132,13 @@ class Engine(ABC):
         return engine_kind(self.name)
 
     @property
+    def answers_partial_reading(self) -> bool:
+        """Whether its documents answer while pages are still appended, from those that there are, in so little time
+        that a question may be tried again and again. It is then told `max_new_tokens` 0, and gives what it finds in the
+        document without a language model. Other engines are asked once all pages are read."""
+        return False
+
+    @property
     @abstractmethod
     def identity(self) -> str:
         """Names model and precision. Together with a page's digest it is the key of the page's features."""

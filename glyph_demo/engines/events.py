@@ -81,10 +81,12 @@ class Heat:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where an answer comes from: places, best first, and maps of the pages with the most attention, most first."""
+    """Where an answer comes from: places, best first, and maps of the pages with the most attention, most first. With
+    `ranked` the first passage that the answer quotes is the best one, and the others are there to look further."""
 
     regions: tuple[Region, ...]
     heat: tuple[Heat, ...] = ()
+    ranked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,10 @@ class LoadingEngine(Engine):
     def identity(self) -> str:
         return self._engine.result().identity
 
+    @property
+    def answers_partial_reading(self) -> bool:
+        return self._engine.result().answers_partial_reading
+
     def encode(self, page: Page) -> PageFeatures:
         return self._engine.result().encode(page)
 

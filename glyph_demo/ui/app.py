@@ -16,6 +16,7 @@ from glyph_demo.ui.tabs.panels import SAVE
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import OF_PAGES, PREFERENCES
 
+GIVE_BACK = "(unasked, typed) => typed.includes(unasked) ? typed : [typed, unasked].filter(Boolean).join('\\n')"
 KEEP_LANGUAGE = "(memory, language) => ({ ...memory, language })"
 TAB = Path(__file__).with_name("tab.js").read_text(encoding="utf-8")
 
@@ -46,7 +47,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
     status = [ui.status, ui.read_first]
-    conversation = [ui.chat, ui.live, ui.question, ui.page, *status]
+    conversation = [ui.chat, ui.live, ui.question, ui.unasked, ui.page, *status]
     opened_page = app.load(on.load_page, [ui.window, ui.memory], everything, js=TAB, **private)
     opened_page.then(on.shelf.follow_reading, ui.window, everything, **private)
     opened_page.then(on.download.follow, ui.window, everything, **private)
@@ -55,13 +56,16 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.language.input(None, [ui.memory, ui.language], ui.memory, js=KEEP_LANGUAGE)
     ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")
 
-    ui.question.submit(on.chat.ask_question, [ui.window, ui.question], conversation, **private)
-    for sample in ui.samples:
-        sample.click(on.chat.ask_question, [ui.window, sample], conversation, **private)
+    # Another question may be asked during an answer: it waits for its turn.
+    asking = [sample.click(on.chat.ask_question, [ui.window, sample], conversation, **private) for sample in ui.samples]
+    ask, typed = on.chat.ask_question, [ui.window, ui.question]
+    asking.append(ui.question.submit(ask, typed, conversation, trigger_mode="multiple", **private))
     # It has no outputs: the answer that it stops updates the page.
     ui.question.stop(on.chat.stop_answer, ui.window, None, queue=False, **private)
-    ui.chat.retry(on.chat.retry_question, ui.window, conversation, **private)
-    ui.chat.edit(on.chat.edit_question, ui.window, conversation, **private)
+    asking.append(ui.chat.retry(on.chat.retry_question, ui.window, conversation, **private))
+    asking.append(ui.chat.edit(on.chat.edit_question, ui.window, conversation, **private))
+    for asked in asking:
+        asked.then(None, [ui.unasked, ui.question], ui.question, js=GIVE_BACK)
     ui.chat.undo(on.chat.undo_exchange, ui.window, conversation, **private)
     ui.clear.click(on.chat.clear_conversation, ui.window, conversation, **private)
 

@@ -56,6 +56,7 @@ class Components:
     exported: gr.JSON
     samples: list[gr.Button]
     question: gr.Textbox
+    unasked: gr.Textbox  # a question that was not answered, to go back where it was typed
     settings_label: gr.HTML
     mode: gr.Radio
     cache: gr.Checkbox
@@ -163,6 +164,7 @@ def _talk(made: dict[str, Any], labels: Labels) -> None:
         elem_id="question",
     )
     made["question"] = labels(question, label="question", placeholder="question.hint")
+    made["unasked"] = gr.Textbox(visible="hidden", show_label=False)
 
 
 def _pages(made: dict[str, Any], labels: Labels) -> None:

@@ -11,7 +11,7 @@ import gradio as gr
 
 from glyph_demo.errors import GlyphError
 from glyph_demo.ui import views
-from glyph_demo.ui.texts import say
+from glyph_demo.ui.texts import ASKED_NEXT, say
 from glyph_demo.ui.updates import Updates, paced
 from glyph_demo.ui.window_view import WindowView
 from glyph_demo.windows.history import as_json, as_markdown
@@ -26,7 +26,18 @@ class ChatHandlers:
         self._view, self._ui, self._windows = view, view.ui, view.windows
 
     def ask_question(self, visit: Visit, question: str) -> Iterator[Updates]:
-        yield from self._answer(self._windows.get(visit), question, None)
+        """Ask, after the answer that is being written. The newest question that waits is the one that is asked; who is
+        turned away finds the text again where it was typed."""
+        window, ui = self._windows.get(visit), self._ui
+        if waits := window.answering:
+            window.notice = (ASKED_NEXT, "hint")
+            yield {ui.question: "", ui.unasked: "", **self._view.status(window)}
+            if not window.wait_for_turn():
+                if not window.answering:
+                    window.notice = None
+                yield {ui.unasked: question, **self._view.status(window)}
+                return
+        yield from self._answer(window, question, None, typed=not waits)
 
     def retry_question(self, visit: Visit, data: gr.RetryData) -> Iterator[Updates]:
         window = self._windows.get(visit)
@@ -63,8 +74,9 @@ class ChatHandlers:
         done = [exchange for exchange in window.transcript if not exchange.running]
         return {"name": f"{Path(name).stem}.{kind}", "text": write(name, done, warnings, window.language)}
 
-    def _answer(self, window: Window, question: str, at: int | None) -> Iterator[Updates]:
-        """Yield updates while an answer grows. Closing the iterator stops the engine."""
+    def _answer(self, window: Window, question: str, at: int | None, typed: bool = False) -> Iterator[Updates]:
+        """Yield updates while an answer grows. Closing the iterator stops the engine. `typed` is whether the question
+        still stands where it was typed."""
         ui, before = self._ui, window.focus
         window.notice = None
         try:
@@ -74,17 +86,20 @@ class ChatHandlers:
                     updates: Updates = {}
                     if not begun:
                         begun = True
-                        updates |= {**self._view.conversation(window), ui.question: "", ui.status: ""}
+                        updates |= {**self._view.conversation(window), ui.unasked: "", ui.status: ""}
+                        updates |= {ui.question: ""} if typed else {}
                     updates[ui.live] = views.live_answer(exchange, window.language)
                     if exchange.regions and exchange.regions is not window.focus.regions:
                         window.focus = PageFocus.of(exchange)
                         updates[ui.page] = self._view.page(window)
                     yield updates
         except GlyphError as error:
-            yield {**self._view.conversation(window), ui.question: question, **self._view.say_error(window, error)}
+            yield {**self._view.conversation(window), ui.unasked: question, **self._view.say_error(window, error)}
             return
+        seen = any(each.question == question.strip() for each in window.transcript)  # not if it was stopped before
         yield {
             **self._view.conversation(window),
+            **({} if seen else {ui.unasked: question}),
             **({ui.page: self._view.page(window)} if window.focus is not before else {}),
         }
 

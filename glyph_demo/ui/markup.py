@@ -51,10 +51,17 @@ def waiting_text(progress: Progress | None, language: Language) -> str:
     if progress is not None and progress.stage == "load":
         return say("wait.load", language) + (f" {loaded(progress, language)}" if progress.total else "")
     if progress is not None and progress.stage in ("extract", "render", "encode"):
+        if progress.more is not None:
+            return progress.more.text(language)
         total = "?" if progress.stage == "extract" or progress.total is None else progress.total
         done = 0 if progress.stage == "extract" else progress.done
         return say("wait.pages", language, done=done, total=total)
     return say("wait.answer", language)
+
+
+def place_button(index: int, number: int, label: str) -> str:
+    """A button that shows the place `number` of those that answer `index` rests on. `label` is HTML."""
+    return f"<button type='button' data-act='line' data-exchange='{index}' data-line='{number}'>{label}</button>"
 
 
 def places_of(lines: Sequence[Region | QuotedLine], answer: str, language: Language) -> dict[str, int]:
@@ -64,12 +71,12 @@ def places_of(lines: Sequence[Region | QuotedLine], answer: str, language: Langu
     places: dict[str, int] = {}
     for index, line in enumerate(lines):
         words = "" if "".join(line.text.split()) in said else f" <q>{html.escape(line.text)}</q>"
-        places.setdefault(_place(line, language) + words, index)
+        places.setdefault(place_of(line, language) + words, index)
     return places
 
 
-def _place(line: Region | QuotedLine, language: Language) -> str:
-    """Where a line is, in the words of its file if that has pages."""
+def place_of(line: Region | QuotedLine, language: Language) -> str:
+    """Where a line is, in the words of its file if that has pages, as HTML."""
     if line.file_page is None:
         return say("place", language, page=line.page, line=line.line)
     return page_name(line.file_page, language)

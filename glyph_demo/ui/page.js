@@ -13,8 +13,11 @@ const resize = (large) => {
 };
 document.addEventListener("click", (event) => {
   const chosen = event.target.closest?.("#page [data-act], #gallery [data-act], .glyph-panel [data-act]");
-  if (chosen) trigger("click", { ...chosen.dataset });
-  else if (view.contains(event.target) && event.target.closest("[data-size], .glyph-sheet")) {
+  if (chosen) {
+    trigger("click", { ...chosen.dataset });
+    // On a phone the page stands far below the answer whose place was tapped.
+    if (chosen.closest(".glyph-panel")) view.scrollIntoView({ block: "nearest" });
+  } else if (view.contains(event.target) && event.target.closest("[data-size], .glyph-sheet")) {
     resize(!view.classList.contains("large"));
   }
 });

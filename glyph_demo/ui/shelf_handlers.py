@@ -97,7 +97,10 @@ class ShelfHandlers:
             was = now
             if ready or not waiting:
                 updates = merged(updates, self._all_but_talk(window))
-            if not waiting:
+            if renewed := window.show_renewed():
+                chat = views.chat_messages(window.transcript, window.language)
+                updates |= {self._ui.chat: chat, self._ui.page: self._view.page(window)}
+            if not (waiting or renewed or (window.reading and window.reading.renewed)):
                 yield updates  # all of it, whatever the page has lost
                 return
             if changed := unsent(updates, sent):
@@ -116,7 +119,7 @@ class ShelfHandlers:
 
     def _all_but_talk(self, window: Window) -> Updates:
         """`front` without the chat: an answer that waited for the pages updates that now, and what this handler sends
-        may arrive after the answer's end."""
+        may arrive after the answer's end. Only answers that were given again are shown here, when none is written."""
         talk = (self._ui.chat, self._ui.live)
         return {part: update for part, update in self._view.front(window).items() if part not in talk}
 

@@ -67,6 +67,7 @@ TEXTS: dict[str, Message] = {
     "stage.encode": Message("Read pages", "阅读页面"),
     "stage.prefill": Message("Take into the context", "写入上下文"),
     "pace": Message("{rate} pages/s", "{rate} 页/秒"),
+    "pace.slow": Message("{rate} s a page", "每页 {rate} 秒"),
     "reading.compression": Message("text tokens per visual token {value}", "每个视觉词元对应的文本词元 {value}"),
     "reading.waiting": Message("Waiting for the document before it", "正在等待前一份文档"),
     "reading.done": Message(
@@ -88,6 +89,8 @@ TEXTS: dict[str, Message] = {
     "clear": Message("Clear", "清空"),
     "copy": Message("Copy answer", "复制回答"),
     "sources": Message("Sources", "出处"),
+    "more": Message("{count} more passages", "另外 {count} 处"),
+    "more.one": Message("1 more passage", "另外 1 处"),
     "place": Message("page {page}, line {line}", "第 {page} 页，第 {line} 行"),
     "thought": Message("Thinking, {seconds} s", "思考过程，{seconds} 秒"),
     "stopped": Message("Stopped.", "已停止。"),
@@ -171,6 +174,10 @@ TEXTS: dict[str, Message] = {
 
 READ_AGAIN = Message("The document is being read again.", "正在重新阅读文档。")
 LOADING = Message("Loading the engine. It may take minutes.", "正在加载引擎，可能需要几分钟。")
+ASKED_NEXT = Message(
+    "Your question is asked when the answer before it has ended. Stop gives it back.",
+    "前一个回答结束后就会提出您的问题。点击停止可取回。",
+)
 LOADED = Message("The engine is loaded.", "引擎已加载。")
 
 

@@ -17,7 +17,17 @@ from glyph_demo.engines.events import Finished, Progress
 from glyph_demo.engines.loading import loaded, remaining
 from glyph_demo.engines.registry import EngineKind
 from glyph_demo.errors import Language
-from glyph_demo.ui.markup import answer_text, meter, notes, places_of, remove_button, waiting_text
+from glyph_demo.ui.markup import (
+    answer_text,
+    meter,
+    notes,
+    place_button,
+    place_of,
+    places_of,
+    remove_button,
+    waiting_text,
+)
+from glyph_demo.ui.passages import Passage, unfolded
 from glyph_demo.ui.texts import say
 
 FEW = 2  # notes that are no wall of text
@@ -52,7 +62,7 @@ def chat_messages(transcript: Sequence[Exchange], language: Language) -> list[di
         if exchange.running:
             continue
         content: list[Any] = [gr.HTML(thinking_view(exchange, language), render=False)] if exchange.thinking else []
-        content += [plain(exchange.answer)] if exchange.answer else []
+        content += [plain(unfolded(exchange)[0])] if exchange.answer else []
         content.append(gr.HTML(answer_panel(exchange, index, language), render=False))
         shown.append({"role": "assistant", "content": content})
     return shown
@@ -64,7 +74,7 @@ def live_answer(exchange: Exchange, language: Language) -> str:
         return ""
     parts = [*_notices(exchange, language), thinking_view(exchange, language)]
     if exchange.answer:
-        parts.append(answer_text(exchange.answer))
+        parts.append(answer_text(unfolded(exchange)[0]))
     elif not exchange.thinking:
         begun = "" if exchange.progress else " glyph-begun"
         parts.append(f"<div class='glyph-wait{begun}'>{html.escape(waiting_text(exchange.progress, language))}</div>")
@@ -83,31 +93,56 @@ def thinking_view(exchange: Exchange, language: Language) -> str:
 
 
 def answer_panel(exchange: Exchange, index: int, language: Language) -> str:
-    """HTML under answer `index`: its sources, why it ended early, its figures."""
+    """HTML under answer `index`: its sources, the passages that are folded, why it ended early, its figures."""
     parts = _notices(exchange, language)
     if exchange.regions and exchange.answer:
-        parts.append(answer_sources(exchange, index, language))
+        passages = unfolded(exchange)[1]
+        parts += [
+            answer_sources(exchange, index, passages, language),
+            more_passages(exchange, index, passages, language),
+        ]
     if exchange.finished is None:
         parts.append(f"<div class='glyph-note'>{say('stopped', language)}</div>")
     else:
         if exchange.finished.reason in ("length", "repetition"):
             parts.append(f"<div class='glyph-note'>{say(exchange.finished.reason, language)}</div>")
         parts.append(answer_figures(exchange, exchange.finished, language))
-    parts.append(f"<button type='button' class='glyph-copy'>{say('copy', language)}</button>")
+    parts.append(
+        f"<button type='button' class='glyph-copy' data-text='{html.escape(exchange.answer, quote=True)}'>"
+        f"{say('copy', language)}</button>"
+    )
     return f"<div class='glyph-panel'>{''.join(parts)}</div>"
 
 
 def _notices(exchange: Exchange, language: Language) -> list[str]:
-    return [f"<div class='glyph-note'>{html.escape(notice.text(language))}</div>" for notice in exchange.notices]
+    said = [*([exchange.remark] if exchange.remark else []), *exchange.notices]
+    return [f"<div class='glyph-note'>{html.escape(notice.text(language))}</div>" for notice in said]
 
 
-def answer_sources(exchange: Exchange, index: int, language: Language) -> str:
-    """HTML: the lines that answer `index` rests on, each a button that shows it on its page."""
+def answer_sources(exchange: Exchange, index: int, folded: Sequence[Passage], language: Language) -> str:
+    """HTML: the lines that answer `index` rests on, but for those of `folded`, each a button that shows it on its
+    page."""
+    hidden = {number for passage in folded for number in passage.places}
+    open_lines = {number: line for number, line in enumerate(exchange.regions) if number not in hidden}
+    numbers = list(open_lines)
     lines = "".join(
-        f"<li><button type='button' data-act='line' data-exchange='{index}' data-line='{number}'>{place}</button></li>"
-        for place, number in places_of(exchange.regions, exchange.answer, language).items()
+        f"<li>{place_button(index, numbers[number], place)}</li>"
+        for place, number in places_of(list(open_lines.values()), exchange.answer, language).items()
     )
     return f"<div class='glyph-sources'><b>{say('sources', language)}</b><ul>{lines}</ul></div>"
+
+
+def more_passages(exchange: Exchange, index: int, folded: Sequence[Passage], language: Language) -> str:
+    """HTML: passages of answer `index` under a title that unfolds them, each with buttons that show its places."""
+    if not folded:
+        return ""
+    title = say("more" if len(folded) > 1 else "more.one", language, count=len(folded))
+    items = ""
+    for passage in folded:
+        places = {place_of(exchange.regions[number], language): number for number in reversed(passage.places)}
+        buttons = " ".join(place_button(index, number, place) for place, number in reversed(places.items()))
+        items += f"<li>“{html.escape(passage.text)}” {buttons}</li>"
+    return f"<details class='glyph-sources glyph-more'><summary>{title}</summary><ul>{items}</ul></details>"
 
 
 def answer_figures(exchange: Exchange, finished: Finished, language: Language) -> str:
@@ -179,10 +214,11 @@ def _done(reading: Reading, language: Language) -> str:
 
 
 def _pace(done: int, seconds: float, language: Language, total: int | None = None) -> str:
-    """Pages per second, and the time left if `total` is given."""
+    """Pages a second, or seconds a page where it takes more than one, and the time left if `total` is given."""
     if not done or seconds <= 0:
         return ""
-    parts = [say("pace", language, rate=f"{done / seconds:.1f}")]
+    slow = done < seconds
+    parts = [say("pace.slow" if slow else "pace", language, rate=f"{seconds / done if slow else done / seconds:.1f}")]
     if total is not None and total > done:
         parts.append(remaining((total - done) * seconds / done).text(language))
     return " · ".join(parts)

@@ -157,7 +157,8 @@ def as_markdown(
         ]
         if places:
             parts.append("*" + _inert("; ".join(dict.fromkeys(places))) + "*")
-        parts += _remarks([notice for notice in exchange.notices if notice not in warnings], language)
+        said = [*([exchange.remark] if exchange.remark else []), *exchange.notices]
+        parts += _remarks([notice for notice in said if notice not in warnings], language)
     return "\n\n".join(parts) + "\n"
 
 

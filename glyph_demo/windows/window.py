@@ -52,6 +52,11 @@ class PageFocus:
         file_page = region.file_page.number if region.file_page else 0
         return cls(region.page, file_page, exchange.regions, region, exchange.heat)
 
+    @classmethod
+    def of_answer(cls, exchange: Exchange) -> PageFocus:
+        """The focus on the best of the places that an answer rests on, if it has any."""
+        return cls.of(exchange) if exchange.regions else cls()
+
 
 @dataclass(eq=False)
 class Window:
@@ -69,6 +74,7 @@ class Window:
     followed: int = 0  # number of the handler that follows the reading; earlier ones end
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
     failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id
+    _next: object = None  # the question that waits for the answer before it
     _answering: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -171,7 +177,8 @@ class Window:
     def ask(self, question: str, at: int | None = None) -> Generator[Exchange, None, None]:
         """Ask about the document in front; with `at`, in place of exchange `at` and all after it. Yields the exchange
         each time it has grown. Closing the iterator or calling `stop` stops the engine within one of its steps. What
-        is left of an answer that never begins, see Transcript. Raises GlyphError, `busy` while another answer is being
+        is left of an answer that never begins, see Transcript. While the document is being read, the pages read so far
+        may answer; `show_renewed` tells when all have. Raises GlyphError, `busy` while another answer is being
         written."""
         if not self._answering.acquire(blocking=False):
             raise answer_running()
@@ -179,7 +186,7 @@ class Window:
         self._idle.clear()
         exchange, begun = Exchange(question.strip()), False
         try:
-            with contextlib.closing(self.session.converse(exchange, at=at)) as events:
+            with contextlib.closing(self.session.converse(exchange, at=at, early=True)) as events:
                 for _ in events:
                     if exchange.answer and not begun:
                         begun = True
@@ -191,6 +198,32 @@ class Window:
             self._answering.release()
             self._idle.set()
             self.save()
+
+    @property
+    def answering(self) -> bool:
+        return self._answering.locked()
+
+    def wait_for_turn(self) -> bool:
+        """Wait until the answer that is being written has ended. False if it was stopped, or if another question has
+        taken this one's place."""
+        if not self.answering:
+            return True
+        self._next = mine = object()
+        while self.answering and not self._stopping.is_set() and self._next is mine:
+            self._idle.wait(0.2)
+        return self._next is mine and not self._stopping.is_set()
+
+    def show_renewed(self) -> bool:
+        """Take the answers that have been given again from all pages for those to show. False if there is none since
+        the last call, or while another answer is being written: call again."""
+        if self.answering or self.reading is None or not self.reading.renewed:
+            return False
+        renewed = [self.reading.renewed.pop(0) for _ in list(self.reading.renewed)]
+        for old, new in renewed:
+            if old.regions and old.regions != new.regions and self.focus.regions == old.regions:
+                self.focus = PageFocus.of_answer(new)
+        self.save()
+        return True
 
     def undo(self) -> str:
         """Remove the last exchange. Returns its question; "" if there is none."""

@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 from tests.browser import files
 from tests.browser.person import (
     QUESTION,
-    SURVEY,
     answers,
     ask,
     ask_about_survey,
@@ -41,16 +40,62 @@ def test_a_question_asked_while_pages_are_read_waits_and_can_be_stopped(open_pag
     page = open_page()
     upload(page, "long.pdf", files.scan(12))
     expect(page.locator("#progress .glyph-stage")).to_have_count(4)
-    ask(page, SURVEY)
-    expect(page.locator("#live .glyph-wait")).to_contain_text("Reading the document first")
+    ask(page, "Who painted the lighthouse?")
+    expect(page.locator("#live .glyph-wait")).to_contain_text("Waiting for the pages from")
     page.screenshot(path=artifacts / "window-reading.png")
     page.locator("#question .stop-button").click()
     expect(answers(page)).to_have_count(0)
     expect(page.locator("#question .submit-button")).to_be_visible()
+    expect(page.locator(QUESTION)).to_have_value("Who painted the lighthouse?")
     page.get_by_role("button", name="Remove long.pdf").click()
     expect(page.locator("#documents li")).to_have_count(0)
     read_document(page, "short.txt", files.text())
     ask_about_survey(page)
+
+
+def test_the_pages_read_so_far_answer_and_another_question_can_be_asked_meanwhile(open_page, artifacts):
+    page = open_page()
+    upload(page, "long.pdf", files.scan(6, seed=40))
+    expect(page.locator("#progress .glyph-stage")).to_have_count(4)
+    ask_about_survey(page)
+    note = answers(page).first.get_by_text("answered again when the rest is read")
+    expect(note).to_be_visible()
+    page.screenshot(path=artifacts / "window-early.png")
+    ask(page, "Who painted the lighthouse?")
+    expect(page.locator("#live .glyph-wait")).to_be_visible()
+    ask(page, "How deep is the water at the north pier?")
+    expect(page.locator(QUESTION)).to_have_value("")
+    expect_answers(page, 3)
+    expect(answers(page).last).to_contain_text("14.2")
+    expect(answers(page).nth(1)).to_contain_text("The document does not seem to say")
+    expect(note).to_have_count(0)
+    expect(answers(page).first).to_contain_text("Marta Ellingham")
+
+
+RIVALS = b"""The notice period is three months.
+
+Dogs are allowed in the garden.
+
+The notice period for the parking space is four weeks.
+
+The notice period for the cellar is two days."""
+
+
+@pytest.mark.parametrize("options", [{}, {"viewport": {"width": 390, "height": 844}, "has_touch": True}])
+def test_of_several_passages_one_stands_open_and_the_others_unfold_and_show_their_place(open_page, artifacts, options):
+    page = open_page(permissions=["clipboard-read", "clipboard-write"], **options)
+    read_document(page, "lease.txt", RIVALS)
+    ask_and_expect(page, "What is the notice period?", "more passages")
+    expect(answers(page).last.get_by_text("four weeks")).not_to_be_visible()
+    page.get_by_role("button", name="Copy answer").click()
+    assert "four weeks" in page.evaluate("navigator.clipboard.readText()")
+    page.get_by_text("more passages").focus()
+    page.keyboard.press("Enter")
+    expect(answers(page).last.get_by_text("four weeks")).to_be_visible()
+    page.screenshot(path=artifacts / f"window-passages-{len(options)}.png")
+    answers(page).last.locator(".glyph-more button").first.click()
+    expect(page.locator("#page .glyph-box.chosen").first).to_be_in_viewport()
+    page.screenshot(path=artifacts / f"window-passages-place-{len(options)}.png")
 
 
 def test_an_answer_is_copied_retried_edited_taken_back_and_cleared(open_page, artifacts):

@@ -1,3 +1,4 @@
+import html
 import re
 from dataclasses import replace
 from types import SimpleNamespace
@@ -6,7 +7,7 @@ import pytest
 
 from glyph_demo.conversation.reading import ReadingTimings
 from glyph_demo.conversation.transcript import Exchange
-from glyph_demo.engines.events import Finished, Progress, Region, Thinking, Timings, Token, Usage
+from glyph_demo.engines.events import FilePage, Finished, Progress, Region, Thinking, Timings, Token, Usage
 from glyph_demo.engines.registry import EngineKind
 from glyph_demo.errors import Message
 from glyph_demo.ui import views
@@ -96,6 +97,61 @@ def test_a_quote_in_the_answer_is_not_repeated_but_its_place_is_given():
     assert "<q>Built in 1923.</q>" in views.answer_panel(answered(regions=exchange.regions), 0, "en")
 
 
+PASSAGES = tuple(
+    Region(page, 1, text, (), score, FilePage(page))
+    for page, text, score in (
+        (3, "Three <months>.", 9.0),
+        (7, "Four weeks.", 5.0),
+        (8, "Four weeks.", 5.0),
+        (9, "x", 4.0),
+    )
+)
+QUOTED = "“Three <months>.” (page 3)\n\n“Four weeks.” (page 7)\n\n“x” (page 9)"
+
+
+@pytest.mark.parametrize("before", ["", "Three months\n\n", "The document does not seem to say. Nearest passages:\n\n"])
+@pytest.mark.parametrize("after", ["", "\n\nIn short: three months."])
+def test_the_best_passage_stands_open_and_the_others_are_folded_with_their_places(before, after):
+    exchange = answered(answer=before + QUOTED + after, regions=PASSAGES, ranked=True)
+    shown, panel = views.chat_messages([exchange], "en")[1]["content"]
+    assert views.typed(shown) == f"{before}“Three <months>.” (page 3){after}"
+    unfolded, folded = panel.value.split("<details")
+    assert re.findall(r"data-line='(\d)'>(.*?)</button>", unfolded) == [("0", "Page 3")]
+    assert "<summary>2 more passages</summary>" in folded
+    assert re.findall(r"data-line='(\d)'>(.*?)</button>", folded) == [("1", "Page 7"), ("2", "Page 8"), ("3", "Page 9")]
+    assert folded.index("“Four weeks.”") < folded.index("Page 7") < folded.index("“x”") < folded.index("Page 9")
+    assert f"data-text='{html.escape(exchange.answer, quote=True)}'" in panel.value, "all of it is copied"
+    assert "另外 2 处" in views.answer_panel(exchange, 0, "zh")
+    live = views.live_answer(replace(exchange, running=True), "en")
+    assert "Three &lt;months&gt;." in live
+    assert "Four weeks." not in live, "it would be seen for a moment and go"
+
+
+def test_one_more_passage_is_one():
+    exchange = answered(answer=QUOTED.rsplit("\n\n", 1)[0], regions=PASSAGES[:3], ranked=True)
+    assert "<summary>1 more passage</summary>" in views.answer_panel(exchange, 0, "en")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"ranked": False}, {"regions": PASSAGES[:1]}, {"answer": "Three months or four weeks."}],
+    ids=["parts of one answer", "one passage", "no quotes"],
+)
+def test_an_answer_without_ranked_quotes_is_shown_whole(change):
+    exchange = answered(**{"answer": QUOTED, "regions": PASSAGES, "ranked": True} | change)
+    shown, panel = views.chat_messages([exchange], "en")[1]["content"]
+    assert views.typed(shown) == exchange.answer
+    assert "<details" not in panel.value
+
+
+def test_an_answer_from_some_pages_says_so():
+    assert "Answered from 3 of 60 pages; answered again when the rest is read." in views.answer_panel(
+        answered(read_so_far=(3, 60)), 0, "en"
+    )
+    assert "3 页（共 60 页）" in views.answer_panel(answered(read_so_far=(3, 60)), 0, "zh")
+    assert "Answered from 3 pages;" in views.answer_panel(answered(read_so_far=(3, None)), 0, "en")
+
+
 def test_the_panel_says_why_an_answer_ended_early():
     assert "Stopped." in views.answer_panel(answered(finished=None), 0, "en")
     cut = answered(finished=replace(FINISHED, reason="length"))
@@ -109,6 +165,7 @@ def test_the_panel_says_why_an_answer_ended_early():
         (Progress("load", 10**9, 2 * 10**9), "Loading the model… 1.0/2.0 GB"),
         (Progress("extract", 0, 1), "Reading the document first: 0 of ? pages…"),
         (Progress("encode", 3, 12), "Reading the document first: 3 of 12 pages…"),
+        (Progress("encode", 3, 12, Message("Waiting for page 4.", "")), "Waiting for page 4."),
         (Progress("decode", 3, 12), "Looking for the answer…"),
         (None, "Looking for the answer…"),
     ],
@@ -147,6 +204,13 @@ def test_progress_has_a_bar_a_stage_with_pages_rate_and_time_left():
         assert f"<span>{figures}</span>" in html
     assert "3 / 6 · " not in html
     assert "6 / 6" in views.reading_progress(reading(pages=6, total=6), "en")
+
+
+def test_slow_reading_is_told_in_seconds_a_page():
+    slow = reading(pages=6, total=6, encoded=4, prefilled=4, timings=ReadingTimings(0.5, 3.0, 68.0))
+    assert "<span>4 / 6 · 17.0 s a page · 34 s left</span>" in views.reading_progress(slow, "en")
+    assert "每页 17.0 秒" in views.reading_progress(slow, "zh")
+    assert "6 / 6 · 2.0 pages/s" in views.reading_progress(slow, "en")
 
 
 def test_all_there_is_to_know_of_a_document_is_said_with_it_and_is_no_markup():

@@ -11,7 +11,7 @@ from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished, Heat, Region, Timings, Usage
 from glyph_demo.errors import Message
 from glyph_demo.scratch import DAY
-from glyph_demo.windows.history import NAME, History, SavedDocument, SavedWindow, as_json
+from glyph_demo.windows.history import NAME, History, SavedDocument, SavedWindow, as_json, as_markdown
 
 WINDOW = "0123456789abcdef" * 2
 EXCHANGE = Exchange(
@@ -24,6 +24,8 @@ EXCHANGE = Exchange(
     reused=(3, 4),
     heat=(Heat(2, 2, 3, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)), Heat(5, 1, 1, (1.0,))),
     finished=Finished(Usage(412, 120, 36, 9, 8), Timings(0.05, 0.06, 0.4, 0.47), "stop"),
+    ranked=True,
+    read_so_far=(3, 60),
 )
 
 
@@ -52,6 +54,11 @@ def test_a_window_comes_back_as_it_was_saved(history, tmp_path):
         name: getattr(EXCHANGE, name) for name in Exchange.__slots__
     }
     assert (history.folder(WINDOW) / document.file).read_bytes() == b"text"
+
+
+def test_a_saved_conversation_says_which_answers_are_from_some_pages():
+    assert "> Answered from 3 of 60 pages" in as_markdown("a.txt", [EXCHANGE])
+    assert json.loads(as_json("a.txt", [EXCHANGE]))["exchanges"][0]["read_so_far"] == [3, 60]
 
 
 @pytest.mark.parametrize(

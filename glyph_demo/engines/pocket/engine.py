@@ -33,7 +33,7 @@ from glyph_demo.engines.events import (
     Usage,
 )
 from glyph_demo.engines.pocket.answering import Document, Shown
-from glyph_demo.engines.pocket.intents import FINDS_PASSAGES, wants_writing
+from glyph_demo.engines.pocket.intents import FINDS_PASSAGES, wants_summary, wants_writing
 from glyph_demo.engines.pocket.quotes import Quote
 from glyph_demo.engines.pocket.refusals import NEAREST, NOT_FOUND, hardly_read, refusal
 from glyph_demo.engines.pocket.sentences import split_sentences
@@ -89,6 +89,10 @@ class PocketEngine(Engine):
     @property
     def identity(self) -> str:
         return self._identity
+
+    @property
+    def answers_partial_reading(self) -> bool:
+        return True
 
     def encode(self, page: Page) -> PageFeatures:
         """Lines read from the page's pixels; arrays and texts as `Reader.read` says, with those of `page_vectors`."""
@@ -163,7 +167,8 @@ class PocketDocument(OpenDocument):
             yield Token((FINDS_PASSAGES if why is NOT_FOUND and wants_writing(question) else why).text(language))
             yield Finished(Usage(), clock.timings(), "not_found")
             return
-        yield Evidence(tuple(region for quote in quotes for region in quote.regions()))
+        regions = tuple(region for quote in quotes for region in quote.regions())
+        yield Evidence(regions, ranked=_ranked(question, parts, quotes))
         clock.token_shown()
         if not sure:
             yield Token(f"{NEAREST.text(language)}\n\n")
@@ -233,6 +238,14 @@ class PocketDocument(OpenDocument):
             yield Progress("load", 0)
             wait([self._phraser], timeout=0.1)
         return None if self._phraser.cancelled() else self._phraser.result()
+
+
+def _ranked(question: str, parts: Shown, quotes: list[Quote]) -> bool:
+    """Whether the first quote is the best one: quotes that were found have scores, or stand below a short answer. Those
+    of a summary or a part of the document belong together."""
+    if wants_summary(question):
+        return False
+    return isinstance(parts[0], str) or len({quote.score for quote in quotes}) > 1
 
 
 class _Clock:
