@@ -111,7 +111,7 @@ class Index:
             matches.append(Match(i, score, min(1.0, covered / max(total, 1e-9))))
         if self._near is not None:
             matches = self._with_meaning(
-                matches, self._near(f"{before} {question}" if said else question), total or 1.0
+                matches, self._near(f"{before} {question}" if before else question), total or 1.0
             )
         return sorted(matches, key=lambda match: -match.score)[:MOST]
 
