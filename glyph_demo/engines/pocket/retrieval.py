@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
@@ -195,5 +196,5 @@ class Index:
 def _counts(text: str) -> dict[str, float]:
     counts: defaultdict[str, float] = defaultdict(float)
     for term, weight in terms(text):
-        counts[term] += weight
+        counts[sys.intern(term)] += weight  # of a long document's terms each stands in a hundred sentences
     return dict(counts)
