@@ -49,7 +49,7 @@ find_python() {
 }
 
 # What set-up depends on is found, planned and installed by glyph_demo/setup, which needs no packages.
-setup() { "$1" -m glyph_demo.setup "${@:2}" "$VENV"; }
+setup() { PYTHONIOENCODING=utf-8:replace "$1" -m glyph_demo.setup "${@:2}" "$VENV"; }
 
 # The one of the venv answers sooner, and its Python.h is the one that counts.
 any_python() {

@@ -96,3 +96,12 @@ def test_tensorrt_that_is_not_there_is_not_loaded(monkeypatch):
     monkeypatch.setattr(libraries, "TENSORRT", ("libnvinfer.so.0",))
     assert libraries.tensorrt_folder() is None
     assert not libraries.load_tensorrt()
+
+
+def test_the_lock_names_no_version_that_a_build_of_torch_chooses():
+    """An older CUDA needs an older torch, which pins an older triton."""
+    lock = (PROJECT / plans.LOCK).read_text(encoding="utf-8")
+    python = tuple(map(int, lock.splitlines()[0].removeprefix("# Python ").split(".")))
+    constraints = plans.read_lists(PROJECT, python).constraints
+    assert "gradio==" in constraints
+    assert {"torch", "triton"}.isdisjoint(line.partition("==")[0] for line in constraints.splitlines())

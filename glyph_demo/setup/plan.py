@@ -47,6 +47,8 @@ CUDA_12_OLD = Build("cu126", 12, ("cu126",), usual="torch>=2.10,<2.11")
 # onnxruntime-gpu and TensorRT by the major CUDA version of torch. 1.31 is the newest whose TensorRT provider was seen
 # to ask for TensorRT 10. Of TensorRT only the libraries are needed, and torch has brought the CUDA that they link to.
 ONNXRUNTIME = {12: "onnxruntime-gpu>=1.23,<1.27", 13: "onnxruntime-gpu>=1.27,<1.32"}
+# What follows from the build of torch, which pins its own triton: the versions of the lock are those of one build.
+BY_BUILD = ("torch", "triton")
 GPU_EXTRAS = {"onnx": ("onnx", "onnxscript"), "torchao": ("torchao",)}  # what is of use only together
 TENSORRT = {12: "tensorrt-cu12-libs>=10.13,<11", 13: "tensorrt-cu13-libs>=10.13,<11"}
 
@@ -90,7 +92,7 @@ def read_lists(folder: Path, python: tuple[int, int]) -> Lists:
         rest="".join(line for line in lines if _name(line) != "onnxruntime"),
         onnxruntime=_line("onnxruntime", lines),
         gpu={title: tuple(_line(name, gpu) for name in names) for title, names in GPU_EXTRAS.items()},
-        constraints="".join(line for line in lock if _name(line) != "torch") if fits else "",
+        constraints="".join(line for line in lock if _name(line) not in BY_BUILD) if fits else "",
         lock_python=lock_python,
     )
 
