@@ -27,12 +27,15 @@ class ChatHandlers:
 
     def ask_question(self, visit: Visit, question: str) -> Iterator[Updates]:
         """Ask, after the answer that is being written. The newest question that waits is the one that is asked; who is
-        turned away finds the text again where it was typed."""
-        window, ui = self._windows.get(visit), self._ui
+        turned away finds the text again where it was typed. During an answer nothing comes of an empty question, or of
+        one that is asked already: Enter was pressed twice."""
+        window, ui, stripped = self._windows.get(visit), self._ui, question.strip()
         if waits := window.answering:
+            if not stripped or window.asks(stripped):
+                return
             window.notice = (ASKED_NEXT, "hint")
             yield {ui.question: "", ui.unasked: "", **self._view.status(window)}
-            if not window.wait_for_turn():
+            if not window.wait_for_turn(stripped):
                 if not window.answering:
                     window.notice = None
                 yield {ui.unasked: question, **self._view.status(window)}

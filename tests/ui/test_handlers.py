@@ -302,7 +302,7 @@ def test_of_two_questions_that_wait_the_newer_is_asked(on, tmp_path):
     turned_away = []
     waiting = threading.Thread(target=lambda: turned_away.extend(second))
     waiting.start()
-    while on.windows.get("tab")._next is None:
+    while not on.windows.get("tab")._next:
         pass
     next(third)
     answering = threading.Thread(target=lambda: list(third))
@@ -312,6 +312,24 @@ def test_of_two_questions_that_wait_the_newer_is_asked(on, tmp_path):
     list(first)
     answering.join(60)
     assert [exchange.question for exchange in on.windows.get("tab").transcript] == ["one", "three"]
+
+
+@pytest.mark.parametrize("again", ["two", " one ", " "])
+def test_an_enter_too_many_asks_nothing_and_pushes_out_no_question_that_waits(on, tmp_path, again):
+    opened(on, write(tmp_path))
+    first, second = (on.chat.ask_question("tab", question) for question in ("one", "two"))
+    for asked in (first, second):
+        next(asked)
+    waited = []
+    waiting = threading.Thread(target=lambda: waited.extend(second))
+    waiting.start()
+    while not on.windows.get("tab")._next:
+        pass
+    assert next(on.chat.ask_question("tab", again), None) is None
+    list(first)
+    waiting.join(60)
+    assert waited
+    assert [exchange.question for exchange in on.windows.get("tab").transcript] == ["one", "two"]
 
 
 def test_pdfs_without_text_are_read_from_their_page_images_without_a_click(on, tmp_path):
