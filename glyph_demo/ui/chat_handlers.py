@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.errors import GlyphError
 from glyph_demo.ui import views
 from glyph_demo.ui.texts import ASKED_NEXT, say
@@ -81,6 +82,8 @@ class ChatHandlers:
         """Yield updates while an answer grows. Closing the iterator stops the engine. `typed` is whether the question
         still stands where it was typed."""
         ui, before = self._ui, window.focus
+        stands = at is not None and window.transcript[at].question == question.strip()  # whatever comes of this
+        exchange: Exchange | None = None
         window.notice = None
         try:
             with contextlib.closing(window.ask(question, at)) as steps:
@@ -99,10 +102,10 @@ class ChatHandlers:
         except GlyphError as error:
             yield {**self._view.conversation(window), ui.unasked: question, **self._view.say_error(window, error)}
             return
-        seen = any(each.question == question.strip() for each in window.transcript)  # not if it was stopped before
+        answered = exchange is not None and (exchange.answer or exchange.finished)  # not if it was stopped before
         yield {
             **self._view.conversation(window),
-            **({} if seen else {ui.unasked: question}),
+            **({} if stands or answered else {ui.unasked: question}),
             **({ui.page: self._view.page(window)} if window.focus is not before else {}),
         }
 
