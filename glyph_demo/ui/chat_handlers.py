@@ -37,7 +37,7 @@ class ChatHandlers:
             window.notice = (ASKED_NEXT, "hint")
             yield {ui.question: "", ui.unasked: "", **self._view.status(window)}
             if not window.wait_for_turn(stripped):
-                if not window.answering:
+                if not window.answering and window.notice and window.notice[0] is ASKED_NEXT:
                     window.notice = None
                 yield {ui.unasked: question, **self._view.status(window)}
                 return

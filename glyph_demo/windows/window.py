@@ -21,7 +21,7 @@ from glyph_demo.windows.errors import answer_running
 from glyph_demo.windows.history import History, SavedDocument, SavedWindow
 from glyph_demo.windows.table_run import TableRun
 
-PATIENCE = 10.0  # seconds that `stop` waits at most for the answer to end
+PATIENCE = 10.0  # seconds that a stop waits at most for the answer to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +209,8 @@ class Window:
         return any(each.running and each.question == question for each in last) or question in self._next
 
     def wait_for_turn(self, question: str) -> bool:
-        """Wait until the answer that is being written has ended. False if it was stopped, or if another question has
-        taken this one's place."""
+        """Wait until the answer that is being written has ended. False if it was stopped, once its engine has let go,
+        or if another question has taken this one's place."""
         if not self.answering:
             return True
         self._next = mine = [question]  # a new list: the same question may come again
@@ -219,7 +219,9 @@ class Window:
         if self._next is not mine:
             return False
         self._next = []
-        return not self._stopping.is_set()
+        if stopped := self._stopping.is_set():
+            self._idle.wait(PATIENCE)
+        return not stopped
 
     def show_renewed(self) -> bool:
         """Take the answers that have been given again from all pages for those to show. False if there is none since

@@ -12,6 +12,12 @@ from glyph_demo.ui.app import GIVE_BACK
 from tests.ui.handling import opened, write
 
 
+def press_stop(on):
+    """Press Stop, which returns once the answer has ended, beside the test."""
+    threading.Thread(target=on.chat.stop_answer, args=("tab",)).start()
+    assert on.windows.get("tab")._stopping.wait(60)
+
+
 def test_a_question_during_an_answer_is_asked_after_it_and_what_is_stopped_comes_back(on, engine, tmp_path):
     opened(on, write(tmp_path))
     first = on.chat.ask_question("tab", "one two three")
@@ -29,12 +35,17 @@ def test_a_question_during_an_answer_is_asked_after_it_and_what_is_stopped_comes
     next(third)
     fourth = on.chat.ask_question("tab", "stopped too?")
     next(fourth)
-    threading.Thread(target=on.chat.stop_answer, args=("tab",)).start()
-    *_, last = fourth
-    assert last[on.ui.unasked] == "stopped too?"
+    turned_away = []
+    waiting = threading.Thread(target=lambda: turned_away.extend(fourth))
+    waiting.start()
+    press_stop(on)
+    waiting.join(0.5)  # it is not turned away before the answer has let go
     *_, last = third
     assert last[on.ui.unasked] == "stopped?"
     assert last[on.ui.live] == ""
+    waiting.join(60)
+    assert turned_away[-1][on.ui.unasked] == "stopped too?"
+    assert turned_away[-1][on.ui.status] == "", "nothing is asked next any more"
     assert len(on.windows.get("tab").transcript) == 2
 
 
@@ -74,12 +85,6 @@ def test_an_enter_too_many_asks_nothing_and_pushes_out_no_question_that_waits(on
     waiting.join(60)
     assert waited
     assert [exchange.question for exchange in on.windows.get("tab").transcript] == ["one", "two"]
-
-
-def press_stop(on):
-    """Press Stop, which returns once the answer has ended, beside the test."""
-    threading.Thread(target=on.chat.stop_answer, args=("tab",)).start()
-    assert on.windows.get("tab")._stopping.wait(60)
 
 
 def test_a_question_stopped_before_its_answer_comes_back_also_if_it_was_answered_earlier(on, tmp_path):
