@@ -77,10 +77,33 @@ def answer_again(reading: Reading, options: AskOptions) -> None:
             for event in reading.answered(exchange.question, reading.transcript.before(exchange), options):
                 anew.take(event)
         except Exception as error:
-            said = (*exchange.notices, as_user_error(error).message)
-            anew = replace(exchange, running=False, read_so_far=None, notices=said)
-        reading.transcript.replace(exchange, anew)
-        reading.renewed.append((exchange, anew))
+            anew = _as_final(exchange, as_user_error(error).message)
+        _renew(reading, exchange, anew)
+
+
+def keep_answers(reading: Reading) -> None:
+    """Reading has failed, so no answer from the pages read so far will be given again: each stays, with a notice that
+    says so, and is listed in `renewed`."""
+    for exchange in reading.transcript.exchanges:
+        if exchange.read_so_far is not None:
+            _renew(reading, exchange, _as_final(exchange, _not_read_on(exchange.read_so_far[0])))
+
+
+def _as_final(exchange: Exchange, notice: Message) -> Exchange:
+    return replace(exchange, running=False, read_so_far=None, notices=(*exchange.notices, notice))
+
+
+def _renew(reading: Reading, exchange: Exchange, anew: Exchange) -> None:
+    reading.transcript.replace(exchange, anew)
+    reading.renewed.append((exchange, anew))
+
+
+def _not_read_on(pages: int) -> Message:
+    return Message(
+        f"This answer is from the first {pages} pages only, because reading the rest failed. Open the document again "
+        "and ask again for one from all pages.",
+        f"其余页面读取失败，此回答只依据前 {pages} 页。请重新打开该文档并再次提问，以依据全部页面回答。",
+    )
 
 
 def _only_some(pages: int) -> GlyphError:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from glyph_demo.conversation.ahead import prepare_ahead
 from glyph_demo.conversation.drawing import PageView, count_pictures, draw, unreadable
-from glyph_demo.conversation.early import answer_again, answer_early
+from glyph_demo.conversation.early import answer_again, answer_early, keep_answers
 from glyph_demo.conversation.errors import as_user_error, document_closed, no_question
 from glyph_demo.conversation.features import DocumentFeatures, FetchedFeatures
 from glyph_demo.conversation.heat import locate_evidence
@@ -77,7 +77,7 @@ class Reading:
         self._changed = threading.Condition()
         self._progress = Progress("extract", 0, 1)
         self._cancelled = False
-        self._all_read = False  # from then on no answer is from the pages read so far
+        self._over = False  # all pages read, or failed: from then on no answer is from the pages read so far
         self._text_handle: OpenDocument | None = None
         self._features = DocumentFeatures(self.engine, self.store, self.folder)
 
@@ -106,11 +106,13 @@ class Reading:
             elif self.handle and self.pages and not self._cancelled:
                 self.handle.hint_text(document.text)
                 self.compression = self.handle.compression(self._shown())
-            with self._changed:
-                self._all_read = True
+            self._end_early_answers()
             if self.handle and not self._cancelled:
                 answer_again(self, AskOptions.of(self.settings.inference))
         except Exception as error:
+            self._end_early_answers()
+            if not self._cancelled:  # else the document is read again when it is returned to
+                keep_answers(self)
             self.error = as_user_error(error)
         if self._cancelled:
             self._release()
@@ -217,13 +219,17 @@ class Reading:
         """Enter an answer from the first `pages` pages, which is being asked, into the conversation. False, and
         nothing, once all pages are read or reading has ended: nobody would answer it again."""
         with self._changed:
-            if self._all_read or self.state != "reading":
+            if self._over or self.state != "reading":
                 return False
             exchange.read_so_far = pages, self.total
             for event in answer:
                 exchange.take(event)
             self.transcript.commit()
         return True
+
+    def _end_early_answers(self) -> None:
+        with self._changed:
+            self._over = True
 
     def read_again(self) -> Iterator[Progress]:
         """Have the engine encode every page once more, ignoring the store, and drop the features."""

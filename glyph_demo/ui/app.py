@@ -16,7 +16,11 @@ from glyph_demo.ui.tabs.panels import SAVE
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import OF_PAGES, PREFERENCES
 
-GIVE_BACK = "(unasked, typed) => typed.includes(unasked) ? typed : [typed, unasked].filter(Boolean).join('\\n')"
+# A question still stands where it was typed if all its lines do.
+GIVE_BACK = (
+    r"(unasked, typed) => `\n${typed}\n`.includes(`\n${unasked}\n`) ? typed"
+    r" : [typed, unasked].filter(Boolean).join('\n')"
+)
 KEEP_LANGUAGE = "(memory, language) => ({ ...memory, language })"
 TAB = Path(__file__).with_name("tab.js").read_text(encoding="utf-8")
 

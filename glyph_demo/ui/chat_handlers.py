@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.errors import GlyphError
 from glyph_demo.ui import views
 from glyph_demo.ui.texts import ASKED_NEXT, say
@@ -27,13 +28,16 @@ class ChatHandlers:
 
     def ask_question(self, visit: Visit, question: str) -> Iterator[Updates]:
         """Ask, after the answer that is being written. The newest question that waits is the one that is asked; who is
-        turned away finds the text again where it was typed."""
-        window, ui = self._windows.get(visit), self._ui
+        turned away finds the text again where it was typed. During an answer nothing comes of an empty question, or of
+        one that is asked already: Enter was pressed twice."""
+        window, ui, stripped = self._windows.get(visit), self._ui, question.strip()
         if waits := window.answering:
+            if not stripped or window.asks(stripped):
+                return
             window.notice = (ASKED_NEXT, "hint")
             yield {ui.question: "", ui.unasked: "", **self._view.status(window)}
-            if not window.wait_for_turn():
-                if not window.answering:
+            if not window.wait_for_turn(stripped):
+                if not window.answering and window.notice and window.notice[0] is ASKED_NEXT:
                     window.notice = None
                 yield {ui.unasked: question, **self._view.status(window)}
                 return
@@ -78,6 +82,8 @@ class ChatHandlers:
         """Yield updates while an answer grows. Closing the iterator stops the engine. `typed` is whether the question
         still stands where it was typed."""
         ui, before = self._ui, window.focus
+        stands = at is not None and window.transcript[at].question == question.strip()  # whatever comes of this
+        exchange: Exchange | None = None
         window.notice = None
         try:
             with contextlib.closing(window.ask(question, at)) as steps:
@@ -96,10 +102,10 @@ class ChatHandlers:
         except GlyphError as error:
             yield {**self._view.conversation(window), ui.unasked: question, **self._view.say_error(window, error)}
             return
-        seen = any(each.question == question.strip() for each in window.transcript)  # not if it was stopped before
+        answered = exchange is not None and (exchange.answer or exchange.finished)  # not if it was stopped before
         yield {
             **self._view.conversation(window),
-            **({} if seen else {ui.unasked: question}),
+            **({} if stands or answered else {ui.unasked: question}),
             **({ui.page: self._view.page(window)} if window.focus is not before else {}),
         }
 

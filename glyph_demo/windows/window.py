@@ -21,7 +21,7 @@ from glyph_demo.windows.errors import answer_running
 from glyph_demo.windows.history import History, SavedDocument, SavedWindow
 from glyph_demo.windows.table_run import TableRun
 
-PATIENCE = 10.0  # seconds that `stop` waits at most for the answer to end
+PATIENCE = 10.0  # seconds that a stop waits at most for the answer to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Window:
     followed: int = 0  # number of the handler that follows the reading; earlier ones end
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
     failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id
-    _next: object = None  # the question that waits for the answer before it
+    _next: list[str] = field(default_factory=list)  # the question that waits for the answer before it
     _answering: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -203,15 +203,25 @@ class Window:
     def answering(self) -> bool:
         return self._answering.locked()
 
-    def wait_for_turn(self) -> bool:
-        """Wait until the answer that is being written has ended. False if it was stopped, or if another question has
-        taken this one's place."""
+    def asks(self, question: str) -> bool:
+        """Whether this question is being answered, or waits for its turn."""
+        last = self.transcript[-1:]
+        return any(each.running and each.question == question for each in last) or question in self._next
+
+    def wait_for_turn(self, question: str) -> bool:
+        """Wait until the answer that is being written has ended. False if it was stopped, once its engine has let go,
+        or if another question has taken this one's place."""
         if not self.answering:
             return True
-        self._next = mine = object()
+        self._next = mine = [question]  # a new list: the same question may come again
         while self.answering and not self._stopping.is_set() and self._next is mine:
             self._idle.wait(0.2)
-        return self._next is mine and not self._stopping.is_set()
+        if self._next is not mine:
+            return False
+        self._next = []
+        if stopped := self._stopping.is_set():
+            self._idle.wait(PATIENCE)
+        return not stopped
 
     def show_renewed(self) -> bool:
         """Take the answers that have been given again from all pages for those to show. False if there is none since

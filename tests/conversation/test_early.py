@@ -11,10 +11,11 @@ from glyph_demo.conversation import early
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished, Progress, Token
+from glyph_demo.errors import EngineError
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
 from tests.browser.files import picture
-from tests.fakes import PageByPage
+from tests.fakes import FakeEngine, PageByPage
 
 PAGES = 4
 
@@ -175,6 +176,21 @@ def test_an_early_answer_read_by_another_engine_says_that_it_is_from_some_pages(
     finish(engine, session)
     (final,) = session.current.transcript.exchanges
     assert final.notices[-1].en.startswith("This answer is from the first 2 pages")
+
+
+def test_where_the_rest_cannot_be_read_the_answer_stays_and_promises_no_other(engine, session, monkeypatch):
+    def fail(self, page):
+        raise EngineError("broken", "The page is broken. Take another.", "页面已损坏。请换一页。")
+
+    engine.let(session.current, 2)
+    exchange = ask(session, "on 1?")
+    monkeypatch.setattr(FakeEngine, "encode", fail)
+    with pytest.raises(EngineError):
+        finish(engine, session)
+    (final,) = session.current.transcript.exchanges
+    assert (final.answer, final.remark) == (exchange.answer, None)
+    assert final.notices[-1].en.startswith("This answer is from the first 2 pages only")
+    assert session.current.renewed == [(exchange, final)]
 
 
 def scans(*texts):

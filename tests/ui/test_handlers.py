@@ -268,52 +268,6 @@ def test_a_failing_question_is_one_line_and_comes_back_to_be_changed(on, tmp_pat
     assert len(value(last[on.ui.chat])) == 2
 
 
-def test_a_question_during_an_answer_is_asked_after_it_and_what_is_stopped_comes_back(on, engine, tmp_path):
-    opened(on, write(tmp_path))
-    first = on.chat.ask_question("tab", "one two three")
-    next(first)
-    second = on.chat.ask_question("tab", "and then?")
-    told = next(second)
-    assert told[on.ui.question] == ""
-    assert "asked when the answer before it has ended" in told[on.ui.status]
-    list(first)
-    updates = list(second)
-    assert on.ui.question not in updates[0], "what is typed meanwhile stays"
-    assert [m["content"] for m in updates[-1][on.ui.chat] if m["role"] == "user"] == ["one two three", "and then?"]
-
-    third = on.chat.ask_question("tab", "stopped?")
-    next(third)
-    fourth = on.chat.ask_question("tab", "stopped too?")
-    next(fourth)
-    threading.Thread(target=on.chat.stop_answer, args=("tab",)).start()
-    *_, last = fourth
-    assert last[on.ui.unasked] == "stopped too?"
-    *_, last = third
-    assert last[on.ui.unasked] == "stopped?"
-    assert last[on.ui.live] == ""
-    assert len(on.windows.get("tab").transcript) == 2
-
-
-def test_of_two_questions_that_wait_the_newer_is_asked(on, tmp_path):
-    opened(on, write(tmp_path))
-    first, second, third = (on.chat.ask_question("tab", question) for question in ("one", "two", "three"))
-    for asked in (first, second):
-        next(asked)
-    turned_away = []
-    waiting = threading.Thread(target=lambda: turned_away.extend(second))
-    waiting.start()
-    while on.windows.get("tab")._next is None:
-        pass
-    next(third)
-    answering = threading.Thread(target=lambda: list(third))
-    answering.start()
-    waiting.join(60)
-    assert [update[on.ui.unasked] for update in turned_away] == ["two"]
-    list(first)
-    answering.join(60)
-    assert [exchange.question for exchange in on.windows.get("tab").transcript] == ["one", "three"]
-
-
 def test_pdfs_without_text_are_read_from_their_page_images_without_a_click(on, tmp_path):
     from reportlab.pdfgen.canvas import Canvas
 

@@ -1,0 +1,142 @@
+"""Questions asked during an answer, stopped, and given back where they were typed."""
+
+import json
+import subprocess
+import threading
+from types import SimpleNamespace
+
+import pytest
+from playwright._impl._driver import compute_driver_executable
+
+from glyph_demo.ui.app import GIVE_BACK
+from tests.ui.handling import opened, write
+
+
+def press_stop(on):
+    """Press Stop, which returns once the answer has ended, beside the test."""
+    threading.Thread(target=on.chat.stop_answer, args=("tab",)).start()
+    assert on.windows.get("tab")._stopping.wait(60)
+
+
+def test_a_question_during_an_answer_is_asked_after_it_and_what_is_stopped_comes_back(on, engine, tmp_path):
+    opened(on, write(tmp_path))
+    first = on.chat.ask_question("tab", "one two three")
+    next(first)
+    second = on.chat.ask_question("tab", "and then?")
+    told = next(second)
+    assert told[on.ui.question] == ""
+    assert "asked when the answer before it has ended" in told[on.ui.status]
+    list(first)
+    updates = list(second)
+    assert on.ui.question not in updates[0], "what is typed meanwhile stays"
+    assert [m["content"] for m in updates[-1][on.ui.chat] if m["role"] == "user"] == ["one two three", "and then?"]
+
+    third = on.chat.ask_question("tab", "stopped?")
+    next(third)
+    fourth = on.chat.ask_question("tab", "stopped too?")
+    next(fourth)
+    turned_away = []
+    waiting = threading.Thread(target=lambda: turned_away.extend(fourth))
+    waiting.start()
+    press_stop(on)
+    waiting.join(0.5)  # it is not turned away before the answer has let go
+    *_, last = third
+    assert last[on.ui.unasked] == "stopped?"
+    assert last[on.ui.live] == ""
+    waiting.join(60)
+    assert turned_away[-1][on.ui.unasked] == "stopped too?"
+    assert turned_away[-1][on.ui.status] == "", "nothing is asked next any more"
+    assert len(on.windows.get("tab").transcript) == 2
+
+
+def test_of_two_questions_that_wait_the_newer_is_asked(on, tmp_path):
+    opened(on, write(tmp_path))
+    first, second, third = (on.chat.ask_question("tab", question) for question in ("one", "two", "three"))
+    for asked in (first, second):
+        next(asked)
+    turned_away = []
+    waiting = threading.Thread(target=lambda: turned_away.extend(second))
+    waiting.start()
+    while not on.windows.get("tab")._next:
+        pass
+    next(third)
+    answering = threading.Thread(target=lambda: list(third))
+    answering.start()
+    waiting.join(60)
+    assert [update[on.ui.unasked] for update in turned_away] == ["two"]
+    list(first)
+    answering.join(60)
+    assert [exchange.question for exchange in on.windows.get("tab").transcript] == ["one", "three"]
+
+
+@pytest.mark.parametrize("again", ["two", " one ", " "])
+def test_an_enter_too_many_asks_nothing_and_pushes_out_no_question_that_waits(on, tmp_path, again):
+    opened(on, write(tmp_path))
+    first, second = (on.chat.ask_question("tab", question) for question in ("one", "two"))
+    for asked in (first, second):
+        next(asked)
+    waited = []
+    waiting = threading.Thread(target=lambda: waited.extend(second))
+    waiting.start()
+    while not on.windows.get("tab")._next:
+        pass
+    assert next(on.chat.ask_question("tab", again), None) is None
+    list(first)
+    waiting.join(60)
+    assert waited
+    assert [exchange.question for exchange in on.windows.get("tab").transcript] == ["one", "two"]
+
+
+def test_a_question_stopped_before_its_answer_comes_back_also_if_it_was_answered_earlier(on, tmp_path):
+    opened(on, write(tmp_path))
+    list(on.chat.ask_question("tab", "why?"))
+    asked = on.chat.ask_question("tab", "why?")
+    next(asked)  # no word yet
+    press_stop(on)
+    *_, last = asked
+    assert last[on.ui.unasked] == "why?"
+    assert len(on.windows.get("tab").transcript) == 1
+
+
+def test_a_retry_that_is_stopped_before_its_answer_leaves_the_question_in_the_conversation_only(on, tmp_path):
+    opened(on, write(tmp_path))
+    list(on.chat.ask_question("tab", "why?"))
+    asked = on.chat.retry_question("tab", SimpleNamespace(index=0))
+    next(asked)
+    press_stop(on)
+    *_, last = asked
+    assert on.ui.unasked not in last
+
+
+def test_a_question_partly_answered_is_not_given_back_beside_another_document(on, engine, tmp_path):
+    opened(on, write(tmp_path, "b.txt"))
+    opened(on, write(tmp_path, "a.txt"))
+    engine.token_seconds = 0.06
+    asked = on.chat.ask_question("tab", "one two three")
+    while not on.windows.get("tab").transcript or not on.windows.get("tab").transcript[0].answer:
+        next(asked)
+    selecting = threading.Thread(target=on.shelf.select, args=("tab", "1"))
+    selecting.start()
+    assert on.windows.get("tab")._stopping.wait(60)
+    *_, last = asked
+    selecting.join(60)
+    assert on.ui.unasked not in last
+    (kept,) = on.windows.get("tab").session.documents["2"].transcript.exchanges
+    assert kept.answer
+
+
+@pytest.mark.parametrize(
+    ("unasked", "typed", "then"),
+    [
+        ("why", "", "why"),
+        ("why", "why", "why"),
+        ("why", "and why not", "and why not\nwhy"),
+        ("one\ntwo", "one\ntwo\nthree", "one\ntwo\nthree"),
+        ("", "typed", "typed"),
+    ],
+)
+def test_a_question_given_back_is_put_below_what_was_typed_unless_it_stands_there(unasked, typed, then):
+    node, _ = compute_driver_executable()  # comes with the driver of the browser tests
+    script = f"process.stdout.write(({GIVE_BACK})({json.dumps(unasked)}, {json.dumps(typed)}))"
+    ran = subprocess.run([node, "-e", script], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout == then
