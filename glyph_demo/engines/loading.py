@@ -38,6 +38,8 @@ class LoadLines:
     def __call__(
         self, done: int, total: int | None, file: int = 0, files: int = 0, what: Message | None = None
     ) -> None:
+        if not (done or total or what):  # nothing is known yet; it is asked only whether to go on
+            return
         now = self._clock()
         if done < self._done or self._total < 0:  # the download is over, or this is the first call
             self._began, self._printed, self._first = now, now - 10 * EVERY, done

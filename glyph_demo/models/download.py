@@ -27,6 +27,7 @@ from glyph_demo.models.sources import (
     SourceError,
     passing,
     pause,
+    rest,
     sources,
     told,
 )
@@ -48,17 +49,22 @@ def fetched(model: str, cache_dir: Path, report: LoadProgress = untold, wanted: 
     """The folder of a hub id's checkpoint: one on this machine, else downloaded into `cache_dir` from the source
     `wanted`. `report` counts bytes; what it raises ends the download. What is there then is gone on with the next time.
     Raises EngineError: `model_missing`, `model_unreachable`, `model_corrupt`, `disk_full` and `model_busy`, while
-    another process downloads the model."""
+    another process downloads the model, and `cannot_write`."""
     if (here := find_on_machine(model, cache_dir)) is not None:
         return here
     folder = own_folder(model, cache_dir)
     with _alone(folder, model):
-        if (here := find_on_machine(model, cache_dir)) is not None:  # another process has just ended its download
+        # Unmarked until here: what another process has just ended is found.
+        if (here := find_on_machine(model, cache_dir)) is not None:
             return here
+        folder.mkdir(exist_ok=True)
+        (folder / UNFINISHED).touch()
         failures: list[tuple[Source, SourceError]] = []
         for source in sources(wanted, model, cache_dir):
             try:
-                _Download(source, folder, report).run(source.files(model))
+                files = source.files(model, lambda: report(0, None))
+                _Download(source, folder, report).run(files)
+                _remove_others(folder, files)
                 (folder / UNFINISHED).unlink()
                 return folder
             except SourceError as error:  # noqa: PERF203 - two turns
@@ -70,17 +76,25 @@ def fetched(model: str, cache_dir: Path, report: LoadProgress = untold, wanted: 
 
 @contextlib.contextmanager
 def _alone(folder: Path, model: str) -> Iterator[None]:
-    """Mark the folder as that of a download that goes on, in this process only. Raises EngineError."""
+    """Keep other processes from downloading into the folder. The lock lies beside it and stays. Raises EngineError."""
     from filelock import FileLock, Timeout
 
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / UNFINISHED, timeout=0):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f"{folder.name}.lock"), timeout=0):
             yield
     except Timeout:
         raise _busy(model) from None
     except OSError as error:
         raise _no_room(folder, error) from error
+
+
+def _remove_others(folder: Path, files: list[RemoteFile]) -> None:
+    """Remove files of an older version: its index would name weights that are not there. Raises OSError."""
+    kept = {UNFINISHED, *(file.name for file in files)}
+    for path in list(folder.iterdir()):
+        if path.name not in kept and not path.is_dir():
+            path.unlink()
 
 
 class _Download:
@@ -91,10 +105,9 @@ class _Download:
         self._lock = threading.Lock()
         self._done = self._total = self._whole = self._files = 0
         self._error: BaseException | None = None  # what ended it
-        self._ended = threading.Event()
 
     def run(self, files: list[RemoteFile]) -> None:
-        """Raises SourceError, EngineError `disk_full`, and what `report` raises."""
+        """Raises SourceError, EngineError `disk_full`, OSError of the disk, and what `report` raises."""
         self._total, self._files = sum(file.size for file in files), len(files)
         self._done = sum(map(self._there, files))
         self._check_room()
@@ -104,7 +117,7 @@ class _Download:
             try:
                 wait(futures)
             except BaseException as interrupt:  # Ctrl-C
-                self._end(interrupt)
+                self._error = self._error or interrupt
         if self._error is not None:
             raise self._error
 
@@ -118,10 +131,6 @@ class _Download:
         if needed > free:
             raise _disk_full(self._folder, needed, free)
 
-    def _end(self, error: BaseException) -> None:
-        self._error = self._error or error
-        self._ended.set()
-
     def _report(self, more: int) -> None:
         """Tell that there are `more` bytes. Raises what ended the download, also in another thread."""
         with self._lock:
@@ -132,7 +141,7 @@ class _Download:
             try:
                 self._tell(self._done, self._total, file, self._files)
             except BaseException as error:
-                self._end(error)
+                self._error = self._error or error
                 raise
 
     def _fetch(self, file: RemoteFile) -> None:
@@ -149,7 +158,7 @@ class _Download:
             with self._lock:
                 self._whole += 1
         except BaseException as error:
-            self._end(error)
+            self._error = self._error or error
 
     def _download(self, file: RemoteFile, part: Path) -> None:
         for begun in (_size(part), 0):
@@ -177,13 +186,17 @@ class _Download:
                 if idle == TRIES or not passing(error):
                     raise SourceError(f"{file.name}: {told(error).why}") from error
                 if idle:
-                    self._ended.wait(pause(error, idle))
+                    rest(pause(error, idle), lambda: self._report(0))
 
     def _check_written(self, file: RemoteFile, part: Path, error: Exception) -> None:
-        """Raises EngineError `disk_full` if that is what the error means."""
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        """Raises EngineError `disk_full`, or the error itself, if it is one of the disk: those of the client have no
+        number."""
+        if not isinstance(error, OSError) or error.errno is None or isinstance(error, ConnectionError | TimeoutError):
+            return
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             free = shutil.disk_usage(self._folder).free
             raise _disk_full(self._folder, file.size - _size(part), free) from error
+        raise error
 
     def _receive(self, file: RemoteFile, part: Path, before: int) -> None:
         """Receive what is missing of a file. Raises EOFError if the answer ends too early, SourceError if it does not

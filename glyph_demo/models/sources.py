@@ -71,8 +71,9 @@ class Source(Protocol):
 
     def url(self, model: str, file: str, revision: str = "") -> str: ...
 
-    def files(self, model: str) -> list[RemoteFile]:
-        """The files that a checkpoint needs, smallest first. Raises SourceError."""
+    def files(self, model: str, check: Callable[[], None]) -> list[RemoteFile]:
+        """The files that a checkpoint needs, smallest first. Raises SourceError, and what `check` raises; it is called
+        time and again."""
         ...
 
 
@@ -97,11 +98,11 @@ class Hub:
 
         return hf_hub_url(model, file, revision=revision, endpoint=self.endpoint.rstrip("/"))
 
-    def files(self, model: str) -> list[RemoteFile]:
+    def files(self, model: str, check: Callable[[], None]) -> list[RemoteFile]:
         from huggingface_hub import HfApi
 
         api = HfApi(endpoint=self.endpoint.rstrip("/"))
-        info: Any = asked(lambda: api.model_info(model, files_metadata=True, timeout=TIMEOUT))
+        info: Any = asked(lambda: api.model_info(model, files_metadata=True, timeout=TIMEOUT), check)
         found = [
             RemoteFile(s.rfilename, s.size, s.lfs.sha256 if s.lfs else s.blob_id or "", "") for s in info.siblings or ()
         ]
@@ -125,11 +126,11 @@ class ModelScope:
     def url(self, model: str, file: str, revision: str = "master") -> str:
         return f"{self._of(model)}?Revision={quote(revision, safe='')}&FilePath={quote(file, safe='')}"
 
-    def files(self, model: str) -> list[RemoteFile]:
+    def files(self, model: str, check: Callable[[], None]) -> list[RemoteFile]:
         from huggingface_hub.utils import get_session
 
         where = f"{self._of(model)}/files?Revision=master&Recursive=True"
-        response = asked(lambda: _checked(get_session().get(where, headers=self.headers(), timeout=TIMEOUT)))
+        response = asked(lambda: _checked(get_session().get(where, headers=self.headers(), timeout=TIMEOUT)), check)
         try:
             return _wanted(
                 [
@@ -204,16 +205,26 @@ def _first_to_answer(both: list[Source], model: str) -> str | None:
     return None
 
 
-def asked(ask: Callable[[], Any]) -> Any:
-    """What `ask` returns, asked again while the server is busy or does not answer. Raises SourceError."""
+def asked(ask: Callable[[], Any], check: Callable[[], None]) -> Any:
+    """What `ask` returns, asked again while the server is busy or does not answer. Raises SourceError, and what `check`
+    raises."""
     for tried in range(1, TRIES + 1):
+        check()
         try:
             return ask()
-        except Exception as error:  # noqa: PERF203 - the hub's client has many names for them
+        except Exception as error:
             if tried == TRIES or not passing(error):
                 raise told(error) from error
-            time.sleep(pause(error, tried))
+            rest(pause(error, tried), check)
     raise AssertionError
+
+
+def rest(seconds: float, check: Callable[[], None]) -> None:
+    """Wait, calling `check` at once and each second: what it raises ends the wait."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        check()
+        time.sleep(min(left, 1.0))
 
 
 def passing(error: Exception) -> bool:

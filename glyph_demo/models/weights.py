@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import operator
 import re
 import struct
 from pathlib import Path
@@ -34,18 +36,30 @@ def is_whole(folder: Path) -> bool:
     try:
         read_json(folder / "config.json")
         return all((folder / a).exists() or (folder / b).exists() for a, b in NEEDED) and all(
-            tensors_of(file) for file in weight_files(folder)
+            _is_long_enough(file) for file in weight_files(folder)
         )
     except (OSError, EngineError):
         return False
+
+
+def _is_long_enough(file: Path) -> bool:
+    """A file whose tensors cannot be used counts: downloaded again, it would be the same. Raises EngineError."""
+    try:
+        return bool(tensors_of(file))
+    except EngineError as error:
+        if error.code != "model_unusable":
+            raise
+        return True
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:
     """The weight files, all of them. Raises EngineError `model_incomplete`."""
     index = folder / _INDEX
     if index.exists():
-        names = set(read_json(index).get("weight_map", {}).values())
-        files = tuple(folder / name for name in sorted(names) if Path(name).name == name)
+        where = read_json(index).get("weight_map")
+        if not isinstance(where, dict) or not all(isinstance(name, str) for name in where.values()):
+            raise incomplete(folder, _INDEX)
+        files = tuple(folder / name for name in sorted(set(where.values())) if Path(name).name == name)
     else:
         files = (folder / "model.safetensors",)
     missing = [file.name for file in files if not file.exists()]
@@ -71,25 +85,23 @@ def tensors_of(file: Path, number: int = 1) -> dict[str, Stored]:
                 if entry["dtype"] not in _DTYPES and not BUFFERS.search(name):
                     raise _strange(name, entry["dtype"])
             return {
-                name: Stored(number, _product(entry["shape"]), entry["data_offsets"][1] - entry["data_offsets"][0])
+                name: Stored(number, _numbers(entry), entry["data_offsets"][1] - entry["data_offsets"][0])
                 for name, entry in header.items()
             }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
-        pass
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, struct.error):
+        pass  # a damaged header may be any JSON
     raise incomplete(file.parent, file.name)
 
 
-def _product(shape: list[int]) -> int:
-    result = 1
-    for side in shape:
-        result *= side
-    return result
+def _numbers(entry: dict[str, Any]) -> int:
+    """How many numbers a tensor has. Raises TypeError for a side that is no whole number."""
+    return math.prod(map(operator.index, entry["shape"]))
 
 
 def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         raise incomplete(path.parent, path.name)

@@ -40,8 +40,8 @@ class DownloadHandlers:
         if not followed:
             yield {self._ui.offer: self._view.offer(window.language)}  # Gradio empties a page of which nothing is said
             return
-        if self._windows.switch.engine is not engine and download.failure is None:
+        if download.notice is not None:
+            window.notice = download.notice
+        elif self._windows.switch.engine is not engine:
             window.notice = (LOADED, "hint")
-        elif download.failure is not None:
-            window.notice = (download.failure, "error")
         yield merged(self._view.all_of_engine(window), self._view.front(window))

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from glyph_demo.engines import choose_engine
 from glyph_demo.engines.events import Progress
@@ -16,6 +17,12 @@ from glyph_demo.errors import EngineError, GlyphError, Message
 from glyph_demo.settings import Settings
 
 log = logging.getLogger(__name__)
+
+
+HERE = Message(
+    "The model is on this machine now and is not in use. Choose it among the engines to use it.",
+    "模型已在本机，目前未使用。如需使用，请在引擎设置中选择它。",
+)
 
 
 class _Cancelled(Exception):
@@ -33,7 +40,7 @@ class ModelDownload:
         self._thread: threading.Thread | None = None
         self._cancelled = threading.Event()
         self._lines = LoadLines()
-        self.failure: Message | None = None  # of the last one
+        self.notice: tuple[Message, Literal["error", "hint"]] | None = None  # what to say of the last one
 
     @property
     def offer(self) -> list[str]:
@@ -48,10 +55,10 @@ class ModelDownload:
         return (self._lines.now or Progress("load", 0)) if running else None
 
     def start(self) -> None:
-        """Begin, unless it has begun."""
+        """Begin, unless it has begun, or is offered no more: a page may be older than the engine."""
         with self._lock:
-            if self.progress is None:
-                self.failure = None
+            if self.progress is None and self.offer:
+                self.notice = None
                 self._lines = LoadLines()
                 self._cancelled.clear()
                 self._thread = threading.Thread(target=self._run, name="download", daemon=True)
@@ -65,15 +72,18 @@ class ModelDownload:
         settings = self._settings()
         try:
             download_weights(settings, self._report)
-            if self._settings() == settings:  # else another engine was chosen meanwhile
-                self._take_up(settings)
+            now = self._settings()
+            if self._cancelled.is_set() or not _same_engine(now, settings):
+                self.notice = (HERE, "hint")
+            else:
+                self._take_up(now)
         except _Cancelled:
             pass
         except GlyphError as error:
-            self.failure = error.message
+            self.notice = (error.message, "error")
         except Exception:  # people must be told, whatever failed
             log.exception("the model could not be downloaded")
-            self.failure = _failed().message
+            self.notice = (_failed().message, "error")
 
     def _take_up(self, settings: Settings) -> None:
         """Use the model that is here now, or the engine before if it cannot be loaded. Raises GlyphError."""
@@ -88,6 +98,12 @@ class ModelDownload:
         if self._cancelled.is_set():
             raise _Cancelled
         self._lines(done, total, file, files)
+
+
+def _same_engine(now: Settings, before: Settings) -> bool:
+    """Whether no other engine was chosen. How many answers it runs at once, and the like, may have changed."""
+    same_but_inference = replace(now, inference=before.inference) == before
+    return same_but_inference and now.inference.precision == before.inference.precision
 
 
 def _failed() -> EngineError:

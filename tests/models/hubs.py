@@ -24,6 +24,7 @@ class Hub:
     address: str = ""
     cuts: dict[str, int] = field(default_factory=dict)  # how often the connection of a file is cut
     refuse: dict[str, list[int]] = field(default_factory=dict)  # statuses answered first, by file; "" is the list
+    retry_after: int = 0  # seconds that a refusal asks to wait
     corrupt: set[str] = field(default_factory=set)  # files with a byte changed
     sizes: dict[str, int] = field(default_factory=dict)  # what the list says of a file's size
     names: list[str] = field(default_factory=list)  # more files that the list names
@@ -102,7 +103,11 @@ class _Handler(BaseHTTPRequestHandler):
         if not statuses:
             return False
         status = statuses[0] if len(statuses) == 1 and statuses[0] != 429 else statuses.pop(0)
-        self._send(status, b"{}", headers={"Retry-After": "0"} if status == 429 else {})
+        self._send(
+            status,
+            b"{}",
+            headers={"Retry-After": str(self.hub.retry_after)} if status == 429 or self.hub.retry_after else {},
+        )
         return True
 
     def _file(self, name: str, head: bool) -> None:

@@ -1,16 +1,19 @@
 """The full model offered in the window where only its weights are missing: downloaded from a hub on this machine,
 followed, cancelled, and used."""
 
+import shutil
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from glyph_demo import gpu
 from glyph_demo.engines.loading import LoadingEngine
-from glyph_demo.engines.weights import weights_here
+from glyph_demo.engines.weights import download_weights, models_folder, weights_here
 from glyph_demo.gpu import Gpu
-from glyph_demo.settings import load_settings
+from glyph_demo.models.on_machine import own_folder
+from glyph_demo.settings import Inference, Settings, load_settings
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.windows.collection import Windows
 from tests.models.hubs import serving
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.slow
 def hub(checkpoint_of, monkeypatch, tmp_path):
     """A card with room, and a hub whose Glyph is a small checkpoint."""
     monkeypatch.setattr(gpu, "gpus", lambda: [Gpu("A card", 150 << 30, 140 << 30, "580.1", "13.0")])
+    monkeypatch.setattr("glyph_demo.engines._without_cuda", lambda card: None)  # what torch says of no card
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     with serving(checkpoint_of(shard="200KB")) as served:
@@ -80,6 +84,56 @@ def test_a_download_that_is_cancelled_leaves_the_engine_and_the_offer(on, hub, m
     assert on.windows.switch.engine.name == "pocket"
     assert on.windows.get("tab").notice is None
     assert "data-act='download'" in updates[-1][on.ui.offer]
+
+
+def test_a_stale_page_begins_no_download_that_is_not_offered(on, hub, checkpoint_of):
+    offered = on.windows.switch.settings
+    on.windows.switch.settings = replace(offered, engine="pocket")
+    clicked(on, "download")
+    assert not hub.asked
+    on.windows.switch.settings = offered
+    shutil.copytree(hub.folder, own_folder("zai-org/Glyph", models_folder(offered)))
+    engine = on.windows.switch.engine
+    clicked(on, "download")
+    assert on.windows.switch.engine is engine, "it is here: there is nothing to download, nor to load anew"
+
+
+def at_the_end(on, monkeypatch, act):
+    """Have something happen when the last byte is there, before the download has ended."""
+
+    def ended(settings, report):
+        folder = download_weights(settings, report)
+        act()
+        return folder
+
+    monkeypatch.setattr("glyph_demo.windows.model_download.download_weights", ended)
+
+
+def test_a_cancel_in_the_last_moment_leaves_the_engine(on, hub, monkeypatch):
+    at_the_end(on, monkeypatch, on.windows.download.cancel)
+    engine = on.windows.switch.engine
+    clicked(on, "download")
+    assert on.windows.switch.engine is engine
+    assert on.windows.get("tab").notice[1] == "hint"
+
+
+def test_settings_that_do_not_name_an_engine_may_change_meanwhile(on, hub, monkeypatch):
+    at_the_end(on, monkeypatch, lambda: on.windows.switch.set_batching(Inference(max_batch_size=3)))
+    taken_up: list[Settings] = []
+    monkeypatch.setattr(on.windows.download, "_arrived", taken_up.append)
+    clicked(on, "download")
+    assert [settings.inference.max_batch_size for settings in taken_up] == [3]
+
+
+def test_beside_an_engine_that_was_chosen_meanwhile_the_window_says_that_the_model_is_here(on, hub, monkeypatch):
+    chosen = replace(on.windows.settings, engine="pocket")
+    at_the_end(on, monkeypatch, lambda: on.windows.switch.change_engine(chosen))
+    clicked(on, "download")
+    assert on.windows.switch.engine.name == "pocket"
+    message, kind = on.windows.get("tab").notice
+    assert kind == "hint"
+    assert "is on this machine" in message.en
+    assert "已在本机" in message.zh
 
 
 def test_a_download_that_fails_says_why_and_the_window_goes_on(on, hub):
