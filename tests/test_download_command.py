@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -80,8 +81,10 @@ def test_an_engine_that_is_closed_while_its_model_is_downloaded_does_not_wait_fo
     monkeypatch.setenv("HF_ENDPOINT", hub.address)
     monkeypatch.setenv("HOME", str(tmp_path))
     hub.pace = 0.05
-    engine = LoadingEngine(load_settings(flags={"engine": "local", "model_source": "hub"}))
-    while engine.loading is None:
-        pass
+    engine = LoadingEngine(load_settings(flags={"engine": "local", "model": "zai-org/Glyph", "model_source": "hub"}))
+    for _ in range(600):
+        if engine.loading is not None:
+            break
+        time.sleep(0.1)
     engine.close()
     assert hub.sent < sum(path.stat().st_size for path in hub.folder.glob("*.safetensors"))

@@ -20,6 +20,7 @@ from glyph_demo.models.checkpoint import Checkpoint, find_checkpoint, identity
 from glyph_demo.models.download import hub_id
 from glyph_demo.models.families import FAMILIES
 from glyph_demo.models.memory import QUANTISED
+from glyph_demo.models.on_machine import find_on_machine
 from glyph_demo.models.precision import Precision, activations, adapt, resolve
 from glyph_demo.models.preprocessing import Preprocessing
 from glyph_demo.models.sources import ModelSource
@@ -68,7 +69,8 @@ def load_vision_language_model(
             adapt(noise.model, name, device)
         noise.precision = name
         return noise
-    if source == "auto" and plain is None:  # what does not fit is not downloaded
+    # What does not fit is not downloaded.
+    if source == "auto" and plain is None and find_on_machine(hub_id(source), cache_dir) is None:
         name = _named(asked, GLYPH.within(image_size), device, limit)
         _check_room(GLYPH.parameters, GLYPH.text, name, device, limit)
     checkpoint = find_checkpoint(hub_id(source), frozenset(FAMILIES), cache_dir, report, model_source)

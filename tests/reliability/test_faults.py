@@ -157,6 +157,7 @@ def gone(*_):
 def test_a_card_that_answers_is_known(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", nvml())
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("glyph_demo.engines.weights.weights_here", lambda settings: Path("here"))
     assert [card.name for card in gpus()] == ["A card"]
     assert choose_engine(Settings()).name == "local"
 
