@@ -165,8 +165,8 @@ def test_nothing_is_drafted_before_the_text_has_foretold_enough_tokens():
         drafter.take(100 + i)
     assert drafter.draft(DRAFTED) == [103, 104, 105, 106]
     fed(drafter, [103, 104, 105, 106, 107])
-    assert drafter.draft(DRAFTED) == list(range(108, 116))
-    assert (drafter.counts.drafted, drafter.counts.accepted) == (12, 4)
+    assert drafter.draft(DRAFTED) == list(range(108, 108 + DRAFTED))
+    assert (drafter.counts.drafted, drafter.counts.accepted) == (4 + DRAFTED, 4)
 
 
 def test_the_place_where_more_tokens_match_is_quoted_and_the_later_of_equal_ones():

@@ -79,7 +79,7 @@ def test_quantised_weights_are_read_from_files_that_are_mapped_and_take_no_memor
         if not target.exists() and file.suffix in (".json", ".jinja"):
             target.write_bytes(file.read_bytes())
     found = loader.find_checkpoint(str(tmp_path / "bf16"), frozenset(loader.FAMILIES), tmp_path, lambda *_: None)
-    model = loader._load(found, torch.device("cpu"), torch.bfloat16)
+    model, _ = loader._load(found, torch.device("cpu"), torch.bfloat16)
     weight = model.model.language_model.layers[0].mlp.down_proj.weight
     assert str(tmp_path / "bf16") in _mapping(weight.data_ptr())
 

@@ -41,6 +41,9 @@ UNSAID = 1.5  # added to MEANING, times the share of the question that no senten
 MOST = 100  # matches that are given
 SAID = 0.2  # bonus, as a share of the question's weight, for what was quoted, for follow-ups without words of their own
 
+_REFERS = re.compile(
+    r"\b(?:it|its|they|them|their|this|that|these|those|he|she|him|his|her)\b|[它他她这那]", re.IGNORECASE
+)
 _PRONOUN = re.compile(r"(?:It|He|She|They|His|Her|Their|Its|This|These|Both)\b|[他她它这该其]")
 
 
@@ -111,9 +114,8 @@ class Index:
                 score *= HEADING
             matches.append(Match(i, score, min(1.0, covered / max(total, 1e-9))))
         if self._near is not None:
-            matches = self._with_meaning(
-                matches, self._near(f"{before} {question}" if before else question), total or 1.0
-            )
+            meant = f"{before} {question}" if said or (before and _REFERS.search(question)) else question
+            matches = self._with_meaning(matches, self._near(meant), total or 1.0)
         return sorted(matches, key=lambda match: -match.score)[:MOST]
 
     def _with_meaning(self, matches: list[Match], cosines: Cosines, total: float) -> list[Match]:
