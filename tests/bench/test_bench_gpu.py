@@ -33,6 +33,7 @@ def test_a_figure_that_is_missing_is_neither_reached_nor_missed(results):
     assert target.check(results)["passed"] is None
 
 
+@pytest.mark.long
 def test_a_part_that_fails_or_hangs_costs_itself_alone(checkpoint, tmp_path):
     by_name = {part.name: part for part in PARTS}
     parts = [by_name["long-int4-12gb"], replace(by_name["ladder"], limit=5), by_name["document-fp16"]]

@@ -66,6 +66,7 @@ def test_all_ways_to_decode_are_measured_and_drafts_change_forwards_only(local_s
     assert other["forwards"] >= 36
 
 
+@pytest.mark.long
 def test_every_vision_runtime_is_measured_or_says_why_not(local_settings, checkpoint_of):
     settings = replace(local_settings, model=str(checkpoint_of("grouped")))  # whose tower is compiled soonest
     result = encode.run(settings, rounds=1, pages=2, size=(112, 140))

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import files
@@ -27,6 +28,7 @@ def wait_until_kept(page, folder):
         page.wait_for_timeout(50)
 
 
+@pytest.mark.long
 def test_an_engine_chosen_in_the_window_is_there_after_a_restart_and_one_that_is_gone_locks_nobody_out(
     new_page, tmp_path, artifacts
 ):
