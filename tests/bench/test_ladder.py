@@ -61,6 +61,7 @@ def test_each_rung_reads_with_its_runtime_and_only_the_last_one_drafts(climbed):
     assert rung(result, "kv_reuse")["drafted"] == 0
 
 
+@pytest.mark.long
 def test_a_rung_that_fails_costs_itself_alone(settings, monkeypatch):
     def none(*args: Any) -> Any:
         raise EngineError("model_too_large", "It does not fit. Choose int8.", "放不下。请选择 int8。")

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import files
@@ -94,6 +95,7 @@ def test_a_table_that_was_stopped_is_there_after_a_reload_and_goes_on(open_page)
     assert row(page, "survey.txt").locator(".seconds").inner_text() == seconds, "it was not asked again"
 
 
+@pytest.mark.long
 def test_a_reload_finds_a_table_that_is_being_filled(open_page):
     page = open_page()
     enter(page)

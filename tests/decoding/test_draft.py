@@ -71,7 +71,7 @@ def test_the_answer_is_the_same_token_by_token_whether_drafts_hold_or_break(samp
     assert 2 * forwards < 3 * LONG or every < 1000
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(5, 10))])
 def test_conversations_with_drafts_go_as_those_without(seed, decoder):
     """Asking on, stopping midway, undoing, editing; what the arena holds counts to the entry."""
     draw = random.Random(seed)

@@ -194,6 +194,7 @@ engine.close()
 """
 
 
+@pytest.mark.long
 def test_a_model_whose_loading_ends_with_the_process_is_not_called_unusable(small_model):
     command = [sys.executable, "-c", ENDS_AMID_LOADING, small_model]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
