@@ -24,6 +24,7 @@ _STEM, _ENDING = 6, 4  # letters: the shared stem is at least so long, the endin
 _SINGLE = 0.3  # weight of a single Chinese character; that of a bigram is 1
 
 _STOP_WORDS = frozenset(STOP_WORDS.split())
+_AT_NUMBER = re.compile(r"(?:等于|为|是)(?=\s*\d)|(?<=\d)\s*(?:的时候|时)")  # "批量为 2 时" is about 批量 and 2
 _STOP_CJK = re.compile("|".join(sorted(STOP_PHRASES.split(), key=len, reverse=True)))
 
 _IRREGULAR = {form: group[0] for group in map(str.split, IRREGULAR_FORMS.split(";")) for form in group}
@@ -73,7 +74,7 @@ def is_derived(term: str, other: str) -> bool:
 
 def question_terms(question: str) -> dict[str, float]:
     """Terms of a question with their weights, without question words; numbers, names and quoted words weigh more."""
-    stripped = _STOP_CJK.sub(" ", simplified(question))
+    stripped = _STOP_CJK.sub(" ", _AT_NUMBER.sub(" ", simplified(question)))
     weights: dict[str, float] = {}
     for term, weight in terms(stripped):
         weights[term] = max(weights.get(term, 0.0), weight * (1.5 if term[0].isdigit() else 1.0))

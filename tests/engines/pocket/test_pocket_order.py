@@ -83,3 +83,8 @@ def test_a_cell_without_a_time_does_not_answer_when(engine):
 @pytest.mark.parametrize("numeral", ["九" * 5000, "十" * 5000, "〇" * 21])
 def test_a_run_of_numerals_without_end_is_no_number(numeral):
     assert not any(term.isdecimal() for term, _ in terms(numeral))
+
+
+def test_a_chinese_number_with_its_little_words_is_the_row_that_is_asked_for(engine):
+    table = "批量 | 占用显存 | 延迟\n1 | 8.2 GB | 420 毫秒\n2 | 11.5 GB | 510 毫秒\n8 | 显存不足 | 未测\n"
+    assert short(opened(engine, table), "批量为 2 时占用多少显存？") == "2: 占用显存 11.5 GB"
