@@ -10,7 +10,7 @@ from transformers import Glm4vConfig, Glm4vForConditionalGeneration, PreTrainedT
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
 from glyph_demo.errors import EngineError, shown
-from glyph_demo.models.budget import Shape
+from glyph_demo.models.budget import GLYPH, Shape
 from glyph_demo.models.glm4v import check_rope, preprocessing_of
 from glyph_demo.models.preprocessing import Preprocessing
 from glyph_demo.models.vision_language import VisionLanguageModel, named_size
@@ -37,15 +37,11 @@ TEMPLATE = """[gMASK]<sop>
 {%- if add_generation_prompt -%}<|assistant|>{{ '\\n' }}{%- endif -%}"""
 
 _ROPE = {"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5, "mrope_section": [8, 12, 12]}
-_GLYPH = {"vocab_size": 151552, "hidden_size": 4096, "intermediate_size": 13696, "num_hidden_layers": 40}
 _MID = {"vocab_size": 20480, "hidden_size": 1024, "intermediate_size": 3072, "num_hidden_layers": 24}
 _MID_VISION = {"depth": 14, "hidden_size": 384, "num_heads": 6, "out_hidden_size": 1024, "intermediate_size": 3072}
 SHAPES: dict[str, dict[str, dict[str, Any]]] = {
     # zai-org/Glyph: 10.3 B parameters
-    "random:glyph": {
-        "text_config": {**_GLYPH, "num_attention_heads": 32, "num_key_value_heads": 2},
-        "vision_config": {},
-    },
+    "random:glyph": {"text_config": dict(GLYPH.text), "vision_config": {}},
     # 367 M parameters, 37 M of them vision
     "random:mid": {
         "text_config": {**_MID, "num_attention_heads": 8, "num_key_value_heads": 2},

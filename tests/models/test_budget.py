@@ -9,6 +9,7 @@ from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProce
 
 from glyph_demo.decoding import attention, decoder, probe
 from glyph_demo.decoding.decoder import Decoder
+from glyph_demo.decoding.step import WIDTHS
 from glyph_demo.models import budget, random
 from glyph_demo.models.budget import GLYPH
 from glyph_demo.models.glm4v import preprocessing_of
@@ -108,7 +109,7 @@ def test_evidence_and_logits_hold_no_more_than_is_calculated(model, precision):
         probe.attention_sums(query, keys, 0.1, 32_768)
     assert 0.8 * parts["evidence"] <= counted.most - made <= parts["evidence"]
     with peak() as counted:
-        Decoder.logits(_Head(model), torch.empty(9, 4096, dtype=model.dtype, device=META))
+        Decoder.logits(_Head(model), torch.empty(WIDTHS[-1], 4096, dtype=model.dtype, device=META))
     assert counted.most == pytest.approx(parts["logits"] + 9 * 4096 * 2, rel=0.05)
 
 
