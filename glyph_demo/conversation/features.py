@@ -62,6 +62,9 @@ class DocumentFeatures:
     def cache_on_device(self, page: int, features: OnDevice) -> None:
         self._store.keep_on_device(self._key(self._digests[page]), features)
 
+    def update(self, page: int, features: PageFeatures) -> None:
+        self.keep(FetchedFeatures(features, self._key(self._digests[page])))
+
     def slowest_tier(self, digests: list[str]) -> Tier | Literal["nowhere"]:
         """The slowest tier that reloading all these pages would need; `nowhere` if one is in no tier, or for no
         pages."""

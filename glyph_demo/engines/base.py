@@ -81,6 +81,10 @@ class FeatureSource(Protocol):
         """Keep features on the engine's device, within the store's budget for it."""
         ...
 
+    def update(self, page: int, features: PageFeatures) -> None:
+        """Put a page's features into the store in place of those that it has: an engine has added to them."""
+        ...
+
 
 class OpenDocument(ABC):
     """An engine's hold on one document, from `Engine.open_document` until `close`."""

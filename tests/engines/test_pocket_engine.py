@@ -10,7 +10,8 @@ import pytest
 
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Evidence, Finished, Progress, Token
-from glyph_demo.engines.pocket.engine import IN_SHORT, PocketEngine
+from glyph_demo.engines.pocket.document import IN_SHORT
+from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Line
 from glyph_demo.settings import Pocket, Settings
@@ -47,7 +48,7 @@ def test_an_english_answer_is_a_quote_with_page_and_line(engine):
 def test_a_document_that_is_read_is_indexed_before_the_first_question(engine, monkeypatch):
     document = opened(engine, ENGLISH)
     document.hint_text(ENGLISH)
-    monkeypatch.setattr("glyph_demo.engines.pocket.engine.split_sentences", None)  # nothing is left to split
+    monkeypatch.setattr("glyph_demo.engines.pocket.document.split_sentences", None)  # nothing is left to split
     assert "240,000 crowns" in answer(document, "How much did the trust pay for the signal works?")[0]
 
 
@@ -184,7 +185,8 @@ def test_closing_stops_within_one_step_and_leaves_the_document_usable(phrasing_d
 
 ENDS_AMID_LOADING = """
 import sys
-from glyph_demo.engines.pocket.engine import IN_SHORT, PocketEngine
+from glyph_demo.engines.pocket.document import IN_SHORT
+from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.settings import Pocket, Settings
 engine = PocketEngine(Settings(pocket=Pocket(language_model=sys.argv[1])))
 engine.open_document()

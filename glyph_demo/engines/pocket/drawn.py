@@ -77,6 +77,12 @@ class DrawnReader:
         self._indexes: dict[bool, GlyphIndex] = {}
         self._cjk = False  # what the last page was
 
+    def prepare(self) -> None:
+        """Draw the usual glyphs of both kinds of text."""
+        if self.possible:
+            for cjk in (True, False):
+                self._index(cjk)
+
     def read(self, gray: NDArray[np.uint8], guess: Guess) -> list[DrawnLine] | None:
         """The lines of a page (H, W) uint8 from top to bottom, those without ink left out. None if it was not drawn in
         this style."""

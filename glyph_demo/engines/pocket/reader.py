@@ -47,6 +47,10 @@ class Reader:
         self._detection = detection
         self._threads = threads
 
+    def prepare(self) -> None:
+        """Do what the first page would otherwise wait for."""
+        self._drawn.prepare()
+
     def unknown_characters(self, text: str) -> dict[str, int]:
         """How often each character of `text` occurs that is not read as what it is."""
         return self._drawn.left_to_others(unknown(text, self._recognizer.listed), has_cjk(text))

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from glyph_demo.engines.base import AskOptions, Turn
-from glyph_demo.engines.pocket.engine import PocketDocument, PocketEngine
+from glyph_demo.engines.pocket.document import PocketDocument
+from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.engines.pocket.refusals import NEAREST
 from tests.answers import joined
 from tests.engines.drawing import draw

@@ -1,18 +1,22 @@
 """Questions in other words and in another language find their sentences; what is not there is said to be so."""
 
 import logging
-from dataclasses import replace
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.machinery import ModuleSpec
 
 import numpy as np
 import pytest
 
+from glyph_demo.conversation.features import DocumentFeatures
 from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.events import Evidence, Finished
 from glyph_demo.engines.pocket import vectors
+from glyph_demo.engines.pocket.document import PocketDocument
 from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.engines.pocket.sentences import split_sentences
 from glyph_demo.settings import Pocket, Settings
+from glyph_demo.store import FeatureStore, feature_key
 from tests.engines.drawing import CHINESE, ENGLISH, draw
 from tests.engines.pocket.asking import ask, opened, whole
 
@@ -97,23 +101,68 @@ def test_a_thing_that_is_there_is_quoted_without_a_doubt(engine, text, question)
     assert _reason(document, question) == "stop"
 
 
-def test_vectors_are_kept_with_the_page_and_only_what_runs_over_pages_is_computed_again(engine):
+class _Counting(vectors.Encoder):
+    def __init__(self):
+        super().__init__()
+        self.texts = []
+
+    def encode(self, texts):
+        self.texts.extend(texts)
+        return super().encode(texts)
+
+
+class _Source:
+    """The pages that a document has added to."""
+
+    def __init__(self):
+        self.pages = {}
+
+    def update(self, page, features):
+        self.pages[page] = features
+
+
+def _document(pages, encoder, source=None, background=None):
+    done = Future()
+    done.set_result(encoder)
+    return PocketDocument(pages, None, done, background, source)
+
+
+def test_vectors_are_computed_behind_the_reading_and_kept_with_the_pages(engine):
     pages = [engine.encode(page) for page in draw((ENGLISH + "\n") * 8)]
     assert len(pages) > 1
-    computed = []
+    first, source, question = _Counting(), _Source(), "Who moved the diaries?"
+    with ThreadPoolExecutor(1) as background:
+        document = _document(pages, first, source, background)
+        document.hint_text("")
+    assert sorted(source.pages) == list(range(len(pages)))
+    ahead = len(first.texts)
+    answer = ask(document, question)
+    assert first.texts[ahead:] == [question], "nothing is left for the question"
+    kept, again = _Counting(), _Source()
+    assert ask(_document([source.pages[i] for i in range(len(pages))], kept, again), question) == answer
+    assert len(kept.texts) <= len(pages), "one over each page's end, and the question"
+    assert not again.pages
 
-    class Counting(vectors.Encoder):
-        def encode(self, texts):
-            computed.extend(texts)
-            return super().encode(texts)
 
-    sentences = split_sentences(pages)
-    kept = vectors.nearness(Counting(), pages, sentences)("Who moved the diaries?")
-    assert len(computed) <= len(pages)  # one over each page's end, and the question
-    without = [replace(page, arrays={n: page.arrays[n] for n in ("boxes", "scores")}) for page in pages]
-    anew = vectors.nearness(Counting(), without, sentences)("Who moved the diaries?")
-    assert np.abs(kept - anew).max() < 0.01
-    assert "Oyelaran" in sentences[int(kept.argmax())].text
+def test_a_question_before_the_vectors_are_there_is_answered_as_one_after(engine):
+    pages = [engine.encode(page) for page in draw(LEASE)]
+    asked_at_once = ask(_document(pages, vectors.Encoder()), "可以养猫狗吗？")
+    with ThreadPoolExecutor(1) as background:
+        document = _document(pages, vectors.Encoder(), None, background)
+        document.hint_text("")
+    assert ask(document, "可以养猫狗吗？") == asked_at_once
+
+
+def test_a_closed_document_computes_no_vectors(engine):
+    source, background = _Source(), ThreadPoolExecutor(1)
+    held = threading.Event()
+    background.submit(held.wait)
+    document = _document([engine.encode(page) for page in draw(LEASE)], vectors.Encoder(), source, background)
+    document.hint_text("")
+    document.close()
+    held.set()
+    background.shutdown()
+    assert not source.pages
 
 
 def test_rows_that_differ_in_their_figures_alone_are_as_near(engine):
@@ -145,6 +194,24 @@ def test_without_the_model_or_with_other_files_words_alone_find(monkeypatch, tmp
 def test_a_chinese_page_has_a_vector_for_each_of_its_sentences(engine):
     (page,) = (engine.encode(page) for page in draw(CHINESE))
     count = len(split_sentences([page]))
-    assert page.arrays["vectors"].shape == (count, vectors.WIDTH)
-    assert page.arrays["vectors"].dtype == np.float16
+    arrays = vectors.page_vectors(vectors.Encoder(), page)
+    assert arrays["vectors"].shape == (count, vectors.WIDTH)
+    assert arrays["vectors"].dtype == np.float16
     assert "vectors" in engine.identity
+
+
+def test_the_store_has_the_vectors_by_the_page_that_they_are_of(engine, tmp_path):
+    store = FeatureStore(tmp_path, memory_bytes=1 << 24, disk_bytes=1 << 24)
+    features = DocumentFeatures(engine, store, tmp_path)
+    document = engine.open_document(source=features)
+    pages = draw((ENGLISH + "\n") * 8)
+    for page in pages:
+        fetched = features.begin_fetch(page, reuse=True)()
+        document.append(fetched.features)
+        features.keep(fetched)
+    ask(document, "Who moved the diaries?")
+    for number, page in enumerate(pages):
+        stored = FeatureStore(tmp_path, 0, 1 << 24).get(feature_key(page.digest, engine.identity))
+        assert stored is not None
+        assert np.array_equal(stored.arrays["vectors"], features.reload(number).arrays["vectors"])
+        assert stored.arrays["vectors"].any()
