@@ -11,7 +11,7 @@ import gradio as gr
 
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.errors import GlyphError
-from glyph_demo.ui import views
+from glyph_demo.ui.answer_card import live_answer, typed
 from glyph_demo.ui.texts import ASKED_NEXT, say
 from glyph_demo.ui.updates import Updates, paced
 from glyph_demo.ui.window_view import WindowView
@@ -53,7 +53,7 @@ class ChatHandlers:
         window = self._windows.get(visit)
         at = _exchange_index(data.index)
         if 0 <= at < len(window.transcript):
-            yield from self._answer(window, views.typed(str(data.value)), at)
+            yield from self._answer(window, typed(str(data.value)), at)
 
     def undo_exchange(self, visit: Visit) -> Updates:
         window = self._windows.get(visit)
@@ -94,7 +94,7 @@ class ChatHandlers:
                         begun = True
                         updates |= {**self._view.conversation(window), ui.unasked: "", ui.status: ""}
                         updates |= {ui.question: ""} if typed else {}
-                    updates[ui.live] = views.live_answer(exchange, window.language)
+                    updates[ui.live] = live_answer(exchange, window.language)
                     if exchange.regions and exchange.regions is not window.focus.regions:
                         window.focus = PageFocus.of(exchange)
                         updates[ui.page] = self._view.page(window)

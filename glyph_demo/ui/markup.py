@@ -59,12 +59,7 @@ def waiting_text(progress: Progress | None, language: Language) -> str:
     return say("wait.answer", language)
 
 
-def place_button(index: int, number: int, label: str) -> str:
-    """A button that shows the place `number` of those that answer `index` rests on. `label` is HTML."""
-    return f"<button type='button' data-act='line' data-exchange='{index}' data-line='{number}'>{label}</button>"
-
-
-def places_of(lines: Sequence[Region | QuotedLine], answer: str, language: Language) -> dict[str, int]:
+def places_of(lines: Sequence[QuotedLine], answer: str, language: Language) -> dict[str, int]:
     """The different places that an answer rests on, as HTML, each with the index of its first line. The words of a line
     are added only where the answer does not quote them already."""
     said = "".join(answer.split())

@@ -1,33 +1,88 @@
-"""Which of the passages that an answer quotes stand open, and which are folded below it."""
+"""How an answer is laid out: its own words, the passages that it quotes or rests on, and which of them are folded."""
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from glyph_demo.conversation.transcript import Exchange
 
+# What an engine writes after a quote: its place, which may have a label in brackets of its own.
+_PLACE = re.compile(r"\s?\((?:[^()\n]|\([^()\n]*\))*\)")
+
 
 class Passage(NamedTuple):
-    """A quoted text, and the indices of the exchange's regions that are its places."""
+    """A text of the document, and the indices of the exchange's regions that are its places."""
 
     text: str
     places: tuple[int, ...]
 
 
-def unfolded(exchange: Exchange) -> tuple[str, tuple[Passage, ...]]:
-    """The part of the answer that stands open, and the passages that do not. Of a ranked answer that is all but the
-    quotes after the first; any other answer is one text."""
-    passages: dict[str, tuple[int, ...]] = {}
+class Words(NamedTuple):
+    """The answer's own words from character `start` to `end`, and the numbers of the passages that bear them out."""
+
+    start: int
+    end: int
+    cited: tuple[int, ...] = ()
+
+
+class Layout(NamedTuple):
+    """What stands open, in order, and what is folded. Integers are passages by their number, from 0."""
+
+    passages: tuple[Passage, ...]
+    open: tuple[Words | int, ...]
+    folded: tuple[int, ...]
+
+
+def layout(exchange: Exchange) -> Layout:
+    """A quote in the answer becomes its passage, without the place after it, which the passage has. Of a ranked answer
+    the first quote stands open. So does the first of the passages that are quoted nowhere if no quote is there."""
+    found, quoted = _quotes(exchange)
+    parts: list[Words | int] = []
+    end = 0
+    for number, start in enumerate(quoted):
+        parts += [*_own(exchange.answer, end, start), number]
+        end = start + len(found[number].text) + 2
+        if place := _PLACE.match(exchange.answer, end):
+            end = place.end()
+    parts += _own(exchange.answer, end, len(exchange.answer))
+    if found and not quoted:
+        parts.append(0)
+    last_open = max(1, len(quoted)) if not exchange.ranked else 1
+    shown = [part for part in parts if isinstance(part, Words) or part < last_open]
+    return Layout(found, _cited(shown, exchange, len(quoted)), tuple(range(last_open, len(found))))
+
+
+def _quotes(exchange: Exchange) -> tuple[tuple[Passage, ...], list[int]]:
+    """The passages, those that the answer quotes first and in its order, and where their quotes begin."""
+    places: dict[str, tuple[int, ...]] = {}
     for index, region in enumerate(exchange.regions):
-        passages[region.text] = (*passages.get(region.text, ()), index)
-    answer, end, starts = exchange.answer, 0, []
-    for text in passages:
-        start = answer.find(f"“{text}”", end)
-        if start < 0:
-            return answer, ()
-        starts.append(start)
-        end = start + len(text) + 2
-    if not exchange.ranked or len(starts) < 2:
-        return answer, ()
-    _, gap, rest = answer[end:].partition("\n\n")  # after the place of the last one
-    return answer[: starts[1]].rstrip() + gap + rest, tuple(Passage(*passage) for passage in passages.items())[1:]
+        places[region.text] = (*places.get(region.text, ()), index)
+    quoted: dict[str, int] = {}
+    end = 0
+    for text in places:
+        start = exchange.answer.find(f"“{text}”", end)
+        if start >= 0:
+            quoted[text] = start
+            end = start + len(text) + 2
+    ordered = [*quoted, *(text for text in places if text not in quoted)]
+    return tuple(Passage(text, places[text]) for text in ordered), list(quoted.values())
+
+
+def _own(answer: str, start: int, end: int) -> list[Words]:
+    """The words in a stretch of the answer, without the space around them; none if there are none."""
+    text = answer[start:end]
+    begin = start + len(text) - len(text.lstrip())
+    return [Words(begin, begin + len(text.strip()))] if text.strip() else []
+
+
+def _cited(parts: list[Words | int], exchange: Exchange, quoted: int) -> tuple[Words | int, ...]:
+    """The same, in which words that come before a quote cite it, unless they introduce it. If nothing is quoted, the
+    last words cite all that the answer rests on."""
+    cited: list[Words | int] = []
+    for part, after in zip(parts, [*parts[1:], None], strict=True):
+        if isinstance(part, Words) and isinstance(after, int) and exchange.answer[part.end - 1] not in ":：":
+            everything = range(len({region.text for region in exchange.regions})) if not quoted else (after,)
+            part = part._replace(cited=tuple(everything))
+        cited.append(part)
+    return tuple(cited)

@@ -10,6 +10,7 @@ import gradio as gr
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
+from glyph_demo.ui.answer_card import chat_messages
 from glyph_demo.ui.texts import READ_AGAIN, document_gone, too_long
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
@@ -98,7 +99,7 @@ class ShelfHandlers:
             if ready or not waiting:
                 updates = merged(updates, self._all_but_talk(window))
             if renewed := window.show_renewed():
-                chat = views.chat_messages(window.transcript, window.language)
+                chat = chat_messages(window.transcript, window.language)
                 updates |= {self._ui.chat: chat, self._ui.page: self._view.page(window)}
             if not (waiting or renewed or (window.reading and window.reading.renewed)):
                 yield updates  # all of it, whatever the page has lost

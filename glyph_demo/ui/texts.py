@@ -88,10 +88,13 @@ TEXTS: dict[str, Message] = {
     "export.json": Message("Save as JSON", "保存为 JSON"),
     "clear": Message("Clear", "清空"),
     "copy": Message("Copy answer", "复制回答"),
-    "sources": Message("Sources", "出处"),
+    "source": Message("Source {number}: {place}", "出处 {number}: {place}"),
     "more": Message("{count} more passages", "另外 {count} 处"),
     "more.one": Message("1 more passage", "另外 1 处"),
     "place": Message("page {page}, line {line}", "第 {page} 页，第 {line} 行"),
+    "details": Message(
+        "Details: {seconds} · {reused}/{pages} pages reused", "详情：{seconds} · 复用 {reused}/{pages} 页"
+    ),
     "thought": Message("Thinking, {seconds} s", "思考过程，{seconds} 秒"),
     "stopped": Message("Stopped.", "已停止。"),
     "length": Message("Cut off at the output length set in the settings.", "已达到设置中的回答长度上限。"),

@@ -9,6 +9,7 @@ from glyph_demo.conversation.reading import Reading
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.settings import Settings
 from glyph_demo.ui import views
+from glyph_demo.ui.answer_card import chat_messages
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.markup import notice
@@ -54,7 +55,7 @@ class WindowView:
     def conversation(self, window: Window) -> Updates:
         """The exchanges that have ended. Only the handler that writes an answer shows it meanwhile: a reloaded page
         would go on showing its state of now."""
-        return {self.ui.chat: views.chat_messages(window.transcript, window.language), self.ui.live: ""}
+        return {self.ui.chat: chat_messages(window.transcript, window.language), self.ui.live: ""}
 
     def page(self, window: Window, error: GlyphError | None = None) -> str:
         """The page in focus, else the first one, with the places on it that an answer rests on. `error` keeps the
