@@ -26,11 +26,13 @@ def locate_evidence(evidence: Evidence, pages: Sequence[PageView], document: Doc
     maps = tuple(replace(heat, page=view.number) for heat, view in zip(evidence.heat, views, strict=True))
     under = [(heat, view.size, view.lines) for heat, view in zip(maps, views, strict=True)]
     shown = {view.number: view for view in pages}
-    found = (
-        replace(region, file_page=file_page(document, shown[region.page], region.boxes[0])) if region.boxes else region
-        for region in regions or hottest_lines(under)
-    )
+    found = (_placed(region, shown[region.page], document) for region in regions or hottest_lines(under))
     return replace(evidence, regions=tuple(found), heat=maps)
+
+
+def _placed(region: Region, view: PageView, document: Document) -> Region:
+    where = file_page(document, view, region.boxes[0]) if region.boxes else None
+    return replace(region, file_page=where, digest=view.digest)
 
 
 def hottest_lines(pages: Sequence[tuple[Heat, tuple[int, int], Sequence[Line]]]) -> tuple[Region, ...]:

@@ -58,7 +58,8 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels, the last 
 @dataclass(frozen=True, slots=True)
 class Region:
     """A place that supports an answer. `page` and `line` count from 1, on the pages that the model saw; `file_page` is
-    where that comes from, None in a file without pages."""
+    where that comes from, None in a file without pages. `digest` is that of the page, which tells whether the pages
+    have been drawn in another way since; engines leave it empty."""
 
     page: int
     line: int
@@ -66,6 +67,7 @@ class Region:
     boxes: tuple[Box, ...]
     score: float
     file_page: FilePage | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,9 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
         opened.then(on.shelf.follow_reading, ui.window, everything, trigger_mode="multiple", **private)
 
     # While a page of the file is drawn, others can be turned to.
-    ui.page.click(on.on_page, ui.window, ui.page, trigger_mode="multiple", **private)
+    ui.page.click(on.on_page, ui.window, [ui.page, *status], trigger_mode="multiple", **private)
+    for event, handler in ((ui.find.submit, on.find), (ui.found.click, on.find_beside)):
+        event(handler, [ui.window, ui.find], [ui.found, ui.page], trigger_mode="multiple", **private)
 
     for tab, panel in zip(ui.tabs[1:], ui.panels, strict=True):
         panel.connect(tab, ui.window, ui.language, on.windows, private)

@@ -42,10 +42,14 @@ class Components:
     read_first: gr.Button
     offer: gr.HTML
     upload: gr.HTML
+    welcome: gr.HTML
     examples_label: gr.HTML
     examples: list[gr.Button]
     documents: gr.HTML
     progress: gr.HTML
+    divider: gr.HTML
+    find: gr.Textbox
+    found: gr.HTML
     page: gr.HTML
     gallery: gr.HTML
     chat: gr.Chatbot
@@ -108,6 +112,7 @@ def build(settings: Settings, examples: list[Example], language: Language, left:
                 _shelf(made, labels, examples)
             with gr.Column(scale=11, min_width=320, elem_id="talk"):
                 _talk(made, labels)
+            made["divider"] = labels(gr.HTML(elem_id="divider", js_on_load=SCRIPTS["divider"]), value="divide")
             with gr.Column(scale=8, min_width=280, elem_id="pages"):
                 _pages(made, labels)
         for name, panel in PANELS.items():
@@ -126,6 +131,7 @@ def tab(tabs: list[gr.Tab], labels: Labels, key: str) -> Iterator[None]:
 
 def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> None:
     made["upload"] = labels(upload_box("upload"), value="upload.hint")
+    made["welcome"] = labels(gr.HTML(elem_id="welcome"), value="welcome")
     made["documents"] = gr.HTML(elem_id="documents", js_on_load=SCRIPTS["focus"] + ACTIONS)
     made["progress"] = gr.HTML(elem_id="progress")
     with gr.Row(elem_id="examples", visible=bool(examples)):
@@ -168,5 +174,9 @@ def _talk(made: dict[str, Any], labels: Labels) -> None:
 
 
 def _pages(made: dict[str, Any], labels: Labels) -> None:
+    with gr.Row(elem_id="finding"):
+        box = gr.Textbox(lines=1, max_lines=1, show_label=False, max_length=200, scale=1, min_width=80, elem_id="find")
+        made["find"] = labels(box, label="find", placeholder="find")
+        made["found"] = gr.HTML(elem_id="found", js_on_load=SCRIPTS["focus"] + ACTIONS)
     made["page"] = gr.HTML(elem_id="page", js_on_load=SCRIPTS["focus"] + SCRIPTS["page"])
     made["gallery"] = gr.HTML(elem_id="gallery", js_on_load=SCRIPTS["gallery"])

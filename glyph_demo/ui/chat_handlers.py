@@ -103,6 +103,8 @@ class ChatHandlers:
             yield {**self._view.conversation(window), ui.unasked: question, **self._view.say_error(window, error)}
             return
         answered = exchange is not None and (exchange.answer or exchange.finished)  # not if it was stopped before
+        if exchange is not None and answered and not exchange.regions and window.focus is before:
+            window.forget_marks()  # those of the answer before
         yield {
             **self._view.conversation(window),
             **({} if stands or answered else {ui.unasked: question}),

@@ -15,6 +15,7 @@ from glyph_demo.ui.chat_handlers import ChatHandlers, place_in_list
 from glyph_demo.ui.download_handlers import DownloadHandlers
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.markup import notice
+from glyph_demo.ui.pages import found_view
 from glyph_demo.ui.preference_handlers import PreferenceHandlers
 from glyph_demo.ui.shelf_handlers import ShelfHandlers
 from glyph_demo.ui.space import limits
@@ -23,7 +24,7 @@ from glyph_demo.ui.window_view import WindowView
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import known_window, remembered
 from glyph_demo.windows.visit import VISITOR, Visit
-from glyph_demo.windows.window import Window
+from glyph_demo.windows.window import PAGES_CHANGED, Window
 
 
 class Handlers:
@@ -89,7 +90,23 @@ class Handlers:
             window.shows_original = data.what == "original"
         elif not self._turned(window, data):
             return gr.skip()
-        return {self.ui.page: self._view.page(window, error)}
+        changed = self._view.status(window) if window.notice and window.notice[0] is PAGES_CHANGED else {}
+        return {self.ui.page: self._view.page(window, error), **changed}
+
+    def find(self, visit: Visit, words: str) -> Updates:
+        """Show the next place of these words, or the first."""
+        return self._find(visit, words, 1)
+
+    def find_beside(self, visit: Visit, words: str, data: gr.EventData) -> Updates:
+        """Show the place before or after the one that is shown."""
+        return self._find(visit, words, -1 if str(data.step) == "-1" else 1)
+
+    def _find(self, visit: Visit, words: str, step: int) -> Updates:
+        window = self.windows.get(visit)
+        if not isinstance(words, str) or not words.strip():
+            return {self.ui.found: ""}
+        at, total = window.find(words, step)
+        return {self.ui.found: found_view(at, total, window.language), self.ui.page: self._view.page(window)}
 
     def _turned(self, window: Window, data: gr.EventData) -> bool:
         """Whether there is what the click asks for, which is in focus then."""

@@ -1,6 +1,11 @@
 // The page view: its buttons, the lines listed under answers that show their place here, and the large view.
 const view = element.closest("#page");
+let zoom = 1;
+let cool = false;
 const show = () => {
+  view.querySelector(".glyph-paper")?.style.setProperty("width", `${100 * zoom}%`);
+  view.classList.toggle("cool", cool);
+  view.querySelector("[data-heat]")?.setAttribute("aria-pressed", !cool);
   const sheet = view.querySelector(".glyph-sheet");
   const place = sheet?.querySelector(".glyph-box.chosen") ?? sheet?.querySelector(".glyph-box");
   if (place) sheet.scrollTop = (parseFloat(place.style.top) / 100) * sheet.scrollHeight - sheet.clientHeight / 3;
@@ -13,15 +18,29 @@ const resize = (large) => {
 };
 document.addEventListener("click", (event) => {
   const chosen = event.target.closest?.("#page [data-act], #gallery [data-act], .glyph-panel [data-act]");
-  if (chosen) {
+  const [zoomed, heat] = ["[data-zoom]", "[data-heat]"].map((kind) => view.contains(event.target) && event.target.closest(kind));
+  if (zoomed || heat) {
+    if (zoomed) zoom = Math.min(4, Math.max(0.5, zoom * 1.25 ** Number(zoomed.dataset.zoom)));
+    if (heat) cool = !cool;
+    show();
+  } else if (chosen) {
     trigger("click", { ...chosen.dataset });
-    // On a phone the page stands far below the answer whose place was tapped.
-    if (chosen.closest(".glyph-panel")) view.scrollIntoView({ block: "nearest" });
+    // On a phone the page stands far below the answer whose place was tapped, so it comes as a sheet over all.
+    if (chosen.closest(".glyph-panel")) {
+      if (matchMedia("(max-width: 768px)").matches) resize(true);
+      else view.scrollIntoView({ block: "nearest" });
+    }
   } else if (view.contains(event.target) && event.target.closest("[data-size], .glyph-sheet")) {
     resize(!view.classList.contains("large"));
   }
 });
 document.addEventListener("keydown", (event) => {
+  const box = document.querySelector("#find :is(input, textarea)");
+  if ((event.ctrlKey || event.metaKey) && event.key === "f" && box?.checkVisibility()) {
+    event.preventDefault();
+    box.focus();
+    box.select();
+  }
   if (event.key === "Escape" && view.classList.contains("large")) resize(false);
 });
 watch("value", () => {

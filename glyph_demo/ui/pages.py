@@ -21,7 +21,8 @@ from glyph_demo.ui.texts import say
 from glyph_demo.windows.window import PageFocus, Window
 
 AMBER = (245, 158, 11)
-HOTTEST = 170  # opacity of the hottest cell, of 255: the text below stays readable
+HOTTEST = 130  # opacity of the hottest cell, of 255: the text below stays readable
+EVEN = 0.05  # a map whose values differ by less says nothing, and is not drawn
 
 
 def page_view(
@@ -41,15 +42,25 @@ def page_view(
     title = say("page.of", language, page=say("page", language, number=number), total=pages[-1].number)
     if marks:
         title += " · " + _held(marks, language)
-    drawn = "".join(_heat_map(heat) for heat in focus.heat if heat.page == number)
+    maps = [
+        _heat_map(heat) for heat in focus.heat if heat.page == number and max(heat.values) - min(heat.values) > EVEN
+    ]
+    drawn = "".join(maps)
     for region in focus.regions:
-        if region.page == number:
+        if region.page == number and region.digest in ("", page.digest):
             drawn += "".join(_mark(_share(box, page.size), region is focus.chosen) for box in region.boxes)
     before = pages[index - 1].number if index else None
     after = pages[index + 1].number if index + 1 < len(pages) else None
     turns = _turn("‹", "page.before", "page", before, language), _turn("›", "page.after", "page", after, language)
     picture = _picture(_address(key, page.digest), page.size, title)
-    return _frame(number, title, switch, turns, picture + drawn, language)
+    return _frame(number, title, switch + _legend(language) if maps else switch, turns, picture + drawn, language)
+
+
+def _legend(language: Language) -> str:
+    """What the colours of the heat map mean, and a button that hides it."""
+    button = f"<button type='button' data-heat='' aria-pressed='true'>{say('heat', language)}</button>"
+    scale = f"<span>{say('heat.less', language)}</span><i></i><span>{say('heat.more', language)}</span>"
+    return f"<div class='glyph-legend'>{button}{scale}</div>"
 
 
 def _held(marks: Sequence[Mark], language: Language) -> str:
@@ -104,13 +115,31 @@ def switch_view(original: bool, language: Language) -> str:
 def _frame(shown: int, title: str, switch: str, turns: tuple[str, str], content: str, language: Language) -> str:
     """`shown` is the number of the page that the gallery marks."""
     before, after = turns
+    large = (
+        f"<button type='button' data-size='' aria-pressed='false' aria-label='{say('page.large', language)}'></button>"
+    )
+    sizes = f"{_zoom('−', 'page.smaller', -1, language)}{_zoom('+', 'page.larger', 1, language)}{large}"
     return (
-        f"<div class='glyph-page' data-shown='{shown}'>{switch}<div class='glyph-page-head'>{before}"
-        f"<span>{title}</span>{after}"
-        f"<button type='button' data-size='' aria-pressed='false'>{say('page.large', language)}</button></div>"
+        f"<div class='glyph-page' data-shown='{shown}'><div class='glyph-page-head'>{switch}{sizes}</div>"
+        f"<div class='glyph-page-head'>{before}<span>{title}</span>{after}</div>"
         f"<div class='glyph-sheet' tabindex='0' role='group' aria-label='{title}'>"
         f"<div class='glyph-paper'>{content}</div></div></div>"
     )
+
+
+def _zoom(sign: str, key: str, step: int, language: Language) -> str:
+    return f"<button type='button' data-zoom='{step}' aria-label='{say(key, language)}'>{sign}</button>"
+
+
+def found_view(at: int, total: int, language: Language) -> str:
+    """HTML: which of the places of what was looked for is shown, between two buttons for those beside it."""
+    if not total:
+        return f"<span role='status'>{say('find.none', language)}</span>"
+    before, after = (
+        f"<button type='button' data-act='find' data-step='{step}' aria-label='{say(key, language)}'>{sign}</button>"
+        for sign, key, step in (("‹", "find.before", -1), ("›", "find.after", 1))
+    )
+    return f"{before}<span role='status'>{say('find.at', language, at=at, total=total)}</span>{after}"
 
 
 def _picture(address: str, size: tuple[int, int], title: str) -> str:

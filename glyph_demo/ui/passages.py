@@ -40,9 +40,9 @@ def layout(exchange: Exchange) -> Layout:
     found, quoted = _quotes(exchange)
     parts: list[Words | int] = []
     end = 0
-    for number, start in enumerate(quoted):
+    for number, (start, after) in enumerate(quoted):
         parts += [*_own(exchange.answer, end, start), number]
-        end = start + len(found[number].text) + 2
+        end = after
         if place := _PLACE.match(exchange.answer, end):
             end = place.end()
     parts += _own(exchange.answer, end, len(exchange.answer))
@@ -53,18 +53,18 @@ def layout(exchange: Exchange) -> Layout:
     return Layout(found, _cited(shown, exchange, len(quoted)), tuple(range(last_open, len(found))))
 
 
-def _quotes(exchange: Exchange) -> tuple[tuple[Passage, ...], list[int]]:
-    """The passages, those that the answer quotes first and in its order, and where their quotes begin."""
+def _quotes(exchange: Exchange) -> tuple[tuple[Passage, ...], list[tuple[int, int]]]:
+    """The passages, those that the answer quotes first and in its order, and where their quotes begin and end."""
     places: dict[str, tuple[int, ...]] = {}
     for index, region in enumerate(exchange.regions):
         places[region.text] = (*places.get(region.text, ()), index)
-    quoted: dict[str, int] = {}
+    quoted: dict[str, tuple[int, int]] = {}
     end = 0
     for text in places:
-        start = exchange.answer.find(f"“{text}”", end)
-        if start >= 0:
-            quoted[text] = start
-            end = start + len(text) + 2
+        quote = r"[“\"]\s*" + r"\s*".join(map(re.escape, text.split())) + r"\s*[”\"]"  # a line may be broken in it
+        if match := re.compile(quote).search(exchange.answer, end):
+            quoted[text] = match.span()
+            end = match.end()
     ordered = [*quoted, *(text for text in places if text not in quoted)]
     return tuple(Passage(text, places[text]) for text in ordered), list(quoted.values())
 
@@ -77,8 +77,10 @@ def _own(answer: str, start: int, end: int) -> list[Words]:
 
 
 def _cited(parts: list[Words | int], exchange: Exchange, quoted: int) -> tuple[Words | int, ...]:
-    """The same, in which words that come before a quote cite it, unless they introduce it. If nothing is quoted, the
-    last words cite all that the answer rests on."""
+    """The same, in which the words before the best quote cite it, unless they introduce it. If nothing is quoted, the
+    last words cite all that the answer rests on. The parts of an answer that is one text are cited nowhere."""
+    if quoted and not exchange.ranked:
+        return tuple(parts)
     cited: list[Words | int] = []
     for part, after in zip(parts, [*parts[1:], None], strict=True):
         if isinstance(part, Words) and isinstance(after, int) and exchange.answer[part.end - 1] not in ":：":

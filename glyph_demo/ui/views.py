@@ -24,7 +24,7 @@ FEW = 2  # notes that are no wall of text
 
 
 def reading_progress(reading: Reading | None, language: Language) -> str:
-    """HTML: a bar for each stage while a document is being read, then a line of figures."""
+    """HTML: one bar while a document is being read; then, folded, what was done, and what there is to know of it."""
     if reading is None or reading.state in ("failed", "closed"):
         return ""
     if reading.state == "waiting":
@@ -32,21 +32,29 @@ def reading_progress(reading: Reading | None, language: Language) -> str:
     if reading.state == "ready":
         texts = [warning.text(language) for warning in reading.warnings]
         noted = notes(texts, language, unfolded=len(texts) <= FEW)
-        return f"<div role='status'><div class='glyph-note'>{_done(reading, language)}</div>{noted}</div>"
-    total = expected_pages(reading)
-    about = "" if reading.total is not None else "~"
-    seconds = reading.timings
-    bars = [
-        _bar("extract", int(reading.document is not None), 1, "", language),
-        _bar("render", len(reading.pages), total, about, language, _pace(len(reading.pages), seconds.render, language)),
-        _bar(
-            "encode", reading.encoded, total, about, language, _pace(reading.encoded, seconds.encode, language, total)
-        ),
-        _bar("prefill", reading.prefilled, total, about, language),
-    ]
-    loading = reading.engine.loading
-    model = f"<div class='glyph-note'>{waiting_text(loading, language)}</div>" if loading else ""
-    return model + "".join(bars)
+        seconds = say("figure.seconds", language, value=f"{reading.timings.extract + reading.timings.encode:.1f}")
+        title = say("reading.title", language, seconds=seconds)
+        done = f"<details class='glyph-details'><summary>{title}</summary>{_done(reading, language)}</details>"
+        return f"<div role='status'>{done}{noted}</div>"
+    text, share = _stage(reading, language)
+    return f"<div class='glyph-stage'><span>{html.escape(text)}</span>{meter(share, text)}</div>"
+
+
+def _stage(reading: Reading, language: Language) -> tuple[str, float]:
+    """What is being done, in words, and the share of the pages that are read."""
+    if (loading := reading.engine.loading) is not None:
+        return waiting_text(loading, language), loading.done / loading.total if loading.total else 0.0
+    if reading.document is None:
+        return say("reading.extract", language), 0.0
+    total, done = expected_pages(reading), reading.prefilled
+    if total is None:
+        return say("reading.render", language), 0.0
+    if done >= total:
+        return say("reading.prefill", language), 1.0
+    about = "" if reading.total is not None else say("reading.about", language)
+    text = say("reading.page", language, page=done + 1, total=f"{about}{total}")
+    left = remaining((total - done) * reading.timings.encode / done).text(language) if done else ""
+    return " · ".join(filter(None, (text, left))), done / total
 
 
 def expected_pages(reading: Reading) -> int | None:
@@ -66,17 +74,6 @@ def _done(reading: Reading, language: Language) -> str:
     if reading.compression is not None:
         line += " · " + say("reading.compression", language, value=f"{reading.compression:.1f}")
     return line
-
-
-def _pace(done: int, seconds: float, language: Language, total: int | None = None) -> str:
-    """Pages a second, or seconds a page where it takes more than one, and the time left if `total` is given."""
-    if not done or seconds <= 0:
-        return ""
-    slow = done < seconds
-    parts = [say("pace.slow" if slow else "pace", language, rate=f"{seconds / done if slow else done / seconds:.1f}")]
-    if total is not None and total > done:
-        parts.append(remaining((total - done) * seconds / done).text(language))
-    return " · ".join(parts)
 
 
 def document_list(opened: Mapping[str, Reading], front: str | None, language: Language) -> str:
@@ -102,21 +99,14 @@ def _detail(reading: Reading, language: Language) -> str:
     """Its pages, its tokens (or characters, if the engine counts no tokens) and where its page features are kept."""
     if reading.state != "ready" or reading.handle is None:
         return say(f"state.{reading.state}", language, pages=len(reading.pages) or "…")
-    parts = [say("detail.pages", language, pages=len(reading.pages))]
+    count = len(reading.pages)
+    parts = [say("detail.page" if count == 1 else "detail.pages", language, pages=count)]
     if reading.handle.tokens is not None:
         parts.append(say("detail.tokens", language, tokens=f"{reading.handle.tokens:,}"))
     elif reading.document is not None and reading.document.text:  # page images have none
         parts.append(say("detail.characters", language, characters=f"{len(reading.document.text):,}"))
     parts.append(say(f"kept.{reading.kept()}", language))
     return " · ".join(parts)
-
-
-def _bar(stage: str, done: int, total: int | None, about: str, language: Language, pace: str = "") -> str:
-    """`about` is written before the total, to mark an estimate."""
-    name = say(f"stage.{stage}", language)
-    share, count = (0.0, str(done or "")) if total is None else (done / max(total, 1), f"{done} / {about}{total}")
-    figures = " · ".join(filter(None, (count, pace)))
-    return f"<div class='glyph-stage'><span>{name}</span><span>{figures}</span>{meter(share, name)}</div>"
 
 
 def loading_notice(progress: Progress, language: Language) -> str:

@@ -37,6 +37,7 @@ class WindowView:
         ui, reading, identifier = self.ui, window.reading, window.session.current_id
         samples = window.samples.get(identifier or "", ())
         updates: Updates = {
+            ui.upload: say("upload.more" if window.session.documents else "upload.hint", window.language),
             ui.documents: self.documents(window),
             ui.progress: views.reading_progress(reading, window.language),
             **self.conversation(window),

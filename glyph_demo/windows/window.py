@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from glyph_demo.conversation.drawing import PageView
+from glyph_demo.conversation.find import find
 from glyph_demo.conversation.places import file_pages, view_of
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.session import DocumentSession
@@ -21,6 +22,10 @@ from glyph_demo.windows.errors import answer_running
 from glyph_demo.windows.history import History, SavedDocument, SavedWindow
 from glyph_demo.windows.table_run import TableRun
 
+PAGES_CHANGED = Message(
+    "The pages have changed since this answer. Ask again to see the place.",
+    "回答之后页面已重新绘制。请重新提问以查看位置。",
+)
 PATIENCE = 10.0  # seconds that a stop waits at most for the answer to end
 
 
@@ -98,15 +103,23 @@ class Window:
         return self.reading.pages[0].number if self.reading and self.reading.pages else 1
 
     def focus_on(self, exchange: Exchange, line: int) -> None:
-        """Focus on line `line` of those that an answer rests on. Where the pages have been read in another way since,
-        that is on another page now."""
+        """Focus on line `line` of those that an answer rests on. Where the pages have been drawn in another way since,
+        it is looked for on them; if it is not found there, a notice says so, and the file's page is shown."""
         self.focus = focus = PageFocus.of(exchange, line)
-        document, view = self.reading.document if self.reading else None, self.view
-        if document is None or view is None or not focus.file_page:
+        region, document, view = exchange.regions[line], self.reading.document if self.reading else None, self.view
+        if self.reading is None or document is None or view is None or region.digest in ("", view.digest):
             return
-        if all(mark.number != focus.file_page for mark in file_pages(document, view)):
+        if moved := find(region.text, document, list(self.reading.pages)):
+            self.focus = PageFocus(moved[0].page, focus.file_page, tuple(moved[:1]), moved[0])
+            return
+        self.notice = (PAGES_CHANGED, "hint")
+        if focus.file_page and all(mark.number != focus.file_page for mark in file_pages(document, view)):
             self.turn_to_original(focus.file_page)
             self.focus = replace(self.focus, chosen=focus.chosen)
+
+    def forget_marks(self) -> None:
+        """Show the page in focus without the places of an answer."""
+        self.focus = replace(self.focus, regions=(), chosen=None, heat=())
 
     def turn_to(self, page: int) -> bool:
         """Focus on a page that the model saw. False, and nothing, if there is none of this number."""
@@ -125,6 +138,21 @@ class Window:
         page = view_of(self.reading.document, views, number).number
         self.focus = replace(self.focus, page=page, file_page=number, chosen=None)
         return True
+
+    def find(self, words: str, step: int) -> tuple[int, int]:
+        """Focus on the place of these words that is `step` places after the one in focus, or on the first. Returns its
+        number, from 1, and how many places there are; zeros, and nothing, if there are none."""
+        if self.reading is None or self.reading.document is None:
+            return 0, 0
+        places = find(words, self.reading.document, list(self.reading.pages))
+        if not places:
+            return 0, 0
+        chosen = self.focus.chosen
+        at = (places.index(chosen) + step) % len(places) if chosen in places else 0
+        place = places[at]
+        file_page = place.file_page.number if place.file_page else 0
+        self.focus = PageFocus(place.page, file_page, tuple(places), place)
+        return at + 1, len(places)
 
     @property
     def view(self) -> PageView | None:

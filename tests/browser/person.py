@@ -11,8 +11,8 @@ SURVEY = "Who led the survey of the harbour?"
 def arrive(page, address):
     """Open the window, and wait until it can be used."""
     page.goto(address)
-    page.locator(QUESTION).wait_for()
     page.locator("#title h1").wait_for()
+    page.locator("#upload .glyph-drop").wait_for()
     return page
 
 
@@ -60,7 +60,7 @@ def open_settings(page):
 def expect_answers(page, count):
     """`count` answers, the last of them complete with its figures."""
     expect(answers(page)).to_have_count(count)
-    expect(answers(page).last.locator(".glyph-figures")).to_be_visible()
+    expect(answers(page).last.locator(".glyph-foot")).to_be_visible()
 
 
 def ask_and_expect(page, question, words="", number=1):

@@ -31,7 +31,7 @@ def test_a_file_is_read_from_its_pages_and_answers_two_questions(open_page, arti
     ask_about_survey(page)
     ask_and_expect(page, "How deep is the water at the north pier?", "14.2", number=2)
     place = "Page 1" if kind == "pdf" else re.compile(r"page 1, line \d+")
-    expect(answers(page).last.locator(".glyph-sources")).to_contain_text(place)
+    expect(answers(page).last.locator(".glyph-where").first).to_contain_text(place)
     expect(page.locator("#page .glyph-box.chosen").first).to_be_visible()
     page.screenshot(path=artifacts / f"window-{kind}.png")
 
@@ -39,7 +39,7 @@ def test_a_file_is_read_from_its_pages_and_answers_two_questions(open_page, arti
 def test_a_question_asked_while_pages_are_read_waits_and_can_be_stopped(open_page, artifacts):
     page = open_page()
     upload(page, "long.pdf", files.scan(12))
-    expect(page.locator("#progress .glyph-stage")).to_have_count(4)
+    expect(page.locator("#progress .glyph-stage")).to_have_count(1)
     ask(page, "Who painted the lighthouse?")
     expect(page.locator("#live .glyph-wait")).to_contain_text("Waiting for the pages from")
     page.screenshot(path=artifacts / "window-reading.png")
@@ -56,7 +56,7 @@ def test_a_question_asked_while_pages_are_read_waits_and_can_be_stopped(open_pag
 def test_the_pages_read_so_far_answer_and_another_question_can_be_asked_meanwhile(open_page, artifacts):
     page = open_page()
     upload(page, "long.pdf", files.scan(6, seed=40))
-    expect(page.locator("#progress .glyph-stage")).to_have_count(4)
+    expect(page.locator("#progress .glyph-stage")).to_have_count(1)
     ask_about_survey(page)
     note = answers(page).first.get_by_text("answered again when the rest is read")
     expect(note).to_be_visible()
@@ -155,7 +155,7 @@ def test_a_bad_file_is_one_line_that_says_what_to_do_and_the_window_goes_on(open
         expect(page.locator(f"#status:has-text('{files.BAD_WORDS[name]}')")).to_be_visible()
         assert "\n" not in status.inner_text().strip()
         assert "Traceback" not in page.content()
-    expect(page.locator(QUESTION)).to_be_in_viewport(ratio=1)
+    expect(page.locator("#upload .glyph-drop")).to_be_in_viewport(ratio=1)
     page.screenshot(path=artifacts / "window-bad-file.png")
     page.locator("#language label").last.click()
     expect(status).to_contain_text("。")
@@ -184,9 +184,9 @@ def test_a_reload_of_the_page_finds_everything_again_and_the_conversation_can_be
             page.get_by_role("button", name=f"Save as {kind}").click()
         assert saved.value.suggested_filename == {"Markdown": "survey.md", "JSON": "survey.json"}[kind]
         assert "Marta Ellingham" in Path(saved.value.path()).read_text()
-    page.locator("#chat .glyph-sources button").first.click()
+    page.locator("#chat .glyph-passage").first.click()
     expect(page.locator("#page .glyph-box.chosen").first).to_be_in_viewport()
-    page.get_by_role("button", name="Large").click()
+    page.get_by_role("button", name="Whole screen").click()
     expect(page.locator("#page.large")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#page.large")).to_have_count(0)

@@ -15,7 +15,7 @@ from tests.browser.person import (
     wait_until_read,
 )
 
-HEAD = "#page .glyph-page-head span"
+HEAD = "#page .glyph-page-head > span"
 DRAWN = "() => document.querySelector('#page .glyph-paper > img')?.naturalWidth > 0"
 
 
@@ -38,13 +38,13 @@ def test_everything_in_a_mixed_pdf_is_answered_without_a_click(open_page, asked)
     read_document(page, "report.pdf", files.report())
     ask_and_expect(page, question)
     assert words in answers(page).last.inner_text()
-    assert f"Page {number}" in answers(page).last.locator(".glyph-sources").inner_text()
+    assert f"Page {number}" in answers(page).last.locator(".glyph-where").first.inner_text()
 
 
 def test_an_answer_is_checked_on_the_original_page(open_page, artifacts):
     page = open_page()
     read_document(page, "report.pdf", files.report())
-    expect(page.locator("#progress summary")).to_contain_text("about this document")
+    expect(page.locator("#progress .glyph-notes summary")).to_contain_text("about this document")
     ask_about_survey(page)
     expect(page.locator(HEAD)).to_contain_text(re.compile(r"Page \d+ of \d+ · pages 1–3 of the file"))
     show(page, "Original")
@@ -60,16 +60,16 @@ def test_an_answer_is_checked_on_the_original_page(open_page, artifacts):
     expect(page.locator(HEAD)).to_have_text(re.compile(r"Page 2 of \d+ · page 4 \(labelled 2\) of the file"))
     show(page, "Original")
     expect(page.locator(HEAD)).to_contain_text("Page 4")
-    page.locator("#chat .glyph-sources button").first.click()
+    page.locator("#chat .glyph-passage").first.click()
     expect(page.locator(HEAD)).to_contain_text("Page 3")
     expect(page.locator("#page .glyph-box.chosen").first).to_be_in_viewport()
-    page.get_by_role("button", name="Large").click()
+    page.get_by_role("button", name="Whole screen").click()
     expect(page.locator("#page .glyph-box.chosen").first).to_be_in_viewport()
     page.screenshot(path=artifacts / "original-large.png")
     page.keyboard.press("Escape")
 
     page.reload()
-    expect(page.locator("#progress summary")).to_contain_text("about this document")
+    expect(page.locator("#progress .glyph-notes summary")).to_contain_text("about this document")
     expect(page.locator("#progress li").first).to_be_visible()
     page.screenshot(path=artifacts / "notes.png")
 

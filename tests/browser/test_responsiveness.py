@@ -85,14 +85,14 @@ def test_stop_answers_while_an_answer_is_written(new_page, artifacts, tmp_path):
 def test_settings_answer_while_a_document_is_read(open_page, artifacts):
     page = open_page()
     upload(page, "long.txt", report(1))
-    expect(page.locator("#progress .glyph-stage")).to_have_count(4)
+    expect(page.locator("#progress .glyph-stage")).to_have_count(1)
     open_settings(page)
     length = "document.querySelector('#settings input[type=number]').value === '{}'"
     times = []
     for _ in range(ROUNDS // 2):
         times.append(click_until(page, "#mode input[value=throughput]", length.format(512)))
         times.append(click_until(page, "#mode input[value=balanced]", length.format(8192)))
-    expect(page.locator("#progress .glyph-stage")).to_have_count(4)
+    expect(page.locator("#progress .glyph-stage")).to_have_count(1)
     record(artifacts, "settings click while encoding, pocket", times)
 
 
@@ -100,11 +100,11 @@ def test_settings_answer_while_a_document_is_read(open_page, artifacts):
 def test_stop_answers_while_a_document_is_read(open_page, artifacts):
     page = open_page()
     upload(page, "long.txt", report(2))
-    expect(page.locator("#progress .glyph-stage")).to_have_count(4)
+    expect(page.locator("#progress .glyph-stage")).to_have_count(1)
     times = []
     for _ in range(ROUNDS):
         ask(page, "Who led the survey of the harbour?")
         expect(page.locator("#live .glyph-wait")).to_contain_text("Reading the document first")
         times.append(stop(page))
-    expect(page.locator("#progress .glyph-stage")).to_have_count(4)
+    expect(page.locator("#progress .glyph-stage")).to_have_count(1)
     record_stops(artifacts, "while encoding, pocket", times)

@@ -38,5 +38,5 @@ def test_where_an_answer_looked_is_still_known_after_a_reload(open_page):
     page.reload()
     wait_until_read(page)
     expect(page.locator("#page .glyph-heat")).to_have_count(1)
-    page.locator("#chat .glyph-sources button").first.click()
+    page.locator("#chat .glyph-passage").first.click()
     expect(page.locator("#page .glyph-box.chosen").first).to_be_visible()

@@ -51,3 +51,12 @@ def listed(html, mark=""):
 
 def request(accept_language):
     return SimpleNamespace(headers={"accept-language": accept_language})
+
+
+def answers(messages):
+    """The words of each answer in the chat, without the numbers of its sources."""
+    cards = [message["content"][0].value for message in value(messages) if message["role"] == "assistant"]
+    return [
+        re.sub(r"<button.*?</button>", "", re.search("<div class='glyph-answer'>(.*?)</div>", card)[1]).strip()
+        for card in cards
+    ]

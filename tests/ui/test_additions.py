@@ -21,7 +21,7 @@ from glyph_demo.ui.blocks import build
 from glyph_demo.ui.texts import say
 from glyph_demo.windows.visit import Visit
 from tests.fakes import FakeEngine
-from tests.ui.handling import final, listed, opened, request
+from tests.ui.handling import final, listed, opened, request, value
 
 TOY_PARSER = """
 from glyph_demo.documents.file_types import Parsed
@@ -73,7 +73,7 @@ def test_the_window_names_a_new_type_and_opens_it(on, toy):
     updates = opened(on, toy)
     assert on.windows.get("tab").reading.state == "ready"
     assert listed(final(updates, on.ui.documents)) == ["letter.toy"]
-    assert "TOY or TXT" in on.change_language("tab", "en")[on.ui.upload]["value"]
+    assert "TOY or TXT" in value(on.load_page(Visit(), None, request("en"))[on.ui.upload])
 
 
 def test_the_api_keeps_a_file_of_a_new_type_and_answers_about_it(toy):

@@ -76,13 +76,13 @@ def test_a_setting_of_the_pages_has_them_read_again_and_says_so(on, tmp_path):
 def test_how_pages_of_a_pdf_are_read_is_chosen_applied_at_once_and_remembered(on, tmp_path):
     path = tmp_path / "a.pdf"
     path.write_bytes(lines_pdf("One page.", "Another."))
-    assert "pages 1 " in final(opened(on, path), on.ui.documents)
+    assert "1 page " in final(opened(on, path), on.ui.documents)
     changed = on.preferences.change_setting(Visit("tab"), {}, "always", name="page_images")
     assert "read again" in changed[on.ui.status]
     assert changed[on.ui.memory]["settings"] == {"documents.page_images": "always"}
     updates = [changed, *on.shelf.follow_reading("tab")]
     assert [view.picture for view in on.windows.get("tab").reading.pages] == [1, 2]
-    assert "pages 2 · tokens 640" in final(updates, on.ui.documents)
+    assert "2 pages · 640 tokens" in final(updates, on.ui.documents)
     kept = on.load_page(Visit(), changed[on.ui.memory] | {"window": None}, request("en"))
     assert kept[on.ui.page_images]["value"] == "always"
     assert on.change_language("tab", "zh")[on.ui.page_images]["choices"][2] == ("始终按原样", "always")

@@ -42,7 +42,7 @@ def drawn(on, act, **data):
 
 
 def head(shown):
-    return re.search("<span>(.*?)</span>", shown)[1]
+    return re.search("<span>((?:[Pp]age|第).*?)</span>", shown)[1]
 
 
 def pressed(shown):

@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,3 +49,16 @@ def test_the_heat_map_has_a_pixel_a_cell_and_shows_through(pages):
     (image,) = re.findall("class='glyph-heat' alt='' src='data:image/png;base64,(.*?)'", html)
     alpha = np.asarray(Image.open(io.BytesIO(base64.b64decode(image))))[..., 3]
     assert alpha.tolist() == [[round(v * HOTTEST) for v in row] for row in ((0.0, 0.5, 1.0), (0.25, 0.0, 0.0))]
+
+
+def test_a_map_says_what_its_colours_mean_and_an_even_one_is_not_drawn(pages):
+    uneven, even = Heat(5, 1, 2, (0.2, 1.0)), Heat(5, 1, 2, (1.0, 0.97))
+    shown = page_view("key", pages, PageFocus(5, heat=(uneven,)), "en")
+    assert re.search("data-heat='' aria-pressed='true'>Where the answer looked<.*>less<.*>more<", shown)
+    assert "glyph-heat" not in page_view("key", pages, PageFocus(5, heat=(even,)), "en")
+    assert "glyph-legend" not in page_view("key", pages, PageFocus(4, heat=(uneven,)), "en"), "of another page"
+
+
+def test_a_place_on_a_page_that_has_been_drawn_anew_is_not_marked(pages):
+    places = (replace(region(5), digest="digest"), replace(region(5), digest="before"))
+    assert page_view("key", pages, PageFocus(5, regions=places), "en").count("glyph-box") == 1

@@ -6,7 +6,7 @@ import pytest
 
 from glyph_demo.conversation import early
 from tests.fakes import PageByPage
-from tests.ui.handling import final, sent, value, write
+from tests.ui.handling import answers, final, sent, value, write
 
 TEXT = "".join(f"Line {number} of a text.\n" for number in range(200))
 
@@ -27,15 +27,15 @@ def window(on, engine, tmp_path):
 
 
 def said(messages):
-    """The words of the answers, and what stands under each."""
-    contents = [message["content"] for message in value(messages) if message["role"] == "assistant"]
-    return [(content[0], content[-1].value) for content in contents]
+    """The words of the answers, and the card of each."""
+    cards = [message["content"][0].value for message in value(messages) if message["role"] == "assistant"]
+    return list(zip(answers(messages), cards, strict=True))
 
 
 def test_an_early_answer_ends_its_question_and_the_page_gets_the_later_one(on, engine, window):
     updates = list(on.chat.ask_question("tab", "on 1?"))
     ((words, panel),) = said(updates[-1][on.ui.chat])
-    assert words == "2 pages, turn 1: on 1? "
+    assert words == "2 pages, turn 1: on 1?"
     assert "answered again when the rest is read" in panel
     assert updates[-1][on.ui.live] == ""
     list(on.chat.ask_question("tab", "on 2?"))
@@ -47,7 +47,7 @@ def test_an_early_answer_ends_its_question_and_the_page_gets_the_later_one(on, e
     assert pages > 2
     assert sum(on.ui.chat in update for update in updates) == 1
     shown = said(final(updates, on.ui.chat))
-    assert [words for words, _ in shown] == [f"{pages} pages, turn 1: on 1? ", f"{pages} pages, turn 2: on 2? "]
+    assert [words for words, _ in shown] == [f"{pages} pages, turn 1: on 1?", f"{pages} pages, turn 2: on 2?"]
     assert not any("answered again" in panel for _, panel in shown)
     assert "glyph-box chosen" in final(updates, on.ui.page)
 

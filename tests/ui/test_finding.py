@@ -1,0 +1,78 @@
+"""Words are found in the document, and places of answers on pages that have been drawn anew."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+from glyph_demo.windows.visit import Visit
+from glyph_demo.windows.window import PAGES_CHANGED
+from tests.ui.handling import final, opened, write
+
+TEXT = "".join(f"Line {number} of the ledger.\n" for number in range(1, 120)) + "The ferry accounts.\n"
+
+
+def beside(on, words, step):
+    return on.find_beside("tab", words, SimpleNamespace(step=step))
+
+
+def test_each_enter_shows_the_next_place_and_the_last_is_followed_by_the_first(on, tmp_path):
+    opened(on, write(tmp_path, text=TEXT))
+    window = on.windows.get("tab")
+    for number, said in ((1, "1 of 119"), (2, "2 of 119")):
+        updates = on.find("tab", "ledger")
+        assert said in updates[on.ui.found]
+        assert "glyph-box chosen" in updates[on.ui.page]
+        assert window.focus.chosen.line == number
+    assert "119 of 119" in [beside(on, "ledger", -1) for _ in range(2)][-1][on.ui.found]
+    assert window.view.number == len(window.reading.pages) > 1
+    assert "1 of 119" in beside(on, "ledger", "1")[on.ui.found]
+    assert "1 of 1" in on.find("tab", "ferry accounts")[on.ui.found], "other words begin anew"
+
+
+def test_what_is_not_there_is_said_and_the_page_stays(on, tmp_path):
+    assert "Not found" in on.find("tab", "ledger")[on.ui.found], "no document"
+    opened(on, write(tmp_path, text=TEXT))
+    updates = on.find("tab", "<b>absent")
+    assert "Not found" in updates[on.ui.found]
+    assert on.ui.found in updates
+    assert updates.get(on.ui.page, "") == on._view.page(on.windows.get("tab"))
+    assert on.find("tab", "  ") == {on.ui.found: ""}
+
+
+def answered(on, tmp_path, text):
+    opened(on, write(tmp_path, text=TEXT))
+    list(on.chat.ask_question("tab", "one?"))
+    window = on.windows.get("tab")
+    exchange = window.transcript[0]
+    exchange.regions = (replace(exchange.regions[0], text=text),)
+    on.preferences.change_setting(Visit("tab"), {}, 14.0, name="font_size")
+    window.reading.wait()
+    return window
+
+
+def test_a_place_is_found_again_after_the_pages_were_drawn_in_another_size(on, tmp_path):
+    window = answered(on, tmp_path, "The ferry accounts.")
+    assert "glyph-box" not in on._view.page(window), "where it was is something else"
+    shown = on.on_page("tab", SimpleNamespace(act="line", exchange="0", line="0"))
+    assert window.view.number == len(window.reading.pages)
+    assert "glyph-box chosen" in shown[on.ui.page]
+    assert on.ui.status not in shown
+
+
+def test_a_place_that_is_not_found_again_is_said_to_be_gone(on, tmp_path):
+    window = answered(on, tmp_path, "The fcrry accounts.")
+    shown = on.on_page("tab", SimpleNamespace(act="line", exchange="0", line="0"))
+    assert PAGES_CHANGED.en in shown[on.ui.status]
+    assert "glyph-box" not in shown[on.ui.page]
+    assert window.transcript[0].regions
+
+
+def test_the_marks_of_an_answer_go_with_the_next_that_has_none(on, tmp_path, monkeypatch):
+    opened(on, write(tmp_path, text=TEXT))
+    list(on.chat.ask_question("tab", "one?"))
+    window = on.windows.get("tab")
+    assert "glyph-box" in on._view.page(window)
+    page = window.view.number
+    monkeypatch.setattr(window.reading.handle, "digests", [])  # without pages the fake has no evidence
+    updates = list(on.chat.ask_question("tab", "two?"))
+    assert "glyph-box" not in final(updates, on.ui.page)
+    assert window.view.number == page
