@@ -48,7 +48,7 @@ def expect_accessible(page):
         for fault in found
         if fault["impact"] in ("serious", "critical")
     ]
-    assert faults == []
+    assert faults == [], faults
 
 
 def open_settings(page):

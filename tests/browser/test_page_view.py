@@ -1,0 +1,62 @@
+"""The page view: words found, larger and smaller, wider and narrower; a sheet on a phone."""
+
+from playwright.sync_api import expect
+
+from tests.browser.person import ask_and_expect, expect_accessible, read_document
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+LETTER = b"".join(b"Line %d names the ledger.\n" % number for number in range(1, 160)) + b"Marta Ellingham led it.\n"
+
+
+def test_words_are_found_with_the_browsers_own_keys(open_page, artifacts):
+    page = open_page()
+    read_document(page, "letter.txt", LETTER)
+    page.keyboard.press("Control+f")
+    expect(page.locator("#find :is(input, textarea)")).to_be_focused()
+    page.keyboard.type("LEDGER")
+    page.keyboard.press("Enter")
+    expect(page.locator("#found")).to_contain_text("1 of 159")
+    expect(page.locator("#page .glyph-box.chosen")).to_be_in_viewport()
+    page.get_by_role("button", name="Place before").click()
+    expect(page.locator("#found")).to_contain_text("159 of 159")
+    expect(page.locator("#page .glyph-box.chosen")).to_be_in_viewport()
+    expect(page.locator("#gallery [aria-current]")).not_to_contain_text("Page 1")
+    page.screenshot(path=artifacts / "found.png")
+    expect_accessible(page)
+    page.fill("#find :is(input, textarea)", "no such words")
+    page.press("#find :is(input, textarea)", "Enter")
+    expect(page.locator("#found")).to_contain_text("Not found")
+
+
+def test_the_page_is_zoomed_and_the_view_widened_and_both_stay(open_page):
+    page = open_page()
+    read_document(page, "letter.txt", LETTER)
+    paper, view = page.locator("#page .glyph-paper"), page.locator("#pages")
+    width = paper.bounding_box()["width"]
+    page.get_by_role("button", name="Zoom in").click()
+    expect(paper).to_have_attribute("style", "width: 125%;")
+    page.get_by_role("button", name="Page after").click()
+    expect(page.locator("#page")).to_contain_text("Page 2 of")
+    assert paper.bounding_box()["width"] > 1.2 * width
+    before = view.bounding_box()["width"]
+    page.get_by_role("separator", name="Width of the page view").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    widened = view.bounding_box()["width"]
+    assert widened > before + 40
+    page.reload()
+    expect(page.locator("#gallery img").first).to_be_visible()
+    assert abs(view.bounding_box()["width"] - widened) < 4
+
+
+def test_a_place_that_is_tapped_on_a_phone_comes_as_a_sheet_and_goes(open_page, artifacts):
+    page = open_page(**PHONE)
+    read_document(page, "letter.txt", LETTER)
+    ask_and_expect(page, "Who led it?", "Marta Ellingham")
+    page.locator("#chat .glyph-passage").first.click()
+    expect(page.locator("#page.large .glyph-box.chosen")).to_be_in_viewport()
+    page.screenshot(path=artifacts / "page-sheet-phone.png")
+    page.get_by_role("button", name="Whole screen").click()
+    expect(page.locator("#page.large")).to_have_count(0)
+    for tab in page.get_by_role("tab").all():
+        assert tab.evaluate("tab => tab.scrollWidth <= tab.clientWidth"), "its name is not cut"
