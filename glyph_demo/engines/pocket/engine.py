@@ -28,6 +28,7 @@ from glyph_demo.engines.events import (
     Finished,
     Progress,
     Reason,
+    Region,
     Timings,
     Token,
     Usage,
@@ -36,7 +37,7 @@ from glyph_demo.engines.pocket.answering import Document, Shown
 from glyph_demo.engines.pocket.intents import FINDS_PASSAGES, wants_summary, wants_writing
 from glyph_demo.engines.pocket.quotes import Quote
 from glyph_demo.engines.pocket.refusals import NEAREST, NOT_FOUND, hardly_read, refusal
-from glyph_demo.engines.pocket.sentences import split_sentences
+from glyph_demo.engines.pocket.sentences import read_lines, split_sentences
 from glyph_demo.engines.pocket.vectors import SHA256, Encoder, is_known, load_encoder, nearness, page_vectors
 from glyph_demo.engines.registry import engine_kind
 from glyph_demo.errors import EngineError, GlyphError, Language, ran_out_of_memory, shown
@@ -151,6 +152,10 @@ class PocketDocument(OpenDocument):
     def hint_text(self, text: str) -> None:
         """The text is not used. All pages are read now: index them, so that the first question need not."""
         self._document(tuple(self._pages))
+
+    def read_lines(self) -> tuple[Region, ...]:
+        lines = read_lines(tuple(self._pages))
+        return tuple(Region(line.page, line.number, line.text, (line.box,), 1.0) for line in lines)
 
     def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
         """Yield Evidence, a Token for every part of the answer and, for English questions, a phrased sentence if the
