@@ -37,7 +37,10 @@ _NAME_ZH = re.compile(
     r"|[\u4e00-\u9fff]{2,4}·[\u4e00-\u9fff]{2,4}(?=[，。、（ ])"
     r"|(?<=[：、任人为])[韩沈陶陆苏温柴][\u4e00-\u9fff]{2}(?=[，、。；\n])"
 )
-_NUMBER = re.compile(r"(?<![\w.,/:-])(?:\d{1,3}(?:,\d{3})+|\d{2,})(?:\.\d+)?(?![\w,/:-]|\.\d|\s?[年月日点])")
+_NUMBER = re.compile(
+    r"(?<![\w.,/:-])(?:\d{1,3}(?:,\d{3})+|\d{2,})(?:\.\d+)?"
+    r"(?![\w,/:-]|\.\d|\s?(?:[年月日点百千万亿]|thousand|million|billion))"
+)
 
 
 class Statement(NamedTuple):
@@ -55,10 +58,13 @@ Write = Callable[[Any, str, random.Random], str]
 
 
 def makers(kind: str, language: str, text: str, rng: random.Random) -> Maker | None:
-    """A maker of statements of a kind, true or false as it is told; None if the text has nothing of that kind."""
+    """A maker of statements of a kind, true or false as it is told; None if the text gives none of that kind."""
     find, change, write = _KINDS[kind]
     had = find(text, language)
-    return partial(_make, kind, language, text, had, change, write, rng) if had else None
+    # A text of small numbers only has nothing to change.
+    if not had or all(change(rng.choice(had), text, language, rng) is None for _ in range(100)):
+        return None
+    return partial(_make, kind, language, text, had, change, write, rng)
 
 
 def _make(
@@ -73,7 +79,13 @@ def _make(
 
 
 def _numbers(text: str, language: str) -> list[str]:
-    return sorted({match[0].replace(",", "") for match in _NUMBER.finditer(text)})
+    """Numbers in digits, those in millions or 万 written out, and percentages in Chinese numerals."""
+    found = {match[0].replace(",", "") for match in _NUMBER.finditer(text)}
+    for digits, scale in re.findall(r"(?<![\d.,])(\d{1,3}(?:\.\d{1,2})?) ?(million|万元|亿元)", text):
+        found.add(f"{float(digits) * {'million': 1e6, '万元': 1e4, '亿元': 1e8}[scale]:.0f}")
+    for said in re.findall("百分之([一二三四五六七八九十]{2,3})(?![百千万])", text):
+        found |= {str(value) for value in range(10, 100) if said in (_in_chinese(value), f"一{_in_chinese(value)}")}
+    return sorted(found)
 
 
 def _change_number(number: str, text: str, language: str, rng: random.Random) -> str | None:
@@ -103,6 +115,8 @@ def _write_number(number: str, language: str, rng: random.Random) -> str:
     ]
     if not rest and value < 10_000 and language == "zh":
         ways.append(_in_chinese(value).replace("〇", "零"))
+    if not rest and value < 100 and language == "en":
+        ways.append(_in_words(value))
     if not rest and value >= 1000:
         ways.append(
             f"{value / 10_000:.4f}".rstrip("0").rstrip(".") + " 万"
@@ -112,6 +126,16 @@ def _write_number(number: str, language: str, rng: random.Random) -> str:
         if language == "en" and value % 100 == 0:
             ways.append(f"{value / 1000:.1f}".removesuffix(".0") + " thousand")
     return rng.choice(ways)
+
+
+def _in_words(value: int) -> str:
+    """A number below 100 in English words."""
+    small = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: SIM905
+    ones = ["", *"one two three four five six seven eight nine".split()]  # noqa: SIM905
+    tens = "twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
+    if value < 20:
+        return small[value - 10]
+    return f"{tens[value // 10 - 2]}-{ones[value % 10]}".removesuffix("-")
 
 
 def _in_chinese(value: int) -> str:

@@ -22,7 +22,10 @@ _CODE = re.compile(
     r"[A-Za-z][A-Za-z0-9]*(?:[-_/.][A-Za-z0-9]+)*(?![A-Za-z0-9-])"
 )
 _JOINING = "of the de del della der den di da du la le van von zu el"
-_TITLED = "mr mrs ms miss dr prof professor sir lady lord judge justice president"
+_TITLED = (
+    "mr mrs ms miss dr prof professor sir lady lord judge justice president chair chairman chairwoman director manager "
+    "secretary minister captain general colonel mayor governor senator ambassador king queen prince princess ceo cfo cto"
+)
 _DAYS = "monday tuesday wednesday thursday friday saturday sunday"
 _OTHERS = "yes note answer line yesterday today however"
 _JOINS, _TITLES = frozenset(_JOINING.split()), frozenset(_TITLED.split())
