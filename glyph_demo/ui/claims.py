@@ -16,8 +16,8 @@ def marked(
     answer: str, claims: Sequence[Claim], index: int, language: Language, part: tuple[int, int] | None = None
 ) -> str:
     """HTML of answer `index`, or of the `part` (start, end) of it, whose text is that of the answer. A claim that was
-    found is a button; its event has the answer's index and that of the claim in `claims`. One that was not is underlined
-    by its class, and told to screen readers by its title. A claim that `part` holds only half of is text."""
+    found is a button; its event has the answer's index and that of the claim in `claims`. One that was not is marked by
+    its class, and told to screen readers by its title. A claim that `part` holds only half of is text."""
     at, end = part or (0, len(answer))
     pieces = []
     for number, claim in enumerate(claims):

@@ -85,13 +85,23 @@ def _find_name(name: Name, answer: str, source: Source) -> tuple[Span, list[Span
 
 
 def _nearest(text: str, claim: Span, source: Source, places: list[Span]) -> Span:
-    """The place whose surroundings share most words with those of the claim; of equals the first."""
+    """The place whose line, and then whose surroundings, share most words with those of the claim; of equals the
+    first."""
     if len(places) == 1:
         return places[0]
-    said = _around(text, claim)
-    return max(places, key=lambda place: len(said & _around(source.folded.text, place)))
+    said = _words(" ".join(_beside(text, claim)))
+
+    def shared(place: Span) -> tuple[int, int]:
+        before, after = _beside(source.folded.text, place)
+        line = f"{before.rpartition(chr(10))[2]} {after.partition(chr(10))[0]}"
+        return len(said & _words(line)), len(said & _words(f"{before} {after}"))
+
+    return max(places, key=shared)
 
 
-def _around(text: str, span: Span) -> set[str]:
-    beside = text[max(0, span[0] - AROUND) : span[0]] + " " + text[span[1] : span[1] + AROUND]
-    return {match[0] or match[1] for match in _WORDS.finditer(beside)}
+def _beside(text: str, span: Span) -> tuple[str, str]:
+    return text[max(0, span[0] - AROUND) : span[0]], text[span[1] : span[1] + AROUND]
+
+
+def _words(text: str) -> set[str]:
+    return {match[0] or match[1] for match in _WORDS.finditer(text)}

@@ -14,7 +14,7 @@ _NAMES = (
 )
 MONTHS = {name: number for number, names in enumerate(_NAMES.split("|"), 1) for name in names.split()}
 
-_MONTH = "(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
+_MONTH = "(?:(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b(?:(?<=\b\w{3})\.|(?<=\bsept)\.)?)"
 _DAY = r"(?<!\d)\d{1,2}(?:st|nd|rd|th)?(?![\d.]\d)(?!\d)"
 _TO = r"\s{0,2}(?:-|to|and)\s{0,2}"  # between the two days of a span
 _YEAR = r"(?<!\d)[12]\d{3}(?!\d)"

@@ -37,7 +37,7 @@ _NUMBER = re.compile(
     rf"|(?:(?P<of>{HAN}+)分之)?(?P<han>{HAN}+(?:点{HAN_DIGIT}+)?)"
     rf"|\b(?P<words>{WORDS})(?:\s(?P<word_scale>thousand|million|billion|trillion))?\b"
 )
-_HAN_CLAIM = re.compile(f"(?!一[十百千万]?$)(?:十|[一二三四五六七八九两]+[十百千万亿]).*|{HAN_DIGIT}{{4}}|.*点.*")
+_HAN_CLAIM = re.compile(f"(?=..)(?:十|[一二三四五六七八九两]+[十百千万亿]).*|{HAN_DIGIT}{{4}}|.*点.*")
 
 
 class Figure(NamedTuple):

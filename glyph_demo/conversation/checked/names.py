@@ -24,7 +24,7 @@ _CODE = re.compile(
 _JOINING = "of the de del della der den di da du la le van von zu el"
 _TITLED = (
     "mr mrs ms miss dr prof professor sir lady lord judge justice president chair chairman chairwoman director manager "
-    "secretary minister captain general colonel mayor governor senator ambassador king queen prince princess ceo cfo cto"
+    "secretary minister captain general colonel mayor governor senator ambassador king queen prince princess ceo cfo"
 )
 _DAYS = "monday tuesday wednesday thursday friday saturday sunday"
 _OTHERS = "yes note answer line yesterday today however"
@@ -99,7 +99,7 @@ def _capitalised(answer: str, row: Sequence[re.Match[str]]) -> Iterator[Name]:
         return
     if len(row) == 1 and (begins or len(row[0][0]) < 3 or _is_unit(answer, row[0])):
         return
-    end = row[-1].end() - (2 if row[-1][0].endswith(("'s", "’s")) else 0)
+    end = row[-1].end() - (2 if row[-1][0].lower().endswith(("'s", "’s")) else 0)
     forms = [(row[0].start(), end), (untitled[0].start(), end)]
     if len(row) == 1 and row[0][0].endswith("s"):
         forms.append((row[0].start(), row[0].end() - 1))
@@ -130,11 +130,12 @@ def _chinese(answer: str) -> Iterator[Name]:
     for match in _BODY.finditer(answer):
         own, start, end = match["own"], match.start("own"), match.end()
         kept = _last(own)
-        sure = len(kept) >= 2 and kept[-1] not in _BEFORE and not _GENERIC.search(kept)
-        least = len(kept) if len(kept) < len(own) and sure else 2
-        forms = tuple((start + i, end) for i in range(len(own) - least + 1))
-        if forms:
-            yield Name(forms, sure)
+        if len(kept) < 2 or kept[-1] in _BEFORE or _GENERIC.search(kept):
+            yield Name(tuple((start + i, end) for i in range(len(own) - 1)), False)
+        elif len(kept) < len(own):
+            yield Name(((end - len(match["ending"]) - len(kept), end),))
+        else:  # a verb may be before the name
+            yield Name(tuple((start + i, end) for i in range(len(own) - 1)))
 
 
 def is_edge(text: str, at: int, cut: Literal["start", "end"]) -> bool:
