@@ -118,6 +118,7 @@ def test_a_date_is_found_in_any_of_its_forms(date, there, source, pages):
         ("It was Joanna Moreno.", [], ["Joanna Moreno"]),
         ("Thanks went to Mercer and to Thistlewood.", ["Mercer"], ["Thistlewood"]),
         ("Yesterday the Harbour Trust met. However, nobody spoke.", ["Harbour Trust"], []),
+        ("Thanks went to Alici and to Joanna Whit.", [], ["Alici", "Joanna Whit"]),
         ("Nobody came. Thistlewood did not.", [], []),
         ("**Key Findings:** none. ## Main Points", [], ["Main Points"]),
         ("The order was NC-2025-0418, not NC-2025-0419.", ["NC-2025-0418"], ["NC-2025-0419"]),

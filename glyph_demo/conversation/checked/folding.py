@@ -41,20 +41,20 @@ class Folded:
         kept[1:-1] |= (codes[1:-1] == ord(".")) & digit[:-2] & digit[2:]
         return cls(_text(codes), _text(codes[kept]), np.flatnonzero(kept).astype(np.int32))
 
-    def find(self, bare: str, most: int = 20, whole: bool = True) -> list[tuple[int, int]]:
-        """Where `bare`, of the same kind as `self.bare`, stands in `text`: (start, end), at most `most` times. If
-        `whole`, not within a longer word or number; Chinese has no spaces, so its words may begin anywhere."""
+    def find(self, bare: str, most: int = 20) -> list[tuple[int, int]]:
+        """Where `bare`, of the same kind as `self.bare`, stands in `text`: (start, end), at most `most` times, and
+        not within a longer word or number. Chinese has no spaces, so its words may begin anywhere."""
         found: list[tuple[int, int]] = []
         at = self.bare.find(bare) if bare else -1
         while at >= 0 and len(found) < most:
             start, end = int(self.offsets[at]), int(self.offsets[at + len(bare) - 1]) + 1
-            if not whole or not (_joined(self.text, start) or _joined(self.text, end)):
+            if not (_joined(self.text, start) or _joined(self.text, end)):
                 found.append((start, end))
             at = self.bare.find(bare, at + 1)
         return found
 
 
-def is_wide(character: str) -> bool:
+def _is_wide(character: str) -> bool:
     """Whether a character is of a script that is written without spaces."""
     return "\u2e80" <= character <= "\u9fff" or character >= "\U00020000"
 
@@ -64,7 +64,7 @@ def _joined(text: str, at: int) -> bool:
     if not 0 < at < len(text):
         return False
     before, after = text[at - 1], text[at]
-    return before.isalnum() and after.isalnum() and not is_wide(before) and not is_wide(after)
+    return before.isalnum() and after.isalnum() and not _is_wide(before) and not _is_wide(after)
 
 
 def _text(codes: NDArray[np.uint32]) -> str:
