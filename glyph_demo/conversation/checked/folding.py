@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from glyph_demo.engines.pocket.han import simplified
 from glyph_demo.rendering.characters import codepoints
 
+MOST_PLACES = 10  # of one text or figure that are told apart
+
 _BMP = 0x10000
 _ACCENTED = 0x2000  # below it letters lose their accents; above, marks make other letters: か and が
 # What NFKC leaves, or makes two characters of.
@@ -41,12 +43,12 @@ class Folded:
         kept[1:-1] |= (codes[1:-1] == ord(".")) & digit[:-2] & digit[2:]
         return cls(_text(codes), _text(codes[kept]), np.flatnonzero(kept).astype(np.int32))
 
-    def find(self, bare: str, most: int = 20) -> list[tuple[int, int]]:
-        """Where `bare`, of the same kind as `self.bare`, stands in `text`: (start, end), at most `most` times, and
+    def find(self, bare: str) -> list[tuple[int, int]]:
+        """Where `bare`, of the same kind as `self.bare`, stands in `text`: (start, end), at most MOST_PLACES, and
         not within a longer word or number. Chinese has no spaces, so its words may begin anywhere."""
         found: list[tuple[int, int]] = []
         at = self.bare.find(bare) if bare else -1
-        while at >= 0 and len(found) < most:
+        while at >= 0 and len(found) < MOST_PLACES:
             start, end = int(self.offsets[at]), int(self.offsets[at + len(bare) - 1]) + 1
             if not (_joined(self.text, start) or _joined(self.text, end)):
                 found.append((start, end))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from glyph_demo.conversation.checked.figures import Figure, Key, figures
-from glyph_demo.conversation.checked.folding import Folded
+from glyph_demo.conversation.checked.folding import MOST_PLACES, Folded
 from glyph_demo.conversation.drawing import PageView
 from glyph_demo.conversation.places import file_page
 from glyph_demo.documents.model import Document
@@ -16,7 +16,6 @@ from glyph_demo.engines.events import Box, Region
 Span = tuple[int, int]
 
 MOST_TEXT = 4_000_000  # characters that are looked through, 800 pages of print; what is in no longer text is not said
-MOST_PLACES = 20  # of one figure that are told apart
 
 
 class Source:
