@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from glyph_demo.conversation.checked.claim import Claim, Kind
 from glyph_demo.conversation.checked.figures import Figure, figures
@@ -14,6 +15,7 @@ from glyph_demo.conversation.checked.source import Source, Span
 from glyph_demo.conversation.drawing import PageView
 
 MOST_ANSWER = 50_000  # characters of an answer that are checked
+MOST_CLAIMS = 2000  # that are looked up: an answer of nothing but numbers would take seconds
 AROUND = 80  # characters beside a claim that say which of several places is meant
 
 # What engines write around what they say: numbers of items, footnotes, places.
@@ -37,7 +39,7 @@ def check(answer: str, source: Source, pages: Sequence[PageView]) -> tuple[Claim
     for own in _OWN.finditer(answer):
         taken[own.start() : own.end()] = b"\1" * (own.end() - own.start())
     claims = []
-    for start, end, kind, places, sure in _statements(answer, folded, source):
+    for start, end, kind, places, sure in islice(_statements(answer, folded, source), MOST_CLAIMS):
         if any(taken[start:end]):
             continue
         taken[start:end] = b"\1" * (end - start)
