@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from glyph_demo.conversation.drawing import PageView
 from glyph_demo.conversation.places import file_page
@@ -15,9 +16,10 @@ from glyph_demo.rendering import Line
 MOST = 500  # places; all are sent to the page that shows one of them
 
 
-def find(words: str, document: Document, views: Sequence[PageView]) -> list[Region]:
+def find(words: str, document: Document, views: Sequence[PageView], read: Sequence[Region] = ()) -> list[Region]:
     """The places of the words in the document's text, in reading order and at most MOST. Case and line breaks do not
-    count. Pages that are pictures of the file's have no text of their own: nothing is found on them."""
+    count. On pages that are pictures of the file's the lines that were `read` are looked through, see
+    `OpenDocument.read_lines`."""
     if not words.strip():
         return []
     pattern = re.compile(r"\s+".join(map(re.escape, words.split())), re.IGNORECASE)
@@ -28,7 +30,12 @@ def find(words: str, document: Document, views: Sequence[PageView]) -> list[Regi
             found.append(place)
         if len(found) == MOST:
             break
-    return found
+    on_pictures = [
+        replace(line, page=view.number, file_page=file_page(document, view, line.boxes[0]), digest=view.digest)
+        for line in read
+        if (view := views[line.page - 1]).picture and pattern.search(line.text)
+    ]
+    return sorted([*found, *on_pictures], key=lambda place: place.page)[:MOST]
 
 
 def _place(start: int, end: int, text: str, document: Document, views: Sequence[PageView]) -> Region | None:

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from glyph_demo.conversation.ahead import prepare_ahead
+from glyph_demo.conversation.checked.checking import check
+from glyph_demo.conversation.checked.claim import Claim
+from glyph_demo.conversation.checked.source import Source
 from glyph_demo.conversation.drawing import PageView, count_pictures, draw, unreadable
 from glyph_demo.conversation.early import answer_again, answer_early, keep_answers
 from glyph_demo.conversation.errors import as_user_error, document_closed, no_question
@@ -79,6 +82,7 @@ class Reading:
         self._cancelled = False
         self._over = False  # all pages read, or failed: from then on no answer is from the pages read so far
         self._text_handle: OpenDocument | None = None
+        self._source: Source | None = None
         self._features = DocumentFeatures(self.engine, self.store, self.folder)
 
     def run(self) -> None:
@@ -202,6 +206,7 @@ class Reading:
                 if isinstance(event, (Token, Finished)):
                     self.transcript.commit()
                 yield event
+        exchange.claims = self.checked(exchange.answer)
 
     def _answers(self, exchange: Exchange, options: AskOptions, at: int, early: bool) -> Events:
         if early and exchange.question and self.state in ("waiting", "reading"):
@@ -214,6 +219,18 @@ class Reading:
                 raise as_user_error(error) from error
         # An answer before this one may have been replaced while the rest was read.
         yield from self.ask(exchange.question, self.transcript.turns(at), options)
+
+    def checked(self, answer: str) -> tuple[Claim, ...]:
+        """What an answer says that can be looked up, held against the document; nothing once that is closed."""
+        document, pages, handle = self.document, list(self.pages), self.handle
+        if document is None or not pages or not answer:
+            return ()
+        source = self._source
+        if source is None:
+            all_read = self._over  # until then there will be more lines of pages that are pictures
+            source = Source.of(document, pages, handle.read_lines() if handle else None, all_read)
+            self._source = source if all_read or document.images is None else None
+        return check(answer, source, pages)
 
     def enter_early(self, exchange: Exchange, answer: Sequence[Event], pages: int) -> bool:
         """Enter an answer from the first `pages` pages, which is being asked, into the conversation. False, and
@@ -284,7 +301,7 @@ class Reading:
     def _release(self) -> None:
         self._close_handle()
         self.pages.clear()
-        self.document = self.originals = None
+        self.document = self.originals = self._source = None
         shutil.rmtree(self.folder, ignore_errors=True)
         self._set_state("closed")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from glyph_demo.conversation.checked.claim import Claim
 from glyph_demo.engines.base import Turn
 from glyph_demo.engines.events import Event, Evidence, Finished, Heat, Notice, Progress, Region, Thinking, Token
 from glyph_demo.errors import Message
@@ -18,7 +19,7 @@ class Exchange:
     """A question and its answer so far, the sum of the events. `finished` stays None if the answer was stopped.
     `reused` is (pages that did not have to be read again for the answer, all pages). `ranked` is as in Evidence.
     `read_so_far` is (pages, all pages or None) for an answer from the pages that were read when it was given; it is
-    answered again when the rest is read."""
+    answered again when the rest is read. `claims` are held against the document once the answer has ended."""
 
     question: str
     answer: str = ""
@@ -30,6 +31,7 @@ class Exchange:
     finished: Finished | None = None
     heat: tuple[Heat, ...] = ()
     ranked: bool = False
+    claims: tuple[Claim, ...] = ()
     read_so_far: tuple[int, int | None] | None = None
     progress: Progress | None = None
     running: bool = False

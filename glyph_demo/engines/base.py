@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from glyph_demo.engines.events import Box, Events, FilePage, Progress
+from glyph_demo.engines.events import Box, Events, FilePage, Progress, Region
 from glyph_demo.engines.registry import EngineKind, engine_kind
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
@@ -113,6 +113,11 @@ class OpenDocument(ABC):
     def hint_file_pages(self, find: Callable[[int, Box], FilePage | None]) -> None:
         """Give the function that finds the file's page of a place (page from 1, box), for an engine that names places
         in its answers."""
+
+    def read_lines(self) -> tuple[Region, ...] | None:
+        """The lines that the engine has read from its pages, in order; None for an engine that makes no text of
+        them."""
+        return None
 
     def compression(self, text: str) -> float | None:
         """Text tokens per visual token, where `text` is what the pages show; None for an engine that does not compress

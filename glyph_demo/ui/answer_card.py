@@ -13,6 +13,7 @@ import gradio as gr
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished
 from glyph_demo.errors import Language
+from glyph_demo.ui.claims import marked, tally
 from glyph_demo.ui.markup import place_of, waiting_text
 from glyph_demo.ui.passages import Layout, Words, layout
 from glyph_demo.ui.texts import say
@@ -80,7 +81,8 @@ def answer_card(exchange: Exchange, index: int, language: Language) -> str:
         f"{say('copy', language)}</button>"
     )
     figures = details(exchange, exchange.finished, language) if exchange.finished else ""
-    return f"<div class='glyph-panel'>{''.join(parts)}<div class='glyph-foot'>{figures}{copy}</div></div>"
+    found = f"<span class='glyph-note'>{count}</span>" if (count := tally(exchange.claims, language)) else ""
+    return f"<div class='glyph-panel'>{''.join(parts)}<div class='glyph-foot'>{figures}{found}{copy}</div></div>"
 
 
 def _notices(exchange: Exchange, language: Language) -> list[str]:
@@ -112,7 +114,8 @@ def _words_and_passages(exchange: Exchange, index: int, laid_out: Layout, langua
 
 def _words(exchange: Exchange, index: int, words: Words, laid_out: Layout, language: Language) -> str:
     cited = "".join(" " + _citation(exchange, index, number, laid_out, language) for number in words.cited)
-    return f"<div class='glyph-answer'>{html.escape(exchange.answer[words.start : words.end])}{cited}</div>"
+    text = marked(exchange.answer, exchange.claims, index, language, part=(words.start, words.end))
+    return f"<div class='glyph-answer'>{text}{cited}</div>"
 
 
 def _citation(exchange: Exchange, index: int, number: int, laid_out: Layout, language: Language) -> str:

@@ -114,6 +114,8 @@ class Handlers:
             return window.turn_to(place_in_list(data.page))
         if data.act == "original":
             return window.turn_to_original(place_in_list(data.page))
+        if data.act == "claim":
+            return window.focus_on_claim(place_in_list(data.answer), place_in_list(data.claim))
         exchanges, at, line = window.transcript, place_in_list(data.exchange), place_in_list(data.line)
         if not 0 <= at < len(exchanges) or not 0 <= line < len(exchanges[at].regions):
             return False

@@ -192,6 +192,9 @@ def as_json(
         exchange["notices"] = [notice.text(language) for notice in original.notices]
         for place, region in zip(exchange["regions"], original.regions, strict=True):
             place["file_page"] = page_as_json(region.file_page)
+        for claim, checked in zip(exchange["claims"], original.claims, strict=True):
+            if checked.place is not None:
+                claim["place"]["file_page"] = page_as_json(checked.place.file_page)
     said = [warning.text(language) for warning in warnings]
     return json.dumps({"document": name, "warnings": said, "exchanges": listed}, ensure_ascii=False, indent=2)
 

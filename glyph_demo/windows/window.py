@@ -105,8 +105,22 @@ class Window:
     def focus_on(self, exchange: Exchange, line: int) -> None:
         """Focus on line `line` of those that an answer rests on. Where the pages have been drawn in another way since,
         it is looked for on them; if it is not found there, a notice says so, and the file's page is shown."""
-        self.focus = focus = PageFocus.of(exchange, line)
-        region, document, view = exchange.regions[line], self.reading.document if self.reading else None, self.view
+        self._focus_on(exchange.regions[line], PageFocus.of(exchange, line))
+
+    def focus_on_claim(self, at: int, number: int) -> bool:
+        """Focus on the place of a part of answer `at` that the document has. False, and nothing, if there is none."""
+        if not 0 <= at < len(self.transcript) or not 0 <= number < len(self.transcript[at].claims):
+            return False
+        place = self.transcript[at].claims[number].place
+        if place is None:
+            return False
+        file_page = place.file_page.number if place.file_page else 0
+        self._focus_on(place, PageFocus(place.page, file_page, (place,), place))
+        return True
+
+    def _focus_on(self, region: Region, focus: PageFocus) -> None:
+        self.focus = focus
+        document, view = self.reading.document if self.reading else None, self.view
         if self.reading is None or document is None or view is None or region.digest in ("", view.digest):
             return
         if moved := find(region.text, document, list(self.reading.pages)):
@@ -144,7 +158,8 @@ class Window:
         number, from 1, and how many places there are; zeros, and nothing, if there are none."""
         if self.reading is None or self.reading.document is None:
             return 0, 0
-        places = find(words, self.reading.document, list(self.reading.pages))
+        lines = self.reading.handle.read_lines() if self.reading.handle else None
+        places = find(words, self.reading.document, list(self.reading.pages), lines or ())
         if not places:
             return 0, 0
         chosen = self.focus.chosen

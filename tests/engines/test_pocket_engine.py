@@ -45,6 +45,18 @@ def test_an_english_answer_is_a_quote_with_page_and_line(engine):
     assert all(left < right and top < bottom for left, top, right, bottom in best.boxes)
 
 
+def test_the_lines_that_were_read_are_given_with_their_pages_and_boxes(engine):
+    (page,) = draw("The lamp was lit in 1893.\nNobody saw it.")
+    document = engine.open_document([engine.encode(page), engine.encode(page)])
+    lines = document.read_lines()
+    assert [(line.page, line.line, line.text) for line in lines] == [
+        (number, i, text) for number in (1, 2) for i, text in ((1, "The lamp was lit in 1893."), (2, "Nobody saw it."))
+    ]
+    for line, drawn in zip(lines, page.lines, strict=False):
+        (box,) = line.boxes
+        assert box[1] < (drawn.box[1] + drawn.box[3]) / 2 < box[3]
+
+
 def test_a_document_that_is_read_is_indexed_before_the_first_question(engine, monkeypatch):
     document = opened(engine, ENGLISH)
     document.hint_text(ENGLISH)

@@ -56,7 +56,5 @@ def request(accept_language):
 def answers(messages):
     """The words of each answer in the chat, without the numbers of its sources."""
     cards = [message["content"][0].value for message in value(messages) if message["role"] == "assistant"]
-    return [
-        re.sub(r"<button.*?</button>", "", re.search("<div class='glyph-answer'>(.*?)</div>", card)[1]).strip()
-        for card in cards
-    ]
+    words = [re.search("<div class='glyph-answer'>(.*?)</div>", card)[1] for card in cards]
+    return [re.sub("<.*?>", "", re.sub("<button [^>]*glyph-cite.*?</button>", "", each)).strip() for each in words]

@@ -7,8 +7,9 @@ import zlib
 
 import pytest
 
+from glyph_demo.conversation.checked.claim import Claim
 from glyph_demo.conversation.transcript import Exchange
-from glyph_demo.engines.events import Finished, Heat, Region, Timings, Usage
+from glyph_demo.engines.events import FilePage, Finished, Heat, Region, Timings, Usage
 from glyph_demo.errors import Message
 from glyph_demo.scratch import DAY
 from glyph_demo.windows.history import NAME, History, SavedDocument, SavedWindow, as_json, as_markdown
@@ -25,6 +26,7 @@ EXCHANGE = Exchange(
     heat=(Heat(2, 2, 3, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)), Heat(5, 1, 1, (1.0,))),
     finished=Finished(Usage(412, 120, 36, 9, 8), Timings(0.05, 0.06, 0.4, 0.47), "stop"),
     ranked=True,
+    claims=(Claim(0, 2, "name"), Claim(3, 9, "number", Region(2, 7, "1923.", ((1, 2, 3, 4),), 1.0, FilePage(2, "ii")))),
     read_so_far=(3, 60),
 )
 
@@ -59,6 +61,12 @@ def test_a_window_comes_back_as_it_was_saved(history, tmp_path):
 def test_a_saved_conversation_says_which_answers_are_from_some_pages():
     assert "> Answered from 3 of 60 pages" in as_markdown("a.txt", [EXCHANGE])
     assert json.loads(as_json("a.txt", [EXCHANGE]))["exchanges"][0]["read_so_far"] == [3, 60]
+
+
+def test_a_saved_conversation_says_what_of_an_answer_the_document_has():
+    absent, found = json.loads(as_json("a.txt", [EXCHANGE]))["exchanges"][0]["claims"]
+    assert absent == {"start": 0, "end": 2, "kind": "name", "place": None}
+    assert (found["place"]["line"], found["place"]["file_page"]) == (7, {"number": 2, "label": "ii"})
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from glyph_demo.engines.events import (
     Finished,
     Progress,
     Reason,
+    Region,
     Timings,
     Token,
     Usage,
@@ -31,7 +32,7 @@ from glyph_demo.engines.pocket.answering import Document, Shown
 from glyph_demo.engines.pocket.intents import FINDS_PASSAGES, wants_summary, wants_writing
 from glyph_demo.engines.pocket.quotes import Quote
 from glyph_demo.engines.pocket.refusals import NEAREST, NOT_FOUND, hardly_read, refusal
-from glyph_demo.engines.pocket.sentences import Sentence, split_sentences
+from glyph_demo.engines.pocket.sentences import Sentence, read_lines, split_sentences
 from glyph_demo.engines.pocket.vectors import Encoder, Near, nearness, page_vectors
 from glyph_demo.errors import GlyphError, Language, ran_out_of_memory
 from glyph_demo.store import PageFeatures
@@ -80,6 +81,10 @@ class PocketDocument(OpenDocument):
         self._document(tuple(self._pages))
         if self._encoder is not None and self._background is not None:
             self._background.submit(self._compute_vectors)
+
+    def read_lines(self) -> tuple[Region, ...]:
+        lines = read_lines(tuple(self._pages))
+        return tuple(Region(line.page, line.number, line.text, (line.box,), 1.0) for line in lines)
 
     def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
         """Yield Evidence, a Token for every part of the answer and, for English questions, a phrased sentence if the
