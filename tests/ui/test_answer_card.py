@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from glyph_demo.conversation.checked.claim import Claim
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import FilePage, Finished, Progress, Region, Thinking, Timings, Token, Usage
 from glyph_demo.engines.registry import EngineKind
@@ -210,3 +211,14 @@ def test_thinking_is_folded_away_with_its_duration_before_the_answer():
     card = answer_card(exchange, 0, "en")
     assert re.search(folded, card)
     assert card.index("Let me") < card.index("Yes.")
+
+
+def test_what_the_document_has_of_an_answer_is_a_link_and_what_it_has_not_is_marked():
+    answer = "It was built in 1923 & cost 9 crowns."
+    place = Region(2, 7, "Built in 1923.", (), 1.0)
+    exchange = answered(answer=answer, claims=(Claim(16, 20, "number", place), Claim(28, 29, "number")))
+    card = answer_card(exchange, 3, "en")
+    assert "data-act='claim' data-answer='3' data-claim='0'" in card
+    assert re.search("title='not found in the document'>9</span>", card)
+    assert "1 of 2 figures found" in card
+    assert html.unescape(re.sub("<.*?>", "", re.search("glyph-answer'>(.*?)</div>", card)[1])) == answer

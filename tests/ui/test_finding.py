@@ -3,6 +3,8 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import gradio as gr
+
 from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import PAGES_CHANGED
 from tests.ui.handling import final, opened, write
@@ -76,3 +78,17 @@ def test_the_marks_of_an_answer_go_with_the_next_that_has_none(on, tmp_path, mon
     updates = list(on.chat.ask_question("tab", "two?"))
     assert "glyph-box" not in final(updates, on.ui.page)
     assert window.view.number == page
+
+
+def test_a_figure_of_an_answer_leads_to_its_place_and_an_absent_one_nowhere(on, tmp_path):
+    opened(on, write(tmp_path, text=TEXT))
+    list(on.chat.ask_question("tab", "Is it 118 or 4711?"))
+    window = on.windows.get("tab")
+    claims = window.transcript[0].claims
+    numbers = {window.transcript[0].answer[claim.start : claim.end]: i for i, claim in enumerate(claims)}
+    assert {"118", "4711"} <= numbers.keys()
+    shown = on.on_page("tab", SimpleNamespace(act="claim", answer="0", claim=str(numbers["118"])))
+    assert window.view.number == len(window.reading.pages) > 1
+    assert "glyph-box chosen" in shown[on.ui.page]
+    for odd in (str(numbers["4711"]), "99", "-1", None):
+        assert on.on_page("tab", SimpleNamespace(act="claim", answer="0", claim=odd)) == gr.skip()
