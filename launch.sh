@@ -201,7 +201,8 @@ run_tests() {
   "$VENV/bin/python" -m ruff format --check .
   "$VENV/bin/python" -m ruff check .
   "$VENV/bin/python" -m mypy
-  exec "$VENV/bin/python" -m pytest "$@"
+  # A file's tests share its app and browser, so they stay together. Threads of several models would wait for each other.
+  OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} exec "$VENV/bin/python" -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"
 }
 
 # pip-audit stands in a folder of its own for this once, so that it changes nothing of what it looks at. A mirror of
