@@ -23,11 +23,12 @@ from glyph_demo.conversation.errors import as_user_error, document_closed, no_qu
 from glyph_demo.conversation.features import DocumentFeatures, FetchedFeatures
 from glyph_demo.conversation.heat import locate_evidence
 from glyph_demo.conversation.originals import Originals
+from glyph_demo.conversation.overview import overview_of
 from glyph_demo.conversation.places import file_page
 from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.documents.extraction import extract, original_type
 from glyph_demo.documents.model import Document
-from glyph_demo.engines.base import AskOptions, Engine, OpenDocument, Turn
+from glyph_demo.engines.base import AskOptions, Engine, OpenDocument, Overview, Turn
 from glyph_demo.engines.events import Box, Event, Events, Evidence, FilePage, Finished, Notice, Progress, Token
 from glyph_demo.errors import DocumentError, GlyphError, Message
 from glyph_demo.rendering import Page, decode_png
@@ -84,6 +85,9 @@ class Reading:
         self._text_handle: OpenDocument | None = None
         self._source: Source | None = None
         self._features = DocumentFeatures(self.engine, self.store, self.folder)
+        self._overview: Overview | None = None
+        self._overview_known = False
+        self._overview_lock = threading.Lock()
 
     def run(self) -> None:
         """Read the whole document. The final state is `ready`, `failed` (see `error`) or `closed`. Raises nothing."""
@@ -148,6 +152,15 @@ class Reading:
         """Have `events` yield at once."""
         with self._changed:
             self._changed.notify_all()
+
+    @property
+    def overview(self) -> Overview | None:
+        """What the document is; None until it is ready, and for one without text. The first call of any thread works it
+        out, which may take a second, or longer while the engine still computes; nobody who never calls waits for it."""
+        with self._overview_lock:
+            if not self._overview_known and self.state == "ready":
+                self._overview, self._overview_known = overview_of(self.handle, self.document, list(self.pages)), True
+            return self._overview
 
     @property
     def read_anew(self) -> int:

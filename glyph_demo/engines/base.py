@@ -61,6 +61,27 @@ class Turn:
     places: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of the document. `page` counts from 1, on the pages that the model saw; `file_page` is as in Region."""
+
+    text: str
+    page: int
+    file_page: FilePage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What a document is, in its own words: its `title` and the beginning of its text, `lead`, each empty if there is
+    none; its `headings` in order; `questions` that it answers. All texts are one line each, without control characters.
+    They are the upload's: whoever shows them escapes them."""
+
+    title: str
+    headings: tuple[Heading, ...]
+    lead: str
+    questions: tuple[str, ...] = ()
+
+
 class TooLong(EngineError):
     """The document does not fit the context. `pages` is how many of its first pages would; 0 for a text document."""
 
@@ -109,6 +130,11 @@ class OpenDocument(ABC):
 
     def hint_text(self, text: str) -> None:
         """Give the text that the pages were drawn from. Answers that quote it may be faster; no answer changes."""
+
+    def overview(self) -> Overview | None:
+        """What the document is, after `hint_text`; None from an engine that cannot tell. It may take a second or wait
+        for work in the background, so that it is no part of reading or answering. Any thread may call it."""
+        return None
 
     def hint_file_pages(self, find: Callable[[int, Box], FilePage | None]) -> None:
         """Give the function that finds the file's page of a place (page from 1, box), for an engine that names places

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from glyph_demo.engines.base import AskOptions, FeatureSource, OpenDocument, Turn
+from glyph_demo.engines.base import AskOptions, FeatureSource, OpenDocument, Overview, Turn
 from glyph_demo.engines.events import (
     Box,
     Event,
@@ -30,6 +30,8 @@ from glyph_demo.engines.events import (
 )
 from glyph_demo.engines.pocket.answering import Document, Shown
 from glyph_demo.engines.pocket.intents import FINDS_PASSAGES, wants_summary, wants_writing
+from glyph_demo.engines.pocket.overview import overview_of
+from glyph_demo.engines.pocket.own_questions import own_questions
 from glyph_demo.engines.pocket.quotes import Quote
 from glyph_demo.engines.pocket.refusals import NEAREST, NOT_FOUND, hardly_read, refusal
 from glyph_demo.engines.pocket.sentences import Sentence, read_lines, split_sentences
@@ -65,6 +67,7 @@ class PocketDocument(OpenDocument):
         self._background = background
         self._source = source
         self._vectors_lock = threading.RLock()
+        self._vectors: Future[None] | None = None  # of all pages; None until all are read, or where there are none
         self._closed = False
         self._file_page: Callable[[int, Box], FilePage | None] = lambda page, box: None
 
@@ -80,7 +83,23 @@ class PocketDocument(OpenDocument):
         compute the sentence vectors. A question that comes before they are there waits for them."""
         self._document(tuple(self._pages))
         if self._encoder is not None and self._background is not None:
-            self._background.submit(self._compute_vectors)
+            self._vectors = self._background.submit(self._compute_vectors)
+
+    def overview(self) -> Overview | None:
+        """With questions, each asked and answered before it is given. Waits for the sentence vectors that are being
+        computed, because answers go by them; without them, or closed meanwhile, it has no questions."""
+        pages = tuple(self._pages)
+        document = self._document(pages)
+        found = overview_of(document.sentences, lambda line: self._file_page(line.page, line.box))
+        if found is None or (self._vectors is not None and not self._waited(self._vectors)):
+            return found
+        asked = own_questions(document, lambda question: self._find(pages, question, (), _language(question)))
+        return replace(found, questions=asked)
+
+    def _waited(self, vectors: Future[None]) -> bool:
+        """Whether the sentence vectors are there, after they have been computed."""
+        wait([vectors])
+        return not self._closed and not vectors.cancelled() and vectors.exception() is None
 
     def read_lines(self) -> tuple[Region, ...]:
         lines = read_lines(tuple(self._pages))
@@ -90,7 +109,7 @@ class PocketDocument(OpenDocument):
         """Yield Evidence, a Token for every part of the answer and, for English questions, a phrased sentence if the
         quotes support it. `options.max_new_tokens` limits the phrased sentence; `options.temperature` is not used."""
         clock = _Clock()
-        language: Language = "zh" if _IDEOGRAPH.search(question) else "en"
+        language = _language(question)
         pages = tuple(self._pages)
         parts, sure = ([], True) if wants_writing(question) else self._find(pages, question, history, language)
         quotes = [part for part in parts if isinstance(part, Quote)]
@@ -208,6 +227,10 @@ class PocketDocument(OpenDocument):
             yield Progress("load", 0)
             wait([self._phraser], timeout=0.1)
         return None if self._phraser.cancelled() else self._phraser.result()
+
+
+def _language(question: str) -> Language:
+    return "zh" if _IDEOGRAPH.search(question) else "en"
 
 
 class _Read(NamedTuple):

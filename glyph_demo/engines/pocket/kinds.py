@@ -31,11 +31,11 @@ _REASON = (
     r"|因|由于|所以|以免|为了|导致|理由|来自|于是|以防|否则"
 )
 _NAME = rf"(?<!^)(?<![.!?] )\b(?!(?:{MONTHS}|(?:{_DAYS})day|The|In|On|At)\b)[A-Z][a-z]+"
-_SURNAMES = (
+SURNAMES = (
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹"
     "熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文温柴聂骆宗陶严裴柳"
 )
-_ZH_NAME = rf"由[^，。；]{{2}}|(?:[是为、，：；。（“]|[长理任师员人者授事记])\s*[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}"
+_ZH_NAME = rf"由[^，。；]{{2}}|(?:[是为、，：；。（“]|[长理任师员人者授事记])\s*[{SURNAMES}][\u4e00-\u9fff]{{1,2}}"
 _PLACE = (
     rf"\b(?:in|at|near|on|from|to|of) (?:the )?(?!(?:{MONTHS}|(?:{_DAYS})day)\b)[A-Z][a-z]"
     r"|\b(?:Street|Road|Avenue|Hall|Library|Square|Park|Island)\b|位于|地址|坐落|[省市县区镇乡村街路港岛国洲州]"

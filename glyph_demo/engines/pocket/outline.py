@@ -59,7 +59,7 @@ def parts_of(sentences: Sequence[Sentence]) -> list[Part]:
     heading: int | None = None
     body: list[int] = []
     for i, sentence in enumerate(sentences):
-        if _is_heading(sentence):
+        if is_heading(sentence):
             if heading is not None or body:
                 found.append(Part(heading, tuple(body)))
             heading, body = i, []
@@ -144,7 +144,8 @@ def clean(text: str) -> str:
     return _MARKS.sub("", text).strip()
 
 
-def _is_heading(sentence: Sentence) -> bool:
+def is_heading(sentence: Sentence) -> bool:
+    """Whether a sentence is a heading of a part."""
     return sentence.heading and " | " not in sentence.text and not _BOILERPLATE.match(clean(sentence.text))
 
 

@@ -1,0 +1,66 @@
+"""What a document that has been read is: as its engine tells, else title, outline and first sentences of its text."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+
+from glyph_demo.conversation.drawing import PageView
+from glyph_demo.documents.model import Document
+from glyph_demo.engines.base import OpenDocument, Overview
+from glyph_demo.engines.events import FilePage
+from glyph_demo.engines.pocket import overview as lines
+from glyph_demo.engines.pocket.sentences import PageLine, split_sentences
+from glyph_demo.store import PageFeatures
+
+log = logging.getLogger(__name__)
+
+HEIGHT = 10  # of a line of text, for boxes that the text is given
+PITCH = 20  # so that every line is a paragraph
+
+
+def overview_of(handle: OpenDocument | None, document: Document | None, views: Sequence[PageView]) -> Overview | None:
+    """The overview of a document and its pages; None without text. Raises nothing: whatever fails is logged, and then
+    the document has none."""
+    try:
+        found = handle.overview() if handle is not None else None
+        return found or (of_text(document, views) if document is not None else None)
+    except Exception:
+        log.warning("no overview of the document", exc_info=True)
+        return None
+
+
+def of_text(document: Document, views: Sequence[PageView]) -> Overview | None:
+    """The overview of the text that is on the pages, without questions. Its lines are taken as they are in the text."""
+    texts, starts, end = [], [], 0
+    for view in views:
+        found, end = _lines(document.text, max(view.span[0], end), view.span[1])
+        starts.append([start for start, _ in found])
+        texts.append(tuple(text for _, text in found))
+
+    def file_page(line: PageLine) -> FilePage | None:
+        view, start = views[line.page - 1], starts[line.page - 1][line.number - 1]
+        marks = document.marks[view.picture - 1 : view.picture] if view.picture else document.pages_of(start, start + 1)
+        return FilePage(marks[0].number, marks[0].label) if marks else None
+
+    return lines.overview_of(split_sentences([_boxed(page) for page in texts]), file_page)
+
+
+def _lines(text: str, start: int, end: int) -> tuple[list[tuple[int, str]], int]:
+    """The lines with anything on them that begin from `start` to `end`, each with its place; where the next begins."""
+    found = []
+    while start < end:
+        stop = text.find("\n", start)
+        stop = len(text) if stop < 0 else stop
+        if line := text[start:stop].strip():
+            found.append((start, line))
+        start = stop + 1
+    return found, start
+
+
+def _boxed(texts: tuple[str, ...]) -> PageFeatures:
+    """Lines one below the other, each as wide as it has characters."""
+    boxes = [(0, PITCH * i, HEIGHT * len(text), PITCH * i + HEIGHT) for i, text in enumerate(texts)]
+    return PageFeatures({"boxes": np.array(boxes, np.int32).reshape(-1, 4)}, texts)
