@@ -86,7 +86,7 @@ class Reading:
         self._source: Source | None = None
         self._features = DocumentFeatures(self.engine, self.store, self.folder)
         self._overview: Overview | None = None
-        self._overview_known = False
+        self._overview_known = self._overview_begun = False
         self._overview_lock = threading.Lock()
 
     def run(self) -> None:
@@ -161,6 +161,14 @@ class Reading:
             if not self._overview_known and self.state == "ready":
                 self._overview, self._overview_known = overview_of(self.handle, self.document, list(self.pages)), True
             return self._overview
+
+    @property
+    def overview_so_far(self) -> tuple[Overview | None, bool]:
+        """`overview` if it is worked out, and whether there may be one later: then a thread has been given the work."""
+        if self.state == "ready" and not self._overview_begun:
+            self._overview_begun = True
+            threading.Thread(target=lambda: self.overview, name="overview", daemon=True).start()
+        return self._overview, self.state == "ready" and not self._overview_known
 
     @property
     def read_anew(self) -> int:

@@ -64,6 +64,8 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     asking = [sample.click(on.chat.ask_question, [ui.window, sample], conversation, **private) for sample in ui.samples]
     ask, typed = on.chat.ask_question, [ui.window, ui.question]
     asking.append(ui.question.submit(ask, typed, conversation, trigger_mode="multiple", **private))
+    suggested = on.chat.ask_suggested
+    asking.append(ui.about.click(suggested, ui.window, conversation, trigger_mode="multiple", **private))
     # It has no outputs: the answer that it stops updates the page.
     ui.question.stop(on.chat.stop_answer, ui.window, None, queue=False, **private)
     asking.append(ui.chat.retry(on.chat.retry_question, ui.window, conversation, **private))

@@ -12,6 +12,7 @@ import gradio as gr
 
 from glyph_demo.languages import LANGUAGES, Language
 from glyph_demo.settings import Settings
+from glyph_demo.ui.about import ASK
 from glyph_demo.ui.examples import QUESTIONS_PER_EXAMPLE, Example
 from glyph_demo.ui.sidebar import sidebar
 from glyph_demo.ui.tabs.benchmark import BenchmarkPanel
@@ -52,6 +53,7 @@ class Components:
     found: gr.HTML
     page: gr.HTML
     gallery: gr.HTML
+    about: gr.HTML
     chat: gr.Chatbot
     live: gr.HTML
     clear: gr.Button
@@ -141,6 +143,7 @@ def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> Non
 
 def _talk(made: dict[str, Any], labels: Labels) -> None:
     with gr.Column(elem_id="conversation"):
+        made["about"] = gr.HTML(elem_id="about", js_on_load=SCRIPTS["focus"] + ASK)
         chat = gr.Chatbot(
             render_markdown=False,
             latex_delimiters=[],

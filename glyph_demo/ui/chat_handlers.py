@@ -12,6 +12,7 @@ import gradio as gr
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.errors import GlyphError
 from glyph_demo.ui.answer_card import live_answer, typed
+from glyph_demo.ui.tabs.panels import MAX_QUESTION
 from glyph_demo.ui.texts import ASKED_NEXT, say
 from glyph_demo.ui.updates import Updates, paced
 from glyph_demo.ui.window_view import WindowView
@@ -42,6 +43,10 @@ class ChatHandlers:
                 yield {ui.unasked: question, **self._view.status(window)}
                 return
         yield from self._answer(window, question, None, typed=not waits)
+
+    def ask_suggested(self, visit: Visit, data: gr.EventData) -> Iterator[Updates]:
+        """Ask a question that was made from the document."""
+        yield from self.ask_question(visit, str(data.question)[:MAX_QUESTION])
 
     def retry_question(self, visit: Visit, data: gr.RetryData) -> Iterator[Updates]:
         window = self._windows.get(visit)

@@ -17,7 +17,7 @@ const resize = (large) => {
   show();
 };
 document.addEventListener("click", (event) => {
-  const chosen = event.target.closest?.("#page [data-act], #gallery [data-act], .glyph-panel [data-act]");
+  const chosen = event.target.closest?.("#page [data-act], #gallery [data-act], .glyph-panel [data-act], .glyph-about [data-act]");
   const [zoomed, heat] = ["[data-zoom]", "[data-heat]"].map((kind) => view.contains(event.target) && event.target.closest(kind));
   if (zoomed || heat) {
     if (zoomed) zoom = Math.min(4, Math.max(0.5, zoom * 1.25 ** Number(zoomed.dataset.zoom)));
@@ -26,7 +26,7 @@ document.addEventListener("click", (event) => {
   } else if (chosen) {
     trigger("click", { ...chosen.dataset });
     // On a phone the page stands far below the answer whose place was tapped, so it comes as a sheet over all.
-    if (chosen.closest(".glyph-panel")) {
+    if (chosen.closest(".glyph-panel, .glyph-about")) {
       if (matchMedia("(max-width: 768px)").matches) resize(true);
       else view.scrollIntoView({ block: "nearest" });
     }

@@ -81,6 +81,7 @@ class ShelfHandlers:
             documents, now = window.session.documents, (window.session.current_id or "", "")
             waiting = any(reading.state in ("waiting", "reading") for reading in documents.values())
             waiting |= self._windows.switch.loading is not None
+            waiting |= window.reading is not None and window.reading.overview_so_far[1]
             for identifier, reading in documents.items():
                 if reading.error is not None and window.failures.get(identifier) is not reading.error:
                     yield self._give_up(window, identifier, reading.error)
@@ -88,6 +89,7 @@ class ShelfHandlers:
             if (reading := window.reading) is not None:  # type: ignore[assignment]
                 now = (now[0], reading.state)
                 updates[self._ui.progress] = views.reading_progress(reading, window.language)
+                updates[self._ui.about] = self._view.about(window)
                 if len(reading.pages) != pages and time.monotonic() >= due:
                     pages = len(reading.pages)
                     due = time.monotonic() + pages * GALLERY_SECONDS_PER_PAGE

@@ -103,6 +103,7 @@ TEXTS: dict[str, Message] = {
         "Open a document, then ask. You can ask while it is still being read.",
         "请先打开文档，再提问。阅读尚未结束时也可以提问。",
     ),
+    "about.outline": Message("Outline", "目录"),
     "question": Message("Question", "问题"),
     "question.hint": Message("Ask about the document", "就文档提问"),
     "export.markdown": Message("Save as Markdown", "保存为 Markdown"),

@@ -9,6 +9,7 @@ from glyph_demo.conversation.reading import Reading
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.settings import Settings
 from glyph_demo.ui import views
+from glyph_demo.ui.about import about_view
 from glyph_demo.ui.answer_card import chat_messages
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
@@ -40,6 +41,7 @@ class WindowView:
             ui.upload: say("upload.more" if window.session.documents else "upload.hint", window.language),
             ui.documents: self.documents(window),
             ui.progress: views.reading_progress(reading, window.language),
+            ui.about: self.about(window),
             **self.conversation(window),
             ui.page: self.page(window),
             ui.gallery: self.gallery(reading, window.language),
@@ -52,6 +54,13 @@ class WindowView:
 
     def documents(self, window: Window) -> str:
         return views.document_list(window.session.documents, window.session.current_id, window.language)
+
+    def about(self, window: Window) -> str:
+        """What the document in front is, as far as it is known. Examples have questions of their own."""
+        if window.reading is None:
+            return ""
+        own = bool(window.samples.get(window.session.current_id or ""))
+        return about_view(window.reading.overview_so_far[0], window.language, questions=not own)
 
     def conversation(self, window: Window) -> Updates:
         """The exchanges that have ended. Only the handler that writes an answer shows it meanwhile: a reloaded page
