@@ -209,6 +209,12 @@ class Decoder:
                 if expected.isfinite().all() and not difference <= TOLERANCE[self.dtype]:
                     raise _OtherNumbers(f"results differ by {difference:.1e}")
             arena.rollback(before)
+        if static:
+            # Answers that share a step bring all widths in between. A kernel that is first met there is compiled there,
+            # and holds them all up.
+            one = torch.zeros(1, dtype=torch.int64, device=self.device)
+            for width in range(2, WIDTHS[-1]):
+                self._together([(arena, one.expand(width)), (arena, one)])
 
     def observe(self, arena: KVArena, start: Mark, ids: Sequence[int], observer: Observer) -> None:
         """Run text tokens once more whose entries are in the arena from `start` on, and show `observer` their queries
