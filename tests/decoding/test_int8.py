@@ -64,11 +64,14 @@ def test_numbers_come_back_within_half_a_step_and_large_channels_cost_the_others
     assert keys.dtype == torch.float32
 
 
-def test_a_key_beyond_the_reach_of_its_block_is_not_cut_off():
+def test_a_key_beyond_the_reach_of_its_block_is_not_cut_off_and_leaves_the_others_as_they_are():
     key, value = states(40)
-    farther = states(5, seed=1)[0] * 10
-    keys, _ = written(arena_of(), (key, value), (farther, value[:, :, :5])).upto(45)
+    layer = written(arena := arena_of(), (key, value))
+    before = layer.upto(40)[0]
+    farther = states(20, seed=1)[0] * 10
+    keys, _ = written(arena, (farther, value[:, :, :20])).upto(60)
     assert ((keys[:, :, 40:] - farther).norm() / farther.norm()) < 0.01
+    assert torch.equal(keys[:, :, :40], before)
 
 
 def test_what_was_written_first_stays_as_it_is_and_steps_reach_as_far_as_the_block_before():
