@@ -138,16 +138,17 @@ def _share(
 def _ours(decoder: Decoder, context: int, tokens: int, drafter: Drafter | None) -> Iterator[int]:
     arena = decoder.arena()
     arena.reserve(context + tokens)
-    _fill(arena, context)
+    _fill(arena, context, decoder.dtype)
     hidden = decoder.embed(text([0]))[0]
     yield from decode(decoder, arena, hidden, Sampler(SAMPLED, decoder.device), frozenset(), tokens, [], drafter)
 
 
-def _fill(arena: KVArena, context: int) -> None:
+def _fill(arena: KVArena, context: int, dtype: torch.dtype) -> None:
     generator = torch.Generator(arena.layers[0].keys.device).manual_seed(0)
+    heads, dim = arena.layers[0].keys.shape[1::2]
+    noise = torch.empty((2, 1, heads, context, dim), dtype=dtype, device=generator.device)
     for layer in arena.layers:
-        for tensor in (layer.keys, layer.values):
-            tensor.normal_(generator=generator)
+        layer.update(*noise.normal_(generator=generator))
     arena.advance(context, context)
 
 

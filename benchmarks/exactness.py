@@ -1,8 +1,8 @@
 """`benchmarks exactness`: whether what makes decoding fast changes what it computes, on this device.
 
-Attention by kernels against float64; each runtime's step against the model's own forward; 64 greedy tokens against
-`generate`; and the same answers when documents take turns, when memory grows under an answer, when dozens of graphs
-come and go, and from several threads. Seconds are not measured here."""
+Attention by kernels against float64; keys and values in 8 bits against 16; each runtime's step against the model's own
+forward; 64 greedy tokens against `generate`; and the same answers when documents take turns, when memory grows under an
+answer, when dozens of graphs come and go, and from several threads. Seconds are not measured here."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from benchmarks import turns
 from glyph_demo.bench.measure import Report, device_name, ignore, tell
 from glyph_demo.decoding.arena import BLOCK, KVArena
 from glyph_demo.decoding.decoder import TOLERANCE, Decoder, text
+from glyph_demo.decoding.layers import Int8Layer
 from glyph_demo.decoding.loop import decode, prefill
 from glyph_demo.decoding.sampling import GREEDY, Sampler
 from glyph_demo.decoding.step import WIDTHS, Runtime
@@ -64,6 +65,7 @@ def run(settings: Settings, tokens: int = 64, captures: int = CAPTURES, report: 
     check("growth", lambda: _growth(decoder, tokens))
     check("captures", lambda: _captures(decoder, captures))
     check("threads", lambda: _threads(decoder, tokens))
+    check("int8 keys and values", lambda: _int8(decoder, tokens))
     for runtime in _RUNTIMES[device.type]:  # last: each takes the place of the one before
         check(f"step {runtime}", lambda runtime=runtime: _step(decoder, runtime))  # type: ignore[misc]
     engine.close()
@@ -73,21 +75,21 @@ def run(settings: Settings, tokens: int = 64, captures: int = CAPTURES, report: 
 
 def _kernels(device: torch.device) -> Check:
     """The largest difference from attention in float64, by dtype, over lengths and numbers of new tokens; entries
-    beyond are NaN."""
+    beyond are NaN. Over 8 bits float64 attends to the numbers that those stand for."""
     if device.type != "cuda" or importlib.util.find_spec("triton") is None:
         return {"passed": None, "unavailable": "the kernels need a CUDA device and Triton"}
-    worst = {
-        str(dtype).removeprefix("torch."): max(
-            _attention_error(device, dtype, before, n) for before in _LENGTHS for n in sorted({1, 2, *WIDTHS})
-        )
-        for dtype in _ATTENTION
-    }
-    bounds = {str(dtype).removeprefix("torch."): bound for dtype, bound in _ATTENTION.items()}
+    worst, bounds = {}, {}
+    for dtype, int8 in [*((dtype, False) for dtype in _ATTENTION), (torch.float16, True), (torch.bfloat16, True)]:
+        name = str(dtype).removeprefix("torch.") + (" over int8" if int8 else "")
+        cases = [(before, n) for before in _LENGTHS for n in sorted({1, 2, *WIDTHS})]
+        worst[name] = max(_attention_error(device, dtype, before, n, int8) for before, n in cases)
+        bounds[name] = _ATTENTION[dtype]
     return {"passed": all(worst[name] <= bounds[name] for name in worst), "worst": worst, "bounds": bounds}
 
 
-def _attention_error(device: torch.device, dtype: torch.dtype, before: int, n: int) -> float:
+def _attention_error(device: torch.device, dtype: torch.dtype, before: int, n: int, int8: bool) -> float:
     from glyph_demo.decoding.kernels import attend_behind
+    from glyph_demo.decoding.kernels_int8 import attend_behind_int8
 
     generator = torch.Generator(device).manual_seed(before + n)
 
@@ -95,15 +97,21 @@ def _attention_error(device: torch.device, dtype: torch.dtype, before: int, n: i
         return torch.randn((1, heads, entries, _DIM), generator=generator, device=device).to(dtype)
 
     query, key, value = noise(_HEADS, n), noise(_KV_HEADS, n), noise(_KV_HEADS, n)
-    keys, values = (noise(_KV_HEADS, before + n + BLOCK) for _ in range(2))
-    keys[:, :, before:] = values[:, :, before:] = torch.nan
+    arena = KVArena(1, _KV_HEADS, _DIM, before + n + BLOCK, dtype, device, int8=int8)
+    arena.reserve(arena.maximum)
+    (kept,) = arena.layers
+    if before:
+        kept.update(noise(_KV_HEADS, before), noise(_KV_HEADS, before))
     at = torch.arange(before, before + n, device=device)
     scaling = _DIM**-0.5
-    seen = attend_behind(query, key, value, keys, values, at, scaling)
-    whole, shown = (
-        torch.cat([kept[:, :, :before], new], dim=2).double().repeat_interleave(_HEADS // _KV_HEADS, dim=1)
-        for kept, new in ((keys, key), (values, value))
-    )
+    if isinstance(kept, Int8Layer):
+        kept.key_scales[:, :, before:] = kept.value_scales[:, :, before:] = torch.nan
+        seen = attend_behind_int8(query, key, value, kept, at, scaling)
+    else:
+        kept.keys[:, :, before:] = kept.values[:, :, before:] = torch.nan
+        seen = attend_behind(query, key, value, kept.keys, kept.values, at, scaling)
+    group = _HEADS // _KV_HEADS
+    whole, shown = (part.double().repeat_interleave(group, dim=1) for part in kept.upto(before + n))
     scores = query.double() @ whole.transpose(2, 3) * scaling
     causal = torch.ones(n, before + n, dtype=torch.bool, device=device).tril(before)
     expected = scores.masked_fill(~causal, -torch.inf).softmax(-1) @ shown
@@ -176,6 +184,43 @@ def _at_once(decoder: Decoder, prompts: Sequence[list[int]], tokens: int) -> lis
     for thread in threads:
         thread.join()
     return said
+
+
+def _int8(decoder: Decoder, tokens: int) -> Check:
+    """Keys and values in 8 bits may change what is said no more than a rounding of all numbers to bfloat16 does."""
+    found = int8_error(decoder, [_prompt(tokens, seed) for seed, tokens in enumerate((50, 300, 1000))], tokens)
+    return {"passed": found["mean"] <= TOLERANCE[torch.bfloat16], **found, "bound": TOLERANCE[torch.bfloat16]}
+
+
+def int8_error(decoder: Decoder, prompts: Sequence[list[int]], tokens: int) -> dict[str, float]:
+    """The distance of logits over 8 bits from those over 16, by their norm, at `tokens` greedy tokens of the latter
+    behind each prompt: the largest and the mean; and the share of these tokens that are the likeliest over 8 bits,
+    too."""
+    before, rows = decoder.int8, {}
+    decoder.int8 = False
+    said = [list(_answer(decoder, prompt, tokens)) for prompt in prompts]
+    for decoder.int8 in (False, True):
+        rows[decoder.int8] = torch.cat([logits_of(decoder, *pair) for pair in zip(prompts, said, strict=True)])
+    decoder.int8 = before
+    return distances(rows[False], rows[True])
+
+
+def logits_of(decoder: Decoder, prompt: list[int], said: Sequence[int]) -> torch.Tensor:
+    """The logits (tokens, vocabulary), float32, that the tokens `said` behind a prompt are chosen from."""
+    arena = decoder.arena()
+    arena.reserve(len(prompt) + len(said))
+    rows = [decoder.logits(prefill(decoder, arena, text(prompt))[None])]
+    rows += [decoder.step(arena, [token]).clone() for token in said[:-1]]
+    decoder.leave(arena)
+    arena.free()
+    return torch.cat(rows)
+
+
+def distances(expected: torch.Tensor, got: torch.Tensor) -> dict[str, float]:
+    """See `int8_error`."""
+    apart = (got - expected).norm(dim=1) / expected.norm(dim=1)
+    same = (got.argmax(1) == expected.argmax(1)).float().mean()
+    return {"max": float(apart.max()), "mean": float(apart.mean()), "same_tokens": float(same)}
 
 
 def _step(decoder: Decoder, runtime: Runtime) -> Check:

@@ -1,6 +1,6 @@
 """All benchmarks of a machine with a CUDA GPU, in calls of less than ten minutes:
 
-    python -m benchmarks.gpu --out DIR [--call main|ladder|precisions] [--model random:glyph] [--only PART …] [--quick]
+    python -m benchmarks.gpu --out DIR [--call main|ladder|kv|precisions] [--model MODEL] [--only PART …] [--quick]
 
 What is computed is checked first, then timed. Each part runs in its own process with its own time limit: one that fails
 or hangs does not affect the others, and its memory is freed. `DIR/PART.json` is written as the figures come, so that a
@@ -96,7 +96,7 @@ def _ladder(settings: Settings, quick: bool, report: Report) -> Result:
 @dataclass(frozen=True)
 class Measurement:
     """`limit` is in seconds; `memory` is the size in GB of the card on which it must fit, 0 for any; `model` is the
-    part's own, if it has one."""
+    part's own, if it has one; `kv` is what keys and values are kept in."""
 
     name: str
     work: Work
@@ -104,6 +104,7 @@ class Measurement:
     precision: str = "auto"
     memory: int = 0
     model: str = ""
+    kv: str = "auto"
 
 
 # The parts of each call and their limits: together less than the ten minutes that a machine may be lent for.
@@ -118,6 +119,7 @@ CALLS = {
         Measurement("encode", _encode, 120),
     ),
     "ladder": (Measurement("ladder", _ladder, 200),),
+    "kv": (Measurement("decode-int8-kv", _decode, 150, kv="int8"),),
     "precisions": (
         Measurement("long-int8-16gb", _long_document, 195, "int8", 16),
         Measurement("long-int4-12gb", _long_document, 195, "int4", 12),
@@ -241,7 +243,11 @@ def _write(out: Path, name: str, result: Result) -> None:
 
 
 def _settings(part: Measurement, model: str) -> Settings:
-    flags: dict[str, Any] = {"model": part.model or model, "inference.precision": part.precision}
+    flags: dict[str, Any] = {
+        "model": part.model or model,
+        "inference.precision": part.precision,
+        "inference.kv": part.kv,
+    }
     if part.memory:
         flags["inference.memory_limit_gb"] = part.memory
     return load_settings(environment=os.environ, flags=flags)

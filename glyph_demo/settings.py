@@ -131,7 +131,8 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """The defaults are those of Glyph's published clients. The engine pocket does not use most of these."""
+    """The defaults are those of Glyph's published clients. The engine pocket does not use most of these. `kv` is what
+    keys and values are kept in; `auto` is `16bit` everywhere, until `int8` was measured with Glyph's own weights."""
 
     max_new_tokens: int = 8192
     temperature: float = 0.0
@@ -141,6 +142,7 @@ class Inference:
     thinking: bool = True
     thinking_tokens: int = 0
     precision: Literal["auto", "fp16", "bf16", "fp32", "int8", "int4"] = "auto"
+    kv: Literal["auto", "16bit", "int8"] = "auto"
     image_size: int = 0
     vision: Literal["auto", "eager", "compiled", "onnx", "mixed"] = "eager"
     memory_limit_gb: float = 0.0

@@ -11,7 +11,7 @@ from tests.test_pasted_config import PASTED
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_doctor_says_what_each_key_did(save, language):
-    config = save("c.yaml", PASTED)
+    config = save("c.yaml", PASTED + "  kv: int8\n")
     report = json.loads(run("doctor", "--config", config, "--json", "--language", language).stdout)["config"]
     assert list(report) == list(file_values(config))
     assert "inference.max_batch_size = 4" in report["inference.batch_size"]

@@ -40,7 +40,7 @@ def test_a_key_of_this_app_wins_over_one_that_means_the_same(save):
 
 
 @pytest.mark.parametrize(
-    "line", ["batch_size: many", "use_torch_compile: maybe", "image_size: [512, 512]", "batchsize: 4"]
+    "line", ["batch_size: many", "use_torch_compile: maybe", "image_size: [512, 512]", "batchsize: 4", "kv: int4"]
 )
 def test_what_cannot_be_used_is_refused_as_ever(save, line):
     with pytest.raises(SettingsError):

@@ -11,8 +11,9 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
-from transformers.cache_utils import Cache, CacheLayerMixin
+from transformers.cache_utils import Cache
 
+from glyph_demo.decoding.layers import ArenaLayer, Int8Layer
 from glyph_demo.errors import GlyphError
 
 BLOCK = 256  # entries; capacities are multiples of it
@@ -52,7 +53,8 @@ def context_full(needed: int, maximum: int) -> GlyphError:
 
 
 class KVArena:
-    """Keys and values of `layers` layers, batch 1, each tensor (1, kv_heads, capacity, head_dim).
+    """Keys and values of `layers` layers, batch 1, each tensor (1, kv_heads, capacity, head_dim), in `dtype` or, with
+    `int8`, in 8 bits.
 
     `cache` is what a transformers model takes as its cache. A forward writes its n entries behind `length` and
     leaves `length` alone; `advance` makes them count, so a forward that fails has changed nothing. Capacity grows in
@@ -68,13 +70,15 @@ class KVArena:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
         growth: Growth = unbudgeted,
+        int8: bool = False,
     ) -> None:
         self.maximum = maximum
         self.length = 0
         self.position = 0
         self._growth = growth
-        empty = torch.empty((1, kv_heads, 0, head_dim), dtype=dtype, device=device)
-        self.layers = [_ArenaLayer(self, empty) for _ in range(layers)]
+        kind = Int8Layer if int8 else ArenaLayer
+        self.layers = [kind(self, kv_heads, head_dim, dtype, device) for _ in range(layers)]
+        self._shape = (kv_heads, head_dim, dtype.itemsize)
         self.graphs: dict[int, Any] = {}  # a decoder's CUDA graphs by width; invalid after a resize
         self.cache = Cache(layers=list(self.layers))
 
@@ -86,12 +90,7 @@ class KVArena:
     @property
     def nbytes(self) -> int:
         """Bytes allocated for keys and values, used or not."""
-        return self.capacity * self.bytes_per_entry
-
-    @property
-    def bytes_per_entry(self) -> int:
-        _, heads, _, dim = self.layers[0].keys.shape
-        return 2 * len(self.layers) * heads * dim * self.layers[0].keys.element_size()
+        return self._nbytes_of(self.capacity)
 
     def mark(self) -> Mark:
         return Mark(self.length, self.position)
@@ -116,7 +115,7 @@ class KVArena:
         if length <= self.capacity:
             return
         capacity = min(bucket(length), self.maximum)
-        with self._growth((capacity - self.capacity) * self.bytes_per_entry):
+        with self._growth(self._nbytes_of(capacity) - self.nbytes):
             self._resize(capacity)
 
     def free(self) -> None:
@@ -124,54 +123,10 @@ class KVArena:
         self.rollback(START)
         self._resize(0)
 
+    def _nbytes_of(self, capacity: int) -> int:
+        return len(self.layers) * self.layers[0].nbytes_of(capacity, *self._shape)
+
     def _resize(self, capacity: int) -> None:
         self.graphs.clear()
         for layer in self.layers:
             layer.resize(capacity, self.length)
-
-
-class _ArenaLayer(CacheLayerMixin):
-    """One layer's keys and values, written in place behind the arena's length."""
-
-    is_compileable = False
-    is_sliding = False
-    keys: torch.Tensor
-    values: torch.Tensor
-
-    def __init__(self, arena: KVArena, empty: torch.Tensor) -> None:
-        super().__init__()
-        self._arena = arena
-        self.keys, self.values = empty, empty
-        self.is_initialized = True
-
-    def resize(self, capacity: int, length: int) -> None:
-        self.keys = _resized(self.keys, capacity, length)
-        self.values = _resized(self.values, capacity, length)
-
-    def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
-        """Nothing: the arena allocates."""
-
-    def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write (1, kv_heads, n, head_dim) keys and values; return views of all entries including them."""
-        start, end = self._arena.length, self._arena.length + key_states.shape[2]
-        self.keys[:, :, start:end] = key_states
-        self.values[:, :, start:end] = value_states
-        return self.keys[:, :, :end], self.values[:, :, :end]
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self._arena.length + query_length, 0
-
-    def get_seq_length(self) -> int:
-        return self._arena.length
-
-    def get_max_length(self) -> int:
-        return self._arena.maximum
-
-
-def _resized(old: torch.Tensor, capacity: int, length: int) -> torch.Tensor:
-    new = old.new_empty((*old.shape[:2], capacity, old.shape[3]))
-    new[:, :, :length] = old[:, :, :length]
-    new[:, :, length:] = 0  # static attention weighs these with 0, and 0 times a number that is not finite is none
-    return new

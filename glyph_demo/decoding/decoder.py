@@ -18,6 +18,7 @@ from glyph_demo.decoding.arena import BLOCK, Growth, KVArena, Mark, unbudgeted
 from glyph_demo.decoding.attention import use_packed_attention
 from glyph_demo.decoding.batcher import Batcher
 from glyph_demo.decoding.graphs import prepare_cuda
+from glyph_demo.decoding.layers import ArenaLayer, Int8Layer
 from glyph_demo.decoding.probe import Observer, ReadOnlyCache, Seen
 from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.decoding.step import WIDTHS, Runtime, Step
@@ -49,9 +50,10 @@ class Decoder:
     """A causal language model, or the language half of a vision-language model (`Glm4vForConditionalGeneration`), batch
     1. It keeps no state between calls. A step is the model's own forward until `prepare_step` finds a faster one. The
     model has one lock, `lock`, held for one forward at a time: two answers take turns, and each waits for the other by
-    one step at most."""
+    one step at most. With `int8` its arenas hold keys and values in 8 bits."""
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    def __init__(self, model: PreTrainedModel, int8: bool = False) -> None:
+        self.int8 = int8
         self.config = config = model.config.get_text_config()
         rope = getattr(config, "rope_parameters", None) or {}
         self.position_axes = len(rope["mrope_section"]) if "mrope_section" in rope else 1
@@ -79,12 +81,21 @@ class Decoder:
     @property
     def bytes_per_entry(self) -> int:
         """Bytes of keys and values that one token takes."""
-        return 2 * self.layers * self._kv_heads * self._head_dim * self.dtype.itemsize
+        kind = Int8Layer if self.int8 else ArenaLayer
+        block = kind.nbytes_of(BLOCK, self._kv_heads, self._head_dim, self.dtype.itemsize)
+        return self.layers * -(-block // BLOCK)
+
+    @property
+    def bytes_read_per_entry(self) -> int:
+        """Bytes a token that a forward holds beside them: in 8 bits, a layer's keys and values as it computes with
+        them."""
+        return 2 * self._kv_heads * self._head_dim * self.dtype.itemsize if self.int8 else 0
 
     def arena(self, maximum: int | None = None, growth: Growth = unbudgeted) -> KVArena:
         """An empty arena of this model's shape, dtype and device, for at most `maximum` entries or the model's own."""
         maximum = self.maximum if maximum is None else min(maximum, self.maximum)
-        return KVArena(self.layers, self._kv_heads, self._head_dim, maximum, self.dtype, self.device, growth)
+        shape = (self.layers, self._kv_heads, self._head_dim)
+        return KVArena(*shape, maximum, self.dtype, self.device, growth, self.int8)
 
     def embed(self, segment: Segment) -> torch.Tensor:
         """Embeddings (n, hidden) of a segment."""
@@ -180,9 +191,11 @@ class Decoder:
         arena = self.arena()
         arena.reserve(min(BLOCK, arena.maximum))
         generator = torch.Generator(self.device).manual_seed(0)
+        noise = torch.empty(
+            (2, 1, self._kv_heads, arena.capacity, self._head_dim), dtype=self.dtype, device=self.device
+        )
         for layer in arena.layers:
-            layer.keys.normal_(generator=generator)
-            layer.values.normal_(generator=generator)
+            layer.update(*noise.normal_(generator=generator))
         length = arena.capacity // 2
         arena.advance(length, length)
         before = arena.mark()
@@ -196,6 +209,12 @@ class Decoder:
                 if expected.isfinite().all() and not difference <= TOLERANCE[self.dtype]:
                     raise _OtherNumbers(f"results differ by {difference:.1e}")
             arena.rollback(before)
+        if static:
+            # Answers that share a step bring all widths in between. A kernel that is first met there is compiled there,
+            # and holds them all up.
+            one = torch.zeros(1, dtype=torch.int64, device=self.device)
+            for width in range(2, WIDTHS[-1]):
+                self._together([(arena, one.expand(width)), (arena, one)])
 
     def observe(self, arena: KVArena, start: Mark, ids: Sequence[int], observer: Observer) -> None:
         """Run text tokens once more whose entries are in the arena from `start` on, and show `observer` their queries

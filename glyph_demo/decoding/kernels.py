@@ -3,14 +3,17 @@ how many there are from the device, so that a CUDA graph can hold them. Import t
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import triton
 from triton import language as tl
 
+from glyph_demo.decoding.layers import BLOCK
+
 # Parts that a KV head's entries are read in, one of them the new ones (flash-decoding,
 # https://pytorch.org/blog/flash-decoding). Times Glyph's 2 KV heads: about as many as a GPU has multiprocessors.
 SPLITS = 64
-_BLOCK = 64  # entries at a time
 _LEAST = 16  # rows and columns of a matrix product, at least
 _MOST = 128  # rows that keys and values are read once for, a query head of a token each: 8 tokens of 16 heads
 
@@ -28,37 +31,51 @@ def attend_behind(
     another, of `keys` and `values` (1, kv_heads, capacity, head_dim), and return what their queries (1, heads, n,
     head_dim) see of all entries before and of each other, causally: (1, heads, n, head_dim), in the dtype of `values`.
     n is 16 at most, head_dim a power of two from 16 on; `keys` and `values` are contiguous."""
+    plan = plan_of(query, keys.shape[1], keys.dtype)
+    _partial[plan.grid](
+        *(query, key, value, keys, values, at, *plan.parts),
+        *(query.stride(1), query.stride(2), key.stride(1), key.stride(2), value.stride(1), value.stride(2)),
+        *(keys.stride(1), scaling),
+        **plan.options,
+    )
+    return plan.combined()
+
+
+class Plan(NamedTuple):
+    """How a step is divided: the grid and options of the kernel that reads keys and values, and the `parts` that it
+    writes for `combined`: sums, tops and totals."""
+
+    grid: tuple[int, int, int]
+    options: dict[str, int]
+    parts: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+    seen: torch.Tensor
+
+    def combined(self) -> torch.Tensor:
+        """The attention (1, heads, n, head_dim)."""
+        _, n, heads, dim = self.seen.shape
+        group, rows = self.options["GROUP"], self.parts[0].shape[2]
+        _combine[(heads, n)](*self.parts, self.seen, GROUP=group, ROWS=rows, DIM=dim, SPLITS=SPLITS, num_warps=4)
+        return self.seen.transpose(1, 2)
+
+
+def plan_of(query: torch.Tensor, kv_heads: int, dtype: torch.dtype) -> Plan:
+    """For queries (1, heads, n, head_dim) and products in `dtype`."""
     _, heads, n, dim = query.shape
-    kv_heads = keys.shape[1]
     group = heads // kv_heads
-    half = keys.dtype.itemsize == 2  # float32 takes twice the memory, and has no products that leave room for many rows
+    half = dtype.itemsize == 2  # float32 takes twice the memory, and has no products that leave room for many rows
     rows = min(_MOST if half else _LEAST, max(_LEAST, triton.next_power_of_2(n * group)))
     passes = triton.cdiv(n * group, rows)
     sums = torch.empty((kv_heads, SPLITS, passes * rows, dim), dtype=torch.float32, device=query.device)
     tops, totals = (torch.empty(sums.shape[:-1], dtype=torch.float32, device=query.device) for _ in range(2))
-    seen = torch.empty((1, n, heads, dim), dtype=values.dtype, device=query.device)
-    _partial[(SPLITS, kv_heads, passes)](
-        *(query, key, value, keys, values, at, sums, tops, totals),
-        *(query.stride(1), query.stride(2), key.stride(1), key.stride(2), value.stride(1), value.stride(2)),
-        *(keys.stride(1), scaling),
-        N=n,
-        GROUP=group,
-        ROWS=rows,
-        DIM=dim,
-        BLOCK=_BLOCK,
-        NEW=_LEAST,
-        SPLITS=SPLITS,
-        num_warps=8 if rows > 64 else 4,
-        num_stages=3 if half and rows <= 64 else 2,  # blocks under way, of the 101,376 bytes that a small card has
-    )
-    _combine[(heads, n)](
-        *(sums, tops, totals, seen), GROUP=group, ROWS=passes * rows, DIM=dim, SPLITS=SPLITS, num_warps=4
-    )
-    return seen.transpose(1, 2)
+    seen = torch.empty((1, n, heads, dim), dtype=dtype, device=query.device)
+    shape = {"N": n, "GROUP": group, "ROWS": rows, "DIM": dim, "BLOCK": BLOCK, "NEW": _LEAST, "SPLITS": SPLITS}
+    # Blocks under way, of the 101,376 bytes that a small card has.
+    options = {**shape, "num_warps": 8 if rows > 64 else 4, "num_stages": 3 if half and rows <= 64 else 2}
+    return Plan((SPLITS, kv_heads, passes), options, (sums, tops, totals), seen)
 
 
 @triton.jit
-def _more(query, key, value, inside, top, total, acc, scaling):
+def more(query, key, value, inside, top, total, acc, scaling):
     """Softmax and sums, of a pass's rows, with a block of entries more: keys (DIM, entries), values (entries, DIM).
     `inside` (1 or rows, entries) is true where a row looks."""
     scores = tl.dot(query, key, input_precision="ieee") * scaling
@@ -119,7 +136,7 @@ def _partial(
             inside = entry < end
             k = tl.load(keys + kept + entry[None, :] * DIM + column[:, None], mask=inside[None, :], other=0.0)
             v = tl.load(values + kept + entry[:, None] * DIM + column[None, :], mask=inside[:, None], other=0.0)
-            top, total, acc = _more(asked, k, v, inside[None, :], top, total, acc, scaling)
+            top, total, acc = more(asked, k, v, inside[None, :], top, total, acc, scaling)
     else:
         new = tl.arange(0, NEW)
         there = new < N
@@ -129,7 +146,7 @@ def _partial(
         v = tl.load(
             value + head * value_head + new[:, None] * value_token + column[None, :], mask=there[:, None], other=0.0
         ).to(values.dtype.element_ty)
-        top, total, acc = _more(asked, k, v, new[None, :] <= token[:, None], top, total, acc, scaling)
+        top, total, acc = more(asked, k, v, new[None, :] <= token[:, None], top, total, acc, scaling)
         if turn == 0:  # nobody reads these entries before the next step
             tl.store(keys + kept + (length + new)[None, :] * DIM + column[:, None], k, mask=there[None, :])
             tl.store(values + kept + (length + new)[:, None] * DIM + column[None, :], v, mask=there[:, None])

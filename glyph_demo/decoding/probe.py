@@ -80,7 +80,7 @@ class _ReadOnlyLayer(CacheLayerMixin):
     def __init__(self, layer: Any, start: int, count: int) -> None:
         super().__init__()
         self._start, self._end = start, start + count
-        self.keys, self.values = layer.keys, layer.values
+        self._layer = layer
         self.is_initialized = True
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
@@ -89,7 +89,8 @@ class _ReadOnlyLayer(CacheLayerMixin):
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.keys[:, :, : self._end], self.values[:, :, : self._end]
+        kept: tuple[torch.Tensor, torch.Tensor] = self._layer.upto(self._end)
+        return kept
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         return self._end, 0

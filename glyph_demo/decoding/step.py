@@ -23,6 +23,7 @@ from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.attention import PACKED_ATTENTION, attend, attend_static
 from glyph_demo.decoding.draft import DRAFTED
 from glyph_demo.decoding.graphs import capture
+from glyph_demo.decoding.layers import Int8Layer
 
 Runtime = Literal["auto", "eager", "graph", "compiled"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
@@ -120,11 +121,10 @@ class Step:
             parts = [part.split(widths, dim=2) for part in _project(layer, self._rotate, hidden, cos, sin)]
             attended = []
             for (arena, _), entries, query, key, value in zip(rows, at, *parts, strict=True):
-                kept, end = arena.layers[number], arena.length + len(entries)
-                kept.keys.index_copy_(2, entries, key)
-                kept.values.index_copy_(2, entries, value)
-                scaling = layer.self_attn.scaling
-                attended.append(attend(query, kept.keys[:, :, :end], kept.values[:, :, :end], scaling))
+                kept = arena.layers[number]
+                kept.put(entries, key, value)
+                keys, values = kept.upto(arena.length + len(entries))
+                attended.append(attend(query, keys, values, layer.self_attn.scaling))
             hidden = _finish(layer, hidden, _rows(torch.cat(attended, dim=2)))
         return list(self._body.norm(hidden)[0].split(widths))
 
@@ -154,11 +154,15 @@ class Step:
     def _attending(self, arena: KVArena, at: torch.Tensor) -> Attend:
         """Attention that writes a layer's keys and values to the entries `at` (n,), int64, on the device."""
         scaling = self._body.layers[0].self_attn.scaling
-        if self._kernels:
+        int8 = isinstance(arena.layers[0], Int8Layer)
+        if self._kernels and not (int8 and self._body.dtype == torch.float32):
             from glyph_demo.decoding.kernels import attend_behind
+            from glyph_demo.decoding.kernels_int8 import attend_behind_int8
 
             def by_kernels(number: int, states: States) -> torch.Tensor:
                 kept = arena.layers[number]
+                if isinstance(kept, Int8Layer):
+                    return _rows(attend_behind_int8(*states, kept, at, scaling))
                 return _rows(attend_behind(*states, kept.keys, kept.values, at, scaling))
 
             return by_kernels
@@ -166,9 +170,8 @@ class Step:
 
         def plainly(number: int, states: States) -> torch.Tensor:
             kept, (query, key, value) = arena.layers[number], states
-            kept.keys.index_copy_(2, at, key)
-            kept.values.index_copy_(2, at, value)
-            return _rows(attend_static(query * scaling, kept.keys, kept.values, beyond))
+            kept.put(at, key, value)
+            return _rows(attend_static(query * scaling, *kept.upto(arena.capacity), beyond))
 
         return plainly
 

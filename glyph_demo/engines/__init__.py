@@ -94,7 +94,7 @@ def _by_memory(card: Gpu, settings: Settings) -> ChosenEngine:
     free, limit = card.memory_free - budget.CONTEXT, int(settings.inference.memory_limit_gb * 1e9)
     free = min(free, limit) if limit else free
     asked = settings.inference.precision
-    shape = budget.GLYPH.within(settings.inference.image_size)
+    shape = budget.GLYPH.within(settings.inference.image_size, settings.inference.kv == "int8")
     choice = budget.choose(shape, free, budget.can_quantise(), budget.ORDER if asked == "auto" else (asked,))
     have, pages = f"{card.memory_free / 2**30:.1f} GiB", choice.tokens // PAGE_TOKENS
     en = zh = ""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from glyph_demo.models.memory import ITEMSIZE, QUANTISED, chunk, kv_bytes, weight_bytes, work_bytes
+from glyph_demo.models.memory import ITEMSIZE, QUANTISED, chunk, kv_bytes, read_bytes, weight_bytes, work_bytes
 
 ORDER = ("fp16", "int8", "int4")  # the most exact one first
 
@@ -33,16 +33,18 @@ _CUT = 7_700  # bytes a patch while a page is cut: its values in float32 twice o
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What the bytes of a model follow from: how many numbers it has, its text and vision models' parts of config.json,
-    and the patches of the largest page that its preprocessor settings let in."""
+    the patches of the largest page that its preprocessor settings let in, and whether keys and values are in 8 bits."""
 
     parameters: int
     text: Mapping[str, Any]
     vision: Mapping[str, Any]
     patches: int
+    int8_kv: bool = False
 
-    def within(self, image_size: int) -> Shape:
-        """The same for pages of no more pixels than a square of `image_size` has; 0 changes nothing."""
-        return replace(self, patches=min(self.patches, (image_size // PATCH) ** 2)) if image_size else self
+    def within(self, image_size: int, int8_kv: bool = False) -> Shape:
+        """The same for pages of no more pixels than a square of `image_size` has, which as 0 changes nothing."""
+        patches = min(self.patches, (image_size // PATCH) ** 2) if image_size else self.patches
+        return replace(self, patches=patches, int8_kv=int8_kv)
 
 
 # zai-org/Glyph: config.json, and `longest_edge` of preprocessor_config.json: 9,633,792 pixels over two equal frames,
@@ -91,7 +93,8 @@ def tokens_that_fit(shape: Shape, precision: str, free: int) -> int:
     """Tokens of a document that fit beside the model, questions and answers apart; 0 where the model does not fit."""
     fixed = weight_bytes(shape.parameters, shape.text, precision) + FEATURES + GRAPHS
     left = free - fixed - most_at_once(transients(shape, precision, free))
-    room = int(max(0, left) * (1 - SPARE)) // kv_bytes(shape.text, precision) - TURN_TOKENS
+    token = kv_bytes(shape.text, precision, shape.int8_kv) + shape.int8_kv * read_bytes(shape.text, precision)
+    room = int(max(0, left) * (1 - SPARE)) // token - TURN_TOKENS
     return max(0, min(room, shape.text["max_position_embeddings"]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,14 @@ def load_vision_language_model(
     limit: int = 0,
     image_size: int = 0,
     model_source: ModelSource = "auto",
+    int8_kv: bool = False,
 ) -> VisionLanguageModel:
     """The model that `source` names: `auto`, a folder, a hub id, `random:glyph` or `random:mid`. `cache_dir` keeps what
     is downloaded from `model_source`. `progress` counts bytes, of the download and then of loading. `precision` is
     `auto` where it is not given; a dtype is taken as it is, without what keeps float16 safe. `limit` are the bytes that
     the model may take with all it works with, 0 for what is free; `image_size` bounds what pages are read with, see
-    `Preprocessing.within`. Raises EngineError: those of `find_checkpoint`,
-    `precision_unavailable`, `model_too_large` and `model_unusable`."""
+    `Preprocessing.within`. `int8_kv` says that keys and values will take 8 bits. Raises EngineError: those of
+    `find_checkpoint`, `precision_unavailable`, `model_too_large` and `model_unusable`."""
     report = progress or untold
     device = default_device()
     plain = precision if isinstance(precision, torch.dtype) else None
@@ -61,7 +63,7 @@ def load_vision_language_model(
     if source.startswith("random:"):
         from glyph_demo.models.random import random_glm4v, random_shape
 
-        shape = random_shape(source, image_size)
+        shape = replace(random_shape(source, image_size), int8_kv=int8_kv)
         name = _NAMES[plain] if plain else _named(asked, shape, device, limit)
         _check_room(shape.parameters, shape.text, name, device, limit)
         noise = random_glm4v(source, device, plain or activations(name), image_size)
@@ -71,7 +73,7 @@ def load_vision_language_model(
         return noise
     # What does not fit is not downloaded.
     if source == "auto" and plain is None and find_on_machine(hub_id(source), cache_dir) is None:
-        name = _named(asked, GLYPH.within(image_size), device, limit)
+        name = _named(asked, GLYPH.within(image_size, int8_kv), device, limit)
         _check_room(GLYPH.parameters, GLYPH.text, name, device, limit)
     checkpoint = find_checkpoint(hub_id(source), frozenset(FAMILIES), cache_dir, report, model_source)
     try:
@@ -79,8 +81,8 @@ def load_vision_language_model(
         tokenizer = load_tokenizer(checkpoint.folder)
         family = FAMILIES[checkpoint.config["model_type"]]
         preprocessing = family.load_preprocessing(checkpoint.folder).within(image_size)
-        text = found.get_text_config().to_dict()
-        shape = Shape(checkpoint.parameters, text, found.vision_config.to_dict(), preprocessing.most_patches)
+        text, patches = found.get_text_config().to_dict(), preprocessing.most_patches
+        shape = Shape(checkpoint.parameters, text, found.vision_config.to_dict(), patches, int8_kv)
         name = _NAMES[plain] if plain else _named(asked, shape, device, limit)
         # What is quantised is read layer by layer on the way to the device, from files that are mapped, not copied, as
         # long as they hold what is wanted.

@@ -3,6 +3,7 @@ before anything is loaded. Counts follow from config.json; nothing here needs to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ PAGE_TOKENS = 632  # a page of 595x842, the size Glyph was trained on: 21 x 30 v
 QUANTISED = ("int8", "int4")
 ITEMSIZE = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 2, "int4": 2}  # of activations, and of what is not quantised
 INT4_GROUP = 128  # weights that share a scale; divides every width of Glyph's text model (4096, 13696)
+KV_BLOCK = 64  # keys, see decoding/layers.py
 CHUNKS = (4096, 2048, 1024, 512)  # tokens a prefill forward
 _WORK_SHARE = 0.1  # of what the weights leave, for a forward
 _SPARE = 0.05  # of the same, for what an allocator cannot hand out in one piece
@@ -37,9 +39,17 @@ def held_bytes(tensor: Any) -> int:
     return sum(held_bytes(part) for part in parts if part is not None)
 
 
-def kv_bytes(text: Mapping[str, Any], precision: str) -> int:
-    """Bytes of keys and values that one token takes."""
-    return 2 * int(text["num_hidden_layers"] * text["num_key_value_heads"] * _head(text)) * ITEMSIZE[precision]
+def kv_bytes(text: Mapping[str, Any], precision: str, int8: bool = False) -> int:
+    """Bytes of keys and values that one token takes. In 8 bits each of them has a scale in float32, and KV_BLOCK keys
+    share what their channels reach."""
+    heads, dim = text["num_hidden_layers"] * text["num_key_value_heads"], _head(text)
+    head = 2 * (dim + 4) + dim * ITEMSIZE[precision] / KV_BLOCK if int8 else 2 * dim * ITEMSIZE[precision]
+    return math.ceil(heads * head)
+
+
+def read_bytes(text: Mapping[str, Any], precision: str) -> int:
+    """Bytes a token of one layer's keys and values out of 8 bits, which a prefill forward holds."""
+    return 2 * int(text["num_key_value_heads"]) * _head(text) * ITEMSIZE[precision]
 
 
 def work_bytes(text: Mapping[str, Any], tokens: int) -> int:

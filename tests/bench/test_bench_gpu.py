@@ -70,7 +70,7 @@ def test_a_part_that_is_stopped_keeps_the_figures_it_has(tmp_path):
     assert next(t for t in summary["targets"] if t["part"] == "exactness")["passed"] is False
 
 
-@pytest.mark.parametrize(("call", "seconds"), [("main", 585), ("ladder", 200), ("precisions", 585)])
+@pytest.mark.parametrize(("call", "seconds"), [("main", 585), ("ladder", 200), ("kv", 150), ("precisions", 585)])
 def test_the_limits_of_a_call_add_up(call, seconds):
     assert sum(part.limit for part in CALLS[call]) <= seconds
 

@@ -41,9 +41,10 @@ def filled(decoder: Decoder) -> KVArena:
     return arena
 
 
+@pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("count", [1, 8, 12])
-def test_a_prefill_stays_on_the_device(model, count):
-    decoder = Decoder(model)
+def test_a_prefill_stays_on_the_device(model, count, int8):
+    decoder = Decoder(model, int8)
     assert (decoder.ahead, decoder.chunk) == (True, 4096)
     arena = filled(decoder)
     embeds = torch.zeros(1, count, model.config.text_config.hidden_size, dtype=model.dtype, device=CUDA)
@@ -55,9 +56,10 @@ def test_a_prefill_stays_on_the_device(model, count):
     assert (hidden.device, hidden.dtype) == (CUDA, model.dtype)
 
 
+@pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("count", [1, 8, 12])
-def test_steps_stay_on_the_device(model, count):
-    decoder = Decoder(model)
+def test_steps_stay_on_the_device(model, count, int8):
+    decoder = Decoder(model, int8)
     decoder._step = Step(model.get_decoder(), 3)
     arena = filled(decoder)
     ids = torch.zeros(count, dtype=torch.int64, device=CUDA)
@@ -67,9 +69,10 @@ def test_steps_stay_on_the_device(model, count):
     assert [row.device for row in together] == [CUDA, CUDA]
 
 
+@pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("width", [1, 8])
-def test_what_a_graph_captures_stays_on_the_device(model, width):
-    arena = filled(Decoder(model))
+def test_what_a_graph_captures_stays_on_the_device(model, width, int8):
+    arena = filled(Decoder(model, int8))
     step = Step(model.get_decoder(), 3, "graph")
     at = torch.arange(width, device=CUDA) + 30
     with torch.inference_mode():

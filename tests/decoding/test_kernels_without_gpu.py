@@ -17,7 +17,8 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 
-from glyph_demo.decoding import kernels
+from glyph_demo.decoding import kernels, kernels_int8
+from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.step import WIDTHS
 
 CUOBJDUMP = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
@@ -28,9 +29,10 @@ SHARED = {80: 166_912, 86: 101_376, 89: 101_376, 90: 232_448, 100: 232_448, 120:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the GPU runs them itself")
-def test_the_interpreter_gives_attention_in_float64():
+@pytest.mark.parametrize("file", ["test_kernels.py", "test_kernels_int8.py"])
+def test_the_interpreter_gives_attention_in_float64(file):
     interpreted = subprocess.run(
-        [sys.executable, "-m", "pytest", str(Path(__file__).with_name("test_kernels.py"))],
+        [sys.executable, "-m", "pytest", str(Path(__file__).with_name(file))],
         env={**os.environ, "TRITON_INTERPRET": "1"},
         capture_output=True,
         text=True,
@@ -56,8 +58,8 @@ class AbsentCard:
         return 0
 
 
-def compiled(monkeypatch, capability, dtype, n):
-    """Grids and binaries of what `attend_behind` launches with Glyph's heads."""
+def compiled(monkeypatch, capability, dtype, n, int8):
+    """Grids and binaries of what `attend_behind`, or `attend_behind_int8`, launches with Glyph's heads."""
     launched = []
 
     def noted(run):
@@ -69,26 +71,35 @@ def compiled(monkeypatch, capability, dtype, n):
     def states(heads, entries):
         return torch.empty(1, entries, heads, 128, dtype=dtype, device="meta").transpose(1, 2)
 
-    for kernel in (kernels._partial, kernels._combine):
+    for kernel in (kernels._partial, kernels._combine, kernels_int8._partial):
         monkeypatch.setattr(kernel, "run", noted(kernel.run))
-    kept = [torch.empty(1, 2, 4096, 128, dtype=dtype, device="meta") for _ in range(2)]
+    arena = KVArena(1, 2, 128, 4096, dtype, "meta", int8=int8)
+    arena.reserve(4096)
+    (kept,) = arena.layers
     at = torch.empty(n, dtype=torch.int64, device="meta")
     monkeypatch.setattr(driver, "_active", AbsentCard(capability))
-    kernels.attend_behind(states(32, n), states(2, n), states(2, n), *kept, at)
+    new = (states(32, n), states(2, n), states(2, n))
+    if int8:
+        kernels_int8.attend_behind_int8(*new, kept, at)
+    else:
+        kernels.attend_behind(*new, kept.keys, kept.values, at)
     return launched
 
 
 def cases():
     """Those that differ little from another one are left to the long run."""
-    for capability, dtype, n in product(SHARED, (torch.float16, torch.bfloat16, torch.float32), WIDTHS):
+    dtypes = (torch.float16, torch.bfloat16, torch.float32)
+    for int8, capability, dtype, n in product((False, True), SHARED, dtypes, WIDTHS):
+        if int8 and dtype == torch.float32:
+            continue  # attends without kernels
         alike = dtype != torch.float16 and (capability not in (86, 90, 120) or n != WIDTHS[-1])
-        yield pytest.param(capability, dtype, n, marks=[pytest.mark.long] if alike else [])
+        yield pytest.param(capability, dtype, n, int8, marks=[pytest.mark.long] if alike else [])
 
 
-@pytest.mark.parametrize(("capability", "dtype", "n"), cases())
-def test_a_card_has_room_for_the_kernels(monkeypatch, tmp_path, capability, dtype, n):
+@pytest.mark.parametrize(("capability", "dtype", "n", "int8"), cases())
+def test_a_card_has_room_for_the_kernels(monkeypatch, tmp_path, capability, dtype, n, int8):
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
-    (grid, partial), (_, combine) = compiled(monkeypatch, capability, dtype, n)
+    (grid, partial), (_, combine) = compiled(monkeypatch, capability, dtype, n, int8)
     if dtype.itemsize == 2:
         assert grid == (kernels.SPLITS, 2, 1)  # keys and values are read once
     for made in (partial, combine):
@@ -96,7 +107,10 @@ def test_a_card_has_room_for_the_kernels(monkeypatch, tmp_path, capability, dtyp
         binary.write_bytes(made.asm["cubin"])
         usage = subprocess.run([CUOBJDUMP, "-res-usage", binary], capture_output=True, text=True, check=True).stdout
         registers, stack, local = map(int, re.search(r"REG:(\d+) STACK:(\d+) .*LOCAL:(\d+)", usage).groups())
-        print(f"sm_{capability} {dtype} {n} {made.metadata.name}: {made.metadata.shared} bytes, {registers} registers")
+        print(
+            f"sm_{capability} {dtype} {n} int8 {int8} {made.metadata.name}: "
+            f"{made.metadata.shared} bytes, {registers} registers"
+        )
         assert made.metadata.shared <= SHARED[capability]
         assert registers <= REGISTERS
         assert (stack, local) == (0, 0)  # nothing is spilled

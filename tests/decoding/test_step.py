@@ -176,6 +176,18 @@ def test_one_compilation_of_a_width_serves_all_layers_and_answers_beside_each_ot
             torch.testing.assert_close(layer.keys[:, :, arena.length - len(ids) : arena.length], keys)
 
 
+def test_every_width_that_answers_bring_to_a_shared_step_was_met_before(monkeypatch):
+    met, attending = [], step.Step._attending
+
+    def noted(self, arena, at):
+        met.append(len(at))
+        return attending(self, arena, at)
+
+    monkeypatch.setattr(step.Step, "_attending", noted)
+    compiled(Decoder(tiny_llama(9, 3)))
+    assert set(met) == set(range(1, step.WIDTHS[-1] + 1))
+
+
 def doubled(rows: torch.Tensor) -> torch.Tensor:
     return 2 * rows
 

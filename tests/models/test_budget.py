@@ -13,7 +13,7 @@ from glyph_demo.decoding.step import WIDTHS
 from glyph_demo.models import budget, random
 from glyph_demo.models.budget import GLYPH
 from glyph_demo.models.glm4v import preprocessing_of
-from glyph_demo.models.memory import kv_bytes, weight_bytes, work_bytes
+from glyph_demo.models.memory import kv_bytes, read_bytes, weight_bytes, work_bytes
 from glyph_demo.models.precision import activations, adapt
 from glyph_demo.models.vision import Vision
 from tests.peaks import META, peak
@@ -98,6 +98,31 @@ def test_a_prefill_holds_no_more_than_is_calculated(tokens, model, precision, mo
         )
     most = work_bytes(GLYPH.text, tokens)
     assert (0.6 if precision == "fp16" else 0.35) * most <= counted.most <= most
+
+
+def test_a_prefill_over_8_bits_holds_a_layer_s_keys_and_values_besides(model, precision, monkeypatch):
+    monkeypatch.setattr(attention, "causal_lower_right", lambda queries, entries: None)
+    monkeypatch.setitem(decoder.CHUNK, "meta", 256)
+    before, tokens = 130_560, 256
+    own = Decoder(model, int8=True)
+    arena = own.arena()
+    arena.reserve(before + tokens)
+    arena.advance(before, before)
+    with peak() as counted:
+        embeds = torch.empty(tokens, 4096, dtype=model.dtype, device=META)
+        own.extend(arena, embeds, torch.zeros(3, tokens, dtype=torch.int64))
+    assert arena.nbytes == arena.capacity * kv_bytes({**GLYPH.text, "num_hidden_layers": 2}, precision, int8=True)
+    read = (before + tokens) * read_bytes(GLYPH.text, precision)
+    most = counted.most - arena.nbytes  # which is written in place, and counted
+    assert read <= most <= read + work_bytes(GLYPH.text, tokens)
+
+
+@pytest.mark.parametrize(("size", "plain", "small"), [(0, 43_084, 79_402), (1024, 73_948, 131_072)])
+def test_in_8_bits_the_whole_window_fits_24_gb_beside_16_bit_weights_where_pages_are_no_larger(size, plain, small):
+    free = int(24.92e9)  # of a 24 GB card, see docs/scaling.md
+    fits = [budget.tokens_that_fit(GLYPH.within(size, int8), "fp16", free) for int8 in (False, True)]
+    assert fits == [plain, small]
+    assert GLYPH.within(1024).patches > PAGE[0] * PAGE[1]  # a usual page is read as it is
 
 
 def test_evidence_and_logits_hold_no_more_than_is_calculated(model, precision):

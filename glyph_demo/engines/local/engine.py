@@ -73,7 +73,7 @@ class LocalEngine(Engine):
         self._limit = int(inference.memory_limit_gb * 1e9)
         self.model: VisionLanguageModel = load_vision_language_model(
             *(settings.model, models, progress, precision or inference.precision, self._limit),
-            *(inference.image_size, settings.model_source),
+            *(inference.image_size, settings.model_source, inference.kv == "int8"),
         )
         self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
         self.notices: list[Message] = [NOISE] if self.model.random else [*self.model.notices]
@@ -231,7 +231,7 @@ class LocalEngine(Engine):
 
     def _start(self) -> None:
         inference = self._settings.inference
-        self.decoder = Decoder(self.model.model)
+        self.decoder = Decoder(self.model.model, inference.kv == "int8")
         if self._kv_bytes:
             self._open_pool()
         self.decoder.batch_steps(self._encoding.most, self._encoding.wait)
@@ -282,7 +282,9 @@ class LocalEngine(Engine):
         else:
             work = work_bytes(self.decoder.config.to_dict(), self.decoder.chunk)
             budget = min(left - work, int(room(device) * CPU_SHARE))
-        least = self._page_tokens * self.decoder.bytes_per_entry
+        kept, read = self.decoder.bytes_per_entry, self.decoder.bytes_read_per_entry
+        budget = budget * kept // (kept + read)
+        least = self._page_tokens * kept
         if budget < least:
             raise EngineError(
                 "model_too_large",
