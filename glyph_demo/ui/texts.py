@@ -100,12 +100,12 @@ TEXTS: dict[str, Message] = {
     # Chat
     "chat": Message("Chat", "对话"),
     "chat.empty": Message(
-        "Open a document, then ask. You can ask while it is still being read.",
-        "请先打开文档，再提问。阅读尚未结束时也可以提问。",
+        "Ask about the document. You can ask while it is still being read.",
+        "就文档提问。阅读尚未结束时也可以提问。",
     ),
     "about.outline": Message("Outline", "目录"),
     "question": Message("Question", "问题"),
-    "question.hint": Message("Ask about the document", "就文档提问"),
+    "question.hint": Message("Question about the current document", "就当前文档提问"),
     "export.markdown": Message("Save as Markdown", "保存为 Markdown"),
     "export.json": Message("Save as JSON", "保存为 JSON"),
     "clear": Message("Clear", "清空"),
@@ -193,7 +193,7 @@ TEXTS: dict[str, Message] = {
         "用于 local 引擎。位数越少显存越省；int8 和 int4 略有损失。",
     ),
     "load": Message("Load this engine; documents are read again", "加载此引擎；文档会重新阅读"),
-    "auto": Message("The style's own", "样式自带"),
+    "auto": Message("Default", "默认"),
     **PANEL_TEXTS,
 }
 
