@@ -144,7 +144,7 @@ def test_the_language_follows_the_browser_and_the_switch(open_page, artifacts):
     expect(page.locator("#title")).to_contain_text("not a vision-language model")
     expect(answers(page).last).to_contain_text("First token")
     expect(page.locator("#documents")).to_contain_text("Opened documents")
-    expect(page.locator(QUESTION)).to_have_attribute("placeholder", "Ask about the document")
+    expect(page.locator(QUESTION)).to_have_attribute("placeholder", "Question about the current document")
 
 
 def test_a_bad_file_is_one_line_that_says_what_to_do_and_the_window_goes_on(open_page, artifacts):

@@ -117,7 +117,7 @@ def test_a_new_style_is_taken_for_the_engine_that_reads_it_best(large):
 
 
 ESPERANTO = {
-    "Ask about the document": "Demandu pri la dokumento",
+    "Question about the current document": "Demandu pri la dokumento",
     "Page {number}": "Paĝo {number}",
     offered_types().en: "PDF aŭ TXT",
     "There is no style '{name}'. Choose one of: {names}.": "Ne ekzistas stilo '{name}'. Elektu el: {names}.",
