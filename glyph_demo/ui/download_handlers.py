@@ -1,4 +1,4 @@
-"""What happens to the offer of downloading the full model: taken, followed, cancelled."""
+"""What happens to the download of a model: begun, followed, cancelled."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Iterator
 
 import gradio as gr
 
+from glyph_demo.ui.markup import notice
+from glyph_demo.ui.picker_texts import CANCELLED
 from glyph_demo.ui.texts import LOADED
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
 from glyph_demo.windows.visit import Visit
+from glyph_demo.windows.window import Window
 
 
 class DownloadHandlers:
@@ -31,7 +34,7 @@ class DownloadHandlers:
         engine, sent, followed = self._windows.switch.engine, {}, False  # type: ignore[var-annotated]
         while download.progress is not None:
             followed = True
-            updates = {self._ui.offer: self._view.offer(window.language)}
+            updates = self._running(window)
             if self._windows.switch.loading is not None:
                 updates |= {self._ui.engine: self._view.engine(window.language), **self._view.status(window)}
             if changed := unsent(updates, sent):
@@ -40,8 +43,13 @@ class DownloadHandlers:
         if not followed:
             yield {self._ui.offer: self._view.offer(window.language)}  # Gradio empties a page of which nothing is said
             return
-        if download.notice is not None:
-            window.notice = download.notice
-        elif self._windows.switch.engine is not engine:
-            window.notice = (LOADED, "hint")
-        yield merged(self._view.all_of_engine(window), self._view.front(window))
+        said = download.notice or ((LOADED, "hint") if self._windows.switch.engine is not engine else None)
+        window.notice = said or window.notice
+        text, kind = said or (CANCELLED, "hint")
+        outcome = {self._ui.outcome: notice(text.text(window.language), kind)}
+        yield merged(self._view.all_of_engine(window), self._view.front(window), outcome)
+
+    def _running(self, window: Window) -> Updates:
+        """How far the download is, at the top of the page and in the picker."""
+        shown = self._view.offer(window.language)
+        return {self._ui.offer: shown, self._ui.outcome: shown or self._view.loading(window.language)}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import gradio as gr
 
-from glyph_demo.engines.registry import ENGINES
 from glyph_demo.errors import Language
-from glyph_demo.settings import Inference, Settings
+from glyph_demo.settings import Settings
+from glyph_demo.ui.picker import picker
 from glyph_demo.ui.texts import say
 from glyph_demo.windows.preferences import CHOICES, MAX_NEW_TOKENS, MODES, mode_of
 
@@ -46,9 +46,9 @@ def sidebar(labels: Callable[..., Any], settings: Settings) -> dict[str, Any]:
         made[name] = labels(component, label=name, info=f"{name}.info")
 
     inference, rendering = settings.inference, settings.rendering
-    precisions = get_args(get_type_hints(Inference)["precision"])
     with gr.Sidebar(open=False, elem_id="settings", width=320):
         made["settings_label"] = gr.HTML(js_on_load=NAME_THE_BUTTON)
+        made |= picker(labels, settings)
         add("mode", gr.Radio(mode_choices("en"), value=mode_of(settings), elem_id="mode"))
         add("cache", gr.Checkbox(inference.reuse_cache, elem_id="cache"))
         add("thinking", gr.Checkbox(inference.thinking, elem_id="thinking"))
@@ -57,9 +57,4 @@ def sidebar(labels: Callable[..., Any], settings: Settings) -> dict[str, Any]:
         add("font_size", gr.Dropdown(choices(FONT_SIZES, rendering.font_size, "en"), value=rendering.font_size))
         add("dpi", gr.Dropdown(choices(RESOLUTIONS, rendering.dpi, "en"), value=rendering.dpi))
         add("page_images", gr.Radio(page_image_choices("en"), value=settings.documents.page_images))
-        made["engine"] = gr.HTML(elem_id="engine")
-        add("engine_name", gr.Dropdown(["auto", *ENGINES], value=settings.engine))
-        add("model", gr.Textbox(settings.model, max_length=500, elem_id="model"))
-        add("precision", gr.Dropdown(list(precisions), value=inference.precision))
-        made["load"] = labels(gr.Button(size="sm", elem_id="load"), value="load")
     return made

@@ -14,7 +14,7 @@ WITH_A_CARD = """
 from glyph_demo import gpu
 gpu.gpus = lambda: [gpu.Gpu("A card", 150 << 30, 140 << 30, "580.1", "13.0")]
 from glyph_demo import engines
-engines._without_cuda = lambda card: None  # which torch would say of a card that is not there
+engines.without_cuda = lambda card: None  # which torch would say of a card that is not there
 from glyph_demo.cli import main
 main(["serve", "--port", "0"])
 """

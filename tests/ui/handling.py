@@ -51,3 +51,8 @@ def listed(html, mark=""):
 
 def request(accept_language):
     return SimpleNamespace(headers={"accept-language": accept_language})
+
+
+def use(on, choice, folder="", address="", key="", served="", precision="auto", act="use"):
+    """Press a button under a choice; the updates."""
+    return list(on.picker.act("tab", choice, folder, address, key, served, precision, SimpleNamespace(act=act)))

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 def hub(checkpoint_of, monkeypatch, tmp_path):
     """A card with room, and a hub whose Glyph is a small checkpoint."""
     monkeypatch.setattr(gpu, "gpus", lambda: [Gpu("A card", 150 << 30, 140 << 30, "580.1", "13.0")])
-    monkeypatch.setattr("glyph_demo.engines._without_cuda", lambda card: None)  # what torch says of no card
+    monkeypatch.setattr("glyph_demo.engines.without_cuda", lambda card: None)  # what torch says of no card
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     with serving(checkpoint_of(shard="200KB")) as served:

@@ -8,7 +8,6 @@ import pytest
 from glyph_demo.conversation.reading import ReadingTimings
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import FilePage, Finished, Progress, Region, Thinking, Timings, Token, Usage
-from glyph_demo.engines.registry import EngineKind
 from glyph_demo.errors import Message
 from glyph_demo.ui import views
 from glyph_demo.ui.markup import notice, waiting_text
@@ -46,12 +45,14 @@ def test_nothing_of_document_or_model_becomes_markup():
     shown = views.chat_messages([exchange], "en")
     thinking, answer, panel = shown[1]["content"]
     texts = [shown[0]["content"], answer]
+    hostile_engine = FakeEngine()
+    hostile_engine.label = hostile_engine.device = HOSTILE
     html = (
         thinking.value
         + panel.value
         + views.live_answer(replace(exchange, running=True), "en")
         + notice(HOSTILE)
-        + views.title_view(EngineKind(HOSTILE, ""), "en")
+        + views.title_view(hostile_engine, "en")
     )
     assert not any(tag in text for text in texts for tag in ("<img", "<script", "<!--", "&lt;"))
     assert "<img" not in html
