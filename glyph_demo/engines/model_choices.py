@@ -9,11 +9,11 @@ from typing import Literal
 
 import psutil
 
-from glyph_demo import engines
+from glyph_demo import engines, gpu
 from glyph_demo.engines.registry import ENGINES, LOCAL, POCKET, REMOTE, EngineKind
 from glyph_demo.engines.weights import bytes_here, models_folder, weights_here
 from glyph_demo.errors import Message
-from glyph_demo.gpu import Gpu, gpus, short_name
+from glyph_demo.gpu import Gpu, short_name
 from glyph_demo.models import budget, memory
 from glyph_demo.models.download import AUTO_BYTES, SPARE_DISK, hub_id
 from glyph_demo.models.memory import PAGE_TOKENS
@@ -133,7 +133,7 @@ class Resources:
 
 def resources(settings: Settings) -> Resources:
     """Those of this machine now. Imports torch only where there is a card."""
-    cards = gpus()
+    cards = gpu.gpus()
     trouble = engines.without_cuda(cards[0]) if cards else None
     held, folder = psutil.virtual_memory(), models_folder(settings).absolute()
     while not folder.exists():
@@ -144,8 +144,12 @@ def resources(settings: Settings) -> Resources:
         held.total,
         held.available,
         folder,
-        shutil.disk_usage(folder).free,
+        free_disk(folder),
     )
+
+
+def free_disk(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
 
 
 @dataclass(frozen=True, slots=True)

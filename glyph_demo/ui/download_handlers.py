@@ -8,8 +8,6 @@ from collections.abc import Iterator
 import gradio as gr
 
 from glyph_demo.ui.markup import notice
-from glyph_demo.ui.picker_texts import CANCELLED
-from glyph_demo.ui.texts import LOADED
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
 from glyph_demo.windows.visit import Visit
@@ -26,12 +24,13 @@ class DownloadHandlers:
             self._windows.download.cancel()
         elif data.act == "download":
             self._windows.download.start()
-        yield from self.follow(visit)
+        yield from self.follow(visit, begun=data.act == "download")
 
-    def follow(self, visit: Visit) -> Iterator[Updates]:
-        """Show the progress of the download, if there is one, and in the end the engine that it was for."""
+    def follow(self, visit: Visit, begun: bool = False) -> Iterator[Updates]:
+        """Show the progress of the download, if there is one, and in the end the engine that it was for. One that has
+        just `begun` may have ended already."""
         window, download = self._windows.get(visit), self._windows.download
-        engine, sent, followed = self._windows.switch.engine, {}, False  # type: ignore[var-annotated]
+        sent, followed = {}, begun  # type: ignore[var-annotated]
         while download.progress is not None:
             followed = True
             updates = self._running(window)
@@ -43,10 +42,10 @@ class DownloadHandlers:
         if not followed:
             yield {self._ui.offer: self._view.offer(window.language)}  # Gradio empties a page of which nothing is said
             return
-        said = download.notice or ((LOADED, "hint") if self._windows.switch.engine is not engine else None)
-        window.notice = said or window.notice
-        text, kind = said or (CANCELLED, "hint")
-        outcome = {self._ui.outcome: notice(text.text(window.language), kind)}
+        outcome = {}
+        if download.notice is not None:
+            window.notice = text, kind = download.notice
+            outcome = {self._ui.outcome: notice(text.text(window.language), kind)}
         yield merged(self._view.all_of_engine(window), self._view.front(window), outcome)
 
     def _running(self, window: Window) -> Updates:

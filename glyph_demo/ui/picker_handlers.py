@@ -18,9 +18,10 @@ from glyph_demo.ui.download_handlers import DownloadHandlers
 from glyph_demo.ui.markup import notice
 from glyph_demo.ui.picker import MAX_ADDRESS, served_choices
 from glyph_demo.ui.picker_texts import no_model_named, password_in_address
-from glyph_demo.ui.texts import LOADED, LOADING, say
+from glyph_demo.ui.texts import LOADING, say
 from glyph_demo.ui.updates import Updates, merged
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
+from glyph_demo.windows.model_download import LOADED
 from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import Window
 
@@ -122,7 +123,7 @@ class PickerHandlers:
         """Download, then use. Raises GlyphError."""
         self._windows.download.start(self._wanted(picked))
         yield self._view.picker.chosen(picked.choice, self._wanted(picked), window.language, idle=False)
-        yield from self._download.follow(visit)
+        yield from self._download.follow(visit, begun=True)
         yield self._kept(window, picked)
 
     def _use(self, window: Window, picked: Picked) -> Iterator[Updates]:

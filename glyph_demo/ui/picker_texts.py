@@ -72,10 +72,6 @@ PICKER_TEXTS: dict[str, Message] = {
     "offer.cancel": Message("Cancel; what is there is kept", "取消；已下载的部分会保留"),
 }
 
-CANCELLED = Message(
-    "Cancelled. What is there is kept, and gone on with the next time.", "已取消。已下载的部分会保留，下次继续。"
-)
-
 
 def no_model_named() -> GlyphError:
     return EngineError(

@@ -53,7 +53,7 @@ def sidebar(labels: Callable[..., Any], settings: Settings) -> dict[str, Any]:
         add("cache", gr.Checkbox(inference.reuse_cache, elem_id="cache"))
         add("thinking", gr.Checkbox(inference.thinking, elem_id="thinking"))
         add("max_new_tokens", gr.Slider(16, MAX_NEW_TOKENS, value=inference.max_new_tokens, step=16))
-        add("temperature", gr.Slider(0, 1.5, value=inference.temperature, step=0.1))
+        add("temperature", gr.Slider(0, 1.5, value=inference.temperature, step=0.1, elem_id="temperature"))
         add("font_size", gr.Dropdown(choices(FONT_SIZES, rendering.font_size, "en"), value=rendering.font_size))
         add("dpi", gr.Dropdown(choices(RESOLUTIONS, rendering.dpi, "en"), value=rendering.dpi))
         add("page_images", gr.Radio(page_image_choices("en"), value=settings.documents.page_images))

@@ -147,7 +147,6 @@ ASKED_NEXT = Message(
     "Your question is asked when the answer before it has ended. Stop gives it back.",
     "前一个回答结束后就会提出您的问题。点击停止可取回。",
 )
-LOADED = Message("The engine is loaded.", "引擎已加载。")
 
 
 def too_long(pages: int) -> Message:

@@ -26,6 +26,12 @@ HERE = Message(
 )
 
 
+LOADED = Message("The engine is loaded.", "引擎已加载。")
+CANCELLED = Message(
+    "Cancelled. What is there is kept, and gone on with the next time.", "已取消。已下载的部分会保留，下次继续。"
+)
+
+
 class _Cancelled(Exception):
     """People do not want the rest."""
 
@@ -85,8 +91,9 @@ class ModelDownload:
                 self.notice = (HERE, "hint")
             else:
                 self._take_up(now, chosen, offered)
+                self.notice = (LOADED, "hint")
         except _Cancelled:
-            pass
+            self.notice = (CANCELLED, "hint")
         except GlyphError as error:
             self.notice = (error.message, "error")
         except Exception:  # people must be told, whatever failed

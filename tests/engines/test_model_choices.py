@@ -134,13 +134,13 @@ def test_every_engine_of_the_registry_can_be_chosen():
 
 
 def test_this_machine_has_memory_and_a_disk_and_what_torch_says_of_its_card(monkeypatch):
-    monkeypatch.setattr("glyph_demo.engines.model_choices.gpus", list)
+    monkeypatch.setattr("glyph_demo.gpu.gpus", list)
     found = resources(load_settings())
     assert found.card is found.trouble is None
     assert 0 < found.memory_free <= found.memory
     assert found.disk_free > 0
     assert found.disk.exists(), "of a folder that is made later it is that above"
     card = machine(24).card
-    monkeypatch.setattr("glyph_demo.engines.model_choices.gpus", lambda: [card])
+    monkeypatch.setattr("glyph_demo.gpu.gpus", lambda: [card])
     monkeypatch.setattr(engines, "without_cuda", lambda card: None)
     assert resources(load_settings()).card is card
