@@ -15,10 +15,14 @@ from glyph_demo.windows.preferences import CHOICES, MAX_NEW_TOKENS, MODES, mode_
 
 FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
 RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
-# JavaScript: Gradio's button that opens the sidebar gets our name and a tooltip.
-NAME_THE_BUTTON = """const named = () => {
-  const button = element.closest("#settings").querySelector(".toggle-button");
-  button.ariaLabel = button.title = element.textContent.trim();
+# JavaScript: Gradio's buttons that have no words get our names and a tooltip.
+NAME_THE_BUTTONS = """const named = () => {
+  const { send, stop } = element.querySelector("h2")?.dataset ?? {};
+  const names = { "settings .toggle": element.textContent.trim(), "question .submit": send, "question .stop": stop };
+  for (const [where, name] of Object.entries(names)) {
+    const button = document.querySelector(`#${where}-button`);
+    if (button && name) button.ariaLabel = button.title = name;
+  }
 };
 named();
 watch("value", named);"""
@@ -47,7 +51,7 @@ def sidebar(labels: Callable[..., Any], settings: Settings) -> dict[str, Any]:
 
     inference, rendering = settings.inference, settings.rendering
     with gr.Sidebar(open=False, elem_id="settings", width=320):
-        made["settings_label"] = gr.HTML(js_on_load=NAME_THE_BUTTON)
+        made["settings_label"] = gr.HTML(js_on_load=NAME_THE_BUTTONS)
         made |= picker(labels, settings)
         add("mode", gr.Radio(mode_choices("en"), value=mode_of(settings), elem_id="mode"))
         add("cache", gr.Checkbox(inference.reuse_cache, elem_id="cache"))

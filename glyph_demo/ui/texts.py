@@ -70,6 +70,7 @@ TEXTS: dict[str, Message] = {
         "请先打开文档，再提问。阅读尚未结束时也可以提问。",
     ),
     "question": Message("Question", "问题"),
+    "send": Message("Send", "发送"),
     "question.hint": Message("Ask about the document", "就文档提问"),
     "export.markdown": Message("Save as Markdown", "保存为 Markdown"),
     "export.json": Message("Save as JSON", "保存为 JSON"),

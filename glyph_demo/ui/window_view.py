@@ -133,7 +133,8 @@ class WindowView:
         updates[ui.engine] = self.engine(language)
         updates[ui.offer] = self.offer(language)
         updates[ui.examples_label] = say("examples", language)
-        updates[ui.settings_label] = f"<h2>{say('settings', language)}</h2>"
+        names = f"data-send='{say('send', language)}' data-stop='{say('many.stop', language)}'"
+        updates[ui.settings_label] = f"<h2 {names}>{say('settings', language)}</h2>"
         for button, example in zip(ui.examples, self.examples, strict=True):
             updates[button] = gr.update(value=example.title.text(language))
         return updates
