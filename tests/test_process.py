@@ -1,9 +1,6 @@
 """What is set for the whole process."""
 
 import os
-import subprocess
-import sys
-from importlib.util import find_spec
 
 import pytest
 
@@ -31,14 +28,6 @@ def test_settings_of_the_cuda_allocator_under_their_newer_name_are_not_overruled
     monkeypatch.setenv("PYTORCH_ALLOC_CONF", "expandable_segments:False")
     cli.main(["doctor"])
     assert "PYTORCH_CUDA_ALLOC_CONF" not in os.environ
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(find_spec("torchao") is None, reason="torchao is not installed")
-def test_libraries_say_nothing_of_their_own_affairs_when_a_model_s_are_loaded():
-    code = "from glyph_demo import process; process.prepare(); import torchao.quantization"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert loaded.stderr == ""
 
 
 def test_gradio_finds_none_of_its_variables_but_ours(monkeypatch, tmp_path):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import psutil
 
 from glyph_demo import engines, gpu
+from glyph_demo.engines.loading import amount
 from glyph_demo.engines.registry import ENGINES, LOCAL, POCKET, REMOTE, EngineKind
 from glyph_demo.engines.weights import bytes_here, models_folder, weights_here
 from glyph_demo.errors import Message
@@ -234,6 +235,43 @@ def _on_processor(settings: Settings, here: Resources) -> tuple[dict[Missing, Me
         f"在处理器上以 {plan.precision} 运行需要 {needed} 内存，目前空闲 {gb(free)}。{how.zh}",
     )
     return missing, how
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A known model on this machine. `state` is `here`, `begun` (a download that has not come to its end) or `absent`;
+    `nbytes` are those that are here, `size` those of the whole."""
+
+    model: str
+    state: Literal["here", "begun", "absent"]
+    nbytes: int
+    size: int
+    folder: Path | None
+    said: Message
+
+
+def known_weights(settings: Settings) -> list[Weights]:
+    """The models that people choose from, and how much of each is here. Makes no request."""
+    chosen = [(choice, replace(settings, model=choice.model)) for choice in model_choices() if choice.size]
+    return [_weights(hub_id(one.model), choice.size, weights_here(one), bytes_here(one)) for choice, one in chosen]
+
+
+def _weights(model: str, size: int, folder: Path | None, nbytes: int) -> Weights:
+    if folder is not None:
+        said = Message(f"on this machine, in {folder}", f"已在本机: {folder}")
+        return Weights(model, "here", size, size, folder, said)
+    if nbytes:
+        so_far = amount(nbytes, size)
+        said = Message(
+            f"download begun, {so_far}; `python -m glyph_demo download {model}` goes on with it",
+            f"下载未完成，{so_far}；运行 `python -m glyph_demo download {model}` 可继续",
+        )
+        return Weights(model, "begun", nbytes, size, None, said)
+    said = Message(
+        f"not on this machine; `python -m glyph_demo download {model}` fetches {gb(size)}",
+        f"不在本机；运行 `python -m glyph_demo download {model}` 可下载 {gb(size)}",
+    )
+    return Weights(model, "absent", 0, size, None, said)
 
 
 def gb(nbytes: float) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from glyph_demo import engines
-from glyph_demo.engines.model_choices import Resources, choice_of, model_choices, needs, resources
+from glyph_demo.engines.model_choices import Resources, choice_of, known_weights, model_choices, needs, resources
 from glyph_demo.engines.registry import ENGINES
 from glyph_demo.errors import Message
 from glyph_demo.gpu import Gpu
@@ -144,3 +144,16 @@ def test_this_machine_has_memory_and_a_disk_and_what_torch_says_of_its_card(monk
     monkeypatch.setattr("glyph_demo.gpu.gpus", lambda: [card])
     monkeypatch.setattr(engines, "without_cuda", lambda card: None)
     assert resources(load_settings()).card is card
+
+
+def test_of_every_known_model_it_is_told_how_much_is_here(monkeypatch):
+    settings = load_settings()
+    assert [one.state for one in known_weights(settings)] == ["absent"] * 3
+    folder = settings.cache_path / "models" / "zai-org--Glyph"
+    folder.mkdir(parents=True)
+    (folder / UNFINISHED).write_bytes(b"x" * 700)
+    glyph, *_ = known_weights(settings)
+    assert (glyph.model, glyph.state, glyph.nbytes, glyph.size) == ("zai-org/Glyph", "begun", 700, 20_600_000_000)
+    monkeypatch.setattr("glyph_demo.engines.model_choices.weights_here", lambda settings: folder)
+    assert {one.state for one in known_weights(settings)} == {"here"}
+    assert str(folder) in known_weights(settings)[0].said.zh
