@@ -60,3 +60,17 @@ def test_libraries_say_nothing_of_their_own_affairs_when_a_model_s_are_loaded():
     code = "from glyph_demo import process; process.prepare(); import torchao.quantization"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "unsaid"),
+    [
+        (("glyph_demo", "bench", "ladder"), "50,000 characters", "no such thing"),
+        (("benchmarks", "decode"), "the speed of one decode step", "benchmarks batch"),
+        (("benchmarks",), "benchmarks batch", "no such thing"),
+    ],
+)
+def test_a_benchmark_says_what_it_measures(arguments, said, unsaid):
+    shown = subprocess.run([sys.executable, "-m", *arguments, "--help"], capture_output=True, text=True, check=True)
+    assert said in " ".join(shown.stdout.split())
+    assert unsaid not in shown.stdout
