@@ -135,8 +135,8 @@ def build_parser() -> argparse.ArgumentParser:
         "bench",
         parents=[common],
         help="measure this machine with `bench ladder`",
-        description="`bench ladder` measures a text of 50,000 characters from upload to answer, first with nothing kept, "
-        "then rung by rung up to all that makes this engine fast. It prints one JSON object.",
+        description="`bench ladder` measures a text of 50,000 characters from upload to answer, first with nothing "
+        "kept, then rung by rung up to all that makes this engine fast. It prints one JSON object.",
         epilog="In the project's folder, `python -m benchmarks --help` lists what else can be measured.",
     )
     bench.add_argument("what", metavar="ladder")
