@@ -31,6 +31,9 @@ class DownloadHandlers:
         just `begun` may have ended already."""
         window, download = self._windows.get(visit), self._windows.download
         sent, followed = {}, begun  # type: ignore[var-annotated]
+        if begun:
+            window.notice = None  # of a download before this one
+            yield self._view.status(window)
         while download.progress is not None:
             followed = True
             updates = self._running(window)

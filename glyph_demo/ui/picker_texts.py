@@ -29,7 +29,7 @@ PICKER_TEXTS: dict[str, Message] = {
     "choice.get": Message("Download {size} and use it", "下载 {size} 并使用"),
     "choice.look": Message("Look again", "重新检查"),
     "choice.sure": Message(
-        "Download {size} from {host} into {folder}? It can be cancelled, and is gone on with the next time.",
+        "Download {size} from {host} into {folder}? You can cancel it; the next time it goes on from there.",
         "从 {host} 下载 {size} 到 {folder}？下载可以取消，下次会继续。",
     ),
     "choice.unknown_size": Message("the whole model", "整个模型"),

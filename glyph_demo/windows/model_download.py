@@ -28,7 +28,7 @@ HERE = Message(
 
 LOADED = Message("The engine is loaded.", "引擎已加载。")
 CANCELLED = Message(
-    "Cancelled. What is there is kept, and gone on with the next time.", "已取消。已下载的部分会保留，下次继续。"
+    "Cancelled. What is there is kept; the next time it goes on from there.", "已取消。已下载的部分会保留，下次继续。"
 )
 
 

@@ -16,6 +16,7 @@ from glyph_demo.models.on_machine import own_folder
 from glyph_demo.settings import Inference, Settings, load_settings
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.windows.collection import Windows
+from glyph_demo.windows.model_download import CANCELLED
 from tests.models.hubs import serving
 from tests.ui.handling import final, use
 
@@ -63,12 +64,14 @@ def test_nothing_is_fetched_unasked_and_the_window_says_what_would_be(on, hub):
 
 
 def test_a_click_downloads_the_model_and_puts_its_engine_in_place(on, hub):
+    on.windows.get("tab").notice = (CANCELLED, "hint")
     updates = clicked(on, "download")
+    assert updates[0][on.ui.status] == "", "what is said of the download before is over"
     assert on.windows.switch.engine.name == "local"
     assert on.windows.get("tab").notice[0].en == "The engine is loaded."
     assert updates[-1][on.ui.offer] == ""
-    assert "Downloading Glyph" in updates[0][on.ui.offer]
-    assert "data-act='cancel'" in updates[0][on.ui.offer]
+    assert "Downloading Glyph" in updates[1][on.ui.offer]
+    assert "data-act='cancel'" in updates[1][on.ui.offer]
     assert weights_here(on.windows.settings) is not None
 
 
@@ -186,8 +189,8 @@ def test_an_app_that_ends_does_not_wait_for_the_download(on, hub, monkeypatch):
 
 def test_a_model_that_is_chosen_is_downloaded_used_and_kept_for_the_next_start(on, hub):
     updates = use(on, "flash", act="confirm")
-    assert "Downloading GLM-4.6V-Flash" in updates[1][on.ui.outcome]
-    assert "data-act='cancel'" in updates[1][on.ui.outcome]
+    assert "Downloading GLM-4.6V-Flash" in updates[2][on.ui.outcome]
+    assert "data-act='cancel'" in updates[2][on.ui.outcome]
     assert "The engine is loaded" in final(updates, on.ui.outcome)
     assert (on.windows.settings.engine, on.windows.settings.model) == ("local", "zai-org/GLM-4.6V-Flash")
     assert on.windows.switch.engine.label == "zai-org/GLM-4.6V-Flash"
