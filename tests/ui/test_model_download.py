@@ -199,7 +199,14 @@ def test_a_model_that_is_chosen_is_downloaded_used_and_kept_for_the_next_start(o
     assert any("GLM-4.6V-Flash" in asked for asked in hub.asked)
 
 
-def test_a_choice_whose_download_fails_says_why_beside_it_and_can_be_tried_again(on, hub):
+def test_a_choice_whose_download_fails_says_why_beside_it_and_can_be_tried_again(on, hub, monkeypatch):
+    start = on.windows.download.start
+
+    def at_once(chosen):
+        start(chosen)
+        on.windows.download._thread.join()
+
+    monkeypatch.setattr(on.windows.download, "start", at_once)
     hub.refuse = {"": [404]}
     updates = use(on, "flash", act="confirm")
     assert "zai-org/GLM-4.6V-Flash" in final(updates, on.ui.outcome)
