@@ -131,7 +131,14 @@ def build_parser() -> argparse.ArgumentParser:
     render.add_argument("file", type=Path)
     render.add_argument("--out", type=Path, required=True, metavar="DIR")
 
-    bench = verbs.add_parser("bench", parents=[common], help="measure this machine with `bench ladder`")
+    bench = verbs.add_parser(
+        "bench",
+        parents=[common],
+        help="measure this machine with `bench ladder`",
+        description="`bench ladder` measures a text of 50,000 characters from upload to answer, first with nothing "
+        "kept, then rung by rung up to all that makes this engine fast. It prints one JSON object.",
+        epilog="In the project's folder, `python -m benchmarks --help` lists what else can be measured.",
+    )
     bench.add_argument("what", metavar="ladder")
 
     download = verbs.add_parser("download", parents=[common], help="have the full model on this machine, 20.6 GB")

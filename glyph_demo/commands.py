@@ -19,6 +19,7 @@ from glyph_demo.documents.text import clean
 from glyph_demo.engines import choose_engine, create_engine
 from glyph_demo.engines.events import SECOND_DIGITS, Notice, Progress, Token, quote, round_seconds
 from glyph_demo.engines.loading import LoadLines
+from glyph_demo.engines.model_choices import Resources, gb, known_weights, resources
 from glyph_demo.engines.registry import engine_kind
 from glyph_demo.engines.weights import download_weights, weights_here
 from glyph_demo.errors import Language, Message, SettingsError, shown
@@ -220,7 +221,7 @@ def doctor(settings: Settings, language: Language, out: TextIO | None, config: P
 
     packages = ("torch", "transformers", "gradio", "onnxruntime", "onnxruntime-gpu", "rapidocr")
     installed_packages = {package: installed(package) for package in packages}
-    cards, choice = gpus(), choose_engine(settings)
+    cards, choice, here, weights = gpus(), choose_engine(settings), resources(settings), known_weights(settings)
     build, compiler, tensorrt = torch_cuda(), find_compiler(), tensorrt_folder()
     advice = [] if not cards else [torch_warning(build, cards[0].driver), compiler_warning(compiler, has_header())]
     advised = [message.text(language) for message in advice if message]
@@ -228,6 +229,13 @@ def doctor(settings: Settings, language: Language, out: TextIO | None, config: P
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "gpus": [asdict(gpu) for gpu in cards],
+        "memory": {"total": here.memory, "free": here.memory_free},
+        "disk": {"folder": str(here.disk), "free": here.disk_free},
+        "weights": [
+            {"model": one.model, "state": one.state, "bytes": one.nbytes, "of": one.size}
+            | {"folder": None if one.folder is None else legible(str(one.folder))}
+            for one in weights
+        ],
         "packages": installed_packages,
         "torch_cuda": build,
         "compiler": compiler,
@@ -243,6 +251,9 @@ def doctor(settings: Settings, language: Language, out: TextIO | None, config: P
     if out:
         for gpu in cards:
             print(f"{gpu.name}: {gpu.memory_total / 2**30:.1f} GiB, driver {gpu.driver}, CUDA {gpu.cuda}", file=out)
+        print(_of_machine(here).text(language), file=out)
+        for one in weights:
+            print(f"{one.model}: {clean(legible(one.said.text(language)))}", file=out)
         for package, found in installed_packages.items():
             print(f"{package:15} {found or '-'}", file=out)
         for name, fact in (("torch's CUDA", build), ("compiler", compiler), ("TensorRT", tensorrt)):
@@ -254,6 +265,15 @@ def doctor(settings: Settings, language: Language, out: TextIO | None, config: P
         for effect in did:
             print(f"{shown(effect.key)}: {shown(effect.value)} → {effect.what.text(language)}", file=out)
     return report
+
+
+def _of_machine(here: Resources) -> Message:
+    """Memory and disk in a line."""
+    total, free, disk, folder = gb(here.memory), gb(here.memory_free), gb(here.disk_free), legible(str(here.disk))
+    return Message(
+        f"memory {total}, {free} free; disk of {folder}: {disk} free",
+        f"内存 {total}，空闲 {free}；{folder} 所在磁盘剩余 {disk}",
+    )
 
 
 def _print_progress(progress: Progress) -> None:

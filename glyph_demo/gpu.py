@@ -52,6 +52,11 @@ def gpus() -> list[Gpu]:
         return []
 
 
+def short_name(card: str) -> str:
+    """A card's name without its maker's."""
+    return card.removeprefix("NVIDIA ").removeprefix("GeForce ")
+
+
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 

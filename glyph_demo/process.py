@@ -2,7 +2,8 @@
 
     when the package is imported     `forbid_telemetry`   neither ONNX Runtime nor Gradio reports to its makers
     when a command starts            `prepare`            threads that wait sleep, two malloc arenas, a later garbage
-                                                          collection, CUDA memory in segments that grow
+                                                          collection, CUDA memory in segments that grow; no
+                                                          warnings of libraries to those who wrote them
     before Gradio is imported        `isolate_gradio`     none of its environment variables but our own
     before a model is compiled       `keep_kernels`       what compilers make stays in the cache folder
     before requests are served       `prepare_serving`    threads take turns five times as often; SIGTERM cleans up
@@ -15,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import logging
 import os
 import signal
 import sys
@@ -24,6 +26,9 @@ _M_ARENA_MAX = -8  # glibc's malloc.h
 _ARENAS = 2
 _COLLECT_AFTER = 5000  # objects
 _SWITCH_SECONDS = 0.001
+# Loggers that warn at each import of what only their own makers can mend: kernels for cards that are not here, and
+# calls that torch no longer likes from torchao.
+_TALKATIVE = ("torchao", "torch.utils._pytree")
 
 
 def forbid_telemetry() -> None:
@@ -34,7 +39,7 @@ def forbid_telemetry() -> None:
 
 
 def prepare() -> None:
-    """Make four settings before heavy packages are imported. Environment variables that the user has set keep their
+    """Make five settings before heavy packages are imported. Environment variables that the user has set keep their
     values.
 
     OpenMP threads sleep while they wait. Spinning, they take the time of the threads that they wait for: a decode step
@@ -48,7 +53,11 @@ def prepare() -> None:
     now twice.
 
     PyTorch's CUDA allocator maps memory into segments that grow, so that freed blocks of many sizes do not fragment
-    the card."""
+    the card.
+
+    Loggers that _TALKATIVE names tell errors only."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.ERROR)
     gc.set_threshold(_COLLECT_AFTER)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if "PYTORCH_ALLOC_CONF" not in os.environ:  # its newer name, which torch reads only where the older one is not set

@@ -87,6 +87,12 @@ class Server:
         """Whether only this machine can connect."""
         return is_loopback(self.host)
 
+    @property
+    def own_machine(self) -> bool:
+        """Whether whoever uses the window sits at this machine. Only they may have the app call addresses that they
+        name: for others it could reach what they cannot. Without `auth` a proxy may bring visitors to loopback."""
+        return self.on_loopback and self.auth
+
 
 @dataclass(frozen=True, slots=True)
 class Documents:
@@ -171,7 +177,7 @@ class Remote:
     """Addresses of OpenAI-compatible servers of one model, separated by commas, and the key they ask for."""
 
     urls: str = "http://127.0.0.1:8000/v1"
-    api_key: str = ""
+    api_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,12 @@
 """The command line as others call it: as a process, with --json on stdout and nothing else there."""
 
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from glyph_demo.models.on_machine import UNFINISHED
 from tests.command import EXAMPLES, run, run_json
 
 
@@ -8,7 +15,21 @@ def test_doctor_says_what_is_here_and_which_engine_auto_takes_and_why():
     assert report["engine"]["chosen"] == "pocket"
     assert report["engine"]["why"]
     assert report["packages"]["torch"]
-    assert "CPU" in run("doctor", "--language", "zh").stdout
+    assert 0 < report["memory"]["free"] <= report["memory"]["total"]
+    assert report["disk"]["free"] > 0
+
+
+def test_doctor_says_in_words_what_there_is_of_memory_disk_and_weights(tmp_path):
+    folder = tmp_path / "models" / "zai-org--Glyph"
+    folder.mkdir(parents=True)
+    (folder / UNFINISHED).touch()
+    (folder / "model.safetensors.part").write_bytes(b"x" * 10**8)
+    said = run("doctor", "--language", "zh", environment={"GLYPH_DEMO_CACHE_DIR": str(tmp_path), "HOME": str(tmp_path)})
+    assert "CPU" in said.stdout
+    assert "内存" in said.stdout
+    assert f"{tmp_path / 'models'} 所在磁盘" in said.stdout
+    assert "zai-org/Glyph: 下载未完成，0.1/20.6 GB" in said.stdout
+    assert "zai-org/GLM-4.6V-Flash: 不在本机" in said.stdout
 
 
 def test_render_writes_png_pages_and_lists_their_lines(tmp_path):
@@ -32,3 +53,24 @@ def test_messages_come_in_the_language_asked_for():
 def test_the_environment_can_set_what_flags_can():
     error = run_json("doctor", environment={"GLYPH_DEMO_SERVER__PORT": "x"}, exit_code=2)["error"]
     assert error["code"] == "bad_setting"
+
+
+@pytest.mark.skipif(find_spec("torchao") is None, reason="torchao is not installed")
+def test_libraries_say_nothing_of_their_own_affairs_when_a_model_s_are_loaded():
+    code = "from glyph_demo import process; process.prepare(); import torchao.quantization"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "unsaid"),
+    [
+        (("glyph_demo", "bench", "ladder"), "50,000 characters", "no such thing"),
+        (("benchmarks", "decode"), "the speed of one decode step", "benchmarks batch"),
+        (("benchmarks",), "benchmarks batch", "no such thing"),
+    ],
+)
+def test_a_benchmark_says_what_it_measures(arguments, said, unsaid):
+    shown = subprocess.run([sys.executable, "-m", *arguments, "--help"], capture_output=True, text=True, check=True)
+    assert said in " ".join(shown.stdout.split())
+    assert unsaid not in shown.stdout

@@ -44,7 +44,7 @@ def choose_engine(settings: Settings) -> ChosenEngine:
                 "未发现 NVIDIA 显卡，因此由内置引擎在 CPU 上阅读和回答。",
             ),
         )
-    chosen = _without_cuda(cards[0]) or _by_memory(cards[0], settings)
+    chosen = without_cuda(cards[0]) or _by_memory(cards[0], settings)
     return _until_downloaded(cards[0]) if chosen.name == "local" and weights_here(settings) is None else chosen
 
 
@@ -61,8 +61,8 @@ def _until_downloaded(card: Gpu) -> ChosenEngine:
     )
 
 
-def _without_cuda(card: Gpu) -> ChosenEngine | None:
-    """The choice where torch cannot use the card that the driver sees; None where it can."""
+def without_cuda(card: Gpu) -> ChosenEngine | None:
+    """The choice where torch cannot use the card that the driver sees; None where it can. Imports torch."""
     try:
         import torch
 
@@ -89,13 +89,18 @@ def _without_cuda(card: Gpu) -> ChosenEngine | None:
     )
 
 
-def _by_memory(card: Gpu, settings: Settings) -> ChosenEngine:
-    """The full model in the precision that fits, else pocket."""
+def fit_on_card(card: Gpu, settings: Settings) -> budget.Choice:
+    """The precision of Glyph, or of a model of its shape, that fits what is free on a card."""
     free, limit = card.memory_free - budget.CONTEXT, int(settings.inference.memory_limit_gb * 1e9)
     free = min(free, limit) if limit else free
     asked = settings.inference.precision
     shape = budget.GLYPH.within(settings.inference.image_size, settings.inference.kv == "int8")
-    choice = budget.choose(shape, free, budget.can_quantise(), budget.ORDER if asked == "auto" else (asked,))
+    return budget.choose(shape, free, budget.can_quantise(), budget.ORDER if asked == "auto" else (asked,))
+
+
+def _by_memory(card: Gpu, settings: Settings) -> ChosenEngine:
+    """The full model in the precision that fits, else pocket."""
+    choice, asked = fit_on_card(card, settings), settings.inference.precision
     have, pages = f"{card.memory_free / 2**30:.1f} GiB", choice.tokens // PAGE_TOKENS
     en = zh = ""
     if choice.with_torchao:

@@ -155,11 +155,14 @@ class OpenDocument(ABC):
 
 
 class Engine(ABC):
-    """`name` is the engine's name in the registry, `label` names its model for people. `loading` is the progress while
-    the engine is still being loaded."""
+    """`name` is the engine's name in the registry. For people, `label` names its model and `precision` what that
+    computes in, "" where there is no such thing or it is not known yet; `device` is where: a card, a server or CPU.
+    `loading` is the progress while the engine is still being loaded."""
 
     name: str
     label: str = ""
+    precision: str = ""
+    device: str = "CPU"
     loading: Progress | None = None
 
     @property

@@ -104,6 +104,7 @@ class LoadingEngine(Engine):
 
     def __init__(self, settings: Settings) -> None:
         self.name = choose_engine(settings).name
+        self.device = ""
         self._lines = LoadLines()
         self._closed = False
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
@@ -142,6 +143,7 @@ class LoadingEngine(Engine):
                 failed.callback(engine.close)  # another engine may be loaded instead
                 engine.open_document().close()  # load now what the first document would: that holds Python's lock
                 failed.pop_all()
+            self.label, self.precision, self.device = engine.label, engine.precision, engine.device
             return engine
         except GlyphError:
             raise

@@ -20,7 +20,8 @@ class EngineKind:
     a LoadProgress. `page_style` is the style that `auto` means for the engine; with "" the text decides. An engine with
     `parallel_documents` reads and answers several documents at a time. One without `takes_system_text` ignores
     instructions beside the question. `default_model` is the name under which the API serves the model `auto`; "" means
-    the engine's name. `title` and `description` are a line and a paragraph for people."""
+    the engine's name. `ignores` are the settings that it does not use, by dotted name. `remark` and `description` are a
+    few words and a paragraph for people on what the engine is."""
 
     name: str
     implementation: str
@@ -28,7 +29,8 @@ class EngineKind:
     parallel_documents: bool = False
     takes_system_text: bool = True
     default_model: str = ""
-    title: Message | None = None
+    ignores: frozenset[str] = frozenset()
+    remark: Message | None = None
     description: Message | None = None
 
     def create(self, settings: Settings, progress: LoadProgress | None = None) -> Engine:
@@ -42,15 +44,13 @@ POCKET = EngineKind(
     "glyph_demo.engines.pocket.engine:PocketEngine",
     page_style="pocket",
     takes_system_text=False,
-    title=Message(
-        "Engine: pocket (OCR and retrieval; not a vision-language model)",
-        "引擎: pocket(文字识别和检索；不是视觉语言模型)",
-    ),
+    ignores=frozenset({"model", "inference.precision", "inference.thinking", "inference.temperature"}),
+    remark=Message("OCR and retrieval; not a vision-language model", "文字识别和检索；不是视觉语言模型"),
     description=Message(
-        "pocket reads the page images with PP-OCRv6, finds the sentences that answer and quotes them. "
+        "Built in. It reads the page images with PP-OCRv6, finds the sentences that answer and quotes them. "
         "It runs on the CPU, needs no network and compresses nothing. "
         "The full engine, zai-org/Glyph, needs a CUDA GPU with about 24 GB and its weights (20.6 GB in 16 bit).",
-        "pocket 用 PP-OCRv6 识别页面图像，找出能回答问题的句子并引用。"
+        "内置。用 PP-OCRv6 识别页面图像，找出能回答问题的句子并引用。"
         "它在 CPU 上运行，不需要网络，也不压缩任何内容。完整引擎 zai-org/Glyph 需要约 24 GB 显存的 CUDA 显卡"
         "及其权重(16 位，20.6 GB)。",
     ),
@@ -58,7 +58,9 @@ POCKET = EngineKind(
 LOCAL = EngineKind(
     "local", "glyph_demo.engines.local.engine:LocalEngine", parallel_documents=True, default_model="glyph"
 )
-REMOTE = EngineKind("remote", "glyph_demo.engines.remote.engine:RemoteEngine")
+REMOTE = EngineKind(
+    "remote", "glyph_demo.engines.remote.engine:RemoteEngine", ignores=frozenset({"inference.precision"})
+)
 
 ENGINES: dict[str, EngineKind] = {kind.name: kind for kind in (POCKET, LOCAL, REMOTE)}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from glyph_demo.models.base import LoadProgress
 from glyph_demo.models.download import HUB_PATTERN, fetched, hub_id, missing
-from glyph_demo.models.on_machine import find_on_machine
+from glyph_demo.models.on_machine import begun, find_on_machine
 from glyph_demo.models.sources import likely
 from glyph_demo.settings import Settings
 
@@ -24,12 +24,28 @@ def weights_here(settings: Settings) -> Path | None:
     return folder if folder.is_dir() else find_on_machine(model, models_folder(settings))
 
 
+def model_name(model: str) -> str:
+    """What the setting `model` is called among people: a hub id, or the name of a folder."""
+    folder = Path(hub_id(model)).expanduser()
+    return folder.name if folder.is_dir() else hub_id(model)
+
+
+def bytes_here(settings: Settings) -> int:
+    """Bytes of a download of the model that was begun and has not come to its end."""
+    return begun(hub_id(settings.model), models_folder(settings))
+
+
 def download_weights(settings: Settings, progress: LoadProgress) -> Path:
     """Have the model on this machine. Raises EngineError, see `fetched`, and what `progress` raises."""
     model = hub_id(settings.model)
     if not HUB_PATTERN.fullmatch(model):
         raise missing(model)
     return fetched(model, models_folder(settings), progress, settings.model_source)
+
+
+def is_on_hub(model: str) -> bool:
+    """Whether the setting `model` has the form of a hub id and is no folder here."""
+    return bool(HUB_PATTERN.fullmatch(hub_id(model))) and not Path(hub_id(model)).expanduser().exists()
 
 
 def download_hosts(settings: Settings) -> list[str]:

@@ -36,7 +36,7 @@ AUTO = "zai-org/Glyph"
 AUTO_BYTES = 20.6e9  # of its weights in 16 bit
 HUB_PATTERN = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 AT_ONCE = 4  # files; a single connection often gets a fraction of the line
-_SPARE = 200 << 20  # bytes to leave free on the disk
+SPARE_DISK = 200 << 20  # bytes to leave free on the disk
 _READ = 1 << 22  # bytes a read
 
 
@@ -127,7 +127,7 @@ class _Download:
         return min(file.size, max(_size(path), _size(_part(path))))
 
     def _check_room(self) -> None:
-        needed, free = self._total - self._done + _SPARE, shutil.disk_usage(self._folder).free
+        needed, free = self._total - self._done + SPARE_DISK, shutil.disk_usage(self._folder).free
         if needed > free:
             raise _disk_full(self._folder, needed, free)
 

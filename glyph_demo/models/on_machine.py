@@ -22,6 +22,15 @@ def find_on_machine(model: str, cache_dir: Path) -> Path | None:
     return next((folder for folder in _places(model, cache_dir) if is_whole(folder)), None)
 
 
+def begun(model: str, cache_dir: Path) -> int:
+    """Bytes of a download of the model that has not come to its end; 0 if there is none."""
+    own = own_folder(model, cache_dir)
+    try:
+        return sum(path.stat().st_size for path in own.iterdir()) if (own / UNFINISHED).exists() else 0
+    except OSError:  # it is just ending
+        return 0
+
+
 def _places(model: str, cache_dir: Path) -> Iterator[Path]:
     own = own_folder(model, cache_dir)
     if not (own / UNFINISHED).exists():

@@ -55,8 +55,9 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     opened_page = app.load(on.load_page, [ui.window, ui.memory], everything, js=TAB, **private)
     opened_page.then(on.shelf.follow_reading, ui.window, everything, **private)
     opened_page.then(on.download.follow, ui.window, everything, **private)
-    ui.offer.click(on.download.on_offer, ui.window, everything, trigger_mode="multiple", **private)
-    ui.language.input(on.change_language, [ui.window, ui.language], everything, **private)
+    _connect_picker(ui, on, opened_page, private)
+    said_otherwise = ui.language.input(on.change_language, [ui.window, ui.language], everything, **private)
+    said_otherwise.then(on.picker.choose, _picked(ui), everything, **private)
     ui.language.input(None, [ui.memory, ui.language], ui.memory, js=KEEP_LANGUAGE)
     ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")
 
@@ -96,8 +97,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
         else:
             event(changed, [ui.window, ui.memory, component], sidebar, queue=False, **private)
     ui.mode.input(on.preferences.change_mode, [ui.window, ui.memory, ui.mode], sidebar, queue=False, **private)
-    engine = [ui.window, ui.engine_name, ui.model, ui.precision]
-    opening.append(ui.load.click(on.preferences.change_engine, engine, everything, **private))
+    opening.append(ui.picked.click(on.picker.act, _picked(ui), everything, trigger_mode="multiple", **private))
     for opened in opening:
         opened.then(on.shelf.follow_reading, ui.window, everything, trigger_mode="multiple", **private)
 
@@ -108,3 +108,19 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
 
     for tab, panel in zip(ui.tabs[1:], ui.panels, strict=True):
         panel.connect(tab, ui.window, ui.language, on.windows, private)
+
+
+def _picked(ui: Components) -> list[Any]:
+    """The window, and the fields of the picker."""
+    return [ui.window, ui.choice, ui.folder, ui.address, ui.key, ui.served, ui.precision]
+
+
+def _connect_picker(ui: Components, on: Handlers, opened_page: Any, private: dict[str, Any]) -> None:
+    everything = ui.outputs()
+    opened_page.then(on.picker.overview, ui.window, everything, **private)
+    for offer in (ui.offer, ui.outcome):
+        offer.click(on.download.on_offer, ui.window, everything, trigger_mode="multiple", **private)
+    for field in (ui.choice, ui.precision):
+        field.input(on.picker.choose, _picked(ui), everything, trigger_mode="always_last", **private)
+    ui.preset.input(on.picker.use_preset, [ui.window, ui.preset], [ui.preset, ui.address, ui.outcome], **private)
+    ui.test.click(on.picker.test, _picked(ui), [ui.served, ui.outcome], **private)

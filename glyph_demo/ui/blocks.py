@@ -72,11 +72,18 @@ class Components:
     font_size: gr.Dropdown
     dpi: gr.Dropdown
     page_images: gr.Radio
-    engine: gr.HTML
-    engine_name: gr.Dropdown
-    model: gr.Textbox
+    engine: gr.HTML  # the engine in use; the next ones choose another, see picker.py
+    choice: gr.Radio
+    folder: gr.Textbox
+    server: gr.Column
+    preset: gr.Dropdown
+    address: gr.Textbox
+    key: gr.Textbox
+    test: gr.Button
+    served: gr.Dropdown
     precision: gr.Dropdown
-    load: gr.Button
+    picked: gr.HTML
+    outcome: gr.HTML
     tabs: list[gr.Tab]
     panels: list[Panel]
     labels: Labels

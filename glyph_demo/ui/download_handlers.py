@@ -1,4 +1,4 @@
-"""What happens to the offer of downloading the full model: taken, followed, cancelled."""
+"""What happens to the download of a model: begun, followed, cancelled."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import gradio as gr
 
-from glyph_demo.ui.texts import LOADED
+from glyph_demo.ui.markup import notice
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
 from glyph_demo.windows.visit import Visit
+from glyph_demo.windows.window import Window
 
 
 class DownloadHandlers:
@@ -23,15 +24,19 @@ class DownloadHandlers:
             self._windows.download.cancel()
         elif data.act == "download":
             self._windows.download.start()
-        yield from self.follow(visit)
+        yield from self.follow(visit, begun=data.act == "download")
 
-    def follow(self, visit: Visit) -> Iterator[Updates]:
-        """Show the progress of the download, if there is one, and in the end the engine that it was for."""
+    def follow(self, visit: Visit, begun: bool = False) -> Iterator[Updates]:
+        """Show the progress of the download, if there is one, and in the end the engine that it was for. One that has
+        just `begun` may have ended already."""
         window, download = self._windows.get(visit), self._windows.download
-        engine, sent, followed = self._windows.switch.engine, {}, False  # type: ignore[var-annotated]
+        sent, followed = {}, begun  # type: ignore[var-annotated]
+        if begun:
+            window.notice = None  # of a download before this one
+            yield self._view.status(window)
         while download.progress is not None:
             followed = True
-            updates = {self._ui.offer: self._view.offer(window.language)}
+            updates = self._running(window)
             if self._windows.switch.loading is not None:
                 updates |= {self._ui.engine: self._view.engine(window.language), **self._view.status(window)}
             if changed := unsent(updates, sent):
@@ -40,8 +45,13 @@ class DownloadHandlers:
         if not followed:
             yield {self._ui.offer: self._view.offer(window.language)}  # Gradio empties a page of which nothing is said
             return
+        outcome = {}
         if download.notice is not None:
-            window.notice = download.notice
-        elif self._windows.switch.engine is not engine:
-            window.notice = (LOADED, "hint")
-        yield merged(self._view.all_of_engine(window), self._view.front(window))
+            window.notice = text, kind = download.notice
+            outcome = {self._ui.outcome: notice(text.text(window.language), kind)}
+        yield merged(self._view.all_of_engine(window), self._view.front(window), outcome)
+
+    def _running(self, window: Window) -> Updates:
+        """How far the download is, at the top of the page and in the picker."""
+        shown = self._view.offer(window.language)
+        return {self._ui.offer: shown, self._ui.outcome: shown or self._view.loading(window.language)}

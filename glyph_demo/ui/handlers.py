@@ -16,6 +16,7 @@ from glyph_demo.ui.download_handlers import DownloadHandlers
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.markup import notice
 from glyph_demo.ui.pages import found_view
+from glyph_demo.ui.picker_handlers import PickerHandlers
 from glyph_demo.ui.preference_handlers import PreferenceHandlers
 from glyph_demo.ui.shelf_handlers import ShelfHandlers
 from glyph_demo.ui.space import limits
@@ -37,6 +38,7 @@ class Handlers:
         self.shelf = ShelfHandlers(view)
         self.preferences = PreferenceHandlers(view)
         self.download = DownloadHandlers(view)
+        self.picker = PickerHandlers(view, self.download)
 
     def load_page(self, visit: Visit, memory: Any, request: gr.Request) -> Updates:
         """Give a page that has just been opened the window that its tab names, else a new one. A new window takes the
@@ -60,7 +62,7 @@ class Handlers:
         settings = window.session.settings
         shown = (self._view.labels(window.language), self._view.front(window), self._view.preferences(settings))
         visit.arrive(identifier)
-        return merged(*shown, self._view.engine_preferences(settings), updates)
+        return merged(*shown, self._view.picker.in_use(window.language), updates)
 
     def _first_language(self, memory: Any, request: gr.Request) -> Language:
         chosen = memory.get("language") if isinstance(memory, dict) else None

@@ -1,18 +1,16 @@
-"""What a change of a setting does: the next question uses it, pages are read again, or another engine is loaded."""
+"""What a change of a setting does: the next question uses it, or pages are read again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import gradio as gr
 
-from glyph_demo.errors import GlyphError, SettingsError
+from glyph_demo.errors import SettingsError
 from glyph_demo.settings import merge
-from glyph_demo.ui.texts import LOADED, LOADING, READ_AGAIN
+from glyph_demo.ui.texts import READ_AGAIN
 from glyph_demo.ui.updates import Updates, merged
-from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
+from glyph_demo.ui.window_view import WindowView
 from glyph_demo.windows.preferences import MODES, OF_PAGES, PREFERENCES, known_window, offered, remembered, setting
 from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import PageFocus
@@ -32,25 +30,6 @@ class PreferenceHandlers:
         if not isinstance(mode, str) or mode not in MODES:
             return gr.skip()
         return self._configure(visit, memory, MODES[mode])
-
-    def change_engine(self, visit: Visit, engine: str, model: str, precision: str) -> Iterator[Updates]:
-        """Load another engine for all windows, showing the progress. Documents and conversations stay."""
-        window = self._windows.get(visit)
-        values = {"engine": engine, "model": str(model).strip() or "auto", "inference.precision": precision}
-        window.notice = (LOADING, "hint")
-        yield {**self._view.status(window), self._ui.load: gr.update(interactive=False)}
-        try:
-            with ThreadPoolExecutor(1, thread_name_prefix="choose-engine") as worker:
-                chosen = worker.submit(self._windows.switch.choose_engine, merge(self._windows.settings, values))
-                while not wait([chosen], READING_INTERVAL).done:
-                    yield {**self._view.status(window), self._ui.engine: self._view.engine(window.language)}
-                chosen.result()
-            window.notice = (LOADED, "hint")
-        except GlyphError as error:
-            window.notice = (error.message, "error")
-        yield merged(
-            self._view.all_of_engine(window), self._view.front(window), {self._ui.load: gr.update(interactive=True)}
-        )
 
     def _configure(self, visit: Visit, memory: Any, values: dict[str, Any]) -> Updates:
         window = self._windows.get(visit)

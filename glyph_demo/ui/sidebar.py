@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import gradio as gr
 
-from glyph_demo.engines.registry import ENGINES
 from glyph_demo.errors import Language
-from glyph_demo.settings import Inference, Settings
+from glyph_demo.settings import Settings
+from glyph_demo.ui.picker import picker
 from glyph_demo.ui.texts import say
 from glyph_demo.windows.preferences import CHOICES, MAX_NEW_TOKENS, MODES, mode_of
 
 FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
 RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
-# JavaScript: Gradio's button that opens the sidebar gets our name and a tooltip.
-NAME_THE_BUTTON = """const named = () => {
-  const button = element.closest("#settings").querySelector(".toggle-button");
-  button.ariaLabel = button.title = element.textContent.trim();
+# JavaScript: Gradio's buttons that have no words get our names and a tooltip.
+NAME_THE_BUTTONS = """const named = () => {
+  const { send, stop } = element.querySelector("h2")?.dataset ?? {};
+  const names = { "settings .toggle": element.textContent.trim(), "question .submit": send, "question .stop": stop };
+  for (const [where, name] of Object.entries(names)) {
+    const button = document.querySelector(`#${where}-button`);
+    if (button && name) button.ariaLabel = button.title = name;
+  }
 };
 named();
 watch("value", named);"""
@@ -46,20 +50,15 @@ def sidebar(labels: Callable[..., Any], settings: Settings) -> dict[str, Any]:
         made[name] = labels(component, label=name, info=f"{name}.info")
 
     inference, rendering = settings.inference, settings.rendering
-    precisions = get_args(get_type_hints(Inference)["precision"])
     with gr.Sidebar(open=False, elem_id="settings", width=320):
-        made["settings_label"] = gr.HTML(js_on_load=NAME_THE_BUTTON)
+        made["settings_label"] = gr.HTML(js_on_load=NAME_THE_BUTTONS)
+        made |= picker(labels, settings)
         add("mode", gr.Radio(mode_choices("en"), value=mode_of(settings), elem_id="mode"))
         add("cache", gr.Checkbox(inference.reuse_cache, elem_id="cache"))
         add("thinking", gr.Checkbox(inference.thinking, elem_id="thinking"))
         add("max_new_tokens", gr.Slider(16, MAX_NEW_TOKENS, value=inference.max_new_tokens, step=16))
-        add("temperature", gr.Slider(0, 1.5, value=inference.temperature, step=0.1))
+        add("temperature", gr.Slider(0, 1.5, value=inference.temperature, step=0.1, elem_id="temperature"))
         add("font_size", gr.Dropdown(choices(FONT_SIZES, rendering.font_size, "en"), value=rendering.font_size))
         add("dpi", gr.Dropdown(choices(RESOLUTIONS, rendering.dpi, "en"), value=rendering.dpi))
         add("page_images", gr.Radio(page_image_choices("en"), value=settings.documents.page_images))
-        made["engine"] = gr.HTML(elem_id="engine")
-        add("engine_name", gr.Dropdown(["auto", *ENGINES], value=settings.engine))
-        add("model", gr.Textbox(settings.model, max_length=500, elem_id="model"))
-        add("precision", gr.Dropdown(list(precisions), value=inference.precision))
-        made["load"] = labels(gr.Button(size="sm", elem_id="load"), value="load")
     return made

@@ -6,6 +6,7 @@ from glyph_demo.documents.file_types import offered_types
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.languages import Language
 from glyph_demo.ui.panel_texts import PANEL_TEXTS
+from glyph_demo.ui.picker_texts import PICKER_TEXTS
 
 TEXTS: dict[str, Message] = {
     "title": Message("Glyph Demo", "Glyph Demo"),
@@ -13,20 +14,6 @@ TEXTS: dict[str, Message] = {
         "Ask about long documents. They are read as page images.", "就长文档提问。文档以页面图像的方式被阅读。"
     ),
     "language": Message("Language", "语言"),
-    # Engines
-    "engine.other": Message("Engine: {name}", "引擎: {name}"),
-    "engine.model": Message("Model: {name}", "模型: {name}"),
-    "engine.room": Message(
-        "A document can have up to {pages} pages of 595x842 pixels.", "一份文档最多可有 {pages} 页(595x842 像素)。"
-    ),
-    "offer": Message(
-        "This machine has room for Glyph, the full model. Until that is here, the embedded engine reads and answers.",
-        "本机可以运行完整模型 Glyph。下载之前，由内置引擎阅读和回答。",
-    ),
-    "offer.download": Message("Download Glyph (20.6 GB, from {host})", "下载 Glyph(20.6 GB，来自 {host})"),
-    "offer.or": Message(" or ", " 或 "),
-    "offer.running": Message("Downloading Glyph…", "正在下载 Glyph…"),
-    "offer.cancel": Message("Cancel; what is there is kept", "取消；已下载的部分会保留"),
     # Document
     "upload.hint": Message("Drop a {types} here, or click to choose", "把 {types} 拖到这里，或点击选择"),
     "examples": Message("Or try an example", "或试试示例文档"),
@@ -105,6 +92,7 @@ TEXTS: dict[str, Message] = {
     ),
     "about.outline": Message("Outline", "目录"),
     "question": Message("Question", "问题"),
+    "send": Message("Send", "发送"),
     "question.hint": Message("Question about the current document", "就当前文档提问"),
     "export.markdown": Message("Save as Markdown", "保存为 Markdown"),
     "export.json": Message("Save as JSON", "保存为 JSON"),
@@ -154,10 +142,7 @@ TEXTS: dict[str, Message] = {
         "Pages already read and prompts already computed are used again.", "已读过的页面和已算过的提示会被重复使用。"
     ),
     "thinking": Message("Think first", "先思考"),
-    "thinking.info": Message(
-        "Answers may be better and come later. The engine pocket does not think.",
-        "回答可能更好，但更慢。pocket 引擎不思考。",
-    ),
+    "thinking.info": Message("Answers may be better and come later.", "回答可能更好，但更慢。"),
     "max_new_tokens": Message("Output length", "回答长度"),
     "max_new_tokens.info": Message("Longest answer, in tokens, thinking included.", "回答的最大词元数，含思考。"),
     "temperature": Message("Temperature", "温度"),
@@ -177,24 +162,9 @@ TEXTS: dict[str, Message] = {
     "page_images.auto": Message("From their text, or as they look where it is no use", "读文字；文字不可用时按原样"),
     "page_images.never": Message("Always from their text", "始终读文字"),
     "page_images.always": Message("Always as they look", "始终按原样"),
-    "engine_name": Message("Engine", "引擎"),
-    "engine_name.info": Message(
-        "auto takes local on a card with room for it, else pocket; remote asks a server.",
-        "auto 在显存足够时用 local，否则用 pocket；remote 使用服务器。",
-    ),
-    "model": Message("Model", "模型"),
-    "model.info": Message(
-        "A folder, or the hub id of a model, which is downloaded; auto is the engine's own.",
-        "模型文件夹或模型库编号(会下载)；auto 为引擎自带。",
-    ),
-    "precision": Message("Precision", "精度"),
-    "precision.info": Message(
-        "Of the engine local. Fewer bits need less memory; int8 and int4 lose a little.",
-        "用于 local 引擎。位数越少显存越省；int8 和 int4 略有损失。",
-    ),
-    "load": Message("Load this engine; documents are read again", "加载此引擎；文档会重新阅读"),
     "auto": Message("Default", "默认"),
     **PANEL_TEXTS,
+    **PICKER_TEXTS,
 }
 
 READ_AGAIN = Message("The document is being read again.", "正在重新阅读文档。")
@@ -203,7 +173,6 @@ ASKED_NEXT = Message(
     "Your question is asked when the answer before it has ended. Stop gives it back.",
     "前一个回答结束后就会提出您的问题。点击停止可取回。",
 )
-LOADED = Message("The engine is loaded.", "引擎已加载。")
 
 
 def too_long(pages: int) -> Message:

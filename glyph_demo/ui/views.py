@@ -8,9 +8,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from glyph_demo.conversation.reading import Reading
+from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
 from glyph_demo.engines.loading import loaded, remaining
-from glyph_demo.engines.registry import EngineKind
 from glyph_demo.errors import Language
 from glyph_demo.ui.markup import (
     meter,
@@ -18,6 +18,7 @@ from glyph_demo.ui.markup import (
     remove_button,
     waiting_text,
 )
+from glyph_demo.ui.picker import engine_parts
 from glyph_demo.ui.texts import say
 
 FEW = 2  # notes that are no wall of text
@@ -123,15 +124,14 @@ def offer_notice(hosts: Sequence[str], language: Language) -> str:
     return _with_button(html.escape(say("offer", language)), "download", button)
 
 
-def download_notice(progress: Progress | None, language: Language) -> str:
-    """HTML: how far the download of the full model is; none once that is loaded."""
+def download_notice(progress: Progress | None, model: str, language: Language) -> str:
+    """HTML: how far the download of a model is; none once that is loaded."""
     if progress is None:
         return ""
-    bar = meter(progress.done / progress.total, say("offer.running", language)) if progress.total else ""
+    running = say("offer.running", language, name=model.rpartition("/")[2])
+    bar = meter(progress.done / progress.total, running) if progress.total else ""
     so_far = f" {loaded(progress, language)}" if progress.total else ""
-    return _with_button(
-        html.escape(say("offer.running", language) + so_far) + bar, "cancel", say("offer.cancel", language)
-    )
+    return _with_button(html.escape(running + so_far) + bar, "cancel", say("offer.cancel", language))
 
 
 def _with_button(inner: str, act: str, label: str) -> str:
@@ -139,25 +139,12 @@ def _with_button(inner: str, act: str, label: str) -> str:
     return f"<div class='glyph-notice hint' role='status'>{inner} {button}</div>"
 
 
-def _engine_title(kind: EngineKind, language: Language) -> str:
-    return kind.title.text(language) if kind.title else say("engine.other", language, name=kind.name)
-
-
-def title_view(kind: EngineKind, language: Language) -> str:
-    """HTML: the app's name, and the engine's title."""
-    line = _engine_title(kind, language)
+def title_view(engine: Engine, language: Language) -> str:
+    """HTML: the app's name, and the engine in use with its model and device."""
+    line, remark = say("engine.line", language, parts=engine_parts(engine, language)), engine.kind.remark
+    if remark is not None:
+        line += f"（{remark.zh}）" if language == "zh" else f" ({remark.text(language)})"
     return (
         f"<h1>{say('title', language)}</h1><p class='tagline'>{say('tagline', language)}</p>"
         f"<p class='glyph-engine'>{html.escape(line)}</p>"
     )
-
-
-def engine_view(kind: EngineKind, model: str, room: int | None, language: Language) -> str:
-    """HTML for the sidebar: the engine's description; if it has none, its model and how many pages have `room`."""
-    title = _engine_title(kind, language)
-    if kind.description is not None:
-        return f"<p><b>{html.escape(title)}</b></p><p>{html.escape(kind.description.text(language))}</p>"
-    lines = [title, say("engine.model", language, name=model)]
-    if room is not None:
-        lines.append(say("engine.room", language, pages=room))
-    return "".join(f"<p>{html.escape(line)}</p>" for line in lines)

@@ -15,11 +15,13 @@ from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.markup import notice
 from glyph_demo.ui.pages import gallery_view, original_view, page_view, switch_view
+from glyph_demo.ui.picker import engine_view
+from glyph_demo.ui.picker_view import PickerView
 from glyph_demo.ui.sidebar import FONT_SIZES, RESOLUTIONS, choices, mode_choices, page_image_choices
 from glyph_demo.ui.texts import LOADING, say
 from glyph_demo.ui.updates import Updates, merged
 from glyph_demo.windows.collection import Windows
-from glyph_demo.windows.preferences import ENGINE_PREFERENCES, PREFERENCES, mode_of, setting
+from glyph_demo.windows.preferences import PREFERENCES, mode_of, setting
 from glyph_demo.windows.window import Window
 
 READING_INTERVAL = 0.2  # seconds between two looks at what is being read or loaded
@@ -32,6 +34,7 @@ class WindowView:
         self.windows = windows
         self.ui = components
         self.examples = examples
+        self.picker = PickerView(windows, components)
 
     def front(self, window: Window) -> Updates:
         """Everything about the document in front."""
@@ -101,30 +104,30 @@ class WindowView:
         return views.loading_notice(progress, language) if progress is not None else ""
 
     def engine(self, language: Language) -> str:
-        engine, model = self.windows.switch.engine, self.windows.settings.model
-        return views.engine_view(engine.kind, model, engine.capacity(), language) + self.loading(language)
+        return engine_view(self.windows.switch.engine, language) + self.loading(language)
 
     def offer(self, language: Language) -> str:
         """The full model, if only its weights are missing, or how far their download is."""
         download = self.windows.download
         if (progress := download.progress) is not None:
             loading = self.windows.switch.loading is not None
-            return views.download_notice(None if loading else progress, language)
+            return views.download_notice(None if loading else progress, download.model, language)
         return views.offer_notice(download.offer, language)
 
     def preferences(self, settings: Settings) -> Updates:
-        """The sidebar's controls with the values of `settings`, all but those of the engine."""
-        return {**self._values(PREFERENCES, settings), self.ui.mode: gr.update(value=mode_of(settings))}
-
-    def engine_preferences(self, settings: Settings) -> Updates:
-        return self._values(ENGINE_PREFERENCES, settings)
-
-    def _values(self, names: dict[str, str], settings: Settings) -> Updates:
-        return {getattr(self.ui, name): gr.update(value=setting(settings, path)) for name, path in names.items()}
+        """The sidebar's controls with the values of `settings`, all but the picker. Those that the engine in use
+        ignores are grey."""
+        ignores = self.windows.switch.engine.kind.ignores
+        updates = {
+            getattr(self.ui, name): gr.update(value=setting(settings, path), interactive=path not in ignores)
+            for name, path in PREFERENCES.items()
+        }
+        return {**updates, self.ui.mode: gr.update(value=mode_of(settings))}
 
     def all_of_engine(self, window: Window) -> Updates:
         """Everything that names the engine or depends on it."""
-        return merged(self.labels(window.language), self.engine_preferences(window.session.settings))
+        language, settings = window.language, window.session.settings
+        return merged(self.labels(language), self.preferences(settings), self.picker.in_use(language))
 
     def labels(self, language: Language) -> Updates:
         ui = self.ui
@@ -136,11 +139,13 @@ class WindowView:
             updates[dropdown] = updates[dropdown] | gr.update(choices=choices(offered, configured, language))
         updates[ui.mode] = updates[ui.mode] | gr.update(choices=mode_choices(language))
         updates[ui.page_images] = updates[ui.page_images] | gr.update(choices=page_image_choices(language))
-        updates[ui.header] = views.title_view(self.windows.switch.engine.kind, language)
+        updates = merged(updates, self.picker.labels(language))
+        updates[ui.header] = views.title_view(self.windows.switch.engine, language)
         updates[ui.engine] = self.engine(language)
         updates[ui.offer] = self.offer(language)
         updates[ui.examples_label] = say("examples", language)
-        updates[ui.settings_label] = f"<h2>{say('settings', language)}</h2>"
+        names = f"data-send='{say('send', language)}' data-stop='{say('many.stop', language)}'"
+        updates[ui.settings_label] = f"<h2 {names}>{say('settings', language)}</h2>"
         for button, example in zip(ui.examples, self.examples, strict=True):
             updates[button] = gr.update(value=example.title.text(language))
         return updates

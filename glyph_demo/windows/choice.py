@@ -12,11 +12,12 @@ from glyph_demo.engines.registry import ENGINES
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.scratch import write_whole
 from glyph_demo.settings import Settings, usable
-from glyph_demo.windows.preferences import ENGINE_PREFERENCES, setting
+from glyph_demo.windows.preferences import setting
 
 log = logging.getLogger(__name__)
 
-ENGINE_NAMES = frozenset(ENGINE_PREFERENCES.values())
+# The key of a server is not among them: it stays in the memory of this run.
+ENGINE_NAMES = frozenset({"engine", "model", "inference.precision", "remote.urls"})
 NOT_SURVIVED = Message(
     "The engine chosen in the window did not get loaded before the app ended last time, so the one of the settings is "
     "used. Choose again in the sidebar.",
@@ -60,7 +61,7 @@ class EngineChoice:
             kept is None
             or kept.chosen.get("engine") not in ("auto", *ENGINES)
             or self._given
-            or kept.over not in (None, _named(self.settings))
+            or not (kept.over or {}).items() <= _named(self.settings).items()
         ):
             return self.settings
         if kept.loading:

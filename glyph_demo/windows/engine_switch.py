@@ -59,6 +59,11 @@ class EngineSwitch:
         return None
 
     @property
+    def configured(self) -> Settings:
+        """The settings of this start, before anything was chosen in a window."""
+        return self._choice.settings
+
+    @property
     def notice(self) -> Message | None:
         """What to tell every page about the engine of this start."""
         return self._choice.notice
@@ -115,6 +120,6 @@ class EngineSwitch:
         for window in self._windows():
             mine = window.session.settings
             inference = replace(mine.inference, precision=settings.inference.precision)
-            settings = replace(mine, engine=settings.engine, model=settings.model, inference=inference)
-            window.session.configure(settings, self.engine)
+            changed = replace(mine, engine=settings.engine, model=settings.model, inference=inference)
+            window.session.configure(replace(changed, remote=settings.remote), self.engine)
         _ = self.engine.identity  # waits until it is loaded, or raises

@@ -1,4 +1,5 @@
-"""The model that this machine has room for and not the weights of: downloaded when people ask for it in the window."""
+"""A model whose weights are not on this machine: downloaded when people ask for it in the window, and then used. It is
+the one that they choose, or the full model where only its weights are missing."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from typing import Literal
 from glyph_demo.engines import choose_engine
 from glyph_demo.engines.events import Progress
 from glyph_demo.engines.loading import LoadLines
-from glyph_demo.engines.weights import download_hosts, download_weights
+from glyph_demo.engines.weights import download_hosts, download_weights, model_name
 from glyph_demo.errors import EngineError, GlyphError, Message
 from glyph_demo.settings import Settings
 
@@ -25,6 +26,12 @@ HERE = Message(
 )
 
 
+LOADED = Message("The engine is loaded.", "引擎已加载。")
+CANCELLED = Message(
+    "Cancelled. What is there is kept; the next time it goes on from there.", "已取消。已下载的部分会保留，下次继续。"
+)
+
+
 class _Cancelled(Exception):
     """People do not want the rest."""
 
@@ -32,14 +39,20 @@ class _Cancelled(Exception):
 class ModelDownload:
     """One download for all windows. Thread-safe."""
 
-    def __init__(self, settings: Callable[[], Settings], arrived: Callable[[Settings], None]) -> None:
-        """`settings` returns those of the engine of now. `arrived` is called with them once the weights are here, and
-        may raise GlyphError."""
-        self._settings, self._arrived = settings, arrived
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        arrived: Callable[[Settings], None],
+        chosen: Callable[[Settings], None],
+    ) -> None:
+        """`settings` returns those of the engine of now. Once the weights are here, `arrived` is called with them, or
+        `chosen` with those of the model that people chose. Both may raise GlyphError."""
+        self._settings, self._arrived, self._chosen = settings, arrived, chosen
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._cancelled = threading.Event()
         self._lines = LoadLines()
+        self.model = ""  # the name of what is downloaded
         self.notice: tuple[Message, Literal["error", "hint"]] | None = None  # what to say of the last one
 
     @property
@@ -54,44 +67,51 @@ class ModelDownload:
         running = self._thread is not None and self._thread.is_alive()
         return (self._lines.now or Progress("load", 0)) if running else None
 
-    def start(self) -> None:
-        """Begin, unless it has begun, or is offered no more: a page may be older than the engine."""
+    def start(self, chosen: Settings | None = None) -> None:
+        """Begin to download the model of the settings `chosen`, or the one that is offered; unless it has begun, or is
+        offered no more: a page may be older than the engine."""
         with self._lock:
-            if self.progress is None and self.offer:
-                self.notice = None
+            if self.progress is None and (chosen or self.offer):
+                self.notice, self.model = None, model_name((chosen or self._settings()).model)
                 self._lines = LoadLines()
                 self._cancelled.clear()
-                self._thread = threading.Thread(target=self._run, name="download", daemon=True)
+                self._thread = threading.Thread(target=self._run, args=[chosen], name="download", daemon=True)
                 self._thread.start()
 
     def cancel(self) -> None:
         """End it. What is there is gone on with the next time."""
         self._cancelled.set()
 
-    def _run(self) -> None:
-        settings = self._settings()
+    def _run(self, chosen: Settings | None) -> None:
+        before, offered = self._settings(), bool(self.offer)
         try:
-            download_weights(settings, self._report)
+            download_weights(chosen or before, self._report)
             now = self._settings()
-            if self._cancelled.is_set() or not _same_engine(now, settings):
+            if self._cancelled.is_set() or not _same_engine(now, before):
                 self.notice = (HERE, "hint")
             else:
-                self._take_up(now)
+                self._take_up(now, chosen, offered)
+                self.notice = (LOADED, "hint")
         except _Cancelled:
-            pass
+            self.notice = (CANCELLED, "hint")
         except GlyphError as error:
             self.notice = (error.message, "error")
         except Exception:  # people must be told, whatever failed
             log.exception("the model could not be downloaded")
             self.notice = (_failed().message, "error")
 
-    def _take_up(self, settings: Settings) -> None:
+    def _take_up(self, now: Settings, chosen: Settings | None, offered: bool) -> None:
         """Use the model that is here now, or the engine before if it cannot be loaded. Raises GlyphError."""
         try:
-            self._arrived(settings)
+            if chosen is None:
+                self._arrived(now)
+            else:
+                inference = replace(now.inference, precision=chosen.inference.precision)
+                self._chosen(replace(now, engine=chosen.engine, model=chosen.model, inference=inference))
         except GlyphError:
-            with contextlib.suppress(GlyphError):
-                self._arrived(replace(settings, engine="pocket"))
+            if offered and not self.offer:  # the engine before was `auto`, which is this model from now on
+                with contextlib.suppress(GlyphError):
+                    self._arrived(replace(now, engine="pocket"))
             raise
 
     def _report(self, done: int, total: int | None, file: int = 0, files: int = 0, what: Message | None = None) -> None:

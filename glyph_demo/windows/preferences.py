@@ -21,7 +21,6 @@ PREFERENCES = {
     "page_images": "documents.page_images",
 }
 OF_PAGES = ("font_size", "dpi", "page_images")  # those that change how pages look
-ENGINE_PREFERENCES = {"engine_name": "engine", "model": "model", "precision": "inference.precision"}
 
 MODES: dict[str, dict[str, Any]] = {
     "latency": {

@@ -1,7 +1,6 @@
 """Restarts of the app: an engine chosen in the window, and pages that stay open."""
 
 import json
-import re
 import shutil
 
 import pytest
@@ -36,10 +35,9 @@ def test_an_engine_chosen_in_the_window_is_there_after_a_restart_and_one_that_is
     with serving(tmp_path) as address:
         page = arrive(new_page(), address)
         open_settings(page)
-        page.get_by_label(re.compile("^Engine")).click()
-        page.get_by_role("option", name="local", exact=True).click()
-        page.locator("#model :is(textarea, input)").fill(str(model))
-        page.locator("#load").click()
+        page.locator("#choice label").filter(has_text="Another model").click()
+        page.locator("#folder :is(textarea, input)").fill(str(model))
+        page.locator("#picked").get_by_role("button", name="Use it").click()
         expect(page.locator("#status")).to_contain_text("The engine is loaded")
         wait_until_kept(page, tmp_path)
     with serving(tmp_path) as address:

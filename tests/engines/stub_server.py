@@ -25,6 +25,8 @@ class Stub:
 
     def __init__(self, *replies):
         self.replies = list(replies)
+        models = [{"id": name, "object": "model"} for name in ("served", "another")]
+        self.listed = (200, {"object": "list", "data": models})  # status and body of the list of models
         self.requests = []
         self.keys = []
         self.gone = threading.Event()  # a client went away in the middle of a reply
@@ -35,7 +37,8 @@ class Stub:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                self.answer(200, {"object": "list", "data": [{"id": "served", "object": "model"}]}, {})
+                stub.keys.append(self.headers["Authorization"])
+                self.answer(*stub.listed, {})
 
             def do_POST(self):
                 stub.keys.append(self.headers["Authorization"])

@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from glyph_demo.cli import main
-from glyph_demo.engines import choose_engine, create_engine
+from glyph_demo.engines import create_engine
 from glyph_demo.engines.registry import ENGINES, EngineKind
 from glyph_demo.errors import EngineError, Message, SettingsError
 from glyph_demo.settings import load_settings
@@ -47,8 +47,8 @@ class ParrotDocument(OpenDocument):
 def parrot(tmp_path, monkeypatch):
     (tmp_path / "parrot.py").write_text(PARROT)
     monkeypatch.syspath_prepend(tmp_path)
-    title = Message("Engine: parrot (it repeats)", "引擎: parrot(只会重复)")
-    monkeypatch.setitem(ENGINES, "parrot", EngineKind("parrot", "parrot:Parrot", page_style="clear", title=title))
+    remark = Message("it repeats", "只会重复")
+    monkeypatch.setitem(ENGINES, "parrot", EngineKind("parrot", "parrot:Parrot", page_style="clear", remark=remark))
     return load_settings(flags={"engine": "parrot"})
 
 
@@ -67,8 +67,9 @@ def test_a_new_engine_answers_at_the_command_line_in_the_style_it_reads_best(par
 def test_a_new_engine_is_offered_and_named_in_the_window(parrot):
     with gr.Blocks():
         components = build(parrot, [], "en", lambda visit: None)
-    assert ("parrot", "parrot") in components.engine_name.choices
-    assert "Engine: parrot (it repeats)" in views.title_view(ENGINES[choose_engine(parrot).name], "en")
+    assert ("parrot", "parrot") in components.choice.choices
+    assert components.choice.value == "parrot"
+    assert "Engine: parrot · CPU (it repeats)" in views.title_view(create_engine(parrot), "en")
 
 
 def test_what_an_engine_leaves_out_has_a_default(parrot):

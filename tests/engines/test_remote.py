@@ -10,7 +10,8 @@ import pytest
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Finished, Notice, Progress, Thinking, Token
 from glyph_demo.engines.remote.engine import RemoteEngine
-from glyph_demo.engines.remote.servers import Servers
+from glyph_demo.engines.remote.presets import PRESETS
+from glyph_demo.engines.remote.servers import Servers, parse_urls, served_models
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering import encode_png
 from glyph_demo.rendering.page import Page
@@ -239,4 +240,55 @@ def test_no_server_anywhere():
 
 def test_the_key_is_sent():
     _, stub = asked(ANSWER, **{"remote.api_key": "secret"})
+    assert stub.keys == ["Bearer secret", "Bearer secret"], "to list the models, and to ask"
+
+
+def test_a_server_lists_its_models():
+    with serving([]) as stub:
+        assert served_models(stub.url, "secret") == ["served", "another"]
     assert stub.keys == ["Bearer secret"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "code"),
+    [
+        ((401, {}), "server_refused"),
+        ((404, {}), "no_models"),
+        ((200, {}), "no_models"),
+        ((200, ["served"]), "no_models"),
+        ((200, {"data": {"id": 1}}), "no_models"),
+        ((503, {}), "server_unreachable"),
+        ((418, {}), "server_error"),
+    ],
+)
+def test_what_is_no_such_server_is_told_by_what_it_answers(listed, code):
+    with serving([]) as stub:
+        stub.listed = listed
+        with pytest.raises(EngineError) as error:
+            served_models(stub.url, "")
+    assert error.value.code == code
+    assert stub.url in error.value.message.zh
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "code"),
+    [
+        ("http://127.0.0.1:9/v1", "", "server_unreachable"),
+        ("http://127.0.0.1:9/v1", "密", "bad_setting"),
+        ("http://[/v1", "", "bad_setting"),
+        ("http://127.0.0.1:port/v1", "", "bad_setting"),
+        ("http:///v1", "", "bad_setting"),
+        ("file:///etc/passwd", "", "bad_setting"),
+    ],
+)
+def test_an_address_where_nothing_can_answer_says_so(url, key, code):
+    with pytest.raises(EngineError) as error:
+        served_models(url, key)
+    assert error.value.code == code
+
+
+def test_presets_are_addresses_here_and_say_what_to_start():
+    for preset in PRESETS:
+        assert parse_urls(preset.url) == [preset.url]
+        assert preset.url.startswith("http://127.0.0.1:")
+        assert preset.start.en != preset.start.zh

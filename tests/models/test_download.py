@@ -372,7 +372,7 @@ Disk = namedtuple("Disk", "total used free")
 
 
 def test_a_disk_without_room_is_told_in_numbers_before_anything_is_fetched(hub, folder, tmp_path, monkeypatch):
-    needed = sum(path.stat().st_size for path in folder.iterdir()) + download._SPARE
+    needed = sum(path.stat().st_size for path in folder.iterdir()) + download.SPARE_DISK
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(0, 0, needed - 1))
     error = refused(tmp_path)
     assert error.code == "disk_full"
@@ -387,7 +387,7 @@ def test_what_is_there_needs_no_room_again(hub, folder, tmp_path, monkeypatch):
     own.mkdir(parents=True)
     shutil.copy(folder / largest(folder), own / f"{largest(folder)}.part")
     rest = sum(path.stat().st_size for path in folder.iterdir() if path.name != largest(folder))
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(0, 0, rest + download._SPARE))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(0, 0, rest + download.SPARE_DISK))
     assert same(fetched(GLYPH, tmp_path, untold, "hub"), folder)
 
 

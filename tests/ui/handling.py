@@ -58,3 +58,8 @@ def answers(messages):
     cards = [message["content"][0].value for message in value(messages) if message["role"] == "assistant"]
     words = [re.search("<div class='glyph-answer'>(.*?)</div>", card)[1] for card in cards]
     return [re.sub("<.*?>", "", re.sub("<button [^>]*glyph-cite.*?</button>", "", each)).strip() for each in words]
+
+
+def use(on, choice, folder="", address="", key="", served="", precision="auto", act="use"):
+    """Press a button under a choice; the updates."""
+    return list(on.picker.act("tab", choice, folder, address, key, served, precision, SimpleNamespace(act=act)))

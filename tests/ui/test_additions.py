@@ -136,7 +136,7 @@ def test_the_window_speaks_a_new_language_and_english_where_a_text_is_missing(ca
     updates = on.load_page(Visit(), None, request("eo,en;q=0.5"))
     assert updates[on.ui.language]["value"] == "eo"
     assert updates[on.ui.question]["placeholder"] == "Demandu pri la dokumento"
-    assert updates[on.ui.settings_label] == "<h2>Settings</h2>"
+    assert ">Settings</h2>" in updates[on.ui.settings_label]
     assert updates[on.ui.upload]["value"] == "Drop a PDF aŭ TXT here, or click to choose"
     assert say("page", "eo", number=3) == "Paĝo 3"
 

@@ -9,11 +9,11 @@ import pytest
 from glyph_demo.conversation.checked.claim import Claim
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import FilePage, Finished, Progress, Region, Thinking, Timings, Token, Usage
-from glyph_demo.engines.registry import EngineKind
 from glyph_demo.errors import Message
 from glyph_demo.ui import views
 from glyph_demo.ui.answer_card import answer_card, chat_messages, live_answer, plain, typed
 from glyph_demo.ui.markup import notice, waiting_text
+from tests.fakes import FakeEngine
 
 HOSTILE = "<img src=http://evil.example/a.png onerror=alert(1)> &lt;b&gt; <script>x</script> R&D a < b <!-- -->"
 FINISHED = Finished(Usage(412, 120, 36), Timings(0.05, 0.06, 0.4, 0.47), "stop")
@@ -48,13 +48,15 @@ def test_nothing_of_document_or_model_becomes_markup():
     exchange = answered(
         question=HOSTILE, answer=HOSTILE, thinking=HOSTILE, regions=(hostile, replace(hostile, text="<i>"))
     )
+    hostile_engine = FakeEngine()
+    hostile_engine.label = hostile_engine.device = HOSTILE
     question, answer = chat_messages([exchange], "en")
     assert not any(tag in question["content"] for tag in ("<img", "<script", "<!--", "&lt;"))
     shown = (
         answer["content"][0].value
         + live_answer(replace(exchange, running=True), "en")
         + notice(HOSTILE)
-        + views.title_view(EngineKind(HOSTILE, ""), "en")
+        + views.title_view(hostile_engine, "en")
     )
     assert "<img" not in shown
     assert "<script" not in shown

@@ -70,8 +70,9 @@ def test_every_label_follows_the_language_also_of_components_that_change_otherwi
 def test_the_window_names_the_pocket_engine_for_what_it_is(on):
     updates = on.change_language("tab", "en")
     assert "not a vision-language model" in updates[on.ui.header]
-    assert "24 GB" in updates[on.ui.engine]
-    assert "20.6 GB" in updates[on.ui.engine]
+    shown = on.picker.overview("tab")[on.ui.picked]
+    assert "24 GB" in shown
+    assert "20.6 GB" in shown
 
 
 def test_an_upload_shows_stages_then_pages_then_figures(on, engine, tmp_path):

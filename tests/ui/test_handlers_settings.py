@@ -13,7 +13,7 @@ from glyph_demo.windows.preferences import MODES, PREFERENCES
 from glyph_demo.windows.visit import Visit
 from tests.documents.uploads import lines_pdf, pdf
 from tests.fakes import FakeEngine
-from tests.ui.handling import final, listed, opened, request, value, write
+from tests.ui.handling import final, listed, opened, request, use, value, write
 
 
 @pytest.mark.parametrize(
@@ -145,12 +145,11 @@ def test_another_engine_keeps_documents_and_conversations(on, engine, tmp_path):
     list(on.chat.ask_question("tab", "before?"))
     made = []
     on.windows.switch._make = lambda settings: made.append(settings) or FakeEngine()
-    first, *updates = [
-        *on.preferences.change_engine("tab", "local", " some/model ", "bf16"),
-        *on.shelf.follow_reading("tab"),
-    ]
+    model = str(tmp_path)
+    first, *updates = [*use(on, "folder", f" {model} ", precision="bf16"), *on.shelf.follow_reading("tab")]
     assert "Loading the engine" in first[on.ui.status]
-    assert (made[0].engine, made[0].model, made[0].inference.precision) == ("local", "some/model", "bf16")
+    assert "data-act" not in first[on.ui.picked]
+    assert (made[0].engine, made[0].model, made[0].inference.precision) == ("local", model, "bf16")
     assert engine.open_handles == 0
     assert on.windows.get("tab").session.engine is on.windows.switch.engine is not engine
     assert listed(final(updates, on.ui.documents)) == ["a.txt"]
@@ -190,22 +189,26 @@ def test_an_engine_that_cannot_be_had_leaves_the_one_before(on, tmp_path):
     opened(on, write(tmp_path))
 
     def make(settings):
-        if settings.model == "nowhere":
+        if settings.model == "/nowhere":
             raise EngineError("model_missing", "There is no such model. Choose another.", "没有该模型。请另选。")
         return FakeEngine()
 
     on.windows.switch._make = make
-    updates = [*on.preferences.change_engine("tab", "local", "nowhere", "auto"), *on.shelf.follow_reading("tab")]
-    assert "There is no such model" in final(updates, on.ui.status)
-    assert final(updates, on.ui.model)["value"] == "auto"
+    updates = [*use(on, "folder", "/nowhere"), *on.shelf.follow_reading("tab")]
+    for place in (on.ui.status, on.ui.outcome):
+        assert "There is no such model" in final(updates, place)
+    assert final(updates, on.ui.folder)["value"] == "/nowhere", "to be mended"
+    assert on.windows.settings.model == "auto"
     assert listed(final(updates, on.ui.documents)) == ["a.txt"]
     *_, last = on.chat.ask_question("tab", "still there?")
     assert len(value(last[on.ui.chat])) == 2
 
 
-def test_an_engine_that_there_is_not_is_refused_before_anything_is_closed(on, engine, tmp_path):
+@pytest.mark.parametrize("odd", ["cuckoo", None, ["pocket"], 3])
+def test_a_choice_that_there_is_not_is_passed_over(on, engine, tmp_path, odd):
     opened(on, write(tmp_path))
-    updates = [*on.preferences.change_engine("tab", "cuckoo", "auto", "auto")]
-    assert "There is no engine" in final(updates, on.ui.status)
+    assert use(on, odd) == [gr.skip()]
+    assert on.picker.choose("tab", odd, *[None] * 5) == gr.skip()
+    assert on.picker.test("tab", odd, *[None] * 5) == gr.skip()
     assert on.windows.get("tab").reading.state == "ready"
     assert engine.open_handles == 1

@@ -16,7 +16,9 @@ from glyph_demo.models.on_machine import own_folder
 from glyph_demo.settings import Inference, Settings, load_settings
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.windows.collection import Windows
+from glyph_demo.windows.model_download import CANCELLED
 from tests.models.hubs import serving
+from tests.ui.handling import final, use
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +27,8 @@ pytestmark = pytest.mark.slow
 def hub(checkpoint_of, monkeypatch, tmp_path):
     """A card with room, and a hub whose Glyph is a small checkpoint."""
     monkeypatch.setattr(gpu, "gpus", lambda: [Gpu("A card", 150 << 30, 140 << 30, "580.1", "13.0")])
-    monkeypatch.setattr("glyph_demo.engines._without_cuda", lambda card: None)  # what torch says of no card
+    monkeypatch.setattr("glyph_demo.engines.without_cuda", lambda card: None)  # what torch says of no card
+    monkeypatch.setattr("glyph_demo.engines.model_choices.free_disk", lambda folder: 100 * 10**9)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     with serving(checkpoint_of(shard="200KB")) as served:
@@ -61,12 +64,14 @@ def test_nothing_is_fetched_unasked_and_the_window_says_what_would_be(on, hub):
 
 
 def test_a_click_downloads_the_model_and_puts_its_engine_in_place(on, hub):
+    on.windows.get("tab").notice = (CANCELLED, "hint")
     updates = clicked(on, "download")
+    assert updates[0][on.ui.status] == "", "what is said of the download before is over"
     assert on.windows.switch.engine.name == "local"
     assert on.windows.get("tab").notice[0].en == "The engine is loaded."
     assert updates[-1][on.ui.offer] == ""
-    assert "Downloading Glyph" in updates[0][on.ui.offer]
-    assert "data-act='cancel'" in updates[0][on.ui.offer]
+    assert "Downloading Glyph" in updates[1][on.ui.offer]
+    assert "data-act='cancel'" in updates[1][on.ui.offer]
     assert weights_here(on.windows.settings) is not None
 
 
@@ -82,7 +87,7 @@ def test_a_download_that_is_cancelled_leaves_the_engine_and_the_offer(on, hub, m
     monkeypatch.setattr(on.windows.download, "_report", slowly)
     updates = clicked(on, "download")
     assert on.windows.switch.engine.name == "pocket"
-    assert on.windows.get("tab").notice is None
+    assert on.windows.get("tab").notice[0].en.startswith("Cancelled. What is there is kept")
     assert "data-act='download'" in updates[-1][on.ui.offer]
 
 
@@ -179,4 +184,41 @@ def test_an_app_that_ends_does_not_wait_for_the_download(on, hub, monkeypatch):
     on.windows.close_all()
     ended.set()
     list(on.download.follow("tab"))
+    assert on.windows.switch.engine.name == "pocket"
+
+
+def test_a_model_that_is_chosen_is_downloaded_used_and_kept_for_the_next_start(on, hub):
+    updates = use(on, "flash", act="confirm")
+    assert "Downloading GLM-4.6V-Flash" in updates[2][on.ui.outcome]
+    assert "data-act='cancel'" in updates[2][on.ui.outcome]
+    assert "The engine is loaded" in final(updates, on.ui.outcome)
+    assert (on.windows.settings.engine, on.windows.settings.model) == ("local", "zai-org/GLM-4.6V-Flash")
+    assert on.windows.switch.engine.label == "zai-org/GLM-4.6V-Flash"
+    assert "In use" in updates[-1][on.ui.picked]
+    assert "GLM-4.6V-Flash" in (on.windows.settings.cache_path / "engine.json").read_text()
+    assert any("GLM-4.6V-Flash" in asked for asked in hub.asked)
+
+
+def test_a_choice_whose_download_fails_says_why_beside_it_and_can_be_tried_again(on, hub, monkeypatch):
+    start = on.windows.download.start
+
+    def at_once(chosen):
+        start(chosen)
+        on.windows.download._thread.join()
+
+    monkeypatch.setattr(on.windows.download, "start", at_once)
+    hub.refuse = {"": [404]}
+    updates = use(on, "flash", act="confirm")
+    assert "zai-org/GLM-4.6V-Flash" in final(updates, on.ui.outcome)
+    assert updates[-1][on.ui.choice]["value"] == "flash"
+    assert "data-act='download'" in updates[-1][on.ui.picked]
+    assert on.windows.switch.engine.name == "pocket"
+
+
+@pytest.mark.parametrize("choice", ["glyph", "flash"])
+def test_a_chosen_model_that_cannot_be_loaded_leaves_the_engine_before(on, hub, monkeypatch, choice):
+    monkeypatch.setattr("glyph_demo.models.loader.room", lambda device: 1000)
+    use(on, choice, act="confirm")
+    assert on.windows.get("tab").notice[1] == "error"
+    assert on.windows.switch.engine.identity
     assert on.windows.switch.engine.name == "pocket"

@@ -4,12 +4,11 @@ from pathlib import Path
 import pytest
 
 from glyph_demo.engines.loading import LoadingEngine
-from glyph_demo.engines.registry import LOCAL
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import load_settings
-from glyph_demo.ui import views
 from glyph_demo.ui.mount import theme
+from glyph_demo.ui.picker import engine_view
 from glyph_demo.web.ports import free_port
 from tests.fakes import FakeEngine
 
@@ -87,6 +86,5 @@ def test_the_window_says_how_many_pages_there_is_room_for_once_the_engine_knows(
     assert engine.capacity() is None, "pocket counts none"
     engine._engine.result().capacity = lambda: 31
     assert engine.capacity() == 31
-    assert "31 pages" in views.engine_view(LOCAL, "glyph", 31, "en")
-    assert "pages" not in views.engine_view(LOCAL, "glyph", None, "en")
+    assert "31 pages" in engine_view(engine, "en")
     engine.close()

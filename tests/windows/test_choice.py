@@ -89,3 +89,21 @@ def test_a_choice_that_cannot_be_loaded_gives_way_to_the_settings_with_a_notice(
     assert windows.switch.notice is None
     assert EngineChoice(configured()).start().engine == "pocket"
     windows.close_all()
+
+
+def test_the_server_chosen_is_that_of_the_next_start_and_its_key_is_not_kept():
+    server = configured(engine="remote", **{"remote.urls": "http://chosen/v1", "remote.api_key": "sesame"})
+    EngineChoice(configured()).keep(server)
+    assert b"sesame" not in (server.cache_path / "engine.json").read_bytes()
+    choice = EngineChoice(configured())
+    assert (choice.start().remote.urls, choice.start().remote.api_key) == ("http://chosen/v1", "")
+    choice.survived()
+    assert EngineChoice(configured(**{"remote.urls": "http://set/v1"})).start().remote.urls == "http://set/v1"
+
+
+def test_a_choice_kept_before_there_were_servers_to_choose_is_taken(kept):
+    old = (
+        b'{"chosen": {"engine": "local", "model": "m"}, "over": {"engine": "auto", "model": "auto"}, "loading": false}'
+    )
+    (kept.cache_path / "engine.json").write_bytes(old)
+    assert EngineChoice(configured()).start().model == "m"

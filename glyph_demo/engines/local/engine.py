@@ -19,8 +19,9 @@ from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
 from glyph_demo.engines.local.pages import features_of
 from glyph_demo.engines.local.warm_up import most_held
-from glyph_demo.engines.weights import models_folder
+from glyph_demo.engines.weights import model_name, models_folder
 from glyph_demo.errors import EngineError, Message, ran_out_of_memory
+from glyph_demo.gpu import short_name
 from glyph_demo.models.base import LoadProgress, untold
 from glyph_demo.models.loader import load_vision_language_model, room
 from glyph_demo.models.memory import PAGE, QUANTISED, chunk, held_bytes, work_bytes
@@ -75,7 +76,10 @@ class LocalEngine(Engine):
             *(settings.model, models, progress, precision or inference.precision, self._limit),
             *(inference.image_size, settings.model_source, inference.kv == "int8"),
         )
-        self.label = f"{settings.model} (random weights)" if self.model.random else settings.model
+        self.label, self.precision = model_name(settings.model), self.model.precision
+        device = self.model.transfer.device
+        if device.type == "cuda":
+            self.device = short_name(torch.cuda.get_device_name(device))
         self.notices: list[Message] = [NOISE] if self.model.random else [*self.model.notices]
         self.fallen_back: list[Message] = []  # those of the notices that tell of a plainer runtime than was asked for
         if inference.precision == "auto" and self.model.precision in QUANTISED:

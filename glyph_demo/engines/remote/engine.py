@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -39,7 +40,8 @@ class RemoteEngine(Engine):
     def __init__(self, settings: Settings, progress: LoadProgress | None = None) -> None:
         self.model = "" if settings.model == "auto" else settings.model
         self.servers = Servers(parse_urls(settings.remote.urls), settings.remote.api_key)
-        self.label = ", ".join(self.servers.urls)
+        self.label = self.model
+        self.device = ", ".join(urlsplit(url).netloc.rpartition("@")[2] for url in self.servers.urls)
 
     @property
     def identity(self) -> str:

@@ -9,10 +9,11 @@ import threading
 from collections.abc import AsyncIterator, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import openai
 
-from glyph_demo.errors import EngineError, GlyphError
+from glyph_demo.errors import EngineError, GlyphError, shown
 
 CONNECT_SECONDS = 10.0  # to reach a server; there is no limit on how long it may take to read the pages
 RETRIES = 3  # if a server is busy, 0.5 to 8 s apart or as its Retry-After says
@@ -143,21 +144,60 @@ class Servers:
 def parse_urls(setting: str) -> list[str]:
     """The URLs in the setting, separated by commas, each ending in /v1. Raises EngineError `bad_setting`."""
     urls = [url.strip().rstrip("/") for url in setting.split(",") if url.strip()]
-    if not urls or not all(url.startswith(("http://", "https://")) for url in urls):
+    if not urls or not all(map(_is_address, urls)):
         raise EngineError(
             "bad_setting",
-            f"'{setting}' names no server. Set remote.urls to an address such as http://127.0.0.1:8000/v1.",
-            f"“{setting}”不是服务器地址。请将 remote.urls 设为类似 http://127.0.0.1:8000/v1 的地址。",
+            f"'{shown(setting)}' names no server. Write an address such as http://127.0.0.1:8000/v1, in the window or "
+            "as the setting remote.urls.",
+            f"“{shown(setting)}”不是服务器地址。请在窗口中或设置 remote.urls 中填写地址，例如 "
+            "http://127.0.0.1:8000/v1。",
         )
     return urls
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or a bracket that is none
+        return False
+
+
+def served_models(url: str, api_key: str) -> list[str]:
+    """The names of the models that a server lists, in its order. Waits CONNECT_SECONDS at most for each part of its
+    answer. Raises EngineError: `bad_setting` for an address or a key that can be none, `server_unreachable`,
+    `server_refused`, `server_error`, and `no_models` where what answers is no such server."""
+    parse_urls(url)
+    if not api_key.isascii():
+        raise EngineError(
+            "bad_setting",
+            "The key has characters that no key can have. Copy it again.",
+            "密钥中含有无效字符。请重新复制。",
+        )
+    try:
+        with openai.OpenAI(base_url=url, api_key=api_key or "none", max_retries=0, timeout=CONNECT_SECONDS) as client:
+            listed = getattr(client.models.list(), "data", None)
+    except openai.NotFoundError:
+        raise _no_models(url) from None
+    except openai.APIStatusError as error:
+        failed = _failed(url, error, begun=False)
+        raise unreachable([url], str(failed)) if isinstance(failed, Unreachable) else failed from error
+    except openai.APIConnectionError as error:
+        raise unreachable([url], _words(error)) from error
+    except Exception:  # of whatever kind: it sent something else than a list
+        raise _no_models(url) from None
+    if not isinstance(listed, list):
+        raise _no_models(url)
+    return [model.id for model in listed if isinstance(getattr(model, "id", None), str)]
 
 
 def unreachable(urls: list[str], why: str) -> GlyphError:
     names = ", ".join(urls)
     return EngineError(
         "server_unreachable",
-        f"No answer from {names} ({why}). Check that the server runs and the address remote.urls.",
-        f"{names} 没有应答({why})。请确认服务器已启动，并检查 remote.urls 中的地址。",
+        f"No answer from {names} ({why}). Check that the server runs, and its address: in the window, or the setting "
+        "remote.urls.",
+        f"{names} 没有应答({why})。请确认服务器已启动，并检查地址: 在窗口中，或设置 remote.urls。",
     )
 
 
@@ -219,8 +259,8 @@ def _refused(url: str, error: openai.APIStatusError) -> GlyphError:
     if error.status_code in (401, 403):
         return EngineError(
             "server_refused",
-            f"{url} refused the key. Set remote.api_key (GLYPH_DEMO_REMOTE__API_KEY).",
-            f"{url} 拒绝了密钥。请设置 remote.api_key(GLYPH_DEMO_REMOTE__API_KEY)。",
+            f"{url} refused the key. Enter it in the window, or set remote.api_key (GLYPH_DEMO_REMOTE__API_KEY).",
+            f"{url} 拒绝了密钥。请在窗口中填写，或设置 remote.api_key(GLYPH_DEMO_REMOTE__API_KEY)。",
         )
     if "context length" in words or "max_model_len" in words:
         return EngineError(
@@ -233,6 +273,15 @@ def _refused(url: str, error: openai.APIStatusError) -> GlyphError:
         "server_error",
         f"{url} did not take the request: {words} Check the model's name (--model) and the server's limits on images.",
         f"{url} 未接受请求: {words} 请检查模型名(--model)和服务器的图像数量限制。",
+    )
+
+
+def _no_models(url: str) -> GlyphError:
+    return EngineError(
+        "no_models",
+        f"What answers at {url} lists no models, as an OpenAI-compatible server does. Check the port, and that the "
+        "address ends in /v1.",
+        f"{url} 有应答，但没有像兼容 OpenAI 的服务器那样列出模型。请检查端口，以及地址是否以 /v1 结尾。",
     )
 
 

@@ -1,0 +1,212 @@
+"""What happens in the picker: a model is looked at, its server is tried, it is downloaded and used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from glyph_demo.engines.model_choices import ModelChoice, model_choices
+from glyph_demo.engines.remote.presets import PRESETS
+from glyph_demo.engines.weights import is_on_hub, weights_here
+from glyph_demo.errors import GlyphError
+from glyph_demo.settings import Settings, merge
+from glyph_demo.ui.download_handlers import DownloadHandlers
+from glyph_demo.ui.markup import notice
+from glyph_demo.ui.picker import MAX_ADDRESS, served_choices
+from glyph_demo.ui.picker_texts import no_model_named, password_in_address
+from glyph_demo.ui.texts import LOADING, say
+from glyph_demo.ui.updates import Updates, merged
+from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
+from glyph_demo.windows.model_download import LOADED
+from glyph_demo.windows.visit import Visit
+from glyph_demo.windows.window import Window
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Picked:
+    """What the picker's fields hold. A page may send anything; what is no text counts as empty."""
+
+    choice: ModelChoice
+    folder: str
+    address: str
+    key: str
+    served: str
+    precision: str
+
+
+class PickerHandlers:
+    def __init__(self, view: WindowView, download: DownloadHandlers) -> None:
+        self._view, self._ui, self._windows, self._download = view, view.ui, view.windows, download
+
+    def overview(self, visit: Visit) -> Updates:
+        """Say of every choice whether it fits this machine."""
+        language = self._windows.get(visit).language
+        self._view.picker.look()
+        return self._view.picker.in_use(language)
+
+    def choose(self, visit: Visit, *fields: Any) -> Updates:
+        """Show what a choice needs. Nothing is changed yet."""
+        if (picked := _picked(fields)) is None:
+            return gr.skip()
+        language = self._windows.get(visit).language
+        self._view.picker.look()
+        updates = self._view.picker.chosen(picked.choice, self._shown(picked), language)
+        return merged(self._view.picker.labels(language), updates, {self._ui.outcome: ""})
+
+    def use_preset(self, visit: Visit, name: Any) -> Updates:
+        """Fill a preset's address in, and say what to start there."""
+        preset = next((preset for preset in PRESETS if preset.name == name), None)
+        if preset is None:
+            return gr.skip()
+        language = self._windows.get(visit).language
+        return {
+            self._ui.preset: gr.update(info=preset.start.text(language)),
+            self._ui.address: gr.update(value=preset.url),
+            self._ui.outcome: "",
+        }
+
+    def test(self, visit: Visit, *fields: Any) -> Updates:
+        """Have the server list its models."""
+        if (picked := _picked(fields)) is None:
+            return gr.skip()
+        window = self._windows.get(visit)
+        try:
+            settings = self._with_server(self._windows.settings, picked)
+            models = _served(settings)
+        except GlyphError as error:
+            return {self._ui.outcome: notice(error.message.text(window.language)), self._ui.served: served_choices([])}
+        key, host = "test.answers" if models else "test.none", settings.remote.urls
+        said = say(key, window.language, host=host, count=len(models))
+        return {self._ui.outcome: notice(said, "hint"), self._ui.served: served_choices(models)}
+
+    def act(
+        self,
+        visit: Visit,
+        choice: Any,
+        folder: Any,
+        address: Any,
+        key: Any,
+        served: Any,
+        precision: Any,
+        data: gr.EventData,
+    ) -> Iterator[Updates]:
+        """Do what a button under a choice says."""
+        picked = _picked((choice, folder, address, key, served, precision))
+        if picked is None:
+            yield gr.skip()
+            return
+        window = self._windows.get(visit)
+        try:
+            if data.act == "use":
+                yield from self._use(window, picked)
+            elif data.act == "download":
+                yield self._ask(window, picked)
+            elif data.act == "confirm":
+                yield from self._fetch(visit, window, picked)
+            else:
+                yield self.choose(visit, choice, folder, address, key, served, precision)
+        except GlyphError as error:
+            window.notice = (error.message, "error")
+            said = {self._ui.outcome: notice(error.message.text(window.language))}
+            yield merged(self._view.all_of_engine(window), self._view.front(window), self._kept(window, picked), said)
+
+    def _ask(self, window: Window, picked: Picked) -> Updates:
+        """Ask whether to download."""
+        shown = self._view.picker.chosen(picked.choice, self._wanted(picked), window.language, sure=True)
+        return merged(shown, {self._ui.outcome: ""})
+
+    def _fetch(self, visit: Visit, window: Window, picked: Picked) -> Iterator[Updates]:
+        """Download, then use. Raises GlyphError."""
+        self._windows.download.start(self._wanted(picked))
+        yield self._view.picker.chosen(picked.choice, self._wanted(picked), window.language, idle=False)
+        yield from self._download.follow(visit, begun=True)
+        yield self._kept(window, picked)
+
+    def _use(self, window: Window, picked: Picked) -> Iterator[Updates]:
+        """Load another engine for all windows, showing the progress. Documents and conversations stay. Raises
+        GlyphError."""
+        settings, ui = self._wanted(picked), self._ui
+        if picked.choice.key == "folder" and weights_here(settings) is None and is_on_hub(settings.model):
+            yield self._ask(window, picked)
+            return
+        window.notice = (LOADING, "hint")
+        busy = self._view.picker.chosen(picked.choice, settings, window.language, idle=False)
+        yield {**self._view.status(window), ui.picked: busy[ui.picked], ui.outcome: self._loading(window)}
+        if picked.choice.key == "server":
+            models = _served(settings)
+            if settings.model == "auto" and models:
+                settings = replace(settings, model=models[0])
+        with ThreadPoolExecutor(1, thread_name_prefix="choose-engine") as worker:
+            chosen = worker.submit(self._windows.switch.choose_engine, settings)
+            while not wait([chosen], READING_INTERVAL).done:
+                yield {**self._view.status(window), ui.outcome: self._loading(window)}
+            chosen.result()
+        window.notice = (LOADED, "hint")
+        said = {ui.outcome: notice(LOADED.text(window.language), "hint")}
+        yield merged(self._view.all_of_engine(window), self._view.front(window), said)
+
+    def _loading(self, window: Window) -> str:
+        return self._view.loading(window.language) or notice(LOADING.text(window.language), "hint")
+
+    def _kept(self, window: Window, picked: Picked) -> Updates:
+        """The picker with what people chose, whatever is in use."""
+        updates = self._view.picker.chosen(picked.choice, self._shown(picked), window.language)
+        return merged(updates, {self._ui.choice: gr.update(value=picked.choice.key)}, self._fields(picked))
+
+    def _fields(self, picked: Picked) -> Updates:
+        return {
+            self._ui.folder: gr.update(value=picked.folder),
+            self._ui.address: gr.update(value=picked.address),
+            self._ui.precision: gr.update(value=picked.precision),
+        }
+
+    def _shown(self, picked: Picked) -> Settings:
+        """The settings with a choice, as far as it can be used yet."""
+        return self._view.picker.settings_of(picked.choice, picked.folder, picked.precision)
+
+    def _wanted(self, picked: Picked) -> Settings:
+        """The settings with a choice. Raises GlyphError."""
+        choice, model = picked.choice, picked.choice.model
+        if choice.key == "folder":
+            model = picked.folder
+            if not model:
+                raise no_model_named()
+        values = {"engine": choice.engine, "inference.precision": picked.precision or "auto"}
+        settings = merge(self._windows.settings, values)
+        if choice.key == "server":
+            settings, model = self._with_server(settings, picked), picked.served or "auto"
+        return merge(settings, {"model": model})
+
+    def _with_server(self, settings: Settings, picked: Picked) -> Settings:
+        """`settings` with the server that people named; where they may name none, with that of this start. A key stays
+        with its address, for a page does not know it. Raises GlyphError."""
+        configured = self._windows.switch.configured.remote
+        if not self._view.picker.names_servers:
+            return replace(settings, remote=configured)
+        if "@" in picked.address:
+            raise password_in_address()
+        known = {remote.urls: remote.api_key for remote in (configured, self._windows.settings.remote)}
+        key = picked.key or known.get(picked.address, "")
+        return merge(settings, {"remote.urls": picked.address, "remote.api_key": key})
+
+
+def _picked(fields: tuple[Any, ...]) -> Picked | None:
+    """None for a choice that there is not."""
+    choice, *texts = fields
+    found = next((known for known in model_choices() if known.key == choice), None)
+    if found is None:
+        return None
+    return Picked(found, *(text.strip()[:MAX_ADDRESS] if isinstance(text, str) else "" for text in texts))
+
+
+def _served(settings: Settings) -> list[str]:
+    """The models of the servers, of which there may be several. Raises GlyphError."""
+    from glyph_demo.engines.remote.servers import parse_urls, served_models
+
+    urls = parse_urls(settings.remote.urls)
+    first, *others = (served_models(url, settings.remote.api_key) for url in urls)
+    return [model for model in first if all(model in models for models in others)]

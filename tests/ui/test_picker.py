@@ -1,0 +1,234 @@
+"""Choosing a model: what is shown of each, who may name a server, and what becomes of a key."""
+
+import json
+from dataclasses import replace
+
+import gradio as gr
+import pytest
+
+from glyph_demo.engines.model_choices import Resources, model_choices
+from glyph_demo.engines.remote.presets import PRESETS
+from glyph_demo.gpu import Gpu
+from glyph_demo.models import budget
+from glyph_demo.settings import load_settings
+from glyph_demo.ui.blocks import build
+from glyph_demo.ui.handlers import Handlers
+from glyph_demo.windows.collection import Windows
+from tests.engines.stub_server import serving
+from tests.fakes import FakeEngine
+from tests.ui.handling import final, use
+
+CARD = Gpu("NVIDIA GeForce RTX 4090", 24 << 30, int(23.7 * 2**30), "580.1", "13.0")
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch, tmp_path):
+    """A function that says what the machine has. At first that is a card with room for Glyph."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(budget, "can_quantise", lambda: True)
+
+    def has(card=CARD, memory=64, disk=100):
+        here = Resources(card, None, memory * 10**9, memory * 10**9, tmp_path, disk * 10**9)
+        monkeypatch.setattr("glyph_demo.ui.picker_view.resources", lambda settings: here)
+
+    has()
+    return has
+
+
+@pytest.fixture
+def made(on):
+    """The settings of the engines that were made."""
+    settings = []
+
+    def make(wanted):
+        settings.append(wanted)
+        engine = FakeEngine()
+        engine.name = "pocket" if wanted.engine == "auto" else wanted.engine
+        return engine
+
+    on.windows.switch._make = make
+    return settings
+
+
+def handlers(components, examples, **flags):
+    """Handlers of a window with these settings."""
+    windows = Windows(FakeEngine(), load_settings(flags={name.replace("__", "."): v for name, v in flags.items()}))
+    return Handlers(windows, components, examples)
+
+
+def choose(on, choice, folder="", precision="auto"):
+    return on.picker.choose("tab", choice, folder, "", "", "", precision)
+
+
+def names(updates, on):
+    return dict((key, label) for label, key in updates[on.ui.choice]["choices"])
+
+
+def test_every_choice_says_its_size_and_whether_it_fits_in_both_languages(on, machine):
+    shown = names(on.picker.overview("tab"), on)
+    assert list(shown) == ["pocket", "glyph", "flash", "thinking", "folder", "server"]
+    assert shown["pocket"] == "pocket · fits"
+    assert shown["glyph"] == "Glyph · 20.6\xa0GB · fits"
+    assert shown["server"] == "A server"
+    machine(card=None, memory=8, disk=3)
+    assert names(on.picker.overview("tab"), on)["glyph"] == "Glyph · 20.6\xa0GB · lacks a GPU, memory, disk space"
+    machine(card=None)
+    assert names(choose(on, "pocket"), on)["flash"].endswith("slow here")
+    chinese = names(on.change_language("tab", "zh"), on)
+    assert chinese["flash"].endswith("在本机较慢")
+
+
+def test_a_choice_is_only_looked_at_until_a_button_is_pressed(on, made):
+    updates = choose(on, "glyph")
+    assert "RTX 4090: it runs in fp16" in updates[on.ui.picked]
+    assert "Download 20.6 GB and use it" in updates[on.ui.picked]
+    assert made == []
+    assert "In use." in choose(on, "pocket")[on.ui.picked]
+    assert "data-act" not in choose(on, "pocket")[on.ui.picked]
+
+
+def test_what_does_not_fit_is_not_downloaded_but_looked_at_again(on, machine):
+    machine(disk=3)
+    lacking = choose(on, "glyph")[on.ui.picked]
+    assert "20.8 GB" in lacking
+    assert "data-act='download'" not in lacking
+    machine()
+    (again,) = use(on, "glyph", act="look")
+    assert "data-act='download'" in again[on.ui.picked]
+
+
+def test_a_download_is_confirmed_with_where_from_and_where_to(on, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
+    monkeypatch.setattr(on.windows.download, "start", pytest.fail)
+    (asked,) = use(on, "glyph", act="download")
+    assert "mirror.example" in asked[on.ui.picked]
+    assert str(on.windows.settings.cache_path / "models") in asked[on.ui.picked]
+    assert "data-act='confirm'" in asked[on.ui.picked]
+    (asked,) = use(on, "folder", "some/model")
+    assert "the whole model" in asked[on.ui.picked], "a name on the hub is not downloaded unasked either"
+
+
+def test_a_model_that_is_not_named_is_asked_for(on, made):
+    updates = use(on, "folder", "  ")
+    assert "Write which model" in final(updates, on.ui.outcome)
+    assert made == []
+
+
+@pytest.mark.parametrize("choice", model_choices(), ids=lambda choice: choice.key)
+def test_settings_that_an_engine_ignores_are_grey(on, made, choice):
+    precision = choose(on, choice.key)[on.ui.precision]["interactive"]
+    assert precision == (choice.engine == "local")
+    on.windows.switch.choose_engine(replace(on.windows.settings, engine=choice.engine))
+    shown = on._view.all_of_engine(on.windows.get("tab"))
+    for component in (on.ui.thinking, on.ui.temperature):
+        assert shown[component]["interactive"] == (choice.engine != "pocket")
+    assert ("Temperature" in shown[on.ui.engine]) == (choice.engine == "pocket")
+    assert shown[on.ui.cache]["interactive"]
+    assert shown[on.ui.choice]["value"] == {"local": "glyph"}.get(choice.engine, choice.key)
+
+
+def test_the_header_names_engine_model_precision_and_device(on, made):
+    engine = on.windows.switch.engine
+    assert "Engine: pocket · embedded · CPU (OCR" in on._view.labels("en")[on.ui.header]
+    assert "引擎: pocket · 内置 · CPU（文字识别" in on._view.labels("zh")[on.ui.header]
+    engine.name, engine.label, engine.precision, engine.device = "local", "zai-org/Glyph", "int8", "RTX 4090"
+    assert "local · zai-org/Glyph · int8 · RTX 4090<" in on._view.labels("en")[on.ui.header]
+
+
+def test_another_precision_of_the_model_in_use_can_be_used(on, made):
+    on.windows.switch.choose_engine(replace(on.windows.settings, engine="local"))
+    assert "data-act='use'" not in choose(on, "glyph")[on.ui.picked]
+    on.windows.switch.settings = replace(on.windows.settings, model="zai-org/Glyph")
+    assert "In use" not in choose(on, "glyph", precision="int4")[on.ui.picked]
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_a_preset_fills_the_address_in_and_says_what_to_start(on, preset):
+    updates = on.picker.use_preset("tab", preset.name)
+    assert updates[on.ui.address]["value"] == preset.url
+    assert updates[on.ui.preset]["info"] == preset.start.en
+    assert on.picker.use_preset("tab", ["x"]) == gr.skip()
+
+
+@pytest.mark.slow
+def test_a_server_is_tested_and_its_models_are_listed(on, made):
+    with serving([]) as stub:
+        updates = on.picker.test("tab", "server", "", stub.url, "", "", "auto")
+    assert "serves 2 models" in updates[on.ui.outcome]
+    assert updates[on.ui.served]["choices"] == ["served", "another"]
+    assert updates[on.ui.served]["value"] == "served"
+    updates = on.picker.test("tab", "server", "", "http://127.0.0.1:9/v1", "", "", "auto")
+    assert "No answer from" in updates[on.ui.outcome]
+    assert not updates[on.ui.served]["visible"]
+    assert made == []
+
+
+@pytest.mark.slow
+def test_a_server_that_does_not_answer_is_not_used(on, made):
+    updates = use(on, "server", address="http://127.0.0.1:9/v1")
+    assert "No answer from" in final(updates, on.ui.outcome)
+    assert final(updates, on.ui.address)["value"] == "http://127.0.0.1:9/v1", "to be mended"
+    assert made == []
+    assert on.windows.switch.engine.name == "pocket"
+
+
+@pytest.mark.slow
+def test_a_server_is_used_with_the_model_chosen_or_else_its_first_and_kept_without_its_key(on, made):
+    with serving([]) as stub:
+        updates = use(on, "server", address=stub.url, key="sesame")
+        use(on, "server", address=stub.url, served="another")
+    assert [(s.engine, s.model, s.remote.urls) for s in made] == [
+        ("remote", "served", stub.url),
+        ("remote", "another", stub.url),
+    ]
+    assert [s.remote.api_key for s in made] == ["sesame", "sesame"], "the page does not know it and sends none"
+    assert "sesame" not in json.dumps([list(update.values()) for update in updates], default=str)
+    assert "sesame" not in repr(on.windows.settings)
+    kept = (on.windows.settings.cache_path / "engine.json").read_text()
+    assert stub.url in kept
+    assert "sesame" not in kept
+    assert final(updates, on.ui.served)["value"] == "served"
+
+
+@pytest.mark.slow
+def test_the_key_of_one_server_is_not_sent_to_another(components, examples):
+    on = handlers(components, examples, remote__urls="http://127.0.0.1:9/v1", remote__api_key="sesame")
+    with serving([]) as stub:
+        on.picker.test("tab", "server", "", stub.url, "", "", "auto")
+    assert stub.keys == ["Bearer none"]
+    on.windows.close_all()
+
+
+def test_an_address_with_a_password_is_refused(on, made):
+    updates = use(on, "server", address="http://me:sesame@127.0.0.1:8000/v1")
+    assert "password" in final(updates, on.ui.outcome)
+    assert "密码" in on.windows.get("tab").notice[0].zh
+    assert "sesame" not in final(updates, on.ui.outcome)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [{"server__host": "0.0.0.0", "server__password": "p"}, {"server__auth": False}])
+def test_where_others_can_reach_the_window_nobody_names_an_address(components, examples, flags):
+    """A stranger could have the app call what only this machine reaches."""
+    with serving([]) as configured, serving([]) as inner:
+        on = handlers(components, examples, remote__urls=configured.url, remote__api_key="sesame", **flags)
+        shown = on.picker.choose("tab", "server", "", inner.url, "", "", "auto")
+        assert not shown[on.ui.server]["visible"]
+        assert "remote.urls" in shown[on.ui.picked]
+        assert on.picker.overview("tab")[on.ui.address]["value"] == ""
+        updates = on.picker.test("tab", "server", "", inner.url, "", "", "auto")
+        assert updates[on.ui.served]["choices"] == ["served", "another"]
+        on.windows.switch._make = lambda settings: FakeEngine()
+        use(on, "server", address=inner.url)
+        assert on.windows.settings.remote.urls == configured.url
+    assert inner.keys == []
+    assert configured.keys == ["Bearer sesame"] * 2
+    on.windows.close_all()
+
+
+def test_the_layout_that_everybody_is_served_holds_no_address_folder_or_key():
+    secret = load_settings(flags={"model": "/home/me/model", "remote.urls": "http://inner/v1", "remote.api_key": "k3y"})
+    with gr.Blocks() as app:
+        build(secret, [], "en", lambda visit: None)
+    config = json.dumps(app.get_config_file(), default=str)
+    assert not any(word in config for word in ("/home/me", "http://inner", "k3y"))
