@@ -247,10 +247,13 @@ class Reading:
             pass
 
     def cancel(self) -> None:
-        """Stop reading before the next page and free everything but the transcript."""
+        """Stop reading, within one step of the engine or before the next page, and free everything but the
+        transcript."""
         self._cancelled = True
         if self.state != "reading":
             self._release()
+        elif (handle := self.handle) is not None:
+            handle.abandon()
 
     def _shown(self) -> str:
         """The text that the pages show."""
