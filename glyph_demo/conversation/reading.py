@@ -83,10 +83,12 @@ class Reading:
 
     def run(self) -> None:
         """Read the whole document. The final state is `ready`, `failed` (see `error`) or `closed`. Raises nothing."""
-        if self._cancelled:
-            return
+        with self._changed:
+            if self._cancelled:
+                return
+            self.state = "reading"
+            self._changed.notify_all()
         try:
-            self._set_state("reading")
             as_text = self.settings.documents.as_text
             document = self._extract()
             self.engine.attach_store(self.store)
@@ -113,7 +115,7 @@ class Reading:
             self._end_early_answers()
             if not self._cancelled:  # else the document is read again when it is returned to
                 keep_answers(self)
-            self.error = as_user_error(error)
+                self.error = as_user_error(error)
         if self._cancelled:
             self._release()
         elif self.error:
@@ -249,8 +251,10 @@ class Reading:
     def cancel(self) -> None:
         """Stop reading, within one step of the engine or before the next page, and free everything but the
         transcript."""
-        self._cancelled = True
-        if self.state != "reading":
+        with self._changed:  # `run` begins either before this or never
+            self._cancelled = True
+            reads = self.state == "reading"
+        if not reads:
             self._release()
         elif (handle := self.handle) is not None:
             handle.abandon()

@@ -126,7 +126,7 @@ def go(new_page, folder, seed, actions):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_there_is_a_way_on_after_a_few_random_actions(new_page, tmp_path, seed):
-    go(new_page, tmp_path, seed, 30)
+    go(new_page, tmp_path, seed, 15)
 
 
 @pytest.mark.long
