@@ -28,11 +28,25 @@ def scratch_folder() -> Path:
         _sweep(Path(tempfile.gettempdir()))
         return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     except OSError as error:
-        raise GlyphError(
-            "no_temporary_folder",
-            f"No temporary folder can be made ({error.strerror}). Free some space, or set TMPDIR to another place.",
-            f"无法创建临时文件夹({error.strerror})。请清理空间，或将 TMPDIR 指向其他位置。",
-        ) from None
+        raise _no_folder(error) from None
+
+
+def _no_folder(error: OSError) -> GlyphError:
+    return GlyphError(
+        "no_temporary_folder",
+        f"No temporary folder can be made ({error.strerror}). Free some space, or set TMPDIR to another place.",
+        f"无法创建临时文件夹({error.strerror})。请清理空间，或将 TMPDIR 指向其他位置。",
+    )
+
+
+def folder_in(folder: Path, prefix: str = "") -> Path:
+    """A new folder in a scratch folder, which is made again if something that cleans up has removed it. Raises
+    GlyphError `no_temporary_folder`."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
+    except OSError as error:
+        raise _no_folder(error) from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

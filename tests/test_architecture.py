@@ -29,7 +29,7 @@ ALLOWED = {
     "decoding": {"errors"},
     "engines": {"errors", "settings", "rendering", "models", "decoding", "gpu", "store", "process"},
     "conversation": BASE | DRAWN | {"engines", "store"},
-    "windows": BASE | {"languages", "documents", "engines", "store", "conversation"},
+    "windows": BASE | {"languages", "process", "documents", "engines", "store", "conversation"},
     "bench": {"errors", "settings", "documents", "rendering", "engines", "models", "conversation"},
     "ui": {"errors", "languages", "settings", "documents", "engines", "gpu", "bench", "conversation", "windows"},
     "serving": BASE | DRAWN | {"languages", "engines", "store", "process", "conversation", "__init__"},

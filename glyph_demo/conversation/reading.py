@@ -91,10 +91,12 @@ class Reading:
 
     def run(self) -> None:
         """Read the whole document. The final state is `ready`, `failed` (see `error`) or `closed`. Raises nothing."""
-        if self._cancelled:
-            return
+        with self._changed:
+            if self._cancelled:
+                return
+            self.state = "reading"
+            self._changed.notify_all()
         try:
-            self._set_state("reading")
             as_text = self.settings.documents.as_text
             document = self._extract()
             self.engine.attach_store(self.store)
@@ -121,7 +123,7 @@ class Reading:
             self._end_early_answers()
             if not self._cancelled:  # else the document is read again when it is returned to
                 keep_answers(self)
-            self.error = as_user_error(error)
+                self.error = as_user_error(error)
         if self._cancelled:
             self._release()
         elif self.error:
@@ -285,10 +287,15 @@ class Reading:
             pass
 
     def cancel(self) -> None:
-        """Stop reading before the next page and free everything but the transcript."""
-        self._cancelled = True
-        if self.state != "reading":
+        """Stop reading, within one step of the engine or before the next page, and free everything but the
+        transcript."""
+        with self._changed:  # `run` begins either before this or never
+            self._cancelled = True
+            reads = self.state == "reading"
+        if not reads:
             self._release()
+        elif (handle := self.handle) is not None:
+            handle.abandon()
 
     def _shown(self) -> str:
         """The text that the pages show."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import shutil
-import tempfile
 import threading
 import time
 from collections import OrderedDict
@@ -21,7 +20,7 @@ from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.engines.base import AskOptions, Engine, Turn
 from glyph_demo.engines.events import Events, Progress
 from glyph_demo.errors import DocumentError
-from glyph_demo.scratch import scratch_folder
+from glyph_demo.scratch import folder_in, scratch_folder
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
 
@@ -158,7 +157,7 @@ class DocumentSession:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, identifier: str, path: Path, name: str, settings: Settings, transcript: Transcript) -> Reading:
-        folder = Path(tempfile.mkdtemp(prefix=f"{identifier}-", dir=self._folder))
+        folder = folder_in(self._folder, f"{identifier}-")
         reading = Reading(name, path, settings, self.engine, self.store, folder, transcript=transcript)
         self._readings[identifier] = reading
         self._readings.move_to_end(identifier)

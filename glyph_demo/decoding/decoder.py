@@ -30,8 +30,12 @@ log = logging.getLogger(__name__)
 # result: what one rounding more a layer makes of 16-bit types.
 TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
-# Tokens a forward: enough to keep matrix products efficient, few enough to stop between two, and to have memory for.
+# Tokens a forward, at most: enough to keep matrix products efficient, few enough to have memory for.
 CHUNK = {"cpu": 512, "cuda": 4096}
+# An answer or a reading is stopped between two forwards. On a CPU they are therefore small: this many operations take
+# two cores about half a second. LEAST tokens keep products efficient where a context or a model is large.
+FORWARD_OPERATIONS = 1.6e11
+LEAST = 32
 
 _PLAINER: dict[Runtime, tuple[Runtime, ...]] = {"compiled": ("graph", "eager"), "graph": ("eager",), "eager": ()}
 
@@ -74,6 +78,8 @@ class Decoder:
         self.chunk = CHUNK[self.device.type]
         # Whether computing goes on by itself while the host does something else.
         self.ahead = self.device.type == "cuda"
+        self._weights = sum(weight.numel() for weight in self._body.parameters())
+        self._heads: int = config.num_attention_heads
         self._batcher = Batcher(self._together, 1, 0.0)
         self._step: Step | None = None
         self._cache_argument = cache_argument(self._body)
@@ -108,6 +114,15 @@ class Decoder:
         """Positions (axes, n), int64, of a segment, counted from its own start; in host memory."""
         positions = torch.arange(len(segment.ids)) if segment.positions is None else segment.positions
         return positions.expand(self.position_axes, -1)
+
+    def forward_tokens(self, entries: int) -> int:
+        """How many tokens a prefill forward takes behind this many entries: `chunk`, and on a CPU fewer where they
+        would take more than FORWARD_OPERATIONS. A token takes two operations a weight, and four an entry and channel
+        of the attention."""
+        if self.device.type != "cpu":
+            return self.chunk
+        each = 2 * self._weights + 4 * entries * self._heads * self._head_dim * self.layers
+        return min(self.chunk, max(LEAST, int(FORWARD_OPERATIONS / each)))
 
     def extend(self, arena: KVArena, embeds: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         """Run n tokens given as embeddings (n, hidden) at positions (axes, n), in host memory, behind the arena's

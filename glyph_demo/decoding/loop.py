@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Set
+from collections.abc import Generator, Iterator, Set
 from typing import Literal
 
 import torch
@@ -16,15 +16,23 @@ Reason = Literal["stop", "length", "stopped"]
 
 
 def prefill(decoder: Decoder, arena: KVArena, segment: Segment) -> torch.Tensor:
-    """Put the n >= 1 tokens of `segment` behind the arena's entries, a chunk at a time. Returns the last one's hidden
-    state (hidden,). Where a forward fails, what was computed before it stays in the arena. Raises GlyphError
-    `context_full` before computing anything."""
+    """Put the n >= 1 tokens of `segment` behind the arena's entries. Returns the last one's hidden state (hidden,).
+    Raises GlyphError `context_full` before computing anything."""
+    for _, hidden in prefilling(decoder, arena, segment):
+        last = hidden[-1]
+    return last
+
+
+def prefilling(decoder: Decoder, arena: KVArena, segment: Segment) -> Iterator[tuple[int, torch.Tensor]]:
+    """`prefill` in steps: after every forward how many tokens it took and their hidden states (n, hidden). Closing it
+    stops between two. Where it is closed or a forward fails, what was computed before stays in the arena."""
     arena.reserve(arena.length + len(segment.ids))
     embeds, positions = decoder.embed(segment), decoder.positions(segment) + arena.position
-    chunk = decoder.chunk
-    for start in range(0, len(segment.ids), chunk):
-        hidden = decoder.extend(arena, embeds[start : start + chunk], positions[:, start : start + chunk])
-    return hidden[-1]
+    start = 0
+    while start < len(segment.ids):
+        end = min(start + decoder.forward_tokens(arena.length), len(segment.ids))
+        yield end - start, decoder.extend(arena, embeds[start:end], positions[:, start:end])
+        start = end
 
 
 def decode(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from glyph_demo.decoding.arena import START, KVArena, Mark
 from glyph_demo.decoding.decoder import Decoder, Segment, text
 from glyph_demo.decoding.draft import Drafter, Speculation
-from glyph_demo.decoding.loop import Reason, decode, prefill
+from glyph_demo.decoding.loop import Reason, decode, prefill, prefilling
 from glyph_demo.decoding.probe import attention
 from glyph_demo.decoding.sampling import GREEDY, Sampler, Sampling
 from glyph_demo.errors import GlyphError
@@ -97,13 +97,20 @@ class CachedPrefix:
         for _ in self.prefilling():
             pass
 
-    def prefilling(self) -> Iterator[tuple[int, int]]:
-        """`prefill` in steps: (tokens done, tokens in all) after every segment. Closing it stops between two."""
+    def prefilling(self, ids: Sequence[int] = ()) -> Iterator[tuple[int, int]]:
+        """`prefill` in steps, and of the prompt `ids` all but its last forward, which is left to `complete`: (tokens
+        done, tokens in all) after every forward. Closing it stops between two."""
         with self._alone():
-            done, total = 0, self._missing()
-            for segment in self._prefill_segments():
-                done += len(segment.ids)
+            self._arena.reserve(self._tokens() + len(ids))
+            done, total = 0, self._missing() + len(ids) - self._reused(ids)
+            for tokens in self._prefill_segments():
+                done += tokens
                 yield done, total
+            last = self._decoder.forward_tokens(self._arena.length)
+            if behind := ids[self._part(ids) : -last]:
+                for tokens, _ in prefilling(self._decoder, self._arena, text(behind)):
+                    done += tokens
+                    yield done, total
 
     def append(self, segment: Segment) -> None:
         """Lengthen the prefix, as by a page. What was computed of it stays; prompts are computed anew."""
@@ -143,7 +150,7 @@ class CachedPrefix:
             finally:
                 self._written.extend(answer)
                 if answer or reason != "stopped":
-                    prompt = sum(len(segment.ids) for segment in self._segments) + len(ids)
+                    prompt = self._tokens() + len(ids)
                     counts = None if drafter is None else drafter.counts
                     self.completion = Completion(tuple(answer), reason, prompt - computed, computed, counts)
 
@@ -187,22 +194,33 @@ class CachedPrefix:
         """Have prefix and `ids` in the arena, and nothing else. Returns the last one's hidden state (hidden,)."""
         if not ids:
             raise ValueError("a prompt needs at least one token behind the prefix")
-        self._arena.reserve(sum(len(segment.ids) for segment in self._segments) + len(ids))
-        reused = self._reused(ids)
+        self._arena.reserve(self._tokens() + len(ids))
         for _ in self._prefill_segments():
             pass
-        end = self._marks[-1]
-        self._arena.rollback(Mark(end.length + reused, end.position + reused))
-        self._written = ids
-        return prefill(self._decoder, self._arena, text(ids[reused:]))
+        return prefill(self._decoder, self._arena, text(ids[self._part(ids) :]))
 
-    def _prefill_segments(self) -> Iterator[Segment]:
-        """Compute what is missing of the prefix; yields each segment that is done."""
+    def _part(self, ids: Sequence[int]) -> int:
+        """Roll the arena back to where `ids`, behind the complete prefix, part from what it holds. Returns how many of
+        them it holds."""
+        reused, end = self._reused(ids), self._marks[-1]
+        self._arena.rollback(Mark(end.length + reused, end.position + reused))
+        self._written = list(ids)
+        return reused
+
+    def _prefill_segments(self) -> Iterator[int]:
+        """Compute what is missing of the prefix; yields how many tokens each forward took."""
         for segment in self._segments[len(self._marks) - 1 :]:
             self._arena.rollback(self._marks[-1])  # drops a segment that was broken off
-            prefill(self._decoder, self._arena, segment)
-            self._marks.append(self._arena.mark())
-            yield segment
+            rest = len(segment.ids)
+            for tokens, _ in prefilling(self._decoder, self._arena, segment):
+                rest -= tokens
+                if not rest:
+                    self._marks.append(self._arena.mark())
+                yield tokens
+
+    def _tokens(self) -> int:
+        """Tokens of the prefix."""
+        return sum(len(segment.ids) for segment in self._segments)
 
     def _forget(self) -> None:
         self._arena.rollback(START)

@@ -150,6 +150,9 @@ class OpenDocument(ABC):
         and for empty text."""
         return None
 
+    def abandon(self) -> None:
+        """Have an `append` on another thread end within one step of the engine: nobody will ask this document."""
+
     def close(self) -> None:
         """Free memory, after an answer that is being written has ended."""
 

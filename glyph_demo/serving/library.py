@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from glyph_demo.documents.model import Document, PageImages
 from glyph_demo.engines.base import Engine
 from glyph_demo.errors import Message
 from glyph_demo.rendering import render, resolve_style
+from glyph_demo.scratch import folder_in
 from glyph_demo.serving.files import StoredFile
 from glyph_demo.serving.images import check_image, decode_image
 from glyph_demo.settings import Settings
@@ -145,7 +145,7 @@ class Library:
                 reading.cancel()
 
     def _start(self, parts: tuple[DocumentPart, ...], placed: bool) -> Reading:
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        folder = folder_in(self._folder)
         if len(parts) == 1 and not isinstance(parts[0], Picture):
             path, name = _file(parts[0], folder)
             reading = Reading(name, path, self._settings, self._engine, self._store, folder)

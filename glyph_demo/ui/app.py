@@ -54,6 +54,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     conversation = [ui.chat, ui.live, ui.question, ui.unasked, ui.page, *status]
     opened_page = app.load(on.load_page, [ui.window, ui.memory], everything, js=TAB, **private)
     opened_page.then(on.shelf.follow_reading, ui.window, everything, **private)
+    opened_page.then(on.chat.follow_answer, ui.window, conversation, **private)
     opened_page.then(on.download.follow, ui.window, everything, **private)
     _connect_picker(ui, on, opened_page, private)
     said_otherwise = ui.language.input(on.change_language, [ui.window, ui.language], everything, **private)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from glyph_demo.errors import GlyphError
 from glyph_demo.ui.answer_card import live_answer, typed
 from glyph_demo.ui.tabs.panels import MAX_QUESTION
 from glyph_demo.ui.texts import ASKED_NEXT, say
-from glyph_demo.ui.updates import Updates, paced
+from glyph_demo.ui.updates import Updates, paced, unsent
 from glyph_demo.ui.window_view import WindowView
 from glyph_demo.windows.history import as_json, as_markdown
 from glyph_demo.windows.visit import Visit
@@ -70,6 +70,28 @@ class ChatHandlers:
         window.clear()
         return self._view.conversation(window)
 
+    def follow_answer(self, visit: Visit) -> Iterator[Updates]:
+        """Show an answer that was being written when the page was loaded."""
+        window, ui = self._windows.get(visit), self._ui
+        exchange = window.asked
+        if exchange is None or not window.answering:
+            return
+        sent: Updates = {}
+        while window.answering and window.asked is exchange:
+            window.watched_at = time.monotonic()
+            if changed := unsent({ui.live: live_answer(exchange, window.language)}, sent):
+                yield changed
+            time.sleep(ANSWER_INTERVAL)
+        answered = exchange.answer or exchange.finished
+        if answered and exchange.regions:
+            window.focus = PageFocus.of(exchange)
+        yield {
+            **self._view.conversation(window),
+            **self._view.status(window),
+            ui.page: self._view.page(window),
+            **({} if answered else {ui.question: exchange.question}),
+        }
+
     def stop_answer(self, visit: Visit) -> None:
         self._windows.get(visit).stop()
 
@@ -84,26 +106,28 @@ class ChatHandlers:
         return {"name": f"{Path(name).stem}.{kind}", "text": write(name, done, warnings, window.language)}
 
     def _answer(self, window: Window, question: str, at: int | None, typed: bool = False) -> Iterator[Updates]:
-        """Yield updates while an answer grows. Closing the iterator stops the engine. `typed` is whether the question
-        still stands where it was typed."""
+        """Yield updates while an answer grows. Closing the iterator, as when the page is loaded anew, leaves the answer
+        to `follow_answer`. `typed` is whether the question still stands where it was typed."""
         ui, before = self._ui, window.focus
         stands = at is not None and window.transcript[at].question == question.strip()  # whatever comes of this
         exchange: Exchange | None = None
         window.notice = None
+        steps, begun = window.ask(question, at), False
         try:
-            with contextlib.closing(window.ask(question, at)) as steps:
-                begun = False
-                for exchange in paced(steps, ANSWER_INTERVAL):
-                    updates: Updates = {}
-                    if not begun:
-                        begun = True
-                        updates |= {**self._view.conversation(window), ui.unasked: "", ui.status: ""}
-                        updates |= {ui.question: ""} if typed else {}
-                    updates[ui.live] = live_answer(exchange, window.language)
-                    if exchange.regions and exchange.regions is not window.focus.regions:
-                        window.focus = PageFocus.of(exchange)
-                        updates[ui.page] = self._view.page(window)
-                    yield updates
+            for exchange in paced(steps, ANSWER_INTERVAL):
+                updates: Updates = {}
+                if not begun:
+                    begun = True
+                    updates |= {**self._view.conversation(window), ui.unasked: "", ui.status: ""}
+                    updates |= {ui.question: ""} if typed else {}
+                updates[ui.live] = live_answer(exchange, window.language)
+                if exchange.regions and exchange.regions is not window.focus.regions:
+                    window.focus = PageFocus.of(exchange)
+                    updates[ui.page] = self._view.page(window)
+                yield updates
+        except GeneratorExit:
+            window.finish(steps)
+            raise
         except GlyphError as error:
             yield {**self._view.conversation(window), ui.unasked: question, **self._view.say_error(window, error)}
             return

@@ -8,7 +8,8 @@ from pathlib import Path
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SCRIPTS = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("upload.js", "stream.js")]
+NAMES = ("upload.js", "connection.js", "stream.js")
+SCRIPTS = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in NAMES]
 HEAD = "".join(f"<script>{script}</script>" for script in SCRIPTS).encode()
 
 

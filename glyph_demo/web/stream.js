@@ -36,6 +36,7 @@
     let line = "";
     const transform = (chunk, controller) => {
       line += decoder.decode(chunk, { stream: true });
+      if (line.includes('"success":false')) window.glyphFailed(); // in a text the quotes would be escaped
       for (const [, event] of line.matchAll(/"event_id":"(\w+)"/g)) own.name(event);
       line = line.slice(line.lastIndexOf("\n") + 1);
       controller.enqueue(chunk);
@@ -43,24 +44,10 @@
     return new Response(response.body.pipeThrough(new TransformStream({ transform, flush: own.end })), response);
   };
 
-  // A page from before a restart of the app is refused: loaded anew, it finds its window. One that is refused from the
-  // beginning has no cookie.
-  const NO_COOKIE =
-    "This page needs a cookie to tell you from others. Allow cookies for this address, or start the app with --no-auth." +
-    " 本页需要 Cookie 来区分不同的访问者。请允许此地址使用 Cookie，或用 --no-auth 启动。";
-  const refused = () => {
-    if (performance.now() > PATIENCE) return location.reload();
-    const told = document.createElement("p");
-    told.id = "no-cookie";
-    told.textContent = NO_COOKIE;
-    if (!document.getElementById(told.id)) document.body.prepend(told);
-  };
-
   window.fetch = async (input, options) => {
     const path = new URL(input.url ?? input, location.href).pathname;
     if (path.endsWith("/queue/data")) return follow(new Request(input, options));
     const response = await plain(input, options);
-    if (response.status === 403 && /\/(queue\/join|run\/predict)$/.test(path)) refused();
     const own = stream;
     if (path.endsWith("/queue/join") && response.ok) await own.heard((await response.clone().json()).event_id);
     return response;

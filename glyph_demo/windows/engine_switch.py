@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ from glyph_demo.engines import choose_engine as pick_engine
 from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Message
+from glyph_demo.process import give_memory_back
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.windows.choice import EngineChoice, not_loaded
 
@@ -114,6 +116,9 @@ class EngineSwitch:
             except GlyphError:
                 self._take_up(before)
                 raise
+            finally:
+                gc.collect()  # a model is full of cycles, and the next full collection may be hours away
+                give_memory_back()
 
     def _take_up(self, settings: Settings) -> None:
         self.engine, self.settings = self._make(settings), settings

@@ -41,6 +41,7 @@ class TableRun:
         self._by = ("", "")  # identity of the engine that is asked, and the settings that it reads with
         self._progress: dict[str, Progress] = {}
         self._stopped = threading.Event()
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
         self._version = 0
@@ -97,22 +98,31 @@ class TableRun:
         self._keep()
 
     def start(self, engine: Engine, settings: Settings, store: FeatureStore, question: str, language: Language) -> None:
-        """Ask all documents on a new thread. Raises GlyphError `busy`, `no_files` or `no_question`."""
-        if self.running:
-            raise table_running()
+        """Ask all documents on a new thread, once a run that was stopped, or asks something else, has let go. Raises
+        GlyphError `busy`, `no_files` or `no_question`."""
+        with self._starting:
+            self._start(engine, settings, store, question, language)
+
+    def _start(
+        self, engine: Engine, settings: Settings, store: FeatureStore, question: str, language: Language
+    ) -> None:
         if not self.files:
             raise no_files()
         if not question.strip():
             raise no_question()
-        files = dict(self.files)
+        if self.running and question.strip() == self.question and not self._stopped.is_set():
+            raise table_running()
         self.question, self.error = question.strip(), None
+        self._asked = ()
+        self.close()
+        files = dict(self.files)
         self._asked, self._by, self._progress = tuple(files), ("", ""), {}
         self._stopped.clear()
         self._keep()
         for path in files.values():
             with contextlib.suppress(OSError):
                 os.utime(path)  # in use, and so kept for another day
-        asking = (engine, settings, files, store, language)
+        asking = (engine, settings, self.question, files, store, language)
         self._thread = threading.Thread(target=self._ask, args=asking, name="table-run", daemon=True)
         self._thread.start()
         self._tell()
@@ -139,12 +149,18 @@ class TableRun:
                     self._changed.wait(BEAT)
 
     def _ask(
-        self, engine: Engine, settings: Settings, files: dict[str, Path], store: FeatureStore, language: Language
+        self,
+        engine: Engine,
+        settings: Settings,
+        question: str,
+        files: dict[str, Path],
+        store: FeatureStore,
+        language: Language,
     ) -> None:
         try:
             self._by = engine.identity, reading_settings(settings.documents)
             known = list(self._known.values())
-            asking = fill_table(engine, settings, files, [self.question], known, language, store)
+            asking = fill_table(engine, settings, files, [question], known, language, store)
             with contextlib.closing(asking) as events:
                 for event in events:
                     if self._stopped.is_set():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ PAGES_CHANGED = Message(
     "回答之后页面已重新绘制。请重新提问以查看位置。",
 )
 PATIENCE = 10.0  # seconds that a stop waits at most for the answer to end
+UNWATCHED = 30.0  # seconds that an answer goes on without a page that shows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Window:
     followed: int = 0  # number of the handler that follows the reading; earlier ones end
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
     failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id
+    asked: Exchange | None = None  # the last that was asked in this run of the app
+    watched_at: float = 0.0  # when a page last showed the answer that `finish` goes on with
     _next: list[str] = field(default_factory=list)  # the question that waits for the answer before it
     _answering: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Event = field(default_factory=threading.Event)
@@ -227,7 +231,8 @@ class Window:
             raise answer_running()
         self._stopping.clear()
         self._idle.clear()
-        exchange, begun = Exchange(question.strip()), False
+        self.asked = exchange = Exchange(question.strip())
+        begun = False
         try:
             with contextlib.closing(self.session.converse(exchange, at=at, early=True)) as events:
                 for _ in events:
@@ -241,6 +246,22 @@ class Window:
             self._answering.release()
             self._idle.set()
             self.save()
+
+    def finish(self, steps: Generator[Exchange, None, None]) -> None:
+        """Go on with `steps` of `ask` on a thread, because the page that asked has gone: it may be loaded anew. Stops
+        once no page has set `watched_at` for UNWATCHED seconds."""
+
+        def work() -> None:
+            with contextlib.closing(steps):
+                try:
+                    for _ in steps:
+                        if time.monotonic() - self.watched_at > UNWATCHED:
+                            return
+                except GlyphError as error:
+                    self.notice = (error.message, "error")
+
+        self.watched_at = time.monotonic()
+        threading.Thread(target=work, name="answer", daemon=True).start()
 
     @property
     def answering(self) -> bool:
@@ -305,6 +326,7 @@ class Window:
         self.session.rest()
 
     def close(self) -> None:
+        self.stop()
         self.table_run.close()
         self.session.close()
 

@@ -49,15 +49,36 @@ def test_editing_a_turn_computes_from_where_its_question_differs(decoder, oracle
     assert computed(prefix, edited) == (oracle.answer([*PREFIX, *edited], NEVER, 5)[0], 2)
 
 
-def test_the_prefix_is_computed_once_page_by_page(decoder):
+def test_the_prefix_is_computed_once_a_forward_at_a_time(decoder):
     prefix = opened(decoder)
-    assert list(prefix.prefilling()) == [(20, 35), (35, 35)]
+    assert list(prefix.prefilling()) == [(done, 35) for done in (7, 14, 20, 27, 34, 35)]
     prefix.prefill()
     assert decoder.computed == 35
     prefix.append(text(range(60, 64)))
     prefix.prefill()
     assert [mark.length for mark in prefix._marks] == [0, 20, 35, 39]
     assert decoder.computed == 39
+
+
+def test_a_long_prompt_is_computed_a_forward_at_a_time_and_goes_on_where_it_was_left(decoder, oracle):
+    prefix, prompt = opened(decoder), [i % 50 for i in range(40)]
+    steps = prefix.prefilling(prompt)
+    assert [next(steps) for _ in range(8)] == [(done, 75) for done in (7, 14, 20, 27, 34, 35, 42, 49)]
+    steps.close()
+    assert list(prefix.prefilling(prompt)) == [(done, 26) for done in (7, 14, 19)]
+    decoder.computed = 0
+    answer = list(prefix.complete(prompt, SHORT))
+    assert decoder.computed == 7 + 4
+    assert answer == oracle.answer([*PREFIX, *prompt], NEVER, 5)[0]
+
+
+def test_forwards_on_a_cpu_are_smaller_the_more_a_token_costs(decoder, monkeypatch):
+    decoder.chunk = 512
+    assert decoder.forward_tokens(0) == 512
+    monkeypatch.setattr("glyph_demo.decoding.decoder.FORWARD_OPERATIONS", 2 * decoder._weights * 100)
+    assert decoder.forward_tokens(0) == 100
+    sizes = [decoder.forward_tokens(entries) for entries in (100, 1000, 10_000)]
+    assert 100 > sizes[0] > sizes[1] >= sizes[2] == 32
 
 
 def test_another_prefix_keeps_what_both_begin_with(decoder):

@@ -11,7 +11,7 @@ import pytest
 
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import Settings
-from glyph_demo.ui.tabs.benchmark import command, measure, progress_view, result_view
+from glyph_demo.ui.tabs.benchmark import command, measure, progress_view, result_view, stop
 
 NAME = {"en": "FP32 <eager>", "zh": "FP32 逐步"}
 RESULT = {
@@ -72,6 +72,19 @@ def test_stopping_ends_the_process_and_another_can_begin(tmp_path):
     assert not child.is_running()
     with contextlib.closing(measure(call, tmp_path / "z.json")) as steps:
         next(steps)
+
+
+def test_stop_ends_a_measurement_whoever_began_it_and_keeps_the_last_result(tmp_path):
+    target = tmp_path / "x.json"
+    target.write_text("{}")
+    steps = measure(script(tmp_path, "import time\ntime.sleep(60)"), target)
+    next(steps)
+    stop()
+    assert list(steps) == []
+    assert target.read_text() == "{}"
+    with contextlib.closing(measure(script(tmp_path, "import time\ntime.sleep(60)"), target)) as another:
+        assert next(another)
+        assert next(another)
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", '{"rungs": 3}'])

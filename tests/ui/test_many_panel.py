@@ -87,6 +87,26 @@ def test_what_was_stopped_goes_on_where_it_was_left(tmp_path, settings, files):
     assert engine.steps == 5, "words of one answer"
 
 
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_run_after_a_stop_or_with_another_question_is_taken_and_shows_no_answer_of_the_one_before(
+    tmp_path, settings, files, stopped
+):
+    table, slow = TableRun(tmp_path / "kept"), Gated(at=2)
+    table.add(files)
+    table.start(slow, settings, FeatureStore(settings.cache_path, 0, 0), "one?", "en")
+    assert slow.there.wait(60)
+    if stopped:
+        table.stop()
+    asking = threading.Thread(target=ask, args=(table, settings, slow, "two?"))
+    asking.start()
+    while table.question != "two?":
+        pass
+    assert (table.rows(), table.asked) == ({}, ())
+    slow.gate.set()
+    asking.join(60)
+    assert [row.question for row in table.rows().values()] == ["two?"] * 3
+
+
 def test_another_question_or_engine_asks_all_and_the_first_is_still_known(tmp_path, settings, files):
     table, other = TableRun(tmp_path / "kept"), FakeEngine()
     table.add(files)

@@ -54,20 +54,22 @@ def press_in(window, engine, kind, number):
 
 
 @pytest.mark.parametrize(
-    ("moment", "kind", "said"),
+    ("moment", "number", "question", "said"),
     [
-        ("prefill", "extend", "<answer>" + "".join(WORDS)),
-        ("thinking", "step", "<think>" + "".join(WORDS)),
-        ("answering", "step", "<answer>" + "".join(WORDS)),
+        ("prefill", 3, "What does the mill do?", "<answer>" + "".join(WORDS)),
+        ("question", 3, "".join(WORDS) * 2, "<answer>" + "".join(WORDS)),
+        ("thinking", 30, "What does the mill do?", "<think>" + "".join(WORDS)),
+        ("answering", 30, "What does the mill do?", "<answer>" + "".join(WORDS)),
     ],
 )
-def test_a_stop_while_the_engine_computes_costs_at_most_one_more_step(window, moment, kind, said):
+def test_a_stop_while_the_engine_computes_costs_at_most_one_more_step(window, moment, number, question, said):
     engine = window.session.engine
+    engine.decoder.chunk = 100  # a page and the long question take several
     inference = replace(window.session.settings.inference, reuse_cache=moment != "prefill")
     window.session.configure(replace(window.session.settings, inference=inference))
     script(engine, said, "<|user|>")
-    calls, at = press_in(window, engine, kind, 3 if kind == "extend" else 30)
-    seen = list(window.ask("What does the mill do?"))
+    calls, at = press_in(window, engine, "step" if number == 30 else "extend", number)
+    seen = list(window.ask(question))
     (pressed,) = at
     assert len(calls) - pressed <= 1
     assert bool(seen[-1].thinking) is (moment == "thinking")
@@ -75,6 +77,30 @@ def test_a_stop_while_the_engine_computes_costs_at_most_one_more_step(window, mo
     del engine.decoder.extend, engine.decoder.step
     script(engine, "<answer>The wheel.</answer>")
     assert list(window.ask("And now?"))[-1].answer == "The wheel."
+
+
+def test_a_document_that_nobody_wants_any_more_is_left_within_a_step(window, tmp_path):
+    engine, begun, go_on = window.session.engine, threading.Event(), threading.Event()
+    engine.decoder.chunk = 100
+    extend, forwards = engine.decoder.extend, []
+
+    def held(*given):
+        forwards.append(len(given[1]))
+        begun.set()
+        assert go_on.wait(60)
+        return extend(*given)
+
+    engine.decoder.extend = held
+    (tmp_path / "b.txt").write_text("Another line of a document.\n" * 70 * PAGES)
+    window.session.open(tmp_path / "b.txt")
+    assert begun.wait(60)
+    resting = threading.Thread(target=window.rest)
+    resting.start()
+    while not window.reading._cancelled:
+        pass
+    go_on.set()
+    resting.join(60)
+    assert (len(forwards), window.reading.state, engine.nbytes) == (1, "closed", 0)
 
 
 def test_a_stop_while_pages_are_read_ends_the_question_before_the_page_is_done(tmp_path):

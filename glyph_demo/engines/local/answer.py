@@ -44,12 +44,12 @@ class Answer:
     def round(self, prefix: CachedPrefix) -> Generator[Event, None, bool]:
         """Generate until the answer ends (returns True) or the thinking has reached its limit (returns False). Raises
         NonFiniteLogits."""
-        missing = 0
-        with contextlib.closing(prefix.prefilling()) as steps:  # type: ignore[type-var]
+        done, prompt = 0, [*self._prompt, *self._generated]
+        with contextlib.closing(prefix.prefilling(prompt)) as steps:  # type: ignore[type-var]
             for done, missing in steps:
                 yield Progress("prefill", done, missing)
         ended = True
-        with contextlib.closing(prefix.complete([*self._prompt, *self._generated], self._how(prefix))) as tokens:  # type: ignore[type-var]
+        with contextlib.closing(prefix.complete(prompt, self._how(prefix))) as tokens:  # type: ignore[type-var]
             for token in tokens:
                 self._prefill = self._prefill or self._elapsed()
                 yield from self.say([token])
@@ -64,7 +64,7 @@ class Answer:
             self._drafted += completion.speculation.drafted
             self._accepted += completion.speculation.accepted
         if self._computed is None:
-            self._computed = missing + completion.computed
+            self._computed = done + completion.computed
         if self._closed() or completion.reason == "stop":
             self._reason = "stop"
         elif completion.reason == "stopped" and ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ class LocalDocument(OpenDocument):
         self._quotable: NDArray[np.int64] | None = None  # ids of the text that answers may quote
         self._answer_ids: dict[str, tuple[int, ...]] = {}  # answers of the history → the ids that the model generated
         self._notified = 0  # how many of the engine's notices this document has yielded
-        self._closing = False
+        self._closing = self._abandoned = False
         self._asking = self._appending = False
         self._pool = engine.pool
         self._prefix = self._open()
@@ -145,6 +146,9 @@ class LocalDocument(OpenDocument):
         visual = self.tokens - len(self._engine.model.chat.head)
         return len(self._engine.model.chat.plain(text)) / visual if text and visual else None
 
+    def abandon(self) -> None:
+        self._abandoned = True
+
     def close(self) -> None:
         """Free the KV cache, or, while an answer is being written, as soon as that ends."""
         self._closing = True
@@ -189,15 +193,21 @@ class LocalDocument(OpenDocument):
         try:
             with memory_errors():
                 try:
-                    self._prefix.prefill()
+                    self._prefill()
                 except Exception as error:
                     if not ran_out_of_memory(error):
                         raise
                     self._engine.relieve(keep=self._prefix)
-                    self._prefix.prefill()
+                    self._prefill()
         except GlyphError as error:
             if error.code != "memory_full":  # another document is using it; `answer` prefills what is missing
                 raise
+
+    def _prefill(self) -> None:
+        """Compute what is missing of the prefix, unless the document is abandoned meanwhile."""
+        with contextlib.closing(self._prefix.prefilling()) as steps:  # type: ignore[type-var]
+            while not self._abandoned and next(steps, None):
+                pass
 
     def _page(self, page: int, features: PageFeatures) -> Segment:
         model = self._engine.model

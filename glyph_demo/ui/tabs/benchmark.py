@@ -31,6 +31,7 @@ from glyph_demo.windows.collection import Windows
 INTERVAL = 0.5  # seconds between two updates
 STOP_SECONDS = 10.0
 _ONE_AT_A_TIME = threading.Lock()
+_STOPPED = threading.Event()  # whether Stop was pressed since the measurement began
 
 
 class BenchmarkPanel:
@@ -56,8 +57,9 @@ class BenchmarkPanel:
                 return
             yield result_view(kept(settings))
 
-        running = self._run.click(run, language, self._shown, trigger_mode="once", **private)
-        self._stop.click(lambda: result_view(kept(settings)), None, self._shown, cancels=[running], **private)
+        self._run.click(run, language, self._shown, trigger_mode="once", **private)
+        # It has no outputs: the measurement that it ends updates the page, last.
+        self._stop.click(stop, None, None, queue=False, **private)
         self._shown.value = result_view(kept(settings))
 
 
@@ -75,13 +77,20 @@ def command(settings: Settings) -> tuple[list[str], dict[str, str]]:
 
 def measure(call: tuple[list[str], dict[str, str]], target: Path) -> Iterator[tuple[list[str], float]]:
     """Run a benchmark and write its result to `target`. Yields the lines it has printed so far and the seconds since
-    its start. Closing the iterator ends it. Raises GlyphError `not_measured`, or `busy` while another one runs."""
+    its start. Closing the iterator ends it, and so does `stop`. Raises GlyphError `not_measured`, or `busy` while
+    another one runs."""
     if not _ONE_AT_A_TIME.acquire(blocking=False):
         raise measuring()
+    _STOPPED.clear()
     try:
         yield from _run(call, target)
     finally:
         _ONE_AT_A_TIME.release()
+
+
+def stop() -> None:
+    """Have the measurement that runs end, within INTERVAL."""
+    _STOPPED.set()
 
 
 def _run(call: tuple[list[str], dict[str, str]], target: Path) -> Iterator[tuple[list[str], float]]:
@@ -108,6 +117,8 @@ def _run(call: tuple[list[str], dict[str, str]], target: Path) -> Iterator[tuple
                 with contextlib.suppress(queue.Empty):
                     lines.append(said.get(timeout=INTERVAL / 2))
                 yield lines, time.monotonic() - began
+                if _STOPPED.is_set():
+                    return
             out.join()
         finally:
             _end(process)

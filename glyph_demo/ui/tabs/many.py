@@ -102,7 +102,7 @@ class ManyPanel:
         tab.select(enter, [*asked, self._question], [self._question, *shown], **private)
         language.change(show, asked, shown, **private)
         for asking in (self._run.click, self._question.submit):
-            asking(run, [*asked, self._question], shown, trigger_mode="once", **private)
+            asking(run, [*asked, self._question], shown, trigger_mode="multiple", **private)
         self._stop.click(lambda visit: table(visit).stop(), window, None, **private)
         self._upload.upload(add, asked, shown, trigger_mode="multiple", **private)
         self._table.click(remove, asked, shown, **private)

@@ -1,0 +1,136 @@
+"""Whatever a person does in whatever order, there is a way on: Send or Stop, no error text, no spinner without end."""
+
+import contextlib
+import random
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import files
+from tests.browser.conftest import serving
+from tests.browser.person import QUESTION, arrive, ask, upload
+
+ACTS = ("open", "open", "ask", "ask", "ask", "stop", "edit", "undo", "language", "remove", "reload", "tab", "restart")
+WEIGHTS = (4, 4, 6, 6, 6, 8, 3, 2, 2, 2, 3, 4, 1)
+ERRORS = re.compile(r"Traceback|\b\w+(Error|Exception)\b|That did not work|操作未成功")
+TABS = 5
+
+
+class Anybody:
+    def __init__(self, page, app, seed):
+        self.page, self.app, self.random, self.done = page, app, random.Random(seed), []
+
+    def act(self):
+        name = self.random.choices(ACTS, WEIGHTS)[0]
+        self.done.append(name)
+        getattr(self, name)()
+
+    def first(self, selector):
+        """The first that can be clicked now, if any."""
+        found = self.page.locator(selector)
+        return found.first if found.count() and found.first.is_visible() and found.first.is_enabled() else None
+
+    def click(self, selector):
+        if (button := self.first(selector)) is not None:
+            with contextlib.suppress(Exception):  # it may go while it is clicked
+                button.click(timeout=1000)
+
+    def open(self):
+        self.tab(0)
+        seed = self.random.randrange(1000)
+        kind = self.random.choice(("text", "scan", "bad"))
+        data = {"text": files.text, "scan": lambda: files.scan(2, seed), "bad": lambda: b""}[kind]()
+        upload(self.page, f"{kind}{seed}.{'pdf' if kind == 'scan' else 'txt'}", data)
+
+    def ask(self):
+        self.tab(0)
+        ask(self.page, self.random.choice(("Who led the survey?", "How deep is it?", " ", "x" * 300)))
+
+    def stop(self):
+        self.click("#question .stop-button")
+
+    def edit(self):
+        self.click("#chat button[aria-label=Retry]")
+
+    def undo(self):
+        self.click("#chat button[aria-label=Undo]")
+
+    def language(self):
+        self.click("#language label:not(:has(:checked))")
+
+    def remove(self):
+        self.click("#documents [data-act=remove]")
+
+    def reload(self):
+        self.page.reload()
+
+    def tab(self, number=None):
+        place = self.random.randrange(TABS) if number is None else number
+        with contextlib.suppress(Exception):
+            self.page.get_by_role("tab").nth(place).click(timeout=1000)
+
+    def restart(self):
+        self.page.evaluate("window.before = true")
+        self.app.restart()
+        self.page.wait_for_function("!window.before")
+
+    def has_a_way_on(self):
+        page = self.page
+        page.locator("#title h1").wait_for()
+        self.tab(0)
+        expect(page.locator("#question .submit-button:visible, #question .stop-button:visible")).to_have_count(1)
+        expect(page.locator("#connection")).to_have_count(0)
+        assert not ERRORS.search(page.locator("body").inner_text())
+
+    def comes_to_rest(self):
+        self.tab(0)
+        self.click("#question .stop-button")
+        expect(self.page.locator("#question .submit-button")).to_be_visible()
+        expect(self.page.locator("#progress .glyph-stage")).to_have_count(0)
+        expect(self.page.locator(QUESTION)).to_be_editable()
+
+
+class App:
+    """The app in a process of its own, which can be started anew at its port."""
+
+    def __init__(self, folder):
+        self.folder, self.port, self.running = folder, 0, contextlib.ExitStack()
+        self.restart()
+
+    def restart(self):
+        self.running.close()
+        self.address = self.running.enter_context(serving(self.folder, "--engine", "pocket", port=self.port))
+        self.port = int(self.address.rpartition(":")[2])
+
+
+def go(new_page, folder, seed, actions):
+    app = App(folder)
+    try:
+        page = new_page()
+        someone = Anybody(arrive(page, app.address), app, seed)
+        thrown = []
+        page.on("pageerror", lambda error: thrown.append(str(error)))
+        try:
+            for _ in range(actions):
+                someone.act()
+                someone.has_a_way_on()
+            someone.comes_to_rest()
+            assert thrown == []
+        except BaseException:
+            print(f"seed {seed}, action {len(someone.done)}:", *someone.done)
+            raise
+    finally:
+        app.running.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_there_is_a_way_on_after_a_few_random_actions(new_page, tmp_path, seed):
+    go(new_page, tmp_path, seed, 15)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(30))
+def test_there_is_a_way_on_after_500_random_actions(new_page, tmp_path, seed):
+    go(new_page, tmp_path, 100 + seed, 500)

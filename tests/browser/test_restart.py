@@ -1,0 +1,75 @@
+"""The app is started anew, or the page loaded anew, in the middle of something: the page comes back by itself."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import files
+from tests.browser.conftest import serving
+from tests.browser.person import QUESTION, answers, arrive, ask, ask_and_expect, read_document, upload
+
+PAINTER = "Who painted the lighthouse?"
+POCKET = ("--engine", "pocket")
+
+
+def port_of(address):
+    return int(address.rpartition(":")[2])
+
+
+def wait_until_back(page):
+    page.wait_for_function("!window.before")
+    page.locator("#title h1").wait_for()
+
+
+@pytest.mark.parametrize("flags", [POCKET, (*POCKET, "--no-auth")])
+def test_a_page_says_in_its_language_that_the_app_is_gone_and_comes_back_with_what_was_typed(new_page, tmp_path, flags):
+    with serving(tmp_path, *flags) as address:
+        page = arrive(new_page(locale="zh-CN"), address)
+        upload(page, "survey.txt", files.text())
+        expect(page.locator("#documents")).to_contain_text("保留在内存中")
+        page.fill(QUESTION, "潮汐")
+        page.evaluate("window.before = true")
+    expect(page.locator("#connection")).to_contain_text("无法连接到应用")
+    expect(page.get_by_text("Connection")).to_have_count(0)
+    with serving(tmp_path, *flags, port=port_of(address)):
+        wait_until_back(page)
+        expect(page.locator(QUESTION)).to_have_value("潮汐")
+        expect(page.locator("#documents")).to_contain_text("survey.txt")
+        expect(page.locator("#connection")).to_have_count(0)
+        ask_and_expect(page, "Who led the survey of the harbour?", "Marta Ellingham")
+
+
+def test_a_restart_amid_reading_answering_and_sending_loses_no_words(new_page, tmp_path):
+    with serving(tmp_path, *POCKET) as address:
+        page = arrive(new_page(), address)
+        upload(page, "long.pdf", files.scan(12, seed=300))
+        expect(page.locator("#progress .glyph-stage")).to_have_count(4)
+        ask(page, PAINTER)
+        expect(page.locator("#live .glyph-wait")).to_be_visible()
+        page.evaluate("window.before = true")
+        page.route("**/uploads*", lambda route: None)  # it never arrives
+        upload(page, "big.txt", files.text())
+    other = tmp_path / "other"
+    other.mkdir()
+    page.unroute_all()
+    with serving(other, *POCKET, port=port_of(address)):  # with another cache folder, which knows of nothing
+        wait_until_back(page)
+        expect(page.locator(QUESTION)).to_have_value(PAINTER)
+        expect(page.locator("#status")).to_contain_text("big.txt: It did not come through")
+        read_document(page, "survey.txt", files.text())
+        ask_and_expect(page, "Who led the survey of the harbour?", "Marta Ellingham")
+
+
+def test_a_page_loaded_anew_shows_the_answer_that_is_written_and_can_stop_it(open_page):
+    page = open_page()
+    upload(page, "long.pdf", files.scan(12, seed=400))
+    expect(page.locator("#progress .glyph-stage")).to_have_count(4)
+    ask(page, PAINTER)
+    expect(page.locator("#live .glyph-wait")).to_be_visible()
+    page.reload()
+    expect(page.locator("#live .glyph-wait")).to_be_visible()
+    expect(page.locator("#chat .user-row")).to_contain_text(PAINTER)
+    page.locator("#question .stop-button").click()
+    expect(page.locator("#question .submit-button")).to_be_visible()
+    expect(page.locator(QUESTION)).to_have_value(PAINTER)
+    expect(answers(page)).to_have_count(0)
+    page.get_by_role("button", name="Remove long.pdf").click()
