@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -19,6 +20,30 @@ log = logging.getLogger(__name__)
 
 HEIGHT = 10  # of a line of text, for boxes that the text is given
 PITCH = 20  # so that every line is a paragraph
+
+
+class LazyOverview:
+    """An overview that `work` makes once, when it is first wanted. Thread-safe."""
+
+    def __init__(self, work: Callable[[], Overview | None]) -> None:
+        self._work = work
+        self._overview: Overview | None = None
+        self._known = self._begun = False
+        self._lock = threading.Lock()
+
+    def get(self) -> Overview | None:
+        """Waits for the work."""
+        with self._lock:
+            if not self._known:
+                self._overview, self._known = self._work(), True
+            return self._overview
+
+    def begin(self) -> tuple[Overview | None, bool]:
+        """Have a thread do the work. Returns the overview, if that is done, and whether it is not."""
+        if not self._begun:
+            self._begun = True
+            threading.Thread(target=self.get, name="overview", daemon=True).start()
+        return self._overview, not self._known
 
 
 def overview_of(handle: OpenDocument | None, document: Document | None, views: Sequence[PageView]) -> Overview | None:

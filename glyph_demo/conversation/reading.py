@@ -23,7 +23,7 @@ from glyph_demo.conversation.errors import as_user_error, document_closed, no_qu
 from glyph_demo.conversation.features import DocumentFeatures, FetchedFeatures
 from glyph_demo.conversation.heat import locate_evidence
 from glyph_demo.conversation.originals import Originals
-from glyph_demo.conversation.overview import overview_of
+from glyph_demo.conversation.overview import LazyOverview, overview_of
 from glyph_demo.conversation.places import file_page
 from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.documents.extraction import extract, original_type
@@ -85,9 +85,7 @@ class Reading:
         self._text_handle: OpenDocument | None = None
         self._source: Source | None = None
         self._features = DocumentFeatures(self.engine, self.store, self.folder)
-        self._overview: Overview | None = None
-        self._overview_known = self._overview_begun = False
-        self._overview_lock = threading.Lock()
+        self._overview = LazyOverview(lambda: overview_of(self.handle, self.document, list(self.pages)))
 
     def run(self) -> None:
         """Read the whole document. The final state is `ready`, `failed` (see `error`) or `closed`. Raises nothing."""
@@ -159,18 +157,12 @@ class Reading:
     def overview(self) -> Overview | None:
         """What the document is; None until it is ready, and for one without text. The first call of any thread works it
         out, which may take a second, or longer while the engine still computes; nobody who never calls waits for it."""
-        with self._overview_lock:
-            if not self._overview_known and self.state == "ready":
-                self._overview, self._overview_known = overview_of(self.handle, self.document, list(self.pages)), True
-            return self._overview
+        return self._overview.get() if self.state == "ready" else None
 
     @property
     def overview_so_far(self) -> tuple[Overview | None, bool]:
         """`overview` if it is worked out, and whether there may be one later: then a thread has been given the work."""
-        if self.state == "ready" and not self._overview_begun:
-            self._overview_begun = True
-            threading.Thread(target=lambda: self.overview, name="overview", daemon=True).start()
-        return self._overview, self.state == "ready" and not self._overview_known
+        return self._overview.begin() if self.state == "ready" else (None, False)
 
     @property
     def read_anew(self) -> int:

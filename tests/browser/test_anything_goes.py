@@ -45,7 +45,8 @@ class Anybody:
 
     def ask(self):
         self.tab(0)
-        ask(self.page, self.random.choice(("Who led the survey?", "How deep is it?", " ", "x" * 300)))
+        if self.first(QUESTION) is not None:
+            ask(self.page, self.random.choice(("Who led the survey?", "How deep is it?", " ", "x" * 300)))
 
     def stop(self):
         self.click("#question .stop-button")
@@ -79,15 +80,17 @@ class Anybody:
         page = self.page
         page.locator("#title h1").wait_for()
         self.tab(0)
-        expect(page.locator("#question .submit-button:visible, #question .stop-button:visible")).to_have_count(1)
+        buttons = "#question .submit-button:visible, #question .stop-button:visible"
+        expect(page.locator(f"{buttons}, #main:not(:has(.glyph-documents)) .glyph-drop:visible")).to_have_count(1)
         expect(page.locator("#connection")).to_have_count(0)
         assert not ERRORS.search(page.locator("body").inner_text())
 
     def comes_to_rest(self):
         self.tab(0)
         self.click("#question .stop-button")
-        expect(self.page.locator("#question .submit-button")).to_be_visible()
+        expect(self.page.locator("#question .stop-button:visible")).to_have_count(0)
         expect(self.page.locator("#progress .glyph-stage")).to_have_count(0)
+        upload(self.page, "last.txt", files.text())
         expect(self.page.locator(QUESTION)).to_be_editable()
 
 
