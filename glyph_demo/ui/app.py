@@ -62,6 +62,8 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.language.input(None, [ui.memory, ui.language], ui.memory, js=KEEP_LANGUAGE)
     ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")
 
+    ui.status.click(on.close_notice, ui.window, status, **private)
+
     # Another question may be asked during an answer: it waits for its turn.
     asking = [sample.click(on.chat.ask_question, [ui.window, sample], conversation, **private) for sample in ui.samples]
     ask, typed = on.chat.ask_question, [ui.window, ui.question]

@@ -112,7 +112,7 @@ def build(settings: Settings, examples: list[Example], language: Language, left:
             gr.Radio(named, value=language, container=False, elem_id="language"), label="language"
         )
     with gr.Row(elem_id="notice"):
-        made["status"] = gr.HTML(elem_id="status")
+        made["status"] = gr.HTML(elem_id="status", js_on_load=ACTIONS)
         made["read_first"] = labels(gr.Button(visible=False, size="sm", elem_id="read-first"), value="read_first")
         made["offer"] = gr.HTML(elem_id="offer", js_on_load=ACTIONS)
     with gr.Tabs(elem_id="tabs"):

@@ -79,6 +79,11 @@ class Handlers:
         window.save()
         return merged(self._view.labels(language), self._view.front(window))
 
+    def close_notice(self, visit: Visit) -> Updates:
+        window = self.windows.get(visit)
+        window.notice = None
+        return self._view.status(window)
+
     def on_page(self, visit: Visit, data: gr.EventData) -> Updates:
         """Show the page that was turned to, the page of the line that was clicked under an answer, or the page in focus
         in another way; or draw what is missing of it."""

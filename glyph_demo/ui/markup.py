@@ -17,6 +17,14 @@ def notice(text: str, kind: str = "error") -> str:
     return f"<div role='status' class='glyph-notice {kind}'>{html.escape(text)}</div>" if text else ""
 
 
+def closable(shown: str, language: Language) -> str:
+    """A notice with a button that closes it; its event has the act `close`."""
+    button = (
+        f"<button type='button' class='glyph-close' data-act='close' aria-label='{say('close', language)}'>×</button>"
+    )
+    return shown.removesuffix("</div>") + button + "</div>" if shown else ""
+
+
 def notes(texts: Sequence[str], language: Language, unfolded: bool) -> str:
     """What there is to know of how a document was read, under a title that folds it."""
     if not texts:

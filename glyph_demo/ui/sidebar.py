@@ -21,7 +21,7 @@ NAME_THE_BUTTONS = """const named = () => {
   const names = { "settings .toggle": element.textContent.trim(), "question .submit": send, "question .stop": stop };
   for (const [where, name] of Object.entries(names)) {
     const button = document.querySelector(`#${where}-button`);
-    if (button && name) button.ariaLabel = button.title = name;
+    if (button && name) button.ariaLabel = button.title = button.dataset.name = name;
   }
 };
 named();

@@ -92,6 +92,7 @@ TEXTS: dict[str, Message] = {
     ),
     "about.outline": Message("Outline", "目录"),
     "question": Message("Question", "问题"),
+    "close": Message("Close", "关闭"),
     "send": Message("Send", "发送"),
     "question.hint": Message("Question about the current document", "就当前文档提问"),
     "export.markdown": Message("Save as Markdown", "保存为 Markdown"),

@@ -13,7 +13,7 @@ from glyph_demo.ui.about import about_view
 from glyph_demo.ui.answer_card import chat_messages
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
-from glyph_demo.ui.markup import notice
+from glyph_demo.ui.markup import closable, notice
 from glyph_demo.ui.pages import gallery_view, original_view, page_view, switch_view
 from glyph_demo.ui.picker import engine_view
 from glyph_demo.ui.picker_view import PickerView
@@ -94,7 +94,7 @@ class WindowView:
         loading = self.loading(window.language) if window.notice is None or window.notice[0] is LOADING else ""
         window.shows_loading = self.windows.switch.loading is not None
         return {
-            self.ui.status: loading or notice(text, kind),
+            self.ui.status: loading or closable(notice(text, kind), window.language),
             self.ui.read_first: gr.update(visible=bool(window.refused)),
         }
 
