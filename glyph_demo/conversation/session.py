@@ -75,8 +75,9 @@ class DocumentSession:
         settings = _with_pages(self.settings, pages)
         identifier = str(next(self._ids))
         transcript = Transcript(exchanges)
+        folder = self._folder / identifier  # there is none until it is read; another one's would be removed with it
         self._readings[identifier] = Reading(
-            name, path, settings, self.engine, self.store, self._folder, state="closed", transcript=transcript
+            name, path, settings, self.engine, self.store, folder, state="closed", transcript=transcript
         )
         return identifier
 

@@ -218,3 +218,21 @@ def test_new_page_settings_keep_how_a_document_was_opened(session, tmp_path):
     session.configure(replace(session.settings, rendering=replace(session.settings.rendering, font_size=13.0)))
     session.current.wait()
     assert [p.number for p in session.current.pages] == [2, 3]
+
+
+@pytest.mark.parametrize("change", ["remove", "configure"])
+def test_a_document_of_an_earlier_run_takes_no_other_ones_pages_with_it(session, tmp_path, change):
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("A line.\n" * 50)
+    kept = session.restore(tmp_path / "a.txt", "a.txt", [], pages="")
+    session.open(tmp_path / "b.txt")
+    session.current.wait()
+    images = [view.image for view in session.current.pages]
+    if change == "remove":
+        session.remove(kept)
+        assert all(image.exists() for image in images)
+    else:
+        session.configure(replace(session.settings, rendering=replace(session.settings.rendering, font_size=14.0)))
+        session.current.wait()
+        assert session.current.state == "ready"
+        assert all(view.image.exists() for view in session.current.pages)
