@@ -29,6 +29,7 @@ from glyph_demo.web.door import USER, Guard, password
 from glyph_demo.web.files import files_router
 from glyph_demo.web.head import HeadScripts
 from glyph_demo.web.ports import free_port
+from glyph_demo.web.streams import EndRefusedStreams
 from glyph_demo.windows.choice import ENGINE_NAMES, EngineChoice
 from glyph_demo.windows.collection import Windows
 
@@ -87,6 +88,7 @@ def web_app(windows: Windows, service: Service) -> FastAPI:
     app.include_router(files_router(windows))
     secret = password(windows.settings.server)
     events = mount_window(app, windows, (USER, secret) if secret else None)
+    app.add_middleware(EndRefusedStreams)
     app.add_middleware(HeadScripts)
     app.add_middleware(Guard, settings=windows.settings, events=events)
     app.add_middleware(_ApiFirst, api=create_api(service))  # middleware added later sees a request earlier

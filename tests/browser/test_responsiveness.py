@@ -108,3 +108,29 @@ def test_stop_answers_while_a_document_is_read(open_page, artifacts):
         times.append(stop(page))
     expect(page.locator("#progress .glyph-stage")).to_have_count(1)
     record_stops(artifacts, "while encoding, pocket", times)
+
+
+@pytest.mark.long
+def test_clicks_answer_with_300_pages_and_200_turns(open_page, artifacts):
+    page = open_page()
+    upload(page, "long.txt", b"\n".join(b"Entry %d: the pier was %d metres deep." % (i, i % 90) for i in range(13_000)))
+    expect(page.locator("#progress .glyph-details")).to_be_attached(timeout=600_000)
+    pages = page.locator("#gallery li").count()
+    for number in range(200):
+        ask(page, f"How deep was the pier in entry {number}?")
+        expect(page.locator("#chat .bot-row")).to_have_count(number + 1)
+    turned = "document.querySelector('#page [data-shown]')?.dataset.shown !== window.was"
+    times = []
+    for number in range(ROUNDS):
+        page.evaluate("window.was = document.querySelector('#page [data-shown]').dataset.shown")
+        turn = "[aria-label='Page after']" if number % 2 else "[aria-label='Page before']"
+        if page.locator(f"#page {turn}").is_disabled():
+            turn = "[aria-label='Page before']" if number % 2 else "[aria-label='Page after']"
+        times.append(click_until(page, f"#page {turn}", turned))
+    record(artifacts, f"page click, {pages} pages and 200 turns, pocket", times)
+    begun = []
+    for number in range(ROUNDS):
+        page.fill("#question textarea", f"How deep was the pier in entry {900 + number}?")
+        count = f"document.querySelectorAll('#chat .bot-row').length === {201 + number}"
+        begun.append(click_until(page, "#question .submit-button", count))
+    record(artifacts, f"answer of pocket, {pages} pages and 200 turns", begun)
