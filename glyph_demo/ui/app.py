@@ -51,7 +51,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
     status = [ui.status, ui.read_first]
-    conversation = [ui.chat, ui.live, ui.question, ui.unasked, ui.page, *status]
+    conversation = [ui.chat, ui.live, ui.question, ui.unasked, ui.page, ui.replacing, *status]
     opened_page = app.load(on.load_page, [ui.window, ui.memory], everything, js=TAB, **private)
     opened_page.then(on.shelf.follow_reading, ui.window, everything, **private)
     opened_page.then(on.download.follow, ui.window, everything, **private)
@@ -68,6 +68,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.question.stop(on.chat.stop_answer, ui.window, None, queue=False, **private)
     asking.append(ui.chat.retry(on.chat.retry_question, ui.window, conversation, **private))
     asking.append(ui.chat.edit(on.chat.edit_question, ui.window, conversation, **private))
+    asking.append(ui.replacing.click(on.chat.replace_if_sure, ui.window, conversation, **private))
     for asked in asking:
         asked.then(None, [ui.unasked, ui.question], ui.question, js=GIVE_BACK)
     ui.chat.undo(on.chat.undo_exchange, ui.window, conversation, **private)
@@ -81,6 +82,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
         ui.upload.upload(on.shelf.open_files, ui.window, everything, trigger_mode="multiple", **private),
         ui.read_first.click(on.shelf.read_first, ui.window, everything, **private),
         ui.documents.click(on.shelf.on_document, ui.window, everything, **private),
+        ui.removing.click(on.shelf.remove_if_sure, ui.window, everything, **private),
     ]
     for index, example in enumerate(ui.examples):
         opening.append(example.click(partial(on.shelf.open_example, index=index), ui.window, everything, **private))

@@ -38,6 +38,8 @@ class Components:
     memory: gr.BrowserState  # what the browser keeps: its last window's id, language and settings
     header: gr.HTML
     language: gr.Radio
+    removing: gr.HTML  # asks whether a document with its conversation may go
+    replacing: gr.HTML  # asks whether the questions after one that is asked again may go
     status: gr.HTML
     read_first: gr.Button
     offer: gr.HTML
@@ -102,6 +104,8 @@ def build(settings: Settings, examples: list[Example], language: Language, left:
         made["language"] = labels(
             gr.Radio(named, value=language, container=False, elem_id="language"), label="language"
         )
+    for name in ("removing", "replacing"):
+        made[name] = gr.HTML(elem_id=name, elem_classes="glyph-asks", js_on_load=SCRIPTS["dialog"])
     with gr.Row(elem_id="notice"):
         made["status"] = gr.HTML(elem_id="status")
         made["read_first"] = labels(gr.Button(visible=False, size="sm", elem_id="read-first"), value="read_first")

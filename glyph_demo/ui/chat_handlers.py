@@ -12,6 +12,7 @@ import gradio as gr
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.errors import GlyphError
 from glyph_demo.ui.answer_card import live_answer, typed
+from glyph_demo.ui.markup import dialog
 from glyph_demo.ui.texts import ASKED_NEXT, say
 from glyph_demo.ui.updates import Updates, paced
 from glyph_demo.ui.window_view import WindowView
@@ -47,13 +48,37 @@ class ChatHandlers:
         window = self._windows.get(visit)
         at = _exchange_index(data.index)
         if 0 <= at < len(window.transcript):
-            yield from self._answer(window, window.transcript[at].question, at)
+            yield from self._replace(window, window.transcript[at].question, at)
 
     def edit_question(self, visit: Visit, data: gr.EditData) -> Iterator[Updates]:
         window = self._windows.get(visit)
         at = _exchange_index(data.index)
         if 0 <= at < len(window.transcript):
-            yield from self._answer(window, typed(str(data.value)), at)
+            yield from self._replace(window, typed(str(data.value)), at)
+
+    def _replace(self, window: Window, question: str, at: int) -> Iterator[Updates]:
+        """Ask in place of question `at`. If others follow, which will go, ask first whether they may."""
+        later = len(window.transcript) - at - 1
+        if not later or window.answering:  # which is told
+            yield from self._answer(window, question, at)
+            return
+        text = say("replace" if later > 1 else "replace.one", window.language, count=later)
+        yes = say("replace.yes", window.language)
+        yield {
+            **self._view.conversation(window),  # Gradio's page shows an edit at once
+            self._ui.unasked: "",  # an earlier one has been given back
+            self._ui.replacing: dialog(text, yes, window.language, at=at, question=question),
+        }
+
+    def replace_if_sure(self, visit: Visit, data: gr.EventData) -> Iterator[Updates]:
+        """Go on with what `_replace` has asked about. Who is not sure finds an edited question where one types."""
+        window, at, question = self._windows.get(visit), place_in_list(data.at), str(data.question)
+        if not 0 <= at < len(window.transcript):
+            return
+        if data.sure == "yes":
+            yield from self._answer(window, question, at)
+        elif question != window.transcript[at].question:
+            yield {self._ui.unasked: question}
 
     def undo_exchange(self, visit: Visit) -> Updates:
         window = self._windows.get(visit)

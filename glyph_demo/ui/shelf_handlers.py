@@ -11,7 +11,8 @@ from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
 from glyph_demo.ui.answer_card import chat_messages
-from glyph_demo.ui.texts import READ_AGAIN, document_gone, too_long
+from glyph_demo.ui.markup import dialog
+from glyph_demo.ui.texts import READ_AGAIN, document_gone, say, too_long
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
 from glyph_demo.windows.errors import of_file
@@ -50,9 +51,19 @@ class ShelfHandlers:
         return self._view.front(window)
 
     def on_document(self, visit: Visit, data: gr.EventData) -> Updates:
-        """Handle a click in the list of documents."""
-        act = self.remove if data.act == "remove" else self.select
-        return act(visit, str(data.id))
+        """Handle a click in the list of documents. A conversation goes only once that is agreed to."""
+        window, identifier = self._windows.get(visit), str(data.id)
+        if data.act != "remove":
+            return self.select(visit, identifier)
+        reading = window.session.documents.get(identifier)
+        if reading is None or not (count := len(reading.transcript.shown)):
+            return self.remove(visit, identifier)
+        key, language = "remove.sure" if count > 1 else "remove.sure.one", window.language
+        text = say(key, language, name=reading.name, count=count)
+        return {self._ui.removing: dialog(text, say("remove.yes", language), language, id=identifier)}
+
+    def remove_if_sure(self, visit: Visit, data: gr.EventData) -> Updates:
+        return self.remove(visit, str(data.id)) if data.sure == "yes" else gr.skip()
 
     def select(self, visit: Visit, document_id: str) -> Updates:
         window = self._windows.get(visit)

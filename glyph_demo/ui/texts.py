@@ -32,6 +32,16 @@ TEXTS: dict[str, Message] = {
     "examples": Message("Or try an example", "或试试示例文档"),
     "documents": Message("Opened documents", "已打开的文档"),
     "remove": Message("Remove {name}", "移除 {name}"),
+    "remove.sure": Message(
+        "Remove {name}? Its conversation goes too: {count} questions with their answers.",
+        "移除 {name}？其对话也会删除：{count} 个问题及回答。",
+    ),
+    "remove.sure.one": Message(
+        "Remove {name}? Its conversation goes too: 1 question with its answer.",
+        "移除 {name}？其对话也会删除：1 个问题及回答。",
+    ),
+    "remove.yes": Message("Remove", "移除"),
+    "keep": Message("Keep", "保留"),
     "detail.pages": Message("{pages} pages", "{pages} 页"),
     "detail.page": Message("{pages} page", "{pages} 页"),
     "detail.tokens": Message("{tokens} tokens", "{tokens} 词元"),
@@ -105,6 +115,13 @@ TEXTS: dict[str, Message] = {
     ),
     "question": Message("Question", "问题"),
     "question.hint": Message("Ask about the document", "就文档提问"),
+    "replace": Message(
+        "Ask this again? The {count} questions after it will be removed.", "重新提问？其后的 {count} 个问题会被删除。"
+    ),
+    "replace.one": Message(
+        "Ask this again? The question after it will be removed.", "重新提问？其后的 1 个问题会被删除。"
+    ),
+    "replace.yes": Message("Ask again", "重新提问"),
     "export.markdown": Message("Save as Markdown", "保存为 Markdown"),
     "export.json": Message("Save as JSON", "保存为 JSON"),
     "clear": Message("Clear", "清空"),
