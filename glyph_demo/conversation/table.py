@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -244,18 +244,17 @@ def load(path: Path) -> list[Row]:
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """Rows as CSV for a spreadsheet, with a byte order mark, by which spreadsheets recognise UTF-8. The last column
-    lists the pages. Text that a spreadsheet would take for a formula gets an apostrophe: documents are not trusted."""
+    """The columns of rows that a person reads (`to_json` has all), as CSV for a spreadsheet, with a byte order mark, by
+    which spreadsheets recognise UTF-8. Text that a spreadsheet would take for a formula gets an apostrophe: documents
+    are not trusted."""
     out = io.StringIO()
     out.write("\ufeff")
     writer = csv.writer(out)
-    names = [column.name for column in fields(Row)]
-    writer.writerow([*names, "pages"])
+    writer.writerow(["file", "question", "answer", "pages", "quote", "note"])
     for row in rows:
-        quotes = " | ".join(quote.text for quote in row.quotes)
-        cells = {**asdict(row), "quotes": quotes, "notices": " ".join(row.notices)}
-        pages = " ".join(str(page) for page in sorted({quote.page_number for quote in row.quotes}))
-        writer.writerow([*(_harmless(str(cells[name])) for name in names), pages])
+        pages = ", ".join(map(str, sorted({quote.page_number for quote in row.quotes})))
+        quote, note = " | ".join(quote.text for quote in row.quotes), " ".join(filter(None, (row.error, *row.notices)))
+        writer.writerow(map(_harmless, (row.file, row.question, row.answer, pages, quote, note)))
     return out.getvalue()
 
 
