@@ -111,8 +111,8 @@ def fill_table(
     language: Language = "en",
     store: FeatureStore | None = None,
 ) -> Generator[Row | Progress | Working, None, None]:
-    """Ask every question of every file; `files` maps the names that the table shows to paths. Yields a Row for each,
-    the rows of a file together as soon as it is done, Progress of the stage "answer" that counts rows, and Working. An
+    """Ask every question of every file; `files` maps the names that the table shows to paths. Yields a Row for each
+    as soon as it is there, Progress of the stage "answer" that counts rows, and Working. An
     engine with `parallel_documents` works on `inference.max_batch_size` files at a time and batches their decode steps.
     Rows of `known` without an error are taken over instead of asking again.
     A file that cannot be read, or a question that fails, gives rows with `error`; the others go on. Closing the
@@ -126,12 +126,13 @@ def fill_table(
         max(1, settings.inference.max_batch_size if engine.kind.parallel_documents else 1)
     ) as threads:
         try:
-            waiting = [threads.submit(work.ask_file, name, path, questions) for name, path in files.items()]
+            waiting = {name: threads.submit(work.ask_file, name, path, questions) for name, path in files.items()}
             while waiting:
-                done = wait(waiting, BEAT, FIRST_COMPLETED).done
-                for document in [each for each in waiting if each in done]:
-                    waiting.remove(document)
-                    yield from document.result()
+                done = wait(waiting.values(), BEAT, FIRST_COMPLETED).done
+                for name, document in list(waiting.items()):
+                    if document in done:
+                        waiting.pop(name).result()  # or what went wrong
+                    yield from work.new_rows(name)
                 if work.done != reported:
                     reported = work.done
                     yield Progress("answer", reported, total)
@@ -151,33 +152,38 @@ class _Work:
     answered: Mapping[tuple[str, str, str, str], Row]
     language: Language
     done: int = 0
+    rows: dict[str, list[Row]] = field(default_factory=dict)  # those not yet yielded, by file name
     progress: dict[str, Progress] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
     counting: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask_file(self, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
-        """The rows of one file; the rows so far if `stopped` is set."""
+    def new_rows(self, name: str) -> list[Row]:
+        """The rows of a file since the last call."""
+        with self.counting:
+            return self.rows.pop(name, [])
+
+    def ask_file(self, name: str, path: Path, questions: Sequence[str]) -> None:
+        """Add the rows of one file, until `stopped` is set."""
         wanted = _wanted(self.engine, self.settings, name, path, questions)
         session: DocumentSession | None = None
-        rows: list[Row] = []
         try:
             for row in wanted:
                 if self.stopped.is_set():
                     break
                 if (known := self.answered.get(row.key)) is not None:
-                    rows.append(replace(known, file=name))
+                    answered = replace(known, file=name)
                 else:
                     if session is None:
                         session = DocumentSession(self.engine, self.settings, self.store)
                         session.open(path, Path(name).name)
-                    rows.append(self._answer(session, row))
+                    answered = self._answer(session, row)
                 with self.counting:
+                    self.rows.setdefault(name, []).append(answered)
                     self.done += 1
         finally:
             self.progress.pop(name, None)
             if session is not None:
                 session.close()
-        return rows
 
     def _answer(self, session: DocumentSession, row: Row) -> Row:
         exchange, error = Exchange(row.question), ""

@@ -1,4 +1,4 @@
-"""The tab that asks many documents one question."""
+"""The tab that asks many documents the same questions."""
 
 import csv
 import io
@@ -95,6 +95,27 @@ def test_a_table_that_was_stopped_is_there_after_a_reload_and_goes_on(open_page)
     assert row(page, "survey.txt").locator(".seconds").inner_text() == seconds, "it was not asked again"
 
 
+def test_several_questions_are_asked_in_one_run_and_saved_with_their_answers(open_page, artifacts):
+    page = open_page()
+    enter(page)
+    choose(page, survey_pdf=files.pdf(), survey_docx=files.docx())
+    page.locator("#many-question textarea").press_sequentially("Who led the survey of the harbour?")
+    page.keyboard.press("Enter")
+    page.keyboard.type(QUESTION)
+    page.click("#many-run")
+    expect(page.locator("#many tbody")).to_have_count(2)
+    expect(page.locator("#many .question")).to_have_text(["Who led the survey of the harbour?", QUESTION] * 2)
+    for at, words in enumerate(["Marta Ellingham", "14.2"] * 2):
+        expect(page.locator("#many .answer").nth(at)).to_contain_text(words)
+    expect_accessible(page)
+    page.screenshot(path=artifacts / "many-questions.png")
+    table = list(csv.DictReader(io.StringIO(saved(page, "CSV"))))
+    assert [(entry["file"], entry["question"] == QUESTION) for entry in table] == [
+        (name, second) for name in ("survey.pdf", "survey.docx") for second in (False, True)
+    ]
+    assert all("14.2" in entry["answer"] for entry in table[1::2])
+
+
 @pytest.mark.long
 def test_a_reload_finds_a_table_that_is_being_filled(open_page):
     page = open_page()
@@ -105,7 +126,7 @@ def test_a_reload_finds_a_table_that_is_being_filled(open_page):
     page.reload()
     page.locator("#title h1").wait_for()
     enter(page)
-    expect(page.locator("#many-now")).to_contain_text("0 of 1 documents answered")
+    expect(page.locator("#many-now")).to_contain_text("0 of 1 answered")
     expect(row(page, "long.pdf").locator(".answer")).to_contain_text("14.2")
 
 

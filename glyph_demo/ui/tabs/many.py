@@ -1,10 +1,10 @@
-"""The tab that asks many documents one question. It shows a table of the answers with their evidence, which can be
-saved as CSV or JSON."""
+"""The tab that asks many documents the same questions. It shows a table of the answers with their evidence, which can
+be saved as CSV or JSON."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from glyph_demo.windows.visit import VISITOR, Visit
 INTERVAL = 0.3  # seconds between two updates
 SECONDS_PER_ROW = 0.005  # between two updates of the table, whose size grows with the rows
 LONG = 400  # characters; a longer answer is folded
-COLUMNS = ("document", "answer", "evidence", "seconds")
+COLUMNS = ("question", "answer", "evidence", "seconds")
 
 
 class ManyPanel:
@@ -32,7 +32,7 @@ class ManyPanel:
         self._about = labels(gr.HTML(elem_id="many-about"), value="many.about")
         self._upload = labels(upload_box("many-upload"), value="upload.hint")
         with gr.Row(elem_id="many-ask"):
-            self._question = labels(question_box("many"), label="many.question")
+            self._question = labels(question_box("many", lines=2), label="many.questions")
             self._run, self._stop = run_and_stop("many", labels)
         with gr.Row(elem_id="many-tools"):
             self._tools = {
@@ -55,7 +55,7 @@ class ManyPanel:
             return self._show(table(visit), said)
 
         def enter(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
-            yield {self._question: question or table(visit).question}
+            yield {self._question: question or "\n".join(table(visit).questions)}
             yield from self._follow(table(visit), said)
 
         def run(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
@@ -124,46 +124,63 @@ class ManyPanel:
 
 
 def now_view(table: TableRun, language: Language) -> str:
-    """HTML: what went wrong, how many documents are answered, and the progress of those that are being asked."""
+    """HTML: what went wrong, how many answers are there, and the progress of those that are being asked."""
     parts = [notice(table.error.message.text(language))] if table.error else []
     if asked := table.asked:
-        done = len([name for name in table.rows() if name in asked])
-        parts.append(_stage(say("many.done", language, done=done, total=len(asked)), done / len(asked)))
+        done, total = len([name for name, _ in table.rows() if name in asked]), len(asked) * len(table.questions)
+        parts.append(_stage(say("many.done", language, done=done, total=total), done / total))
         parts += [_working(name, progress, language) for name, progress in sorted(table.progress.items())]
     return "".join(parts)
 
 
 def table_view(table: TableRun, language: Language) -> str:
-    """HTML: a row for each document, answered or not. The ARIA roles are for phones, where the style sheet shows the
-    table as blocks."""
+    """HTML: a row for each question to each document, answered or not. A single question stands above the table. The
+    ARIA roles are for phones, where the style sheet shows the table as blocks."""
     if not table.files:
         return ""
-    heads = "".join(f"<th role='columnheader' scope='col'>{say(f'many.{name}', language)}</th>" for name in COLUMNS)
-    rows, asked, working = table.rows(), table.asked, table.progress
-    body = []
-    for name in table.files:
-        state = "" if name in working else "many.waiting" if name in asked else "many.not_asked"
-        answer, evidence, seconds = _cells(rows[name], language) if name in rows else ("", "", "")
-        if name not in rows:
-            waits = say(state, language) if state else waiting_text(working[name], language)
-            answer = f"<p class='glyph-note'>{html.escape(waits)}</p>"
-        body.append(_row(name, (answer, evidence, seconds), language))
+    several = len(table.questions) > 1
+    columns = COLUMNS if several else COLUMNS[1:]
+    heads = "".join(_head(column, language) for column in ("document", *columns))
+    caption = "" if several else "".join(f"<caption>{html.escape(question)}</caption>" for question in table.questions)
+    rows = table.rows()
+    body = "".join(_group(table, name, rows, columns, language) for name in table.files)
     return (
-        f"<table class='glyph-table' role='table' aria-label='{say('tab.many', language)}'>"
-        f"<thead role='rowgroup'><tr role='row'>{heads}</tr></thead>"
-        f"<tbody role='rowgroup'>{''.join(body)}</tbody></table>"
+        f"<table class='glyph-table' role='table' aria-label='{say('tab.many', language)}'>{caption}"
+        f"<thead role='rowgroup'><tr role='row'>{heads}</tr></thead>{body}</table>"
     )
 
 
-def _row(name: str, cells: tuple[str, str, str], language: Language) -> str:
+def _head(column: str, language: Language) -> str:
+    return f"<th role='columnheader' scope='col'>{say(f'many.{column}', language)}</th>"
+
+
+def _group(
+    table: TableRun, name: str, rows: Mapping[tuple[str, str], Row], columns: Sequence[str], language: Language
+) -> str:
+    """The rows of a document."""
+    questions = table.questions or ("",)
+    asked, working = name in table.asked, table.progress.get(name)
     shown = html.escape(name, quote=True)
-    filled = "".join(
-        f"<td role='cell' class='{column}' data-name='{say(f'many.{column}', language)}'>{cell}</td>"
-        for column, cell in zip(COLUMNS[1:], cells, strict=True)
+    head = (
+        f"<th role='rowheader' scope='rowgroup' rowspan='{len(questions)}'><span class='glyph-name'>{shown}</span>"
+        f"{remove_button('name', name, name, language)}</th>"
     )
-    button = remove_button("name", name, name, language)
-    head = f"<th role='rowheader' scope='row'><span class='glyph-name'>{shown}</span>{button}</th>"
-    return f"<tr role='row'>{head}{filled}</tr>"
+    lines: list[str] = []
+    for question in questions:
+        if (row := rows.get((name, question))) is not None:
+            cells = _cells(row, language)
+        else:
+            waits = say("many.waiting" if asked else "many.not_asked", language)
+            if working is not None:
+                waits, working = waiting_text(working, language), None  # questions are asked in their order
+            cells = f"<p class='glyph-note'>{html.escape(waits)}</p>", "", ""
+        filled = "".join(
+            f"<td role='cell' class='{column}' data-name='{say(f'many.{column}', language)}'>{cell}</td>"
+            for column, cell in zip(COLUMNS, (html.escape(question), *cells), strict=True)
+            if column in columns
+        )
+        lines.append(f"<tr role='row'>{'' if lines else head}{filled}</tr>")
+    return f"<tbody role='rowgroup'>{''.join(lines)}</tbody>"
 
 
 def _cells(row: Row, language: Language) -> tuple[str, str, str]:
