@@ -12,6 +12,7 @@ from glyph_demo.languages import as_language
 from glyph_demo.ui.blocks import Components, build
 from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
+from glyph_demo.ui.tabs.many import ManyPanel
 from glyph_demo.ui.tabs.panels import SAVE
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import OF_PAGES, PREFERENCES
@@ -84,6 +85,8 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
         ui.documents.click(on.shelf.on_document, ui.window, everything, **private),
         ui.removing.click(on.shelf.remove_if_sure, ui.window, everything, **private),
     ]
+    tables = [panel.table for panel in ui.panels if isinstance(panel, ManyPanel)]
+    opening += [table.select(on.shelf.show_quote, ui.window, everything, **private) for table in tables]
     for index, example in enumerate(ui.examples):
         opening.append(example.click(partial(on.shelf.open_example, index=index), ui.window, everything, **private))
     # A setting for the next question needs no queue and few updates, so a click is quick while the CPU is busy.

@@ -77,6 +77,7 @@ class Components:
     model: gr.Textbox
     precision: gr.Dropdown
     load: gr.Button
+    all_tabs: gr.Tabs
     tabs: list[gr.Tab]
     panels: list[Panel]
     labels: Labels
@@ -110,7 +111,7 @@ def build(settings: Settings, examples: list[Example], language: Language, left:
         made["status"] = gr.HTML(elem_id="status")
         made["read_first"] = labels(gr.Button(visible=False, size="sm", elem_id="read-first"), value="read_first")
         made["offer"] = gr.HTML(elem_id="offer", js_on_load=ACTIONS)
-    with gr.Tabs(elem_id="tabs"):
+    with gr.Tabs(elem_id="tabs") as made["all_tabs"]:
         with tab(made["tabs"], labels, "tab.read"), gr.Row(elem_id="main", equal_height=True):
             with gr.Column(scale=5, min_width=240, elem_id="shelf"):
                 _shelf(made, labels, examples)

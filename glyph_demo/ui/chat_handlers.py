@@ -16,9 +16,10 @@ from glyph_demo.ui.markup import dialog
 from glyph_demo.ui.texts import ASKED_NEXT, say
 from glyph_demo.ui.updates import Updates, paced
 from glyph_demo.ui.window_view import WindowView
+from glyph_demo.windows.focus import PageFocus
 from glyph_demo.windows.history import as_json, as_markdown
 from glyph_demo.windows.visit import Visit
-from glyph_demo.windows.window import PageFocus, Window
+from glyph_demo.windows.window import Window
 
 ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer
 

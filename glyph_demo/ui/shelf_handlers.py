@@ -11,6 +11,7 @@ from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
 from glyph_demo.ui.answer_card import chat_messages
+from glyph_demo.ui.chat_handlers import place_in_list
 from glyph_demo.ui.markup import dialog
 from glyph_demo.ui.texts import READ_AGAIN, document_gone, say, too_long
 from glyph_demo.ui.updates import Updates, merged, unsent
@@ -65,6 +66,18 @@ class ShelfHandlers:
     def remove_if_sure(self, visit: Visit, data: gr.EventData) -> Updates:
         return self.remove(visit, str(data.id)) if data.sure == "yes" else gr.skip()
 
+    def show_quote(self, visit: Visit, data: gr.EventData) -> Updates:
+        """Show a line that an answer of the table of many documents rests on, in the tab for reading."""
+        window = self._windows.get(visit)
+        table, at, line = window.table_run, place_in_list(data.question), place_in_list(data.line)
+        row = table.rows().get((str(data.name), table.questions[at])) if 0 <= at < len(table.questions) else None
+        if row is None or not 0 <= line < len(row.quotes):
+            return gr.skip()
+        if not (path := table.files[row.file]).exists():
+            return self._view.say_error(window, document_gone())
+        window.show_quote(row.file, path, row.quotes[line])
+        return {**self._view.front(window), self._ui.all_tabs: gr.update(selected="tab.read")}
+
     def select(self, visit: Visit, document_id: str) -> Updates:
         window = self._windows.get(visit)
         if document_id not in window.session.documents:
@@ -106,6 +119,8 @@ class ShelfHandlers:
                     updates |= {self._ui.page: self._view.page(window)}
             if (ready := now[1] == "ready" and was != now) and window.notice and window.notice[0] is READ_AGAIN:
                 window.notice = None
+            if ready:
+                window.show_wanted()
             was = now
             if ready or not waiting:
                 updates = merged(updates, self._all_but_talk(window))

@@ -68,6 +68,16 @@ def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved
     rows = json.loads(saved(page, "JSON"))["rows"]
     assert rows[0]["quotes"][0].keys() == {"page", "line", "text", "file_page"}
 
+    for name in ("survey.pdf", "open.txt", "scan.pdf"):
+        row(page, name).locator(".glyph-place").first.click()
+        expect(page.locator("#documents [aria-current=true]")).to_contain_text(name)
+        expect(page.locator("#page .glyph-box.chosen")).to_be_visible()
+        expect(page.get_by_role("tab", name="Read and ask")).to_have_attribute("aria-selected", "true")
+        expect(page.locator("#main")).to_be_visible()
+        page.screenshot(path=artifacts / "many-place.png")
+        enter(page)
+    assert page.locator("#documents li").count() == 3, "one that was open is not opened again"
+
     page.get_by_role("button", name="Remove empty.txt").click()
     expect(page.locator("#many tbody tr")).to_have_count(3)
     page.get_by_role("button", name="Remove all").click()
@@ -149,3 +159,9 @@ def test_it_speaks_chinese_fits_a_phone_and_is_reached_by_the_keyboard(open_page
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.closest('[id^=many]')?.id"))
     assert {"many-upload", "many-question", "many-run", "many-stop", "many-tools", "many"} <= reached
+    row(page, "survey.docx").locator(".glyph-place").first.click()
+    expect(page.locator("#page.large .glyph-box.chosen")).to_be_in_viewport()
+    expect_accessible(page)
+    page.screenshot(path=artifacts / "many-place-phone.png")
+    page.locator("#page [data-size]").click()
+    expect(page.locator("#page.large")).to_have_count(0)

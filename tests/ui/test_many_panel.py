@@ -245,7 +245,7 @@ def test_the_table_shows_answers_errors_evidence_and_what_waits(tmp_path, settin
     table.files["gone.pdf"].write_bytes(b"no pdf")
     ask(table, settings, FakeEngine(), "one? " + "word " * LONG, "zh")
     shown = table_view(table, "en")
-    assert shown.count("page 1, line 1 <q>quoted line</q>") == 3
+    assert shown.count("data-line='0'>page 1, line 1 <q>quoted line</q></button>") == 3
     assert shown.count("<details>") == 3, "long answers are folded"
     assert shown.count("glyph-notice error") == 1
     assert "0.60" in shown

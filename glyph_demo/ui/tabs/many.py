@@ -40,7 +40,7 @@ class ManyPanel:
                 for name in ("opened", "csv", "json", "forget", "clear")
             }
         self._now = gr.HTML(elem_id="many-now")
-        self._table = gr.HTML(elem_id="many", js_on_load=ACTIONS)
+        self.table = gr.HTML(elem_id="many", js_on_load=ACTIONS)
         self._exported = gr.JSON(visible="hidden", show_label=False)
         self.components: list[Any] = [self._about, self._upload, self._question, self._run, self._stop]
         self.components += self._tools.values()
@@ -98,14 +98,14 @@ class ManyPanel:
             rows = list(table(visit).rows().values())
             return {"name": f"answers.{kind}", "text": to_csv(rows) if kind == "csv" else to_json(rows)}
 
-        asked, shown = [window, language], [self._now, self._table]
+        asked, shown = [window, language], [self._now, self.table]
         tab.select(enter, [*asked, self._question], [self._question, *shown], **private)
         language.change(show, asked, shown, **private)
         for asking in (self._run.click, self._question.submit):
             asking(run, [*asked, self._question], shown, trigger_mode="once", **private)
         self._stop.click(lambda visit: table(visit).stop(), window, None, **private)
         self._upload.upload(add, asked, shown, trigger_mode="multiple", **private)
-        self._table.click(remove, asked, shown, **private)
+        self.table.click(remove, asked, shown, **private)
         for name, act in (("opened", add_opened), ("forget", forget), ("clear", clear)):
             self._tools[name].click(act, asked, shown, **private)
         for kind in ("csv", "json"):
@@ -113,7 +113,7 @@ class ManyPanel:
             exported.then(None, self._exported, None, js=SAVE)
 
     def _show(self, table: TableRun, language: Language) -> Updates:
-        return {self._now: now_view(table, language), self._table: table_view(table, language)}
+        return {self._now: now_view(table, language), self.table: table_view(table, language)}
 
     def _follow(self, table: TableRun, language: Language) -> Iterator[Updates]:
         """Yield what has changed since the last update, until nothing runs."""
@@ -166,9 +166,9 @@ def _group(
         f"{remove_button('name', name, name, language)}</th>"
     )
     lines: list[str] = []
-    for question in questions:
+    for at, question in enumerate(questions):
         if (row := rows.get((name, question))) is not None:
-            cells = _cells(row, language)
+            cells = _cells(row, at, language)
         else:
             waits = say("many.waiting" if asked else "many.not_asked", language)
             if working is not None:
@@ -183,8 +183,8 @@ def _group(
     return f"<tbody role='rowgroup'>{''.join(lines)}</tbody>"
 
 
-def _cells(row: Row, language: Language) -> tuple[str, str, str]:
-    """Answer or error, evidence, seconds."""
+def _cells(row: Row, at: int, language: Language) -> tuple[str, str, str]:
+    """Answer to question `at` or error, evidence, seconds."""
     if row.error:
         return f"<p class='glyph-notice error'>{html.escape(row.error)}</p>", "", ""
     answer = answer_text(row.answer)
@@ -195,7 +195,11 @@ def _cells(row: Row, language: Language) -> tuple[str, str, str]:
     if row.reason in ("length", "repetition"):
         answer += f"<p class='glyph-note'>{say(row.reason, language)}</p>"
     answer += notes(row.notices, language, unfolded=row.reason == "not_found")
-    evidence = "".join(f"<li>{place}</li>" for place in places_of(row.quotes, row.answer, language))
+    shows = f"data-act='quote' data-event='select' data-name='{html.escape(row.file, quote=True)}' data-question='{at}'"
+    evidence = "".join(
+        f"<li><button type='button' class='glyph-place' {shows} data-line='{line}'>{place}</button></li>"
+        for place, line in places_of(row.quotes, row.answer, language).items()
+    )
     return answer, f"<ul>{evidence}</ul>" if evidence else "", f"{row.seconds:.2f}"
 
 

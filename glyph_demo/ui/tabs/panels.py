@@ -12,10 +12,11 @@ from glyph_demo.ui.texts import say
 from glyph_demo.windows.collection import Windows
 
 MAX_QUESTION = 4000  # characters
-# JavaScript: a click on a button that has data-act becomes an event of its component, with the button's data.
+# JavaScript: a click on a button that has data-act becomes an event of its component, with the button's data. It is a
+# click, or what data-event says.
 ACTIONS = """element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
-  if (button) trigger("click", { ...button.dataset });
+  if (button) trigger(button.dataset.event ?? "click", { ...button.dataset });
 });"""
 SAVE = """file => {
   const link = document.createElement("a");
