@@ -11,14 +11,14 @@ import re
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+from glyph_demo.conversation.row import QuotedLine, Row
 from glyph_demo.conversation.session import DocumentSession, open_store
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.base import Engine
-from glyph_demo.engines.events import SECOND_DIGITS, FilePage, Progress, Region, as_json
+from glyph_demo.engines.events import SECOND_DIGITS, Progress
 from glyph_demo.errors import GlyphError, Language, SettingsError, shown
 from glyph_demo.scratch import write_whole
 from glyph_demo.settings import Documents, Settings
@@ -31,67 +31,6 @@ BEAT = 0.2  # seconds between two reports of progress
 # space. In some locales a cell also starts after every semicolon, even inside quotes, in others after a tab or line
 # end.
 FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=\s)")
-
-
-@dataclass(frozen=True, slots=True)
-class QuotedLine:
-    page: int
-    line: int
-    text: str
-    file_page: FilePage | None = None
-
-    @property
-    def page_number(self) -> int:
-        """Of the file, if that has pages, else of those that the model saw."""
-        return self.page if self.file_page is None else self.file_page.number
-
-    @classmethod
-    def of(cls, region: Region) -> QuotedLine:
-        return cls(region.page, region.line, region.text, region.file_page)
-
-    @classmethod
-    def kept(cls, saved: Mapping[str, Any]) -> QuotedLine:
-        """From its JSON."""
-        where = saved.get("file_page")
-        return cls(**{**saved, "file_page": FilePage(**where) if where else None})
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One question to one document. `digest` is the SHA-256 of the file; with `engine`, `question` and `settings`,
-    those that decide what is read of the file, it identifies an answer. `seconds` is how long the answer took. `error`
-    is empty if nothing went wrong. `notices` say what of the file was not read, and what else to know of the answer."""
-
-    file: str
-    digest: str
-    engine: str
-    question: str
-    answer: str = ""
-    quotes: tuple[QuotedLine, ...] = ()
-    reason: str = ""
-    seconds: float = 0.0
-    error: str = ""
-    notices: tuple[str, ...] = ()
-    settings: str = ""
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        return self.digest, self.engine, self.question, self.settings
-
-    @property
-    def by(self) -> tuple[str, str]:
-        """What an answer may change with, besides file and question."""
-        return self.engine, self.settings
-
-    @classmethod
-    def kept(cls, saved: Mapping[str, Any]) -> Row:
-        """From its JSON."""
-        quotes = tuple(map(QuotedLine.kept, saved["quotes"]))
-        return cls(**{**saved, "quotes": quotes, "notices": tuple(saved.get("notices", ()))})
-
-    def as_json(self) -> dict[str, Any]:
-        quotes = [{**asdict(quote), "file_page": as_json(quote.file_page)} for quote in self.quotes]
-        return {**asdict(self), "quotes": quotes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +154,19 @@ def reading_settings(documents: Documents) -> str:
     return " ".join(f"{name}={value}" for name, value in chosen.items() if value != getattr(default, name))
 
 
-def _wanted(engine: Engine, settings: Settings, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, that of nothing if it cannot be read: who opens it reports the error."""
     digest = hashlib.sha256()
-    with contextlib.suppress(OSError), path.open("rb") as content:  # opening an unreadable file reports the error
+    with contextlib.suppress(OSError), path.open("rb") as content:
         while block := content.read(READ_BYTES):
             digest.update(block)
+    return digest.hexdigest()
+
+
+def _wanted(engine: Engine, settings: Settings, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
+    digest = digest_of(path)
     read = reading_settings(settings.documents)
-    return [Row(name, digest.hexdigest(), engine.identity, question, settings=read) for question in questions]
+    return [Row(name, digest, engine.identity, question, settings=read) for question in questions]
 
 
 def to_json(rows: Sequence[Row]) -> str:

@@ -62,8 +62,8 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")
 
     # Another question may be asked during an answer: it waits for its turn.
-    asking = [sample.click(on.chat.ask_question, [ui.window, sample], conversation, **private) for sample in ui.samples]
-    ask, typed = on.chat.ask_question, [ui.window, ui.question]
+    ask, typed = on.chat.ask_question, [ui.window, ui.question, ui.everyone]
+    asking = [each.click(ask, [ui.window, each, ui.everyone], conversation, **private) for each in ui.samples]
     asking.append(ui.question.submit(ask, typed, conversation, trigger_mode="multiple", **private))
     # It has no outputs: the answer that it stops updates the page.
     ui.question.stop(on.chat.stop_answer, ui.window, None, queue=False, **private)
@@ -83,6 +83,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
         ui.upload.upload(on.shelf.open_files, ui.window, everything, trigger_mode="multiple", **private),
         ui.read_first.click(on.shelf.read_first, ui.window, everything, **private),
         ui.documents.click(on.shelf.on_document, ui.window, everything, **private),
+        ui.page.select(on.shelf.show_other, ui.window, everything, **private),
         ui.removing.click(on.shelf.remove_if_sure, ui.window, everything, **private),
     ]
     tables = [panel.table for panel in ui.panels if isinstance(panel, ManyPanel)]

@@ -62,6 +62,7 @@ class Components:
     exported: gr.JSON
     samples: list[gr.Button]
     question: gr.Textbox
+    everyone: gr.Checkbox
     unasked: gr.Textbox  # a question that was not answered, to go back where it was typed
     settings_label: gr.HTML
     mode: gr.Radio
@@ -175,6 +176,7 @@ def _talk(made: dict[str, Any], labels: Labels) -> None:
         elem_id="question",
     )
     made["question"] = labels(question, label="question", placeholder="question.hint")
+    made["everyone"] = labels(gr.Checkbox(container=False, elem_id="everyone"), label="everyone")
     made["unasked"] = gr.Textbox(visible="hidden", show_label=False)
 
 

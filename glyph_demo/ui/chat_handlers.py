@@ -28,10 +28,10 @@ class ChatHandlers:
     def __init__(self, view: WindowView) -> None:
         self._view, self._ui, self._windows = view, view.ui, view.windows
 
-    def ask_question(self, visit: Visit, question: str) -> Iterator[Updates]:
-        """Ask, after the answer that is being written. The newest question that waits is the one that is asked; who is
-        turned away finds the text again where it was typed. During an answer nothing comes of an empty question, or of
-        one that is asked already: Enter was pressed twice."""
+    def ask_question(self, visit: Visit, question: str, everyone: bool = False) -> Iterator[Updates]:
+        """Ask the document in front, or `everyone` that is open, after the answer that is being written. The newest
+        question that waits is the one that is asked; who is turned away finds the text again where it was typed. During
+        an answer nothing comes of an empty question, or of one that is asked already: Enter was pressed twice."""
         window, ui, stripped = self._windows.get(visit), self._ui, question.strip()
         if waits := window.answering:
             if not stripped or window.asks(stripped):
@@ -43,7 +43,7 @@ class ChatHandlers:
                     window.notice = None
                 yield {ui.unasked: question, **self._view.status(window)}
                 return
-        yield from self._answer(window, question, None, typed=not waits)
+        yield from self._answer(window, question, None, typed=not waits, everyone=everyone is True)
 
     def retry_question(self, visit: Visit, data: gr.RetryData) -> Iterator[Updates]:
         window = self._windows.get(visit)
@@ -104,15 +104,18 @@ class ChatHandlers:
         done = [exchange for exchange in window.transcript if not exchange.running]
         return {"name": f"{Path(name).stem}.{kind}", "text": write(name, done, warnings, window.language)}
 
-    def _answer(self, window: Window, question: str, at: int | None, typed: bool = False) -> Iterator[Updates]:
+    def _answer(
+        self, window: Window, question: str, at: int | None, typed: bool = False, everyone: bool = False
+    ) -> Iterator[Updates]:
         """Yield updates while an answer grows. Closing the iterator stops the engine. `typed` is whether the question
-        still stands where it was typed."""
+        still stands where it was typed. What all documents were asked is asked of them again."""
+        everyone |= at is not None and bool(window.transcript[at].document)
         ui, before = self._ui, window.focus
         stands = at is not None and window.transcript[at].question == question.strip()  # whatever comes of this
         exchange: Exchange | None = None
         window.notice = None
         try:
-            with contextlib.closing(window.ask(question, at)) as steps:
+            with contextlib.closing(window.ask(question, at, everyone)) as steps:
                 begun = False
                 for exchange in paced(steps, ANSWER_INTERVAL):
                     updates: Updates = {}

@@ -6,7 +6,7 @@ import html
 import secrets
 from collections.abc import Sequence
 
-from glyph_demo.conversation.table import QuotedLine
+from glyph_demo.conversation.row import QuotedLine
 from glyph_demo.engines.events import FilePage, Progress, Region
 from glyph_demo.engines.loading import loaded
 from glyph_demo.errors import Language

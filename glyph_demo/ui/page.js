@@ -31,7 +31,7 @@ document.addEventListener("click", (event) => {
     if (heat) cool = !cool;
     show();
   } else if (chosen) {
-    trigger("click", { ...chosen.dataset });
+    trigger(chosen.dataset.event ?? "click", { ...chosen.dataset });
     if (chosen.closest(".glyph-panel")) reveal();
   } else if (view.contains(event.target) && event.target.closest("[data-size], .glyph-sheet")) {
     resize(!view.classList.contains("large"));

@@ -17,6 +17,7 @@ from glyph_demo.ui.texts import READ_AGAIN, document_gone, say, too_long
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
 from glyph_demo.windows.errors import of_file
+from glyph_demo.windows.others import opened_as
 from glyph_demo.windows.visit import VISITOR, Visit
 from glyph_demo.windows.window import Refused, Window
 
@@ -77,6 +78,18 @@ class ShelfHandlers:
             return self._view.say_error(window, document_gone())
         window.show_quote(row.file, path, row.quotes[line])
         return {**self._view.front(window), self._ui.all_tabs: gr.update(selected="tab.read")}
+
+    def show_other(self, visit: Visit, data: gr.EventData) -> Updates:
+        """Show a line that the answer of a document that is not in front rests on."""
+        window = self._windows.get(visit)
+        at, other, line = (place_in_list(each) for each in (data.exchange, data.other, data.line))
+        others = window.transcript[at].others if 0 <= at < len(window.transcript) else ()
+        if not 0 <= other < len(others) or not 0 <= line < len(others[other].quotes):
+            return gr.skip()
+        if (reading := opened_as(window.session, others[other])) is None:
+            return self._view.say_error(window, document_gone())
+        window.show_quote(reading.name, reading.path, others[other].quotes[line])
+        return self._view.front(window)
 
     def select(self, visit: Visit, document_id: str) -> Updates:
         window = self._windows.get(visit)

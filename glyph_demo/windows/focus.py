@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from glyph_demo.conversation.find import find
 from glyph_demo.conversation.reading import Reading
-from glyph_demo.conversation.table import QuotedLine
+from glyph_demo.conversation.row import QuotedLine
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Heat, Region
 

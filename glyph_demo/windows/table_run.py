@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from glyph_demo.conversation.errors import as_user_error, no_question
-from glyph_demo.conversation.table import Row, Working, fill_table, load, reading_settings, save
+from glyph_demo.conversation.row import Row
+from glyph_demo.conversation.table import Working, fill_table, load, reading_settings, save
 from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language, SettingsError

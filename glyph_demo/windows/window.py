@@ -15,8 +15,8 @@ from glyph_demo.conversation.drawing import PageView
 from glyph_demo.conversation.find import find
 from glyph_demo.conversation.places import file_pages, view_of
 from glyph_demo.conversation.reading import Reading
+from glyph_demo.conversation.row import QuotedLine
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.conversation.table import QuotedLine
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Region
 from glyph_demo.errors import GlyphError, Language, Message
@@ -24,6 +24,7 @@ from glyph_demo.scratch import kept_copy
 from glyph_demo.windows.errors import answer_running
 from glyph_demo.windows.focus import PageFocus
 from glyph_demo.windows.history import History, SavedDocument, SavedWindow
+from glyph_demo.windows.others import ask_others
 from glyph_demo.windows.table_run import TableRun
 
 PAGES_CHANGED = Message(
@@ -217,19 +218,20 @@ class Window:
         self._wanted = None
         self.focus = PageFocus.of_quote(quote, reading)
 
-    def ask(self, question: str, at: int | None = None) -> Generator[Exchange, None, None]:
-        """Ask about the document in front; with `at`, in place of exchange `at` and all after it. Yields the exchange
-        each time it has grown. Closing the iterator or calling `stop` stops the engine within one of its steps. What
-        is left of an answer that never begins, see Transcript. While the document is being read, the pages read so far
-        may answer; `show_renewed` tells when all have. Raises GlyphError, `busy` while another answer is being
-        written."""
+    def ask(self, question: str, at: int | None = None, everyone: bool = False) -> Generator[Exchange, None, None]:
+        """Ask about the document in front, and after it, with `everyone`, about each other that is open; with `at`, in
+        place of exchange `at` and all after it. Yields the exchange each time it has grown. Closing the iterator or
+        calling `stop` stops the engine within one of its steps. What is left of an answer that never begins, see
+        Transcript. While the document is being read, the pages read so far may answer; `show_renewed` tells when all
+        have. Raises GlyphError, `busy` while another answer is being written."""
         if not self._answering.acquire(blocking=False):
             raise answer_running()
         self._stopping.clear()
         self._idle.clear()
         exchange, begun = Exchange(question.strip()), False
+        everyone = everyone and len(self.session.documents) > 1
         try:
-            with contextlib.closing(self.session.converse(exchange, at=at, early=True)) as events:
+            with contextlib.closing(self.session.converse(exchange, at=at, early=not everyone)) as events:
                 for _ in events:
                     if exchange.answer and not begun:
                         begun = True
@@ -237,7 +239,15 @@ class Window:
                     if self._stopping.is_set():
                         break
                     yield exchange
+            if everyone and self.reading is not None and exchange.finished:
+                exchange.document, exchange.running = self.reading.name, True
+                with contextlib.closing(ask_others(self.session, exchange, self.language)) as rows:
+                    for _ in rows:
+                        if self._stopping.is_set():
+                            break
+                        yield exchange
         finally:
+            exchange.running = False
             self._answering.release()
             self._idle.set()
             self.save()

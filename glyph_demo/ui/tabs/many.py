@@ -10,7 +10,8 @@ from typing import Any
 
 import gradio as gr
 
-from glyph_demo.conversation.table import Row, to_csv, to_json
+from glyph_demo.conversation.row import Row
+from glyph_demo.conversation.table import to_csv, to_json
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui.markup import answer_text, meter, notes, notice, places_of, remove_button, waiting_text
