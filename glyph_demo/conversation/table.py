@@ -11,14 +11,14 @@ import re
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+from glyph_demo.conversation.row import QuotedLine, Row
 from glyph_demo.conversation.session import DocumentSession, open_store
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.base import Engine
-from glyph_demo.engines.events import SECOND_DIGITS, FilePage, Progress, Region, as_json
+from glyph_demo.engines.events import SECOND_DIGITS, Progress
 from glyph_demo.errors import GlyphError, Language, SettingsError, shown
 from glyph_demo.scratch import write_whole
 from glyph_demo.settings import Documents, Settings
@@ -31,67 +31,6 @@ BEAT = 0.2  # seconds between two reports of progress
 # space. In some locales a cell also starts after every semicolon, even inside quotes, in others after a tab or line
 # end.
 FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=\s)")
-
-
-@dataclass(frozen=True, slots=True)
-class QuotedLine:
-    page: int
-    line: int
-    text: str
-    file_page: FilePage | None = None
-
-    @property
-    def page_number(self) -> int:
-        """Of the file, if that has pages, else of those that the model saw."""
-        return self.page if self.file_page is None else self.file_page.number
-
-    @classmethod
-    def of(cls, region: Region) -> QuotedLine:
-        return cls(region.page, region.line, region.text, region.file_page)
-
-    @classmethod
-    def kept(cls, saved: Mapping[str, Any]) -> QuotedLine:
-        """From its JSON."""
-        where = saved.get("file_page")
-        return cls(**{**saved, "file_page": FilePage(**where) if where else None})
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One question to one document. `digest` is the SHA-256 of the file; with `engine`, `question` and `settings`,
-    those that decide what is read of the file, it identifies an answer. `seconds` is how long the answer took. `error`
-    is empty if nothing went wrong. `notices` say what of the file was not read, and what else to know of the answer."""
-
-    file: str
-    digest: str
-    engine: str
-    question: str
-    answer: str = ""
-    quotes: tuple[QuotedLine, ...] = ()
-    reason: str = ""
-    seconds: float = 0.0
-    error: str = ""
-    notices: tuple[str, ...] = ()
-    settings: str = ""
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        return self.digest, self.engine, self.question, self.settings
-
-    @property
-    def by(self) -> tuple[str, str]:
-        """What an answer may change with, besides file and question."""
-        return self.engine, self.settings
-
-    @classmethod
-    def kept(cls, saved: Mapping[str, Any]) -> Row:
-        """From its JSON."""
-        quotes = tuple(map(QuotedLine.kept, saved["quotes"]))
-        return cls(**{**saved, "quotes": quotes, "notices": tuple(saved.get("notices", ()))})
-
-    def as_json(self) -> dict[str, Any]:
-        quotes = [{**asdict(quote), "file_page": as_json(quote.file_page)} for quote in self.quotes]
-        return {**asdict(self), "quotes": quotes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +50,8 @@ def fill_table(
     language: Language = "en",
     store: FeatureStore | None = None,
 ) -> Generator[Row | Progress | Working, None, None]:
-    """Ask every question of every file; `files` maps the names that the table shows to paths. Yields a Row for each,
-    the rows of a file together as soon as it is done, Progress of the stage "answer" that counts rows, and Working. An
+    """Ask every question of every file; `files` maps the names that the table shows to paths. Yields a Row for each
+    as soon as it is there, Progress of the stage "answer" that counts rows, and Working. An
     engine with `parallel_documents` works on `inference.max_batch_size` files at a time and batches their decode steps.
     Rows of `known` without an error are taken over instead of asking again.
     A file that cannot be read, or a question that fails, gives rows with `error`; the others go on. Closing the
@@ -126,12 +65,13 @@ def fill_table(
         max(1, settings.inference.max_batch_size if engine.kind.parallel_documents else 1)
     ) as threads:
         try:
-            waiting = [threads.submit(work.ask_file, name, path, questions) for name, path in files.items()]
+            waiting = {name: threads.submit(work.ask_file, name, path, questions) for name, path in files.items()}
             while waiting:
-                done = wait(waiting, BEAT, FIRST_COMPLETED).done
-                for document in [each for each in waiting if each in done]:
-                    waiting.remove(document)
-                    yield from document.result()
+                done = wait(waiting.values(), BEAT, FIRST_COMPLETED).done
+                for name, document in list(waiting.items()):
+                    if document in done:
+                        waiting.pop(name).result()  # or what went wrong
+                    yield from work.new_rows(name)
                 if work.done != reported:
                     reported = work.done
                     yield Progress("answer", reported, total)
@@ -151,33 +91,38 @@ class _Work:
     answered: Mapping[tuple[str, str, str, str], Row]
     language: Language
     done: int = 0
+    rows: dict[str, list[Row]] = field(default_factory=dict)  # those not yet yielded, by file name
     progress: dict[str, Progress] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
     counting: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask_file(self, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
-        """The rows of one file; the rows so far if `stopped` is set."""
+    def new_rows(self, name: str) -> list[Row]:
+        """The rows of a file since the last call."""
+        with self.counting:
+            return self.rows.pop(name, [])
+
+    def ask_file(self, name: str, path: Path, questions: Sequence[str]) -> None:
+        """Add the rows of one file, until `stopped` is set."""
         wanted = _wanted(self.engine, self.settings, name, path, questions)
         session: DocumentSession | None = None
-        rows: list[Row] = []
         try:
             for row in wanted:
                 if self.stopped.is_set():
                     break
                 if (known := self.answered.get(row.key)) is not None:
-                    rows.append(replace(known, file=name))
+                    answered = replace(known, file=name)
                 else:
                     if session is None:
                         session = DocumentSession(self.engine, self.settings, self.store)
                         session.open(path, Path(name).name)
-                    rows.append(self._answer(session, row))
+                    answered = self._answer(session, row)
                 with self.counting:
+                    self.rows.setdefault(name, []).append(answered)
                     self.done += 1
         finally:
             self.progress.pop(name, None)
             if session is not None:
                 session.close()
-        return rows
 
     def _answer(self, session: DocumentSession, row: Row) -> Row:
         exchange, error = Exchange(row.question), ""
@@ -209,13 +154,19 @@ def reading_settings(documents: Documents) -> str:
     return " ".join(f"{name}={value}" for name, value in chosen.items() if value != getattr(default, name))
 
 
-def _wanted(engine: Engine, settings: Settings, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, that of nothing if it cannot be read: who opens it reports the error."""
     digest = hashlib.sha256()
-    with contextlib.suppress(OSError), path.open("rb") as content:  # opening an unreadable file reports the error
+    with contextlib.suppress(OSError), path.open("rb") as content:
         while block := content.read(READ_BYTES):
             digest.update(block)
+    return digest.hexdigest()
+
+
+def _wanted(engine: Engine, settings: Settings, name: str, path: Path, questions: Sequence[str]) -> list[Row]:
+    digest = digest_of(path)
     read = reading_settings(settings.documents)
-    return [Row(name, digest.hexdigest(), engine.identity, question, settings=read) for question in questions]
+    return [Row(name, digest, engine.identity, question, settings=read) for question in questions]
 
 
 def to_json(rows: Sequence[Row]) -> str:
@@ -244,18 +195,17 @@ def load(path: Path) -> list[Row]:
 
 
 def to_csv(rows: Sequence[Row]) -> str:
-    """Rows as CSV for a spreadsheet, with a byte order mark, by which spreadsheets recognise UTF-8. The last column
-    lists the pages. Text that a spreadsheet would take for a formula gets an apostrophe: documents are not trusted."""
+    """The columns of rows that a person reads (`to_json` has all), as CSV for a spreadsheet, with a byte order mark, by
+    which spreadsheets recognise UTF-8. Text that a spreadsheet would take for a formula gets an apostrophe: documents
+    are not trusted."""
     out = io.StringIO()
     out.write("\ufeff")
     writer = csv.writer(out)
-    names = [column.name for column in fields(Row)]
-    writer.writerow([*names, "pages"])
+    writer.writerow(["file", "question", "answer", "pages", "quote", "note"])
     for row in rows:
-        quotes = " | ".join(quote.text for quote in row.quotes)
-        cells = {**asdict(row), "quotes": quotes, "notices": " ".join(row.notices)}
-        pages = " ".join(str(page) for page in sorted({quote.page_number for quote in row.quotes}))
-        writer.writerow([*(_harmless(str(cells[name])) for name in names), pages])
+        pages = ", ".join(map(str, sorted({quote.page_number for quote in row.quotes})))
+        quote, note = " | ".join(quote.text for quote in row.quotes), " ".join(filter(None, (row.error, *row.notices)))
+        writer.writerow(map(_harmless, (row.file, row.question, row.answer, pages, quote, note)))
     return out.getvalue()
 
 

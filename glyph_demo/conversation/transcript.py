@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from glyph_demo.conversation.checked.claim import Claim
+from glyph_demo.conversation.row import Row
 from glyph_demo.engines.base import Turn
 from glyph_demo.engines.events import Event, Evidence, Finished, Heat, Notice, Progress, Region, Thinking, Token
 from glyph_demo.errors import Message
@@ -19,7 +20,8 @@ class Exchange:
     """A question and its answer so far, the sum of the events. `finished` stays None if the answer was stopped.
     `reused` is (pages that did not have to be read again for the answer, all pages). `ranked` is as in Evidence.
     `read_so_far` is (pages, all pages or None) for an answer from the pages that were read when it was given; it is
-    answered again when the rest is read. `claims` are held against the document once the answer has ended."""
+    answered again when the rest is read. `claims` are held against the document once the answer has ended.
+    A question to all opened documents names its own `document`, and has the answers of the `others`."""
 
     question: str
     answer: str = ""
@@ -32,6 +34,8 @@ class Exchange:
     heat: tuple[Heat, ...] = ()
     ranked: bool = False
     claims: tuple[Claim, ...] = ()
+    document: str = ""
+    others: tuple[Row, ...] = ()
     read_so_far: tuple[int, int | None] | None = None
     progress: Progress | None = None
     running: bool = False

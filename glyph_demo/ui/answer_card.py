@@ -14,7 +14,7 @@ from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished
 from glyph_demo.errors import Language
 from glyph_demo.ui.claims import marked, tally
-from glyph_demo.ui.markup import place_of, waiting_text
+from glyph_demo.ui.markup import answer_text, notes, notice, place_of, places_of, waiting_text
 from glyph_demo.ui.passages import Layout, Words, layout
 from glyph_demo.ui.texts import say
 
@@ -57,9 +57,11 @@ def live_answer(exchange: Exchange, language: Language) -> str:
     a moment and go."""
     if not exchange.running:
         return ""
-    parts = [*_notices(exchange, language), _thinking(exchange, language)]
+    parts = [_name(exchange), *_notices(exchange, language), _thinking(exchange, language)]
     if exchange.answer:
-        parts += _words_and_passages(exchange, 0, layout(exchange), language)
+        parts += [*_words_and_passages(exchange, 0, layout(exchange), language), *_others(exchange, 0, language)]
+        if exchange.document:
+            parts.append(f"<div class='glyph-wait'>{say('everyone.waits', language)}</div>")
     elif not exchange.thinking:
         begun = "" if exchange.progress else " glyph-begun"
         parts.append(f"<div class='glyph-wait{begun}'>{html.escape(waiting_text(exchange.progress, language))}</div>")
@@ -69,13 +71,14 @@ def live_answer(exchange: Exchange, language: Language) -> str:
 def answer_card(exchange: Exchange, index: int, language: Language) -> str:
     """HTML of answer `index` of a conversation."""
     laid_out = layout(exchange)
-    parts = [*_notices(exchange, language), _thinking(exchange, language)]
+    parts = [_name(exchange), *_notices(exchange, language), _thinking(exchange, language)]
     parts += _words_and_passages(exchange, index, laid_out, language)
     parts.append(_folded(exchange, index, laid_out, language))
     if exchange.finished is None:
         parts.append(f"<div class='glyph-note'>{say('stopped', language)}</div>")
     elif exchange.finished.reason in ("length", "repetition"):
         parts.append(f"<div class='glyph-note'>{say(exchange.finished.reason, language)}</div>")
+    parts += _others(exchange, index, language)
     copy = (
         f"<button type='button' class='glyph-copy' data-text='{html.escape(exchange.answer, quote=True)}'>"
         f"{say('copy', language)}</button>"
@@ -83,6 +86,26 @@ def answer_card(exchange: Exchange, index: int, language: Language) -> str:
     figures = details(exchange, exchange.finished, language) if exchange.finished else ""
     found = f"<span class='glyph-note'>{count}</span>" if (count := tally(exchange.claims, language)) else ""
     return f"<div class='glyph-panel'>{''.join(parts)}<div class='glyph-foot'>{figures}{found}{copy}</div></div>"
+
+
+def _name(exchange: Exchange) -> str:
+    """HTML: the document that answers, if others answer too."""
+    return f"<h3>{html.escape(exchange.document)}</h3>" if exchange.document else ""
+
+
+def _others(exchange: Exchange, index: int, language: Language) -> list[str]:
+    """HTML of the answers of the documents that are not in front."""
+    parts = []
+    for number, row in enumerate(exchange.others):
+        shows = f"data-act='other' data-event='select' data-exchange='{index}' data-other='{number}'"
+        places = "".join(
+            f"<li><button type='button' {shows} data-line='{line}'>{place}</button></li>"
+            for place, line in places_of(row.quotes, row.answer, language).items()
+        )
+        said = notice(row.error) if row.error else answer_text(row.answer or say("many.empty", language))
+        noted = notes(row.notices, language, unfolded=row.reason == "not_found")
+        parts.append(f"<div class='glyph-other'><h3>{html.escape(row.file)}</h3>{said}{noted}<ul>{places}</ul></div>")
+    return parts
 
 
 def _notices(exchange: Exchange, language: Language) -> list[str]:

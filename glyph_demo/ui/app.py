@@ -12,6 +12,7 @@ from glyph_demo.languages import as_language
 from glyph_demo.ui.blocks import Components, build
 from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
+from glyph_demo.ui.tabs.many import ManyPanel
 from glyph_demo.ui.tabs.panels import SAVE
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import OF_PAGES, PREFERENCES
@@ -51,7 +52,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
     status = [ui.status, ui.read_first]
-    conversation = [ui.chat, ui.live, ui.question, ui.unasked, ui.page, *status]
+    conversation = [ui.chat, ui.live, ui.question, ui.unasked, ui.page, ui.replacing, *status]
     opened_page = app.load(on.load_page, [ui.window, ui.memory], everything, js=TAB, **private)
     opened_page.then(on.shelf.follow_reading, ui.window, everything, **private)
     opened_page.then(on.chat.follow_answer, ui.window, conversation, **private)
@@ -65,8 +66,8 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.status.click(on.close_notice, ui.window, status, **private)
 
     # Another question may be asked during an answer: it waits for its turn.
-    asking = [sample.click(on.chat.ask_question, [ui.window, sample], conversation, **private) for sample in ui.samples]
-    ask, typed = on.chat.ask_question, [ui.window, ui.question]
+    ask, typed = on.chat.ask_question, [ui.window, ui.question, ui.everyone]
+    asking = [each.click(ask, [ui.window, each, ui.everyone], conversation, **private) for each in ui.samples]
     asking.append(ui.question.submit(ask, typed, conversation, trigger_mode="multiple", **private))
     suggested = on.chat.ask_suggested
     asking.append(ui.about.click(suggested, ui.window, conversation, trigger_mode="multiple", **private))
@@ -74,6 +75,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.question.stop(on.chat.stop_answer, ui.window, None, queue=False, **private)
     asking.append(ui.chat.retry(on.chat.retry_question, ui.window, conversation, **private))
     asking.append(ui.chat.edit(on.chat.edit_question, ui.window, conversation, **private))
+    asking.append(ui.replacing.click(on.chat.replace_if_sure, ui.window, conversation, **private))
     for asked in asking:
         asked.then(None, [ui.unasked, ui.question], ui.question, js=GIVE_BACK)
     ui.chat.undo(on.chat.undo_exchange, ui.window, conversation, **private)
@@ -87,7 +89,11 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
         ui.upload.upload(on.shelf.open_files, ui.window, everything, trigger_mode="multiple", **private),
         ui.read_first.click(on.shelf.read_first, ui.window, everything, **private),
         ui.documents.click(on.shelf.on_document, ui.window, everything, **private),
+        ui.page.select(on.shelf.show_other, ui.window, everything, **private),
+        ui.removing.click(on.shelf.remove_if_sure, ui.window, everything, **private),
     ]
+    tables = [panel.table for panel in ui.panels if isinstance(panel, ManyPanel)]
+    opening += [table.select(on.shelf.show_quote, ui.window, everything, **private) for table in tables]
     for index, example in enumerate(ui.examples):
         opening.append(example.click(partial(on.shelf.open_example, index=index), ui.window, everything, **private))
     # A setting for the next question needs no queue and few updates, so a click is quick while the CPU is busy.

@@ -39,6 +39,8 @@ class Components:
     memory: gr.BrowserState  # what the browser keeps: its last window's id, language and settings
     header: gr.HTML
     language: gr.Radio
+    removing: gr.HTML  # asks whether a document with its conversation may go
+    replacing: gr.HTML  # asks whether the questions after one that is asked again may go
     status: gr.HTML
     read_first: gr.Button
     offer: gr.HTML
@@ -62,6 +64,7 @@ class Components:
     exported: gr.JSON
     samples: list[gr.Button]
     question: gr.Textbox
+    everyone: gr.Checkbox
     unasked: gr.Textbox  # a question that was not answered, to go back where it was typed
     settings_label: gr.HTML
     mode: gr.Radio
@@ -84,6 +87,7 @@ class Components:
     precision: gr.Dropdown
     picked: gr.HTML
     outcome: gr.HTML
+    all_tabs: gr.Tabs
     tabs: list[gr.Tab]
     panels: list[Panel]
     labels: Labels
@@ -111,11 +115,13 @@ def build(settings: Settings, examples: list[Example], language: Language, left:
         made["language"] = labels(
             gr.Radio(named, value=language, container=False, elem_id="language"), label="language"
         )
+    for name in ("removing", "replacing"):
+        made[name] = gr.HTML(elem_id=name, elem_classes="glyph-asks", js_on_load=SCRIPTS["dialog"])
     with gr.Row(elem_id="notice"):
         made["status"] = gr.HTML(elem_id="status", js_on_load=ACTIONS)
         made["read_first"] = labels(gr.Button(visible=False, size="sm", elem_id="read-first"), value="read_first")
         made["offer"] = gr.HTML(elem_id="offer", js_on_load=ACTIONS)
-    with gr.Tabs(elem_id="tabs"):
+    with gr.Tabs(elem_id="tabs") as made["all_tabs"]:
         with tab(made["tabs"], labels, "tab.read"), gr.Row(elem_id="main", equal_height=True):
             with gr.Column(scale=5, min_width=240, elem_id="shelf"):
                 _shelf(made, labels, examples)
@@ -180,6 +186,7 @@ def _talk(made: dict[str, Any], labels: Labels) -> None:
         elem_id="question",
     )
     made["question"] = labels(question, label="question", placeholder="question.hint")
+    made["everyone"] = labels(gr.Checkbox(container=False, elem_id="everyone"), label="everyone")
     made["unasked"] = gr.Textbox(visible="hidden", show_label=False)
 
 

@@ -12,13 +12,15 @@ import gradio as gr
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.errors import GlyphError
 from glyph_demo.ui.answer_card import live_answer, typed
+from glyph_demo.ui.markup import dialog
 from glyph_demo.ui.tabs.panels import MAX_QUESTION
 from glyph_demo.ui.texts import ASKED_NEXT, say
 from glyph_demo.ui.updates import Updates, paced, unsent
 from glyph_demo.ui.window_view import WindowView
+from glyph_demo.windows.focus import PageFocus
 from glyph_demo.windows.history import as_json, as_markdown
 from glyph_demo.windows.visit import Visit
-from glyph_demo.windows.window import PageFocus, Window
+from glyph_demo.windows.window import Window
 
 ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer
 
@@ -27,10 +29,10 @@ class ChatHandlers:
     def __init__(self, view: WindowView) -> None:
         self._view, self._ui, self._windows = view, view.ui, view.windows
 
-    def ask_question(self, visit: Visit, question: str) -> Iterator[Updates]:
-        """Ask, after the answer that is being written. The newest question that waits is the one that is asked; who is
-        turned away finds the text again where it was typed. During an answer nothing comes of an empty question, or of
-        one that is asked already: Enter was pressed twice."""
+    def ask_question(self, visit: Visit, question: str, everyone: bool = False) -> Iterator[Updates]:
+        """Ask the document in front, or `everyone` that is open, after the answer that is being written. The newest
+        question that waits is the one that is asked; who is turned away finds the text again where it was typed. During
+        an answer nothing comes of an empty question, or of one that is asked already: Enter was pressed twice."""
         window, ui, stripped = self._windows.get(visit), self._ui, question.strip()
         if waits := window.answering:
             if not stripped or window.asks(stripped):
@@ -42,7 +44,7 @@ class ChatHandlers:
                     window.notice = None
                 yield {ui.unasked: question, **self._view.status(window)}
                 return
-        yield from self._answer(window, question, None, typed=not waits)
+        yield from self._answer(window, question, None, typed=not waits, everyone=everyone is True)
 
     def ask_suggested(self, visit: Visit, data: gr.EventData) -> Iterator[Updates]:
         """Ask a question that was made from the document."""
@@ -52,13 +54,37 @@ class ChatHandlers:
         window = self._windows.get(visit)
         at = _exchange_index(data.index)
         if 0 <= at < len(window.transcript):
-            yield from self._answer(window, window.transcript[at].question, at)
+            yield from self._replace(window, window.transcript[at].question, at)
 
     def edit_question(self, visit: Visit, data: gr.EditData) -> Iterator[Updates]:
         window = self._windows.get(visit)
         at = _exchange_index(data.index)
         if 0 <= at < len(window.transcript):
-            yield from self._answer(window, typed(str(data.value)), at)
+            yield from self._replace(window, typed(str(data.value)), at)
+
+    def _replace(self, window: Window, question: str, at: int) -> Iterator[Updates]:
+        """Ask in place of question `at`. If others follow, which will go, ask first whether they may."""
+        later = len(window.transcript) - at - 1
+        if not later or window.answering:  # which is told
+            yield from self._answer(window, question, at)
+            return
+        text = say("replace" if later > 1 else "replace.one", window.language, count=later)
+        yes = say("replace.yes", window.language)
+        yield {
+            **self._view.conversation(window),  # Gradio's page shows an edit at once
+            self._ui.unasked: "",  # an earlier one has been given back
+            self._ui.replacing: dialog(text, yes, window.language, at=at, question=question),
+        }
+
+    def replace_if_sure(self, visit: Visit, data: gr.EventData) -> Iterator[Updates]:
+        """Go on with what `_replace` has asked about. Who is not sure finds an edited question where one types."""
+        window, at, question = self._windows.get(visit), place_in_list(data.at), str(data.question)
+        if not 0 <= at < len(window.transcript):
+            return
+        if data.sure == "yes":
+            yield from self._answer(window, question, at)
+        elif question != window.transcript[at].question:
+            yield {self._ui.unasked: question}
 
     def undo_exchange(self, visit: Visit) -> Updates:
         window = self._windows.get(visit)
@@ -105,14 +131,18 @@ class ChatHandlers:
         done = [exchange for exchange in window.transcript if not exchange.running]
         return {"name": f"{Path(name).stem}.{kind}", "text": write(name, done, warnings, window.language)}
 
-    def _answer(self, window: Window, question: str, at: int | None, typed: bool = False) -> Iterator[Updates]:
+    def _answer(
+        self, window: Window, question: str, at: int | None, typed: bool = False, everyone: bool = False
+    ) -> Iterator[Updates]:
         """Yield updates while an answer grows. Closing the iterator, as when the page is loaded anew, leaves the answer
-        to `follow_answer`. `typed` is whether the question still stands where it was typed."""
+        to `follow_answer`. `typed` is whether the question still stands where it was typed. What all documents were
+        asked is asked of them again."""
+        everyone |= at is not None and bool(window.transcript[at].document)
         ui, before = self._ui, window.focus
         stands = at is not None and window.transcript[at].question == question.strip()  # whatever comes of this
         exchange: Exchange | None = None
         window.notice = None
-        steps, begun = window.ask(question, at), False
+        steps, begun = window.ask(question, at, everyone), False
         try:
             for exchange in paced(steps, ANSWER_INTERVAL):
                 updates: Updates = {}

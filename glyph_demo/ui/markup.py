@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+import secrets
 from collections.abc import Sequence
 
-from glyph_demo.conversation.table import QuotedLine
+from glyph_demo.conversation.row import QuotedLine
 from glyph_demo.engines.events import FilePage, Progress, Region
 from glyph_demo.engines.loading import loaded
 from glyph_demo.errors import Language
@@ -52,6 +53,21 @@ def remove_button(key: str, value: str, name: str, language: Language) -> str:
     label = say("remove", language, name=html.escape(name, quote=True))
     data = f"data-act='remove' data-{key}='{html.escape(value, quote=True)}'"
     return f"<button type='button' class='glyph-remove' {data} aria-label='{label}'>×</button>"
+
+
+def dialog(text: str, yes: str, language: Language, **data: object) -> str:
+    """HTML: a question that must be agreed to before something goes, over two buttons, of which `yes` agrees. The event
+    of the answer has the `data`, and `sure`, which is "yes" or something else. No two are equal: a page shows only what
+    has changed."""
+    kept = f" id='asked-{secrets.token_hex(4)}'" + "".join(
+        f" data-{name}='{html.escape(str(value), quote=True)}'" for name, value in data.items()
+    )
+    shown = html.escape(text, quote=True)
+    return (
+        f"<dialog class='glyph-dialog' aria-label='{shown}'{kept}><form method='dialog'><p>{shown}</p>"
+        f"<button value='yes'>{html.escape(yes)}</button>"
+        f"<button value='' autofocus>{say('keep', language)}</button></form></dialog>"
+    )
 
 
 def waiting_text(progress: Progress | None, language: Language) -> str:

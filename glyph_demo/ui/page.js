@@ -2,6 +2,7 @@
 const view = element.closest("#page");
 let zoom = 1;
 let cool = false;
+let awaited = false; // a place in the table of many documents was clicked, and is not shown yet
 const show = () => {
   view.querySelector(".glyph-paper")?.style.setProperty("width", `${100 * zoom}%`);
   view.classList.toggle("cool", cool);
@@ -16,7 +17,13 @@ const resize = (large) => {
   view.classList.toggle("large", large);
   show();
 };
+// On a phone the page stands far below the answer whose place was tapped, so it comes as a sheet over all.
+const reveal = () => {
+  if (matchMedia("(max-width: 768px)").matches) resize(true);
+  else view.scrollIntoView({ block: "nearest" });
+};
 document.addEventListener("click", (event) => {
+  awaited = Boolean(event.target.closest?.("#many .glyph-place"));
   const chosen = event.target.closest?.("#page [data-act], #gallery [data-act], .glyph-panel [data-act], .glyph-about [data-act]");
   const [zoomed, heat] = ["[data-zoom]", "[data-heat]"].map((kind) => view.contains(event.target) && event.target.closest(kind));
   if (zoomed || heat) {
@@ -24,12 +31,8 @@ document.addEventListener("click", (event) => {
     if (heat) cool = !cool;
     show();
   } else if (chosen) {
-    trigger("click", { ...chosen.dataset });
-    // On a phone the page stands far below the answer whose place was tapped, so it comes as a sheet over all.
-    if (chosen.closest(".glyph-panel, .glyph-about")) {
-      if (matchMedia("(max-width: 768px)").matches) resize(true);
-      else view.scrollIntoView({ block: "nearest" });
-    }
+    trigger(chosen.dataset.event ?? "click", { ...chosen.dataset });
+    if (chosen.closest(".glyph-panel, .glyph-about")) reveal();
   } else if (view.contains(event.target) && event.target.closest("[data-size], .glyph-sheet")) {
     resize(!view.classList.contains("large"));
   }
@@ -45,5 +48,9 @@ document.addEventListener("keydown", (event) => {
 });
 watch("value", () => {
   show();
+  if (awaited && view.querySelector(".glyph-box.chosen")) {
+    awaited = false;
+    reveal();
+  }
   if (view.querySelector("[data-drawing]")) trigger("click", { act: "draw" });
 });

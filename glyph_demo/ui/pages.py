@@ -18,7 +18,8 @@ from glyph_demo.engines.events import FilePage, Heat
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui.markup import page_name
 from glyph_demo.ui.texts import say
-from glyph_demo.windows.window import PageFocus, Window
+from glyph_demo.windows.focus import PageFocus
+from glyph_demo.windows.window import Window
 
 AMBER = (245, 158, 11)
 HOTTEST = 130  # opacity of the hottest cell, of 255: the text below stays readable

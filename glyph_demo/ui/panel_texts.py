@@ -8,11 +8,12 @@ PANEL_TEXTS: dict[str, Message] = {
     # Many documents
     "tab.many": Message("Many documents", "多文档"),
     "many.about": Message(
-        "One question to many documents. Answers are kept for a day: run again, and only what is missing is asked.",
-        "向多份文档提出同一个问题。回答保留一天；再次运行时只补问缺少的部分。",
+        "The same questions to many documents. Answers are kept for a day: run again, and only what is "
+        "missing is asked.",
+        "向多份文档提出同样的问题。回答保留一天；再次运行时只补问缺少的部分。",
     ),
     "many.opened": Message("Add the opened documents", "添加已打开的文档"),
-    "many.question": Message("Question to every document", "向每份文档提出的问题"),
+    "many.questions": Message("Questions to every document, one on each line", "向每份文档提出的问题，每行一个"),
     "many.run": Message("Run", "运行"),
     "many.stop": Message("Stop", "停止"),
     "many.csv": Message("Save as CSV", "保存为 CSV"),
@@ -20,13 +21,14 @@ PANEL_TEXTS: dict[str, Message] = {
     "many.forget": Message("Forget answers", "清除回答"),
     "many.clear": Message("Remove all", "全部移除"),
     "many.document": Message("Document", "文档"),
+    "many.question": Message("Question", "问题"),
     "many.answer": Message("Answer", "回答"),
     "many.evidence": Message("Evidence", "依据"),
     "many.seconds": Message("Seconds", "秒"),
     "many.waiting": Message("waiting", "等待中"),
     "many.not_asked": Message("not asked yet", "尚未提问"),
     "many.empty": Message("The model answered nothing.", "模型没有给出回答。"),
-    "many.done": Message("{done} of {total} documents answered", "{total} 份文档中已回答 {done} 份"),
+    "many.done": Message("{done} of {total} answered", "共 {total} 个回答，已完成 {done} 个"),
     # Compare
     "tab.compare": Message("Compare", "对比"),
     "compare.question": Message("Question about the document in front", "就当前文档提问"),

@@ -11,9 +11,9 @@ from glyph_demo.settings import merge
 from glyph_demo.ui.texts import READ_AGAIN
 from glyph_demo.ui.updates import Updates, merged
 from glyph_demo.ui.window_view import WindowView
+from glyph_demo.windows.focus import PageFocus
 from glyph_demo.windows.preferences import MODES, OF_PAGES, PREFERENCES, known_window, offered, remembered, setting
 from glyph_demo.windows.visit import Visit
-from glyph_demo.windows.window import PageFocus
 
 
 class PreferenceHandlers:

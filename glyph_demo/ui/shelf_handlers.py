@@ -7,14 +7,18 @@ from collections.abc import Iterator
 
 import gradio as gr
 
+from glyph_demo.conversation.reading import Reading
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
 from glyph_demo.ui.answer_card import chat_messages
-from glyph_demo.ui.texts import READ_AGAIN, document_gone, too_long
+from glyph_demo.ui.chat_handlers import place_in_list
+from glyph_demo.ui.markup import dialog
+from glyph_demo.ui.texts import READ_AGAIN, document_gone, say, too_long
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
 from glyph_demo.windows.errors import of_file
+from glyph_demo.windows.others import opened_as
 from glyph_demo.windows.visit import VISITOR, Visit
 from glyph_demo.windows.window import Refused, Window
 
@@ -50,9 +54,43 @@ class ShelfHandlers:
         return self._view.front(window)
 
     def on_document(self, visit: Visit, data: gr.EventData) -> Updates:
-        """Handle a click in the list of documents."""
-        act = self.remove if data.act == "remove" else self.select
-        return act(visit, str(data.id))
+        """Handle a click in the list of documents. A conversation goes only once that is agreed to."""
+        window, identifier = self._windows.get(visit), str(data.id)
+        if data.act != "remove":
+            return self.select(visit, identifier)
+        reading = window.session.documents.get(identifier)
+        if reading is None or not (count := len(reading.transcript.shown)):
+            return self.remove(visit, identifier)
+        key, language = "remove.sure" if count > 1 else "remove.sure.one", window.language
+        text = say(key, language, name=reading.name, count=count)
+        return {self._ui.removing: dialog(text, say("remove.yes", language), language, id=identifier)}
+
+    def remove_if_sure(self, visit: Visit, data: gr.EventData) -> Updates:
+        return self.remove(visit, str(data.id)) if data.sure == "yes" else gr.skip()
+
+    def show_quote(self, visit: Visit, data: gr.EventData) -> Updates:
+        """Show a line that an answer of the table of many documents rests on, in the tab for reading."""
+        window = self._windows.get(visit)
+        table, at, line = window.table_run, place_in_list(data.question), place_in_list(data.line)
+        row = table.rows().get((str(data.name), table.questions[at])) if 0 <= at < len(table.questions) else None
+        if row is None or not 0 <= line < len(row.quotes):
+            return gr.skip()
+        if not (path := table.files[row.file]).exists():
+            return self._view.say_error(window, document_gone())
+        window.show_quote(row.file, path, row.quotes[line])
+        return {**self._view.front(window), self._ui.all_tabs: gr.update(selected="tab.read")}
+
+    def show_other(self, visit: Visit, data: gr.EventData) -> Updates:
+        """Show a line that the answer of a document that is not in front rests on."""
+        window = self._windows.get(visit)
+        at, other, line = (place_in_list(each) for each in (data.exchange, data.other, data.line))
+        others = window.transcript[at].others if 0 <= at < len(window.transcript) else ()
+        if not 0 <= other < len(others) or not 0 <= line < len(others[other].quotes):
+            return gr.skip()
+        if (reading := opened_as(window.session, others[other])) is None:
+            return self._view.say_error(window, document_gone())
+        window.show_quote(reading.name, reading.path, others[other].quotes[line])
+        return self._view.front(window)
 
     def select(self, visit: Visit, document_id: str) -> Updates:
         window = self._windows.get(visit)
@@ -84,7 +122,7 @@ class ShelfHandlers:
             waiting |= window.reading is not None and window.reading.overview_so_far[1]
             for identifier, reading in documents.items():
                 if reading.error is not None and window.failures.get(identifier) is not reading.error:
-                    yield self._give_up(window, identifier, reading.error)
+                    yield self._give_up(window, identifier, reading, reading.error)
             updates: Updates = {self._ui.documents: self._view.documents(window), **self._loading(window)}
             if (reading := window.reading) is not None:  # type: ignore[assignment]
                 now = (now[0], reading.state)
@@ -97,6 +135,8 @@ class ShelfHandlers:
                     updates |= {self._ui.page: self._view.page(window)}
             if (ready := now[1] == "ready" and was != now) and window.notice and window.notice[0] is READ_AGAIN:
                 window.notice = None
+            if ready:
+                window.show_wanted()
             was = now
             if ready or not waiting:
                 updates = merged(updates, self._all_but_talk(window))
@@ -126,10 +166,9 @@ class ShelfHandlers:
         talk = (self._ui.chat, self._ui.live)
         return {part: update for part, update in self._view.front(window).items() if part not in talk}
 
-    def _give_up(self, window: Window, identifier: str, error: GlyphError) -> Updates:
+    def _give_up(self, window: Window, identifier: str, reading: Reading, error: GlyphError) -> Updates:
         """Say why a document could not be read. Remove it from the list, unless other settings or another engine may
         still read it."""
-        reading = window.session.documents[identifier]
         window.failures[identifier] = error
         kept = isinstance(error, (SettingsError, EngineError)) or error.code == "no_text_layer"
         if isinstance(error, TooLong) or not kept:

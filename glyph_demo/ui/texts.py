@@ -19,6 +19,16 @@ TEXTS: dict[str, Message] = {
     "examples": Message("Or try an example", "或试试示例文档"),
     "documents": Message("Opened documents", "已打开的文档"),
     "remove": Message("Remove {name}", "移除 {name}"),
+    "remove.sure": Message(
+        "Remove {name}? Its conversation goes too: {count} questions with their answers.",
+        "移除 {name}？其对话也会删除：{count} 个问题及回答。",
+    ),
+    "remove.sure.one": Message(
+        "Remove {name}? Its conversation goes too: 1 question with its answer.",
+        "移除 {name}？其对话也会删除：1 个问题及回答。",
+    ),
+    "remove.yes": Message("Remove", "移除"),
+    "keep": Message("Keep", "保留"),
     "detail.pages": Message("{pages} pages", "{pages} 页"),
     "detail.page": Message("{pages} page", "{pages} 页"),
     "detail.tokens": Message("{tokens} tokens", "{tokens} 词元"),
@@ -95,6 +105,15 @@ TEXTS: dict[str, Message] = {
     "close": Message("Close", "关闭"),
     "send": Message("Send", "发送"),
     "question.hint": Message("Question about the current document", "就当前文档提问"),
+    "replace": Message(
+        "Ask this again? The {count} questions after it will be removed.", "重新提问？其后的 {count} 个问题会被删除。"
+    ),
+    "replace.one": Message(
+        "Ask this again? The question after it will be removed.", "重新提问？其后的 1 个问题会被删除。"
+    ),
+    "replace.yes": Message("Ask again", "重新提问"),
+    "everyone": Message("Ask all opened documents", "向所有已打开的文档提问"),
+    "everyone.waits": Message("Asking the other documents…", "正在向其他文档提问…"),
     "export.markdown": Message("Save as Markdown", "保存为 Markdown"),
     "export.json": Message("Save as JSON", "保存为 JSON"),
     "clear": Message("Clear", "清空"),

@@ -37,6 +37,14 @@ def no_files() -> GlyphError:
     return GlyphError("no_files", "Choose documents first.", "请先选择文档。")
 
 
+def too_many_questions(most: int) -> GlyphError:
+    return GlyphError(
+        "too_many_questions",
+        f"At most {most} questions can be asked at a time, one on each line. Remove some, and ask them afterwards.",
+        f"一次最多提出 {most} 个问题，每行一个。请移除一些，稍后再问。",
+    )
+
+
 def too_many_windows(most: int) -> GlyphError:
     return GlyphError(
         "too_many_windows",

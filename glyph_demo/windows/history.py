@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, TypeAdapter, ValidationError, WrapSerializer
 
+from glyph_demo.conversation.row import QuotedLine
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.documents.text import clean
 from glyph_demo.engines.events import Heat, Region
@@ -157,6 +158,10 @@ def as_markdown(
         ]
         if places:
             parts.append("*" + _inert("; ".join(dict.fromkeys(places))) + "*")
+        for row in exchange.others:
+            parts += [f"### {_inert(row.file)}", _inert(row.error or row.answer)]
+            places = [_place(quote).text(language) for quote in row.quotes]
+            parts += ["*" + _inert("; ".join(dict.fromkeys(places))) + "*"] if places else []
         said = [*([exchange.remark] if exchange.remark else []), *exchange.notices]
         parts += _remarks([notice for notice in said if notice not in warnings], language)
     return "\n\n".join(parts) + "\n"
@@ -166,7 +171,7 @@ def _remarks(messages: Sequence[Message], language: Language) -> list[str]:
     return [f"> {' '.join(_inert(message.text(language)).split())}" for message in messages]
 
 
-def _place(region: Region) -> Message:
+def _place(region: Region | QuotedLine) -> Message:
     page, line = region.page, region.line
     if region.file_page is not None:
         return region.file_page.name
@@ -188,6 +193,7 @@ def as_json(
     """A conversation with everything but the heat maps. `warnings` say what of the document was not read."""
     listed = _schema(list[KeptExchange]).dump_python(list(exchanges), mode="json")
     for exchange, original in zip(listed, exchanges, strict=True):
+        exchange["others"] = [row.as_json() for row in original.others]
         del exchange["heat"]
         exchange["notices"] = [notice.text(language) for notice in original.notices]
         for place, region in zip(exchange["regions"], original.regions, strict=True):

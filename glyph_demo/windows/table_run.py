@@ -1,4 +1,4 @@
-"""One question to many documents: a window's documents, their answers so far, and the thread that asks. Everything is
+"""Questions to many documents: a window's documents, their answers so far, and the thread that asks. Everything is
 saved in the window's folder, so that a reload or a restart finds it, and a second run asks only what is missing."""
 
 from __future__ import annotations
@@ -13,27 +13,39 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from glyph_demo.conversation.errors import as_user_error, no_question
-from glyph_demo.conversation.table import Row, Working, fill_table, load, reading_settings, save
+from glyph_demo.conversation.row import Row
+from glyph_demo.conversation.table import Working, fill_table, load, reading_settings, save
 from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language, SettingsError
 from glyph_demo.scratch import kept_copy, write_whole
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
-from glyph_demo.windows.errors import no_files, table_running
+from glyph_demo.windows.errors import no_files, table_running, too_many_questions
 
 log = logging.getLogger(__name__)
 
 BEAT = 0.2  # seconds that `changes` waits at most
+MOST_QUESTIONS = 20
+
+
+def questions_in(text: str) -> tuple[str, ...]:
+    """The questions of a text with one on each line. Raises GlyphError `no_question` or `too_many_questions`."""
+    questions = tuple(dict.fromkeys(filter(None, map(str.strip, text.splitlines()))))
+    if not questions:
+        raise no_question()
+    if len(questions) > MOST_QUESTIONS:
+        raise too_many_questions(MOST_QUESTIONS)
+    return questions
 
 
 class TableRun:
-    """Asks one question of many documents. Thread-safe. `files` are our copies of the documents, by the name that the
+    """Asks its questions of many documents. Thread-safe. `files` are our copies of the documents, by the name that the
     table shows; `error` is why the last run failed."""
 
     def __init__(self, folder: Path) -> None:
         self.files: dict[str, Path] = {}
-        self.question = ""
+        self.questions: tuple[str, ...] = ()
         self.error: GlyphError | None = None
         self._folder = folder
         self._known: dict[tuple[str, ...], Row] = {}  # every answer to every question, the latest last
@@ -61,14 +73,15 @@ class TableRun:
         """The progress of the files that are being read or asked, by name."""
         return self._progress if self.running else {}
 
-    def rows(self) -> dict[str, Row]:
-        """The latest answers to the question by file name, in the order of the files. Files that are being asked again
-        are left out."""
+    def rows(self) -> dict[tuple[str, str], Row]:
+        """The latest answers by file name and question, in the order of the files and the questions. Those that are
+        being asked for again are left out."""
         with self._changed:
-            known = {row.file: row for row in self._known.values() if row.question == self.question}
+            known = {(row.file, row.question): row for row in self._known.values()}
             asked = self.asked
-        again = {name for name in asked if name in known and (known[name].error or known[name].by != self._by)}
-        return {name: known[name] for name in self.files if name in known and name not in again}
+        shown = [(name, question) for name in self.files for question in self.questions if (name, question) in known]
+        again = {at for at in shown if at[0] in asked and (known[at].error or known[at].by != self._by)}
+        return {at: known[at] for at in shown if at not in again}
 
     def add(self, files: Sequence[tuple[str, Path]]) -> None:
         """Add documents, each (name, path). One with the same name and content as another is left out."""
@@ -97,22 +110,19 @@ class TableRun:
             self._known.clear()
         self._keep()
 
-    def start(self, engine: Engine, settings: Settings, store: FeatureStore, question: str, language: Language) -> None:
-        """Ask all documents on a new thread, once a run that was stopped, or asks something else, has let go. Raises
-        GlyphError `busy`, `no_files` or `no_question`."""
+    def start(self, engine: Engine, settings: Settings, store: FeatureStore, text: str, language: Language) -> None:
+        """Ask all documents what stands in `text`, see `questions_in`, on a new thread, once a run that was stopped, or
+        asks something else, has let go. Raises GlyphError `busy`, `no_files` and what `questions_in` does."""
         with self._starting:
-            self._start(engine, settings, store, question, language)
+            self._start(engine, settings, store, text, language)
 
-    def _start(
-        self, engine: Engine, settings: Settings, store: FeatureStore, question: str, language: Language
-    ) -> None:
+    def _start(self, engine: Engine, settings: Settings, store: FeatureStore, text: str, language: Language) -> None:
         if not self.files:
             raise no_files()
-        if not question.strip():
-            raise no_question()
-        if self.running and question.strip() == self.question and not self._stopped.is_set():
+        questions = questions_in(text)
+        if self.running and questions == self.questions and not self._stopped.is_set():
             raise table_running()
-        self.question, self.error = question.strip(), None
+        self.questions, self.error = questions, None
         self._asked = ()
         self.close()
         files = dict(self.files)
@@ -122,7 +132,7 @@ class TableRun:
         for path in files.values():
             with contextlib.suppress(OSError):
                 os.utime(path)  # in use, and so kept for another day
-        asking = (engine, settings, self.question, files, store, language)
+        asking = (engine, settings, questions, files, store, language)
         self._thread = threading.Thread(target=self._ask, args=asking, name="table-run", daemon=True)
         self._thread.start()
         self._tell()
@@ -152,7 +162,7 @@ class TableRun:
         self,
         engine: Engine,
         settings: Settings,
-        question: str,
+        questions: tuple[str, ...],
         files: dict[str, Path],
         store: FeatureStore,
         language: Language,
@@ -160,7 +170,7 @@ class TableRun:
         try:
             self._by = engine.identity, reading_settings(settings.documents)
             known = list(self._known.values())
-            asking = fill_table(engine, settings, files, [question], known, language, store)
+            asking = fill_table(engine, settings, files, questions, known, language, store)
             with contextlib.closing(asking) as events:
                 for event in events:
                     if self._stopped.is_set():
@@ -190,7 +200,7 @@ class TableRun:
 
     def _keep(self) -> None:
         named = {name: path.name for name, path in self.files.items() if self._folder in path.parents}
-        listed = json.dumps({"question": self.question, "files": named}, ensure_ascii=False)
+        listed = json.dumps({"questions": self.questions, "files": named}, ensure_ascii=False)
         try:
             write_whole(self._folder / "files.json", listed.encode())
             save(list(self._known.values()), self._folder / "answers.json")
@@ -202,7 +212,7 @@ class TableRun:
             kept = json.loads((self._folder / "files.json").read_bytes())
             files = {str(name): self._folder / Path(file).name for name, file in kept["files"].items()}
             rows = load(self._folder / "answers.json")
-            self.question = str(kept["question"])
+            self.questions = tuple(map(str, kept["questions"]))
         except (OSError, ValueError, LookupError, TypeError, AttributeError, SettingsError):
             return  # nothing was saved, or nothing that this version can read
         self.files = {name: path for name, path in files.items() if path.is_file()}

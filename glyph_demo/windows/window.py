@@ -4,6 +4,7 @@ view and the status line show, and the language."""
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import threading
 import time
 from collections.abc import Generator
@@ -15,12 +16,16 @@ from glyph_demo.conversation.drawing import PageView
 from glyph_demo.conversation.find import find
 from glyph_demo.conversation.places import file_pages, view_of
 from glyph_demo.conversation.reading import Reading
+from glyph_demo.conversation.row import QuotedLine
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.conversation.transcript import Exchange
-from glyph_demo.engines.events import Heat, Region
+from glyph_demo.engines.events import Region
 from glyph_demo.errors import GlyphError, Language, Message
+from glyph_demo.scratch import kept_copy
 from glyph_demo.windows.errors import answer_running
+from glyph_demo.windows.focus import PageFocus
 from glyph_demo.windows.history import History, SavedDocument, SavedWindow
+from glyph_demo.windows.others import ask_others
 from glyph_demo.windows.table_run import TableRun
 
 PAGES_CHANGED = Message(
@@ -40,31 +45,6 @@ class Refused:
     pages: int
 
 
-@dataclass(frozen=True, slots=True)
-class PageFocus:
-    """What the page view shows: a page by number (0 means the first one), a page of the file by number (0 means the
-    first that is on that page), the places an answer rests on, the one of them that was chosen, and where the answer
-    looked."""
-
-    page: int = 0
-    file_page: int = 0
-    regions: tuple[Region, ...] = ()
-    chosen: Region | None = None
-    heat: tuple[Heat, ...] = ()
-
-    @classmethod
-    def of(cls, exchange: Exchange, line: int = 0) -> PageFocus:
-        """The focus on line `line` of those that an answer rests on."""
-        region = exchange.regions[line]
-        file_page = region.file_page.number if region.file_page else 0
-        return cls(region.page, file_page, exchange.regions, region, exchange.heat)
-
-    @classmethod
-    def of_answer(cls, exchange: Exchange) -> PageFocus:
-        """The focus on the best of the places that an answer rests on, if it has any."""
-        return cls.of(exchange) if exchange.regions else cls()
-
-
 @dataclass(eq=False)
 class Window:
     session: DocumentSession
@@ -76,13 +56,14 @@ class Window:
     samples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # sample questions by document id
     notice: tuple[Message, Literal["error", "hint"]] | None = None  # what the status line shows
     refused: tuple[Refused, ...] = ()
-    focus: PageFocus = PageFocus()
+    focus: PageFocus = field(default_factory=PageFocus)
     shows_original: bool = False  # whether the page view shows the file's page, where it can be drawn
     followed: int = 0  # number of the handler that follows the reading; earlier ones end
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
     failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id
     asked: Exchange | None = None  # the last that was asked in this run of the app
     watched_at: float = 0.0  # when a page last showed the answer that `finish` goes on with
+    _wanted: QuotedLine | None = None  # shown once the document in front is read
     _next: list[str] = field(default_factory=list)  # the question that waits for the answer before it
     _answering: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Event = field(default_factory=threading.Event)
@@ -211,30 +192,50 @@ class Window:
         identifier = self.session.open(copy, name, pages=pages)
         self.samples[identifier] = samples
         self.notice, self.refused = None, ()
-        self.focus = PageFocus()
+        self.focus, self._wanted = PageFocus(), None
         self.save()
         return identifier
 
     def select(self, identifier: str) -> None:
         self.stop()
         self.session.select(identifier)
-        self.notice, self.focus = None, self._last_focus()
+        self.notice, self.focus, self._wanted = None, self._last_focus(), None
         self.save()
 
-    def ask(self, question: str, at: int | None = None) -> Generator[Exchange, None, None]:
-        """Ask about the document in front; with `at`, in place of exchange `at` and all after it. Yields the exchange
-        each time it has grown. Closing the iterator or calling `stop` stops the engine within one of its steps. What
-        is left of an answer that never begins, see Transcript. While the document is being read, the pages read so far
-        may answer; `show_renewed` tells when all have. Raises GlyphError, `busy` while another answer is being
-        written."""
+    def show_quote(self, name: str, path: Path, quote: QuotedLine) -> None:
+        """Put the document with the content of this file in front, opened under this name if it is not open, and focus
+        on a line that was quoted from it, at the latest when `show_wanted` is called."""
+        for identifier, reading in self.session.documents.items():
+            if reading.path.exists() and filecmp.cmp(reading.path, path, shallow=False):
+                self.select(identifier)
+                break
+        else:
+            self.open(kept_copy(path, self.history.folder(self.identifier)), name)
+        self._wanted = quote
+        self.show_wanted()
+
+    def show_wanted(self) -> None:
+        """Focus on the line that `show_quote` is to show, if the document in front is read."""
+        quote, reading = self._wanted, self.reading
+        if quote is None or reading is None or reading.state != "ready":
+            return
+        self._wanted = None
+        self.focus = PageFocus.of_quote(quote, reading)
+
+    def ask(self, question: str, at: int | None = None, everyone: bool = False) -> Generator[Exchange, None, None]:
+        """Ask about the document in front, and after it, with `everyone`, about each other that is open; with `at`, in
+        place of exchange `at` and all after it. Yields the exchange each time it has grown. Closing the iterator or
+        calling `stop` stops the engine within one of its steps. What is left of an answer that never begins, see
+        Transcript. While the document is being read, the pages read so far may answer; `show_renewed` tells when all
+        have. Raises GlyphError, `busy` while another answer is being written."""
         if not self._answering.acquire(blocking=False):
             raise answer_running()
         self._stopping.clear()
         self._idle.clear()
         self.asked = exchange = Exchange(question.strip())
-        begun = False
+        begun, everyone = False, everyone and len(self.session.documents) > 1
         try:
-            with contextlib.closing(self.session.converse(exchange, at=at, early=True)) as events:
+            with contextlib.closing(self.session.converse(exchange, at=at, early=not everyone)) as events:
                 for _ in events:
                     if exchange.answer and not begun:
                         begun = True
@@ -242,7 +243,15 @@ class Window:
                     if self._stopping.is_set():
                         break
                     yield exchange
+            if everyone and self.reading is not None and exchange.finished:
+                exchange.document, exchange.running = self.reading.name, True
+                with contextlib.closing(ask_others(self.session, exchange, self.language)) as rows:
+                    for _ in rows:
+                        if self._stopping.is_set():
+                            break
+                        yield exchange
         finally:
+            exchange.running = False
             self._answering.release()
             self._idle.set()
             self.save()

@@ -79,7 +79,10 @@ class Anybody:
     def has_a_way_on(self):
         page = self.page
         page.locator("#title h1").wait_for()
-        self.tab(0)
+        page.keyboard.press("Escape")  # a question whether something may go
+        expect(page.get_by_role("tabpanel").first).to_be_visible()
+        while not page.locator("#main").is_visible():
+            self.tab(0)
         buttons = "#question .submit-button:visible, #question .stop-button:visible"
         expect(page.locator(f"{buttons}, #main:not(:has(.glyph-documents)) .glyph-drop:visible")).to_have_count(1)
         expect(page.locator("#connection")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""The tab that asks many documents one question."""
+"""The tab that asks many documents the same questions."""
 
 import csv
 import io
@@ -63,10 +63,20 @@ def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved
 
     table = list(csv.DictReader(io.StringIO(saved(page, "CSV"))))
     assert [entry["file"] for entry in table] == ["survey.pdf", "scan.pdf", "empty.txt", "open.txt"]
-    assert [bool(entry["error"]) for entry in table] == [False, False, True, False]
-    assert all(entry["pages"] == "1" and "14.2" in entry["answer"] for entry in table if not entry["error"])
+    assert ["empty" in entry["note"] for entry in table] == [False, False, True, False]
+    assert all(entry["pages"] == "1" and "14.2" in entry["answer"] for entry in table if entry["file"] != "empty.txt")
     rows = json.loads(saved(page, "JSON"))["rows"]
     assert rows[0]["quotes"][0].keys() == {"page", "line", "text", "file_page"}
+
+    for name in ("survey.pdf", "open.txt", "scan.pdf"):
+        row(page, name).locator(".glyph-place").first.click()
+        expect(page.locator("#documents [aria-current=true]")).to_contain_text(name)
+        expect(page.locator("#page .glyph-box.chosen")).to_be_visible()
+        expect(page.get_by_role("tab", name="Read and ask")).to_have_attribute("aria-selected", "true")
+        expect(page.locator("#main")).to_be_visible()
+        page.screenshot(path=artifacts / "many-place.png")
+        enter(page)
+    assert page.locator("#documents li").count() == 3, "one that was open is not opened again"
 
     page.get_by_role("button", name="Remove empty.txt").click()
     expect(page.locator("#many tbody tr")).to_have_count(3)
@@ -95,6 +105,27 @@ def test_a_table_that_was_stopped_is_there_after_a_reload_and_goes_on(open_page)
     assert row(page, "survey.txt").locator(".seconds").inner_text() == seconds, "it was not asked again"
 
 
+def test_several_questions_are_asked_in_one_run_and_saved_with_their_answers(open_page, artifacts):
+    page = open_page()
+    enter(page)
+    choose(page, survey_pdf=files.pdf(), survey_docx=files.docx())
+    page.locator("#many-question textarea").press_sequentially("Who led the survey of the harbour?")
+    page.keyboard.press("Enter")
+    page.keyboard.type(QUESTION)
+    page.click("#many-run")
+    expect(page.locator("#many tbody")).to_have_count(2)
+    expect(page.locator("#many .question")).to_have_text(["Who led the survey of the harbour?", QUESTION] * 2)
+    for at, words in enumerate(["Marta Ellingham", "14.2"] * 2):
+        expect(page.locator("#many .answer").nth(at)).to_contain_text(words)
+    expect_accessible(page)
+    page.screenshot(path=artifacts / "many-questions.png")
+    table = list(csv.DictReader(io.StringIO(saved(page, "CSV"))))
+    assert [(entry["file"], entry["question"] == QUESTION) for entry in table] == [
+        (name, second) for name in ("survey.pdf", "survey.docx") for second in (False, True)
+    ]
+    assert all("14.2" in entry["answer"] for entry in table[1::2])
+
+
 @pytest.mark.long
 def test_a_reload_finds_a_table_that_is_being_filled(open_page):
     page = open_page()
@@ -105,7 +136,7 @@ def test_a_reload_finds_a_table_that_is_being_filled(open_page):
     page.reload()
     page.locator("#title h1").wait_for()
     enter(page)
-    expect(page.locator("#many-now")).to_contain_text("0 of 1 documents answered")
+    expect(page.locator("#many-now")).to_contain_text("0 of 1 answered")
     expect(row(page, "long.pdf").locator(".answer")).to_contain_text("14.2")
 
 
@@ -128,3 +159,9 @@ def test_it_speaks_chinese_fits_a_phone_and_is_reached_by_the_keyboard(open_page
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.closest('[id^=many]')?.id"))
     assert {"many-upload", "many-question", "many-run", "many-stop", "many-tools", "many"} <= reached
+    row(page, "survey.docx").locator(".glyph-place").first.click()
+    expect(page.locator("#page.large .glyph-box.chosen")).to_be_in_viewport()
+    expect_accessible(page)
+    page.screenshot(path=artifacts / "many-place-phone.png")
+    page.locator("#page [data-size]").click()
+    expect(page.locator("#page.large")).to_have_count(0)

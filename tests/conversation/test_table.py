@@ -10,7 +10,7 @@ import pytest
 
 from glyph_demo.cli import main
 from glyph_demo.conversation import table as many
-from glyph_demo.engines.events import Progress
+from glyph_demo.engines.events import FilePage, Progress
 from glyph_demo.errors import SettingsError
 from glyph_demo.settings import load_settings
 from tests.documents.test_page_images import mixed
@@ -212,8 +212,20 @@ def test_a_spreadsheet_shows_text_and_computes_nothing():
     )
     cells = next(csv.DictReader(io.StringIO(many.to_csv([row]).removeprefix("\ufeff"))))
     assert cells["answer"] == "'" + row.answer
-    assert cells["quotes"] == "'@x, y | z"
-    assert cells["pages"] == "2 3"
+    assert cells["quote"] == "'@x, y | z"
+    assert cells["pages"] == "2, 3"
+
+
+def test_a_spreadsheet_has_the_columns_that_a_person_reads_and_numbers_pages_as_the_file_does():
+    quote = many.QuotedLine(3, 1, "z", FilePage(12, "iv"))
+    read = many.Row("a.pdf", "digest", "engine", "Why?", "So.", (quote,), notices=("Page 2 is a picture.",), seconds=1)
+    failed = many.Row("b.pdf", "digest", "engine", "Why?", error="It is locked.", settings="pages=1")
+    table = csv.reader(io.StringIO(many.to_csv([read, failed]).removeprefix("\ufeff")))
+    assert list(table) == [
+        ["file", "question", "answer", "pages", "quote", "note"],
+        ["a.pdf", "Why?", "So.", "12", "z", "Page 2 is a picture."],
+        ["b.pdf", "Why?", "", "", "", "It is locked."],
+    ]
 
 
 def test_the_command_line_writes_the_table_and_takes_it_up_again(tmp_path, capsys):

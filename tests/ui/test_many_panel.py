@@ -1,4 +1,4 @@
-"""One question to a window's documents: what is kept, asked again, stopped, and what the tab shows of it."""
+"""Questions to a window's documents: what is kept, asked again, stopped, and what the tab shows of it."""
 
 import threading
 from dataclasses import replace
@@ -13,7 +13,7 @@ from glyph_demo.ui.tabs.many import LONG, now_view, table_view
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.table_run import TableRun
 from tests.documents.test_page_images import mixed
-from tests.fakes import FakeEngine
+from tests.fakes import FakeEngine, FakeHandle
 
 
 @pytest.fixture
@@ -35,7 +35,12 @@ def ask(table, settings, engine, question="one?", language="en"):
     table.start(engine, settings, FeatureStore(settings.cache_path, 0, 0), question, language)
     for _ in table.changes():
         pass
-    return table.rows()
+    return answers(table)
+
+
+def answers(table):
+    """The answers to the first question by file name."""
+    return {name: row for (name, question), row in table.rows().items() if question == table.questions[0]}
 
 
 class Gated(FakeEngine):
@@ -63,7 +68,7 @@ def test_a_table_fills_and_is_found_again_after_a_restart_without_asking(tmp_pat
     for _, path in files:
         path.unlink()  # uploads go; our copies stay
     again, engine = TableRun(tmp_path / "kept"), FakeEngine()
-    assert (again.rows(), again.question) == (rows, "one?")
+    assert (answers(again), again.questions) == (rows, ("one?",))
     assert ask(again, settings, engine) == rows
     assert engine.steps == 0
 
@@ -81,7 +86,7 @@ def test_what_was_stopped_goes_on_where_it_was_left(tmp_path, settings, files):
     slow.gate.set()
     table.close()
     assert slow.open_handles == 0
-    assert list(table.rows()) == ["a.txt", "b.txt"]
+    assert list(answers(table)) == ["a.txt", "b.txt"]
     engine = FakeEngine()
     assert list(ask(table, settings, engine)) == ["a.txt", "b.txt", "c.txt"]
     assert engine.steps == 5, "words of one answer"
@@ -133,9 +138,76 @@ def test_a_file_is_taken_once_and_two_of_one_name_are_told_apart(tmp_path, setti
     rows = ask(table, settings, FakeEngine())
     assert rows["a.txt"].digest != rows["a (2).txt"].digest
     table.remove("a.txt")
-    assert list(table.rows()) == ["b.txt", "c.txt", "a (2).txt"]
+    assert list(answers(table)) == ["b.txt", "c.txt", "a (2).txt"]
     assert len(list((tmp_path / "kept").iterdir())) == 3 + 2, "its copy has gone"
     assert files[0][1].exists()
+
+
+def test_several_questions_are_a_table_with_a_group_for_each_document(tmp_path, settings, files):
+    table = TableRun(tmp_path / "kept")
+    table.add(files[:2])
+    ask(table, settings, FakeEngine(), " one <i>? \n\ntwo?\none <i>?\n")
+    assert list(table.rows()) == [(name, question) for name in ("a.txt", "b.txt") for question in ("one <i>?", "two?")]
+    assert table.rows()["b.txt", "two?"].answer.endswith("two? ")
+    shown = table_view(table, "en")
+    assert (shown.count("<tbody"), shown.count("rowspan='2'"), shown.count("<tr")) == (2, 2, 5)
+    assert shown.count("data-name='Question'>one &lt;i&gt;?</td>") == 2
+    assert "<caption>" not in shown
+    again, engine = TableRun(tmp_path / "kept"), FakeEngine()
+    assert (again.questions, again.rows()) == (("one <i>?", "two?"), table.rows())
+    ask(again, settings, engine, "two?\nthree?")
+    assert list(again.rows()) == [(name, question) for name in ("a.txt", "b.txt") for question in ("two?", "three?")]
+    assert engine.steps == 2 * 5, "only what is new is asked"
+    with pytest.raises(GlyphError, match="too_many_questions"):
+        ask(again, settings, engine, "\n".join(map(str, range(21))))
+    assert again.questions == ("two?", "three?")
+
+
+def test_a_single_question_stands_above_its_answers_and_never_above_those_to_another(tmp_path, settings, files):
+    table, slow = TableRun(tmp_path / "kept"), Gated(at=1)
+    table.add(files)
+    assert "<caption>" not in table_view(table, "en")
+    ask(table, settings, FakeEngine(), "first <i>?")
+    assert "<caption>first &lt;i&gt;?</caption>" in table_view(table, "en")
+    table.start(slow, settings, FeatureStore(settings.cache_path, 0, 0), "second?", "en")
+    assert slow.there.wait(60)
+    shown = table_view(table, "en")
+    assert "<caption>second?</caption>" in shown
+    assert "first" not in shown
+    slow.gate.set()
+    table.close()
+
+
+def test_each_answer_is_shown_and_kept_as_soon_as_it_is_there(tmp_path, settings, files):
+    """Not once all questions to its document are answered: who stops in between keeps them."""
+    table = TableRun(tmp_path / "kept")
+    table.add(files[:1])
+    second, gate = threading.Event(), threading.Event()
+
+    class Slow(FakeHandle):
+        def answer(self, question, history, options):
+            if question == "two?":
+                second.set()
+                gate.wait(60)
+            yield from super().answer(question, history, options)
+
+    class Engine(FakeEngine):
+        def open_document(self, features=(), source=None):
+            self.open_handles += 1
+            return Slow(self, features)
+
+    table.start(Engine(), settings, FeatureStore(settings.cache_path, 0, 0), "one?\ntwo?\nthree?", "en")
+    assert second.wait(60)
+    while not (table.rows() and table.progress):
+        pass
+    assert list(table.rows()) == [("a.txt", "one?")]
+    assert "1 of 3 answered" in now_view(table, "en")
+    shown = table_view(table, "en")
+    assert (shown.count("glyph-note"), shown.count("waiting")) == (2, 1)
+    table.stop()
+    gate.set()
+    table.close()
+    assert list(TableRun(tmp_path / "kept").rows()) == [("a.txt", "one?")]
 
 
 def test_nothing_to_ask_and_a_broken_engine_are_told(tmp_path, settings, files):
@@ -158,11 +230,11 @@ def test_nothing_to_ask_and_a_broken_engine_are_told(tmp_path, settings, files):
 
 
 def test_what_is_kept_and_cannot_be_read_is_as_nothing(tmp_path, settings, files):
-    for content in ("[]", "{}", '{"files": [], "question": 1}', "\x00", '{"files": {"a": 1}, "question": ""}'):
+    for content in ("[]", "{}", '{"files": {}, "questions": 1}', "\x00", '{"files": {"a": 1}, "questions": []}'):
         (tmp_path / "kept").mkdir(exist_ok=True)
         (tmp_path / "kept" / "files.json").write_text(content)
         assert TableRun(tmp_path / "kept").files == {}
-    (tmp_path / "kept" / "files.json").write_text('{"files": {"a": "../../a.txt"}, "question": ""}')
+    (tmp_path / "kept" / "files.json").write_text('{"files": {"a": "../../a.txt"}, "questions": []}')
     assert TableRun(tmp_path / "kept").files == {}, "only files of our own folder"
 
 
@@ -193,7 +265,7 @@ def test_the_table_shows_answers_errors_evidence_and_what_waits(tmp_path, settin
     table.files["gone.pdf"].write_bytes(b"no pdf")
     ask(table, settings, FakeEngine(), "one? " + "word " * LONG, "zh")
     shown = table_view(table, "en")
-    assert shown.count("page 1, line 1 <q>quoted line</q>") == 3
+    assert shown.count("data-line='0'>page 1, line 1 <q>quoted line</q></button>") == 3
     assert shown.count("<details>") == 3, "long answers are folded"
     assert shown.count("glyph-notice error") == 1
     assert "0.60" in shown
@@ -237,7 +309,7 @@ def test_the_table_tells_what_is_being_done_while_it_runs(tmp_path, settings, fi
     shown = table_view(table, "en")
     assert "Reading the document first" in shown
     assert (shown.count("waiting"), shown.count("not asked yet")) == (1, 1)
-    assert "1 of 3 documents answered" in now_view(table, "en")
+    assert "1 of 3 answered" in now_view(table, "en")
     assert "b.txt: Reading the document first" in now_view(table, "en")
     slow.gate.set()
     table.close()

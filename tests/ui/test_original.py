@@ -13,8 +13,8 @@ from glyph_demo.documents.extraction import original_type
 from glyph_demo.documents.model import Mark
 from glyph_demo.engines.events import FilePage
 from glyph_demo.ui.pages import page_view
+from glyph_demo.windows.focus import PageFocus
 from glyph_demo.windows.visit import Visit
-from glyph_demo.windows.window import PageFocus
 from tests.documents.uploads import lines_pdf
 from tests.ui.handling import opened, write
 

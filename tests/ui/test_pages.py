@@ -10,7 +10,7 @@ from PIL import Image
 from glyph_demo.conversation.drawing import PageView
 from glyph_demo.engines.events import Heat, Region
 from glyph_demo.ui.pages import HOTTEST, page_view
-from glyph_demo.windows.window import PageFocus
+from glyph_demo.windows.focus import PageFocus
 
 
 @pytest.fixture

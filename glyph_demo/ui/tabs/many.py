@@ -1,16 +1,17 @@
-"""The tab that asks many documents one question. It shows a table of the answers with their evidence, which can be
-saved as CSV or JSON."""
+"""The tab that asks many documents the same questions. It shows a table of the answers with their evidence, which can
+be saved as CSV or JSON."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from glyph_demo.conversation.table import Row, to_csv, to_json
+from glyph_demo.conversation.row import Row
+from glyph_demo.conversation.table import to_csv, to_json
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui.markup import answer_text, meter, notes, notice, places_of, remove_button, waiting_text
@@ -24,7 +25,7 @@ from glyph_demo.windows.visit import VISITOR, Visit
 INTERVAL = 0.3  # seconds between two updates
 SECONDS_PER_ROW = 0.005  # between two updates of the table, whose size grows with the rows
 LONG = 400  # characters; a longer answer is folded
-COLUMNS = ("document", "answer", "evidence", "seconds")
+COLUMNS = ("question", "answer", "evidence", "seconds")
 
 
 class ManyPanel:
@@ -32,7 +33,7 @@ class ManyPanel:
         self._about = labels(gr.HTML(elem_id="many-about"), value="many.about")
         self._upload = labels(upload_box("many-upload"), value="upload.hint")
         with gr.Row(elem_id="many-ask"):
-            self._question = labels(question_box("many"), label="many.question")
+            self._question = labels(question_box("many", lines=2), label="many.questions")
             self._run, self._stop = run_and_stop("many", labels)
         with gr.Row(elem_id="many-tools"):
             self._tools = {
@@ -40,7 +41,7 @@ class ManyPanel:
                 for name in ("opened", "csv", "json", "forget", "clear")
             }
         self._now = gr.HTML(elem_id="many-now")
-        self._table = gr.HTML(elem_id="many", js_on_load=ACTIONS)
+        self.table = gr.HTML(elem_id="many", js_on_load=ACTIONS)
         self._exported = gr.JSON(visible="hidden", show_label=False)
         self.components: list[Any] = [self._about, self._upload, self._question, self._run, self._stop]
         self.components += self._tools.values()
@@ -55,7 +56,7 @@ class ManyPanel:
             return self._show(table(visit), said)
 
         def enter(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
-            yield {self._question: question or table(visit).question}
+            yield {self._question: question or "\n".join(table(visit).questions)}
             yield from self._follow(table(visit), said)
 
         def run(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
@@ -98,14 +99,14 @@ class ManyPanel:
             rows = list(table(visit).rows().values())
             return {"name": f"answers.{kind}", "text": to_csv(rows) if kind == "csv" else to_json(rows)}
 
-        asked, shown = [window, language], [self._now, self._table]
+        asked, shown = [window, language], [self._now, self.table]
         tab.select(enter, [*asked, self._question], [self._question, *shown], **private)
         language.change(show, asked, shown, **private)
         for asking in (self._run.click, self._question.submit):
             asking(run, [*asked, self._question], shown, trigger_mode="multiple", **private)
         self._stop.click(lambda visit: table(visit).stop(), window, None, **private)
         self._upload.upload(add, asked, shown, trigger_mode="multiple", **private)
-        self._table.click(remove, asked, shown, **private)
+        self.table.click(remove, asked, shown, **private)
         for name, act in (("opened", add_opened), ("forget", forget), ("clear", clear)):
             self._tools[name].click(act, asked, shown, **private)
         for kind in ("csv", "json"):
@@ -113,7 +114,7 @@ class ManyPanel:
             exported.then(None, self._exported, None, js=SAVE)
 
     def _show(self, table: TableRun, language: Language) -> Updates:
-        return {self._now: now_view(table, language), self._table: table_view(table, language)}
+        return {self._now: now_view(table, language), self.table: table_view(table, language)}
 
     def _follow(self, table: TableRun, language: Language) -> Iterator[Updates]:
         """Yield what has changed since the last update, until nothing runs."""
@@ -124,50 +125,67 @@ class ManyPanel:
 
 
 def now_view(table: TableRun, language: Language) -> str:
-    """HTML: what went wrong, how many documents are answered, and the progress of those that are being asked."""
+    """HTML: what went wrong, how many answers are there, and the progress of those that are being asked."""
     parts = [notice(table.error.message.text(language))] if table.error else []
     if asked := table.asked:
-        done = len([name for name in table.rows() if name in asked])
-        parts.append(_stage(say("many.done", language, done=done, total=len(asked)), done / len(asked)))
+        done, total = len([name for name, _ in table.rows() if name in asked]), len(asked) * len(table.questions)
+        parts.append(_stage(say("many.done", language, done=done, total=total), done / total))
         parts += [_working(name, progress, language) for name, progress in sorted(table.progress.items())]
     return "".join(parts)
 
 
 def table_view(table: TableRun, language: Language) -> str:
-    """HTML: a row for each document, answered or not. The ARIA roles are for phones, where the style sheet shows the
-    table as blocks."""
+    """HTML: a row for each question to each document, answered or not. A single question stands above the table. The
+    ARIA roles are for phones, where the style sheet shows the table as blocks."""
     if not table.files:
         return ""
-    heads = "".join(f"<th role='columnheader' scope='col'>{say(f'many.{name}', language)}</th>" for name in COLUMNS)
-    rows, asked, working = table.rows(), table.asked, table.progress
-    body = []
-    for name in table.files:
-        state = "" if name in working else "many.waiting" if name in asked else "many.not_asked"
-        answer, evidence, seconds = _cells(rows[name], language) if name in rows else ("", "", "")
-        if name not in rows:
-            waits = say(state, language) if state else waiting_text(working[name], language)
-            answer = f"<p class='glyph-note'>{html.escape(waits)}</p>"
-        body.append(_row(name, (answer, evidence, seconds), language))
+    several = len(table.questions) > 1
+    columns = COLUMNS if several else COLUMNS[1:]
+    heads = "".join(_head(column, language) for column in ("document", *columns))
+    caption = "" if several else "".join(f"<caption>{html.escape(question)}</caption>" for question in table.questions)
+    rows = table.rows()
+    body = "".join(_group(table, name, rows, columns, language) for name in table.files)
     return (
-        f"<table class='glyph-table' role='table' aria-label='{say('tab.many', language)}'>"
-        f"<thead role='rowgroup'><tr role='row'>{heads}</tr></thead>"
-        f"<tbody role='rowgroup'>{''.join(body)}</tbody></table>"
+        f"<table class='glyph-table' role='table' aria-label='{say('tab.many', language)}'>{caption}"
+        f"<thead role='rowgroup'><tr role='row'>{heads}</tr></thead>{body}</table>"
     )
 
 
-def _row(name: str, cells: tuple[str, str, str], language: Language) -> str:
+def _head(column: str, language: Language) -> str:
+    return f"<th role='columnheader' scope='col'>{say(f'many.{column}', language)}</th>"
+
+
+def _group(
+    table: TableRun, name: str, rows: Mapping[tuple[str, str], Row], columns: Sequence[str], language: Language
+) -> str:
+    """The rows of a document."""
+    questions = table.questions or ("",)
+    asked, working = name in table.asked, table.progress.get(name)
     shown = html.escape(name, quote=True)
-    filled = "".join(
-        f"<td role='cell' class='{column}' data-name='{say(f'many.{column}', language)}'>{cell}</td>"
-        for column, cell in zip(COLUMNS[1:], cells, strict=True)
+    head = (
+        f"<th role='rowheader' scope='rowgroup' rowspan='{len(questions)}'><span class='glyph-name'>{shown}</span>"
+        f"{remove_button('name', name, name, language)}</th>"
     )
-    button = remove_button("name", name, name, language)
-    head = f"<th role='rowheader' scope='row'><span class='glyph-name'>{shown}</span>{button}</th>"
-    return f"<tr role='row'>{head}{filled}</tr>"
+    lines: list[str] = []
+    for at, question in enumerate(questions):
+        if (row := rows.get((name, question))) is not None:
+            cells = _cells(row, at, language)
+        else:
+            waits = say("many.waiting" if asked else "many.not_asked", language)
+            if working is not None:
+                waits, working = waiting_text(working, language), None  # questions are asked in their order
+            cells = f"<p class='glyph-note'>{html.escape(waits)}</p>", "", ""
+        filled = "".join(
+            f"<td role='cell' class='{column}' data-name='{say(f'many.{column}', language)}'>{cell}</td>"
+            for column, cell in zip(COLUMNS, (html.escape(question), *cells), strict=True)
+            if column in columns
+        )
+        lines.append(f"<tr role='row'>{'' if lines else head}{filled}</tr>")
+    return f"<tbody role='rowgroup'>{''.join(lines)}</tbody>"
 
 
-def _cells(row: Row, language: Language) -> tuple[str, str, str]:
-    """Answer or error, evidence, seconds."""
+def _cells(row: Row, at: int, language: Language) -> tuple[str, str, str]:
+    """Answer to question `at` or error, evidence, seconds."""
     if row.error:
         return f"<p class='glyph-notice error'>{html.escape(row.error)}</p>", "", ""
     answer = answer_text(row.answer)
@@ -178,7 +196,11 @@ def _cells(row: Row, language: Language) -> tuple[str, str, str]:
     if row.reason in ("length", "repetition"):
         answer += f"<p class='glyph-note'>{say(row.reason, language)}</p>"
     answer += notes(row.notices, language, unfolded=row.reason == "not_found")
-    evidence = "".join(f"<li>{place}</li>" for place in places_of(row.quotes, row.answer, language))
+    shows = f"data-act='quote' data-event='select' data-name='{html.escape(row.file, quote=True)}' data-question='{at}'"
+    evidence = "".join(
+        f"<li><button type='button' class='glyph-place' {shows} data-line='{line}'>{place}</button></li>"
+        for place, line in places_of(row.quotes, row.answer, language).items()
+    )
     return answer, f"<ul>{evidence}</ul>" if evidence else "", f"{row.seconds:.2f}"
 
 

@@ -12,10 +12,11 @@ from glyph_demo.ui.texts import say
 from glyph_demo.windows.collection import Windows
 
 MAX_QUESTION = 4000  # characters
-# JavaScript: a click on a button that has data-act becomes an event of its component, with the button's data.
+# JavaScript: a click on a button that has data-act becomes an event of its component, with the button's data. It is a
+# click, or what data-event says.
 ACTIONS = """element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-act]");
-  if (button) trigger("click", { ...button.dataset });
+  if (button) trigger(button.dataset.event ?? "click", { ...button.dataset });
 });"""
 SAVE = """file => {
   const link = document.createElement("a");
@@ -39,9 +40,11 @@ def upload_box(elem_id: str) -> gr.HTML:
     )
 
 
-def question_box(name: str) -> gr.Textbox:
-    """Where the tab `name` is asked a question."""
-    return gr.Textbox(lines=1, max_lines=4, scale=6, min_width=300, elem_id=f"{name}-question", max_length=MAX_QUESTION)
+def question_box(name: str, lines: int = 1) -> gr.Textbox:
+    """Where the tab `name` is asked. With more than one line Enter begins the next, and Shift-Enter asks."""
+    return gr.Textbox(
+        lines=lines, max_lines=4 * lines, scale=6, min_width=300, elem_id=f"{name}-question", max_length=MAX_QUESTION
+    )
 
 
 def run_and_stop(name: str, labels: Labels, scale: int = 1, width: int = 120) -> tuple[Any, Any]:

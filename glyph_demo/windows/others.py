@@ -1,0 +1,43 @@
+"""A question to the documents that are open and not in front."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from pathlib import Path
+
+from glyph_demo.conversation.errors import as_user_error
+from glyph_demo.conversation.reading import Reading
+from glyph_demo.conversation.row import Row
+from glyph_demo.conversation.session import DocumentSession
+from glyph_demo.conversation.table import digest_of, fill_table
+from glyph_demo.conversation.transcript import Exchange
+from glyph_demo.languages import Language
+
+
+def ask_others(session: DocumentSession, exchange: Exchange, language: Language) -> Generator[None, None, None]:
+    """Add their answers to `exchange.others`. Yields at least a few times a second; closing it stops the engine. Raises
+    GlyphErrors only."""
+    files: dict[str, Path] = {}
+    for identifier, reading in session.documents.items():
+        if identifier != session.current_id and reading.path.exists():
+            name, number = reading.name, 1
+            while name in files:
+                number += 1
+                name = f"{Path(reading.name).stem} ({number}){Path(reading.name).suffix}"
+            files[name] = reading.path
+    question = [exchange.question]
+    asking = fill_table(session.engine, session.settings, files, question, (), language, session.store)
+    with contextlib.closing(asking) as events:
+        try:
+            for event in events:
+                if isinstance(event, Row):
+                    exchange.others += (event,)
+                yield
+        except Exception as error:
+            raise as_user_error(error) from error
+
+
+def opened_as(session: DocumentSession, row: Row) -> Reading | None:
+    """The open document that an answer is about; None if there is none any more."""
+    return next((each for each in session.documents.values() if digest_of(each.path) == row.digest), None)

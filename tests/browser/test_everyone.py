@@ -1,0 +1,36 @@
+"""One question to all documents that are open."""
+
+from playwright.sync_api import expect
+
+from tests.browser import files
+from tests.browser.person import answers, ask, ask_and_expect, expect_accessible, expect_answers, read_document
+
+QUESTION = "How deep is the water at the north pier?"
+
+
+def test_all_opened_documents_answer_in_one_card_and_each_place_is_shown(open_page, artifacts):
+    page = open_page()
+    read_document(page, "one.txt", files.text())
+    everyone = page.get_by_label("Ask all opened documents")
+    expect(everyone).to_be_hidden()
+    read_document(page, "two.pdf", files.pdf())
+    expect(page.locator("#documents li")).to_have_count(2)
+    everyone.check()
+    ask(page, QUESTION)
+    expect_answers(page, 1)
+    parts = answers(page).last.locator("h3")
+    expect(parts).to_have_text(["two.pdf", "one.txt"])
+    other = answers(page).last.locator(".glyph-other")
+    expect(other).to_contain_text("14.2")
+    expect_accessible(page)
+    page.screenshot(path=artifacts / "everyone.png")
+    other.locator("li button").first.click()
+    expect(page.locator("#documents [aria-current=true]")).to_contain_text("one.txt")
+    expect(page.locator("#page .glyph-box.chosen")).to_be_visible()
+    everyone.uncheck()
+    ask_and_expect(page, QUESTION, "14.2")
+    expect(answers(page).last.locator("h3")).to_have_count(0)
+    page.reload()
+    page.locator("#documents .glyph-open").last.click()
+    page.locator("#documents .glyph-open", has_text="two.pdf").click()
+    expect(parts).to_have_text(["two.pdf", "one.txt"])

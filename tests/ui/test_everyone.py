@@ -1,0 +1,122 @@
+"""One question to all documents that are open."""
+
+import json
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from glyph_demo.settings import load_settings
+from glyph_demo.windows.collection import Windows
+from tests.ui.handling import final, listed, opened, value, write
+
+TEXT = "A line.\n" * 70 + "This is the quoted line of it.\n" + "A line.\n" * 200
+
+
+@pytest.fixture
+def three(on, tmp_path):
+    """The handlers with three documents, two of one name, the last in front."""
+    (tmp_path / "b").mkdir()
+    for path in (write(tmp_path, "a.txt", TEXT), write(tmp_path / "b", "a.txt", "Other."), write(tmp_path, "c.txt")):
+        opened(on, path)
+    return on
+
+
+def ask(on, question="why?", everyone=True):
+    return list(on.chat.ask_question("tab", question, everyone))
+
+
+def card(updates, on):
+    return final(updates, on.ui.chat)[-1]["content"][0].value
+
+
+def place(other, line="0", exchange="0"):
+    return SimpleNamespace(exchange=exchange, other=other, line=line)
+
+
+def test_the_card_has_a_part_for_each_document_that_is_open(three, engine):
+    on, engine.token_seconds = three, 0.06
+    updates = ask(on)
+    engine.token_seconds = 0
+    shown = card(updates, on)
+    assert [part.split("</h3>")[0] for part in shown.split("<h3>")[1:]] == ["c.txt", "a.txt", "a (2).txt"]
+    assert shown.count("data-act='other'") == 2
+    assert "turn 1: why?" in shown.split("<h3>")[2]
+    waiting = [u[on.ui.live] for u in updates if "Asking the other documents" in u.get(on.ui.live, "")]
+    assert waiting
+    assert updates[-1][on.ui.live] == ""
+    assert [len(reading.transcript.shown) for reading in on.windows.get("tab").session.documents.values()] == [0, 0, 1]
+    assert "<h3>" not in card(ask(on, "only one?", everyone=False), on)
+    for odd in (None, "x", 1):
+        assert "<h3>" not in card(ask(on, f"odd {odd}", everyone=odd), on)
+
+
+def test_a_place_in_another_document_is_shown_there(three):
+    on = three
+    ask(on)
+    updates = [on.shelf.show_other("tab", place("0")), *on.shelf.follow_reading("tab")]
+    assert listed(final(updates, on.ui.documents), "aria-current='true'") == ["a.txt"]
+    assert final(updates, on.ui.page).count("glyph-box chosen") == 1
+    on.shelf.select("tab", "3")
+    for odd in ("7", "-1", None, "x"):
+        for asked in (place(odd), place("0", odd), place("0", "0", odd)):
+            assert on.shelf.show_other("tab", asked) == gr.skip()
+    on.shelf.remove("tab", "1")
+    assert "no longer open" in on.shelf.show_other("tab", place("0"))[on.ui.status]
+
+
+def test_what_all_were_asked_is_found_again_exported_and_asked_of_all_again(three):
+    on = three
+    ask(on)
+    markdown = on.chat.export_conversation("tab", "md")["text"]
+    assert "### a (2).txt\n\n1 pages, turn 1: why?" in markdown
+    (exchange,) = json.loads(on.chat.export_conversation("tab", "json")["text"])["exchanges"]
+    assert [row["file"] for row in exchange["others"]] == ["a.txt", "a (2).txt"]
+    assert exchange["others"][0]["quotes"][0]["file_page"] is None
+    updates = list(on.chat.edit_question("tab", SimpleNamespace(index=0, value="how?")))
+    others = on.windows.get("tab").transcript[0].others
+    assert [row.question for row in others] == ["how?", "how?"]
+    assert card(updates, on).count("<h3>") == 3
+    windows = Windows(on.windows.switch.engine, load_settings())
+    assert windows.get("tab").transcript[0].others == others
+    windows.close_all()
+
+
+def test_a_stop_ends_the_asking_of_the_others(three, engine):
+    on, engine.token_seconds = three, 0.06
+    asked = on.chat.ask_question("tab", "one two three", True)
+    for updates in asked:
+        if "Asking the other documents" in updates.get(on.ui.live, ""):
+            on.windows.get("tab")._stopping.set()
+            break
+    *_, last = asked
+    assert len(value(last[on.ui.chat])) == 2
+    assert last[on.ui.live] == ""
+    assert not on.windows.get("tab").busy
+    assert len(on.windows.get("tab").transcript[0].others) < 2
+
+
+def test_alone_a_document_is_asked_as_ever(on, tmp_path):
+    opened(on, write(tmp_path))
+    assert "<h3>" not in card(ask(on), on)
+
+
+def test_an_engine_that_breaks_at_the_others_is_told(three, engine, monkeypatch):
+    on = three
+
+    def broken(self):
+        raise RuntimeError("no engine")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(engine), "identity", property(broken))
+        updates = ask(on)
+    assert "Something went wrong inside" in final(updates, on.ui.status)
+    assert not on.windows.get("tab").busy
+
+
+def test_a_document_that_fails_says_so_and_the_others_answer(three):
+    on = three
+    on.windows.get("tab").session.documents["1"].path.write_text("")
+    shown = card(ask(on), on)
+    assert shown.count("glyph-notice error") == 1
+    assert shown.count("data-act='other'") == 1
