@@ -58,7 +58,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         message = shown(message)
         raise SettingsError(
-            "usage", f"{message}. See `{self.prog} --help`.", f"命令行有误({message})。请看 `{self.prog} --help`。"
+            "usage", f"{message}. See `{self.prog} --help`.", f"命令行有误（{message}）。请看 `{self.prog} --help`。"
         )
 
 

@@ -172,7 +172,7 @@ def render_pages(
         raise SettingsError(
             "cannot_write",
             f"The pages cannot be written to {shown(folder)} ({error.strerror}). Choose another --out.",
-            f"无法把页面写入 {shown(folder)}({error.strerror})。请换一个 --out 目录。",
+            f"无法把页面写入 {shown(folder)}（{error.strerror}）。请换一个 --out 目录。",
         ) from None
     for warning in document.warnings:
         print(warning.text(language), file=sys.stderr)
@@ -204,7 +204,7 @@ def download(settings: Settings, language: Language, out: TextIO | None) -> dict
         print(STOPPED.text(language), file=sys.stderr)
         raise
     if out:
-        said = Message(f"It is on this machine: {folder}", f"模型已在本机: {folder}")
+        said = Message(f"It is on this machine: {folder}", f"模型已在本机：{folder}")
         print(clean(legible(said.text(language))), file=out)
     return {"model": settings.model, "folder": legible(str(folder)), "downloaded": here is None}
 

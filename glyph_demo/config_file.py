@@ -40,7 +40,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise SettingsError(
             "config_unreadable",
             f"The settings file {shown(path)} must hold `key: value` lines. Compare it with {DEFAULTS_FILE}.",
-            f"设置文件 {shown(path)} 应由“键: 值”组成。请对照 {DEFAULTS_FILE} 修改。",
+            f"设置文件 {shown(path)} 应由“键：值”组成。请对照 {DEFAULTS_FILE} 修改。",
         )
     return content
 
@@ -62,6 +62,6 @@ def _unreadable(path: Path, why: str) -> SettingsError:
         "config_unreadable",
         f"The settings file {shown(path)} cannot be read ({why}). It must be YAML in UTF-8 without aliases, at most "
         f"{most}. Check the path and compare it with {DEFAULTS_FILE}.",
-        f"无法读取设置文件 {shown(path)}({why})。它应是不含别名、不超过 {most} 的 UTF-8 YAML 文件。"
+        f"无法读取设置文件 {shown(path)}（{why}）。它应是不含别名、不超过 {most} 的 UTF-8 YAML 文件。"
         f"请检查路径，并对照 {DEFAULTS_FILE} 修改。",
     )

@@ -35,7 +35,7 @@ def _no_folder(error: OSError) -> GlyphError:
     return GlyphError(
         "no_temporary_folder",
         f"No temporary folder can be made ({error.strerror}). Free some space, or set TMPDIR to another place.",
-        f"无法创建临时文件夹({error.strerror})。请清理空间，或将 TMPDIR 指向其他位置。",
+        f"无法创建临时文件夹（{error.strerror}）。请清理空间，或将 TMPDIR 指向其他位置。",
     )
 
 

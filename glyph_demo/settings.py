@@ -235,7 +235,7 @@ def _from_file(path: Path) -> Settings:
         raise SettingsError(
             error.code,
             f"{shown(path)}: {en} Another settings file can be named with --config.",
-            f"{shown(path)}: {zh}也可用 --config 指定其他设置文件。",
+            f"{shown(path)}：{zh}也可用 --config 指定其他设置文件。",
         ) from None
 
 
@@ -317,5 +317,5 @@ def _convert(key: str, value: Any, kind: Any) -> Any:
     raise SettingsError(
         "bad_setting",
         f"The setting '{shown(key)}' cannot be '{shown(value)}'. It takes: {wanted}.",
-        f"设置“{shown(key)}”不能取“{shown(value)}”。可用的值: {wanted}。",
+        f"设置“{shown(key)}”不能取“{shown(value)}”。可用的值：{wanted}。",
     )

@@ -45,7 +45,7 @@ def with_cache(settings: Settings) -> tuple[Settings, Message | None]:
     return replace(settings, cache_dir=str(temporary)), Message(
         f"Nothing is kept for later: the cache folder {shown(settings.cache_dir)} cannot be written ({why.en}). "
         "Set cache_dir to another one.",
-        f"内容不会保留到下次：无法写入缓存目录 {shown(settings.cache_dir)}({why.zh})。请将 cache_dir 设为其他目录。",
+        f"内容不会保留到下次：无法写入缓存目录 {shown(settings.cache_dir)}（{why.zh}）。请将 cache_dir 设为其他目录。",
     )
 
 

@@ -12,7 +12,7 @@ from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Finished, Thinking, Token, Usage
 from glyph_demo.engines.local.document import LocalDocument
 
-QUESTIONS = ("这份白皮书讲了什么?", "文中提到了哪些数字?", "结论是什么?")
+QUESTIONS = ("这份白皮书讲了什么？", "文中提到了哪些数字？", "结论是什么？")
 
 
 @dataclass(frozen=True)

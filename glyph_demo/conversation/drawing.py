@@ -90,7 +90,7 @@ def _boxes(missing: dict[str, int]) -> list[Message]:
     return [
         Message(
             f"{count} characters are in no font and are drawn as boxes: {shown}. Name another font: rendering.font.",
-            f"{count} 个字符没有可用字体，已画成方框: {shown}。可用 rendering.font 指定其他字体。",
+            f"{count} 个字符没有可用字体，已画成方框：{shown}。可用 rendering.font 指定其他字体。",
         )
     ]
 
@@ -104,7 +104,7 @@ def unreadable(unknown: dict[str, int]) -> list[Message]:
         Message(
             f"{count} characters cannot be read by this engine and may be taken for others: {shown}. "
             "A vision-language model may read them: choose the engine local or remote.",
-            f"此引擎无法识别 {count} 个字符，可能会读成别的字符: {shown}。"
+            f"此引擎无法识别 {count} 个字符，可能会读成别的字符：{shown}。"
             "视觉语言模型或许可以识别：请选择 local 或 remote 引擎。",
         )
     ]

@@ -225,5 +225,5 @@ def _write(path: Path, content: str) -> None:
         raise SettingsError(
             "cannot_write",
             f"{shown(path)} cannot be written ({error.strerror}). Choose another place.",
-            f"无法写入 {shown(path)}({error.strerror})。请换一个位置。",
+            f"无法写入 {shown(path)}（{error.strerror}）。请换一个位置。",
         ) from None

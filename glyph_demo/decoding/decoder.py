@@ -272,5 +272,5 @@ def text(ids: Sequence[int]) -> Segment:
 def _plainer(wanted: Runtime, taken: str, why: str) -> Message:
     return Message(
         f"Decoding runs as '{taken}', more slowly: '{wanted}' cannot be used here ({why}).",
-        f"解码以“{taken}”方式运行，速度较慢：此处无法使用“{wanted}”({why})。",
+        f"解码以“{taken}”方式运行，速度较慢：此处无法使用“{wanted}”（{why}）。",
     )

@@ -54,7 +54,7 @@ def _until_downloaded(card: Gpu) -> ChosenEngine:
         Message(
             f"{card.name} has room for the full model, whose weights (20.6 GB) are not on this machine. Until "
             "`python -m glyph_demo download` or the button in the window has fetched them, the CPU reads.",
-            f"{card.name} 可以运行完整模型，但本机没有它的权重(20.6 GB)。用 `python -m glyph_demo download`"
+            f"{card.name} 可以运行完整模型，但本机没有它的权重（20.6 GB）。用 `python -m glyph_demo download`"
             " 或窗口中的按钮下载之前，由 CPU 运行。",
         ),
         lacks_weights=True,

@@ -258,7 +258,7 @@ def known_weights(settings: Settings) -> list[Weights]:
 
 def _weights(model: str, size: int, folder: Path | None, nbytes: int) -> Weights:
     if folder is not None:
-        said = Message(f"on this machine, in {folder}", f"已在本机: {folder}")
+        said = Message(f"on this machine, in {folder}", f"已在本机：{folder}")
         return Weights(model, "here", size, size, folder, said)
     if nbytes:
         so_far = amount(nbytes, size)

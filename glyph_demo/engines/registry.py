@@ -52,7 +52,7 @@ POCKET = EngineKind(
         "The full engine, zai-org/Glyph, needs a CUDA GPU with about 24 GB and its weights (20.6 GB in 16 bit).",
         "内置。用 PP-OCRv6 识别页面图像，找出能回答问题的句子并引用。"
         "它在 CPU 上运行，不需要网络，也不压缩任何内容。完整引擎 zai-org/Glyph 需要约 24 GB 显存的 CUDA 显卡"
-        "及其权重(16 位，20.6 GB)。",
+        "及其权重（16 位，20.6 GB）。",
     ),
 )
 LOCAL = EngineKind(
@@ -72,6 +72,6 @@ def engine_kind(name: str) -> EngineKind:
         raise SettingsError(
             "unknown_engine",
             f"There is no engine '{name}'. Choose one of: {known}.",
-            f"没有名为“{name}”的引擎。可选: {known}。",
+            f"没有名为“{name}”的引擎。可选：{known}。",
         )
     return ENGINES[name]

@@ -71,5 +71,5 @@ def unusable(en: str, zh: str) -> EngineError:
     return EngineError(
         "model_unusable",
         f"The model cannot be used ({en}). Download it again or choose another.",
-        f"无法使用该模型({zh})。请重新下载，或选择其他模型。",
+        f"无法使用该模型（{zh}）。请重新下载，或选择其他模型。",
     )

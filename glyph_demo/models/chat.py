@@ -171,7 +171,7 @@ def _template(tokenizer: Any) -> str:
         raise EngineError(
             "model_unusable",
             "The model has no chat template (chat_template.jinja). Download it again, or choose a chat model.",
-            "该模型没有对话模板(chat_template.jinja)。请重新下载，或选择对话模型。",
+            "该模型没有对话模板（chat_template.jinja）。请重新下载，或选择对话模型。",
         ) from error
     return template
 

@@ -268,14 +268,14 @@ def _failed(model: str, failures: list[tuple[Source, SourceError]]) -> EngineErr
             "model_corrupt",
             f"What was downloaded of {model} is damaged ({why}). What is whole is kept. Try again; if that does not "
             "help, set model_source to the other of hub and modelscope.",
-            f"下载的模型 {model} 已损坏({why})。完整的文件已保留。请重试；若仍失败，"
+            f"下载的模型 {model} 已损坏（{why}）。完整的文件已保留。请重试；若仍失败，"
             "请将 model_source 改为 hub 或 modelscope 中的另一个。",
         )
     return EngineError(
         "model_unreachable",
         f"The model {model} is not on this machine and could not be downloaded ({why}). What is whole is kept. Check "
         "the network, HTTPS_PROXY and HF_ENDPOINT and try again, or give --model a folder.",
-        f"本机没有模型 {model}，下载也未成功({why})。已下载的部分会保留。请检查网络、HTTPS_PROXY 和 HF_ENDPOINT"
+        f"本机没有模型 {model}，下载也未成功（{why}）。已下载的部分会保留。请检查网络、HTTPS_PROXY 和 HF_ENDPOINT"
         "后重试，或用 --model 指定本地文件夹。",
     )
 

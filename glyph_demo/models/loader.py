@@ -176,7 +176,7 @@ def _left_out(names: list[str]) -> Message:
     return Message(
         f"The model's files hold tensors that config.json gives no place, {len(names)} in all ({first}). They are left "
         "out. If answers make no sense, download the model again.",
-        f"模型文件中有 {len(names)} 个张量不属于 config.json 所描述的模型({first})，已忽略。"
+        f"模型文件中有 {len(names)} 个张量不属于 config.json 所描述的模型（{first}），已忽略。"
         "如果回答没有意义，请重新下载模型。",
     )
 

@@ -79,7 +79,7 @@ def _config(source: str) -> tuple[Glm4vConfig, PreTrainedTokenizerFast]:
         raise EngineError(
             "model_missing",
             f"There is no model '{shown(source)}'. With random weights there are: {names}.",
-            f"没有模型“{shown(source)}”。可用的随机权重模型: {names}。",
+            f"没有模型“{shown(source)}”。可用的随机权重模型：{names}。",
         )
     shape = SHAPES[source]
     vocabulary = shape["text_config"]["vocab_size"]

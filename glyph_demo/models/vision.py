@@ -183,7 +183,7 @@ def failed(runtime: str, en: str, zh: str) -> EngineError:
     return EngineError(
         "vision_runtime_failed",
         f"The vision runtime '{runtime}' cannot be used here ({en}).",
-        f"此处无法使用视觉运行时“{runtime}”({zh})。",
+        f"此处无法使用视觉运行时“{runtime}”（{zh}）。",
     )
 
 

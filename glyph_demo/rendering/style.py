@@ -155,7 +155,7 @@ def resolve_style(settings: Rendering, text: str, default: str = "") -> Style:
         raise SettingsError(
             "unknown_style",
             f"There is no style '{shown(name)}'. Choose one of: {style_names()}.",
-            f"没有名为“{shown(name)}”的样式。可选: {style_names()}。",
+            f"没有名为“{shown(name)}”的样式。可选：{style_names()}。",
         )
     style = STYLES[name]
     if settings.dpi:

@@ -101,7 +101,7 @@ def install(app: FastAPI, fallback: str) -> None:
         named = GlyphError(
             "invalid",
             f"{where or 'The request'}: {wrong}. See /docs.",
-            f"{where or '请求'} 无效({wrong})。请看 /docs。",
+            f"{where or '请求'} 无效（{wrong}）。请看 /docs。",
         )
         return error_response(named, language_of(request.headers, fallback), where)
 

@@ -148,10 +148,10 @@ def _trouble(said: str) -> Message:
         return Message(
             "The NVIDIA driver was updated while the old one is still loaded (driver/library version mismatch). "
             "Restart the machine; until then the card is not used.",
-            "NVIDIA 驱动已更新，但仍加载着旧版本(driver/library version mismatch)。请重启机器；在此之前不使用显卡。",
+            "NVIDIA 驱动已更新，但仍加载着旧版本（driver/library version mismatch）。请重启机器；在此之前不使用显卡。",
         )
     why = next((line.strip() for line in said.splitlines() if line.strip()), "it printed nothing")[:200]
     return Message(
         f"nvidia-smi fails, so no card is used: {why} Check the NVIDIA driver, then run `bash launch.sh` again.",
-        f"nvidia-smi 运行失败，因此不使用显卡: {why} 请检查 NVIDIA 驱动，然后重新运行 `bash launch.sh`。",
+        f"nvidia-smi 运行失败，因此不使用显卡：{why} 请检查 NVIDIA 驱动，然后重新运行 `bash launch.sh`。",
     )

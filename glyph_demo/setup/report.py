@@ -46,7 +46,7 @@ def compiler_warning(compiler: str | None, header: bool) -> Message | None:
     en, zh, remedy = " and ".join(missing), "和 ".join(missing), compiler_remedy()
     return Message(
         f"Without {en}: no compiled decoding on the card, so answers come more slowly. Run: {remedy}",
-        f"缺少 {zh}：无法在显卡上使用编译后的解码，回答较慢。请运行: {remedy}",
+        f"缺少 {zh}：无法在显卡上使用编译后的解码，回答较慢。请运行：{remedy}",
     )
 
 
@@ -59,8 +59,8 @@ def driver_warning(machine: Machine, build: Build) -> Message | None:
         return Message(
             f"The NVIDIA driver {driver} is too old for every torch that this app runs with. Update it to 580 or newer "
             "(525 at least), then run `bash launch.sh` again. Until then the embedded engine reads on the CPU.",
-            f"NVIDIA 驱动 {driver} 过旧，本应用所用的 torch 均不支持。请更新到 580 或更新版本(至少 525)，然后重新运行 "
-            "`bash launch.sh`。在此之前由内置引擎在 CPU 上读取。",
+            f"NVIDIA 驱动 {driver} 过旧，本应用所用的 torch 均不支持。请更新到 580 或更新版本（至少 525），"
+            "然后重新运行 `bash launch.sh`。在此之前由内置引擎在 CPU 上读取。",
         )
     if build is CUDA_13 or (build is CUDA_12_OLD and machine.driver_branch >= 570):
         return None
@@ -79,7 +79,7 @@ def torch_warning(cuda: str, driver: str) -> Message | None:
     return Message(
         f"The torch here (built for: {build}) cannot use the card with driver {driver}. "
         "Run: bash launch.sh --setup-only",
-        f"此处的 torch(构建版本: {build})无法在驱动 {driver} 下使用显卡。请运行: bash launch.sh --setup-only",
+        f"此处的 torch(构建版本：{build})无法在驱动 {driver} 下使用显卡。请运行：bash launch.sh --setup-only",
     )
 
 
@@ -94,7 +94,7 @@ def warnings(machine: Machine, build: Build, lists: Lists) -> list[Message]:
             Message(
                 f"Set-up may need {needed} GB of disk, and {free:.1f} GB are free. Make room, or name another place: "
                 "VENV=/path bash launch.sh",
-                f"安装可能需要 {needed} GB 磁盘空间，目前剩余 {free:.1f} GB。请腾出空间，或指定其他位置: "
+                f"安装可能需要 {needed} GB 磁盘空间，目前剩余 {free:.1f} GB。请腾出空间，或指定其他位置："
                 "VENV=/path bash launch.sh",
             )
         )
@@ -119,7 +119,7 @@ def python_warnings(machine: Machine, lists: Lists) -> list[Message]:
             Message(
                 f"This app was not tried with Python {here}. Where a package has no build for it, run: "
                 "PYTHON=python3.13 bash launch.sh",
-                f"本应用未在 Python {here} 上试过。若有软件包不支持，请运行: PYTHON=python3.13 bash launch.sh",
+                f"本应用未在 Python {here} 上试过。若有软件包不支持，请运行：PYTHON=python3.13 bash launch.sh",
             )
         )
     return found
@@ -155,7 +155,7 @@ def step_lines(steps: Iterable[Step]) -> list[str]:
         lines.append(f"{step.title}:")
         for number, way in enumerate(step.ways):
             if number:
-                lines.append("  or, if that fails 若失败则:")
+                lines.append("  or, if that fails 若失败则：")
             lines += [f"  pip {shlex.join(call)}" for call in way]
     return lines
 

@@ -57,7 +57,7 @@ PANEL_TEXTS: dict[str, Message] = {
     "compare.tokens": Message("Tokens in {input}, of them kept {cached}", "输入词元 {input}，其中复用 {cached}"),
     "compare.output": Message("tokens out {output}", "输出词元 {output}"),
     "compare.memory": Message("keys and values {mib} MiB", "键值缓存 {mib} MiB"),
-    "compare.faster": Message("Keeping what was read: {times} times as fast.", "复用缓存: 快 {times} 倍。"),
+    "compare.faster": Message("Keeping what was read: {times} times as fast.", "复用缓存：快 {times} 倍。"),
     "compare.smaller": Message(
         "As pages the question takes {pages} tokens, as text {text}: {times} times as many.",
         "以页面提问需 {pages} 个词元，以文本需 {text} 个，为 {times} 倍。",
@@ -68,7 +68,7 @@ PANEL_TEXTS: dict[str, Message] = {
         "Measures this machine step by step: from nothing kept to everything switched on. The chart stands beside the "
         "figures published for an RTX 4090D. Minutes on a processor, longer on a card, which the ladder wants "
         "for itself: close documents first.",
-        "逐级测量本机: 从不复用到全部优化。图表与针对 RTX 4090D 发表的数据并列。在处理器上需几分钟，在显卡上更久；"
+        "逐级测量本机：从不复用到全部优化。图表与针对 RTX 4090D 发表的数据并列。在处理器上需几分钟，在显卡上更久；"
         "测量需要独占显卡，请先关闭文档。",
     ),
     "benchmark.run": Message("Measure this machine", "测量本机"),
@@ -90,10 +90,10 @@ PANEL_TEXTS: dict[str, Message] = {
     "machine.clock": Message("Clock", "频率"),
     "machine.memory_clock": Message("Memory clock", "显存频率"),
     "machine.temperature": Message("Temperature", "温度"),
-    "machine.minute": Message("{name}, last minute: {low} to {high}", "{name}，最近一分钟: {low} 至 {high}"),
+    "machine.minute": Message("{name}, last minute: {low} to {high}", "{name}，最近一分钟：{low} 至 {high}"),
     "machine.throttled": Message(
         "{name} is held down: {reasons}. Answers take longer until it recovers.",
-        "{name} 正在降频: {reasons}。恢复之前回答会变慢。",
+        "{name} 正在降频：{reasons}。恢复之前回答会变慢。",
     ),
     "machine.lost": Message(
         "{name} no longer answers. Restart the app; if that does not help, the machine.",

@@ -6,12 +6,12 @@ from glyph_demo.errors import EngineError, GlyphError, Message
 
 PICKER_TEXTS: dict[str, Message] = {
     # The engine in use
-    "engine.line": Message("Engine: {parts}", "引擎: {parts}"),
+    "engine.line": Message("Engine: {parts}", "引擎：{parts}"),
     "engine.embedded": Message("embedded", "内置"),
     "engine.room": Message(
-        "A document can have up to {pages} pages of 595x842 pixels.", "一份文档最多可有 {pages} 页(595x842 像素)。"
+        "A document can have up to {pages} pages of 595x842 pixels.", "一份文档最多可有 {pages} 页（595x842 像素）。"
     ),
-    "engine.ignores": Message("It does not use: {names}.", "不使用: {names}。"),
+    "engine.ignores": Message("It does not use: {names}.", "不使用：{names}。"),
     # What there is to choose
     "choice": Message("Model", "模型"),
     "choice.info": Message("With another one documents and conversations stay.", "换模型后，文档和对话会保留。"),
@@ -22,7 +22,7 @@ PICKER_TEXTS: dict[str, Message] = {
     "lacks.memory": Message("memory", "内存"),
     "lacks.disk": Message("disk space", "磁盘空间"),
     "choice.here": Message("On this machine: nothing to download.", "已在本机，无需下载。"),
-    "choice.download": Message("To download: {size}.", "需下载: {size}。"),
+    "choice.download": Message("To download: {size}.", "需下载：{size}。"),
     "choice.in_use": Message("In use.", "使用中。"),
     "choice.use": Message("Use it", "使用"),
     "choice.use_anyway": Message("Try it all the same", "仍要尝试"),
@@ -59,7 +59,7 @@ PICKER_TEXTS: dict[str, Message] = {
     ),
     "server.fixed": Message(
         "Others can reach this window, so the address is not set here but as remote.urls, in the settings file: {urls}",
-        "其他人可以访问此窗口，因此地址不在这里填写，而由设置文件中的 remote.urls 指定: {urls}",
+        "其他人可以访问此窗口，因此地址不在这里填写，而由设置文件中的 remote.urls 指定：{urls}",
     ),
     # The offer of the full model, and a download that runs
     "offer": Message(
@@ -77,7 +77,7 @@ def no_model_named() -> GlyphError:
     return EngineError(
         "no_model_named",
         "Write which model: the folder that it is in, or its name on the hub, as in owner/name.",
-        "请填写模型: 所在文件夹，或模型库中的名称，如 owner/name。",
+        "请填写模型：所在文件夹，或模型库中的名称，如 owner/name。",
     )
 
 

@@ -11,7 +11,7 @@ from glyph_demo.ui.picker_texts import PICKER_TEXTS
 TEXTS: dict[str, Message] = {
     "title": Message("Glyph Demo", "Glyph Demo"),
     "tagline": Message(
-        "Ask about long documents. They are read as page images.", "就长文档提问。文档以页面图像的方式被阅读。"
+        "Ask about long documents. They are read as page images.", "就长文档提问。文档会转成页面图像供模型阅读。"
     ),
     "language": Message("Language", "语言"),
     # Document
@@ -118,7 +118,7 @@ TEXTS: dict[str, Message] = {
     "export.json": Message("Save as JSON", "保存为 JSON"),
     "clear": Message("Clear", "清空"),
     "copy": Message("Copy answer", "复制回答"),
-    "source": Message("Source {number}: {place}", "出处 {number}: {place}"),
+    "source": Message("Source {number}: {place}", "出处 {number}：{place}"),
     "more": Message("{count} more passages", "另外 {count} 处"),
     "more.one": Message("1 more passage", "另外 1 处"),
     "place": Message("page {page}, line {line}", "第 {page} 页，第 {line} 行"),
@@ -130,7 +130,7 @@ TEXTS: dict[str, Message] = {
     "length": Message("Cut off at the output length set in the settings.", "已达到设置中的回答长度上限。"),
     "repetition": Message("Stopped because it only repeated itself.", "回答陷入重复，已停止。"),
     "wait.load": Message("Loading the model…", "正在加载模型…"),
-    "wait.pages": Message("Reading the document first: {done} of {total} pages…", "先阅读文档: {done}/{total} 页…"),
+    "wait.pages": Message("Reading the document first: {done} of {total} pages…", "先阅读文档：{done}/{total} 页…"),
     "wait.answer": Message("Looking for the answer…", "正在寻找答案…"),
     # Figures under an answer
     "figure.first_token": Message("First token", "首字"),
@@ -138,7 +138,7 @@ TEXTS: dict[str, Message] = {
     "figure.total": Message("Total", "总计"),
     "figure.seconds": Message("{value} s", "{value} 秒"),
     "figure.input": Message("Tokens in", "输入词元"),
-    "figure.cached": Message("{input} (cached {cached})", "{input} (缓存 {cached})"),
+    "figure.cached": Message("{input} (cached {cached})", "{input}（缓存 {cached}）"),
     "figure.output": Message("out", "输出"),
     "figure.reused": Message("Pages reused", "复用页面"),
     "figure.speculation": Message("Speculation", "推测解码"),
@@ -150,8 +150,8 @@ TEXTS: dict[str, Message] = {
         "thinking, up to 8,192 tokens, 8 documents, up to 8 answers at once. High throughput, for bulk uploads: no "
         "thinking, up to 512 tokens, 32 documents, up to 8 answers at once, which wait 100 ms for each other. How many "
         "answers run at once holds for all windows and the API.",
-        "低延迟: 不思考，最多 1024 词元，保持打开 2 份文档，一次只生成一个回答。均衡: 思考，最多 8192 词元，8 份文档，"
-        "最多同时生成 8 个回答。高吞吐，适合批量上传: 不思考，最多 512 词元，32 份文档，最多同时生成 8 个回答，"
+        "低延迟：不思考，最多 1024 词元，保持打开 2 份文档，一次只生成一个回答。均衡：思考，最多 8192 词元，8 份文档，"
+        "最多同时生成 8 个回答。高吞吐，适合批量上传：不思考，最多 512 词元，32 份文档，最多同时生成 8 个回答，"
         "彼此最多等待 100 毫秒。同时生成的回答数对所有窗口和 API 生效。",
     ),
     "mode.latency": Message("Low latency", "低延迟"),
@@ -199,7 +199,7 @@ def too_long(pages: int) -> Message:
     """Instead of the engine's message, which names a flag: here there is a button."""
     return Message(
         f"The document is too long for the model: the first {pages} pages fit. Read those, or open another file.",
-        f"文档超出模型的上下文: 能容纳前 {pages} 页。请只读这些页面，或打开其他文件。",
+        f"文档超出模型的上下文：能容纳前 {pages} 页。请只读这些页面，或打开其他文件。",
     )
 
 

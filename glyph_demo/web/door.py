@@ -87,7 +87,7 @@ def password(server: Server) -> str:
             "open_door",
             f"On {server.host} everybody in the network could read your documents. Set server.password (user name: "
             f"{USER}), for example by GLYPH_DEMO_SERVER__PASSWORD, or say --no-auth if that is what you want.",
-            f"在 {server.host} 上，网络中的任何人都能读取您的文档。请设置 server.password（用户名: {USER}），"
+            f"在 {server.host} 上，网络中的任何人都能读取您的文档。请设置 server.password（用户名：{USER}），"
             "例如通过环境变量 GLYPH_DEMO_SERVER__PASSWORD；如确实需要开放，请加 --no-auth。",
         )
     return server.password or server.api_keys[0]

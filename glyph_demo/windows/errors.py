@@ -10,7 +10,7 @@ LONG_NAME = 60  # characters of a file name in a message
 UPLOAD_NOT_KEPT = Message(
     "It could not be kept: the disk for temporary files is full or cannot be written. Free some space, or set TMPDIR "
     "to another.",
-    "无法保存: 临时文件所在的磁盘已满或不可写。请清理空间，或将 TMPDIR 指向其他磁盘。",
+    "无法保存：临时文件所在的磁盘已满或不可写。请清理空间，或将 TMPDIR 指向其他磁盘。",
 )
 UPLOAD_BROKE_OFF = Message(
     "It did not come through. Choose it again; instead of a folder, choose the files in it.",

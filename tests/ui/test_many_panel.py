@@ -104,7 +104,7 @@ def test_a_run_after_a_stop_or_with_another_question_is_taken_and_shows_no_answe
         table.stop()
     asking = threading.Thread(target=ask, args=(table, settings, slow, "two?"))
     asking.start()
-    while table.question != "two?":
+    while table.questions != ("two?",):
         pass
     assert (table.rows(), table.asked) == ({}, ())
     slow.gate.set()

@@ -130,7 +130,7 @@ def test_settings_that_an_engine_ignores_are_grey(on, made, choice):
 def test_the_header_names_engine_model_precision_and_device(on, made):
     engine = on.windows.switch.engine
     assert "Engine: pocket · embedded · CPU (OCR" in on._view.labels("en")[on.ui.header]
-    assert "引擎: pocket · 内置 · CPU（文字识别" in on._view.labels("zh")[on.ui.header]
+    assert "引擎：pocket · 内置 · CPU（文字识别" in on._view.labels("zh")[on.ui.header]
     engine.name, engine.label, engine.precision, engine.device = "local", "zai-org/Glyph", "int8", "RTX 4090"
     assert "local · zai-org/Glyph · int8 · RTX 4090<" in on._view.labels("en")[on.ui.header]
 

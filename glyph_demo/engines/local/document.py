@@ -68,7 +68,7 @@ class LocalDocument(OpenDocument):
                 fit,
                 f"The model's context has room for the first {fit} pages and not for more. Choose a page range "
                 f"(--pages 1-{fit}), or a style with more text on a page.",
-                f"模型的上下文只能容纳前 {fit} 页。请指定页码范围(--pages 1-{fit})，或换用每页文字更多的排版样式。",
+                f"模型的上下文只能容纳前 {fit} 页。请指定页码范围（--pages 1-{fit}），或换用每页文字更多的排版样式。",
             )
         self._features[page] = features
         self._appending = True

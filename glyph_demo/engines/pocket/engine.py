@@ -112,7 +112,7 @@ def reader_files() -> tuple[Path, Path]:
     raise EngineError(
         "reader_missing",
         "The page reader's files are not installed. Run: pip install rapidocr onnxruntime opencv-python-headless",
-        "未安装页面识别所需的文件。请运行: pip install rapidocr onnxruntime opencv-python-headless",
+        "未安装页面识别所需的文件。请运行：pip install rapidocr onnxruntime opencv-python-headless",
     )
 
 

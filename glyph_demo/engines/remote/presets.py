@@ -17,7 +17,7 @@ class Preset(NamedTuple):
 
 
 def _started(command: str) -> Message:
-    return Message(f"Start it with: {command}", f"启动命令: {command}")
+    return Message(f"Start it with: {command}", f"启动命令：{command}")
 
 
 PRESETS = (
@@ -34,7 +34,7 @@ PRESETS = (
         "http://127.0.0.1:11434/v1",
         Message(
             "Start Ollama, then get a model that sees images: ollama pull qwen3-vl:8b",
-            "启动 Ollama，再下载能看图的模型: ollama pull qwen3-vl:8b",
+            "启动 Ollama，再下载能看图的模型：ollama pull qwen3-vl:8b",
         ),
     ),
     Preset(
@@ -42,7 +42,7 @@ PRESETS = (
         "http://127.0.0.1:8080/v1",
         Message(
             "Start it with a model that sees images and its projector: llama-server -m MODEL.gguf --mmproj MMPROJ.gguf",
-            "启动时指定能看图的模型及其投影文件: llama-server -m MODEL.gguf --mmproj MMPROJ.gguf",
+            "启动时指定能看图的模型及其投影文件：llama-server -m MODEL.gguf --mmproj MMPROJ.gguf",
         ),
     ),
     Preset(
@@ -50,7 +50,7 @@ PRESETS = (
         "http://127.0.0.1:1234/v1",
         Message(
             "Load a model that sees images, then switch the server on under Developer, or run: lms server start",
-            "加载能看图的模型，再到 Developer 页启动服务器，或运行: lms server start",
+            "加载能看图的模型，再到 Developer 页启动服务器，或运行：lms server start",
         ),
     ),
 )

@@ -197,7 +197,7 @@ def unreachable(urls: list[str], why: str) -> GlyphError:
         "server_unreachable",
         f"No answer from {names} ({why}). Check that the server runs, and its address: in the window, or the setting "
         "remote.urls.",
-        f"{names} 没有应答({why})。请确认服务器已启动，并检查地址: 在窗口中，或设置 remote.urls。",
+        f"{names} 没有应答（{why}）。请确认服务器已启动，并检查地址：在窗口中，或设置 remote.urls。",
     )
 
 
@@ -267,12 +267,12 @@ def _refused(url: str, error: openai.APIStatusError) -> GlyphError:
             "context_full",
             f"The server's context is too short for this conversation: {words} Choose a page range (--pages) or a "
             "shorter answer (inference.max_new_tokens).",
-            f"服务器的上下文长度不足: {words} 请指定页码范围(--pages)，或减小 inference.max_new_tokens。",
+            f"服务器的上下文长度不足：{words} 请指定页码范围（--pages），或减小 inference.max_new_tokens。",
         )
     return EngineError(
         "server_error",
         f"{url} did not take the request: {words} Check the model's name (--model) and the server's limits on images.",
-        f"{url} 未接受请求: {words} 请检查模型名(--model)和服务器的图像数量限制。",
+        f"{url} 未接受请求：{words} 请检查模型名（--model）和服务器的图像数量限制。",
     )
 
 
@@ -289,5 +289,5 @@ def _broken_off(url: str, error: Exception) -> GlyphError:
     return EngineError(
         "server_lost",
         f"The answer of {url} broke off: {_words(error)} Ask again.",
-        f"{url} 的回答中断: {_words(error)} 请重新提问。",
+        f"{url} 的回答中断：{_words(error)} 请重新提问。",
     )
