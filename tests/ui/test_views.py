@@ -4,7 +4,6 @@ from types import SimpleNamespace
 import pytest
 
 from glyph_demo.conversation.reading import ReadingTimings
-from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished, Timings, Usage
 from glyph_demo.errors import Message
 from glyph_demo.ui import views
@@ -13,13 +12,6 @@ from tests.fakes import FakeEngine
 
 HOSTILE = "<img src=http://evil.example/a.png onerror=alert(1)> &lt;b&gt; <script>x</script> R&D a < b <!-- -->"
 FINISHED = Finished(Usage(412, 120, 36), Timings(0.05, 0.06, 0.4, 0.47), "stop")
-
-
-def answered(**values):
-    exchange = Exchange("What?", answer="An answer.", finished=FINISHED, running=False)
-    for name, value in values.items():
-        setattr(exchange, name, value)
-    return exchange
 
 
 def reading(pages=0, total=None, text="x" * 1000, **values):
