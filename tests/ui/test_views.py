@@ -4,14 +4,12 @@ from types import SimpleNamespace
 import pytest
 
 from glyph_demo.conversation.reading import ReadingTimings
-from glyph_demo.engines.events import Finished, Timings, Usage
 from glyph_demo.errors import Message
 from glyph_demo.ui import views
 from glyph_demo.ui.updates import paced
 from tests.fakes import FakeEngine
 
 HOSTILE = "<img src=http://evil.example/a.png onerror=alert(1)> &lt;b&gt; <script>x</script> R&D a < b <!-- -->"
-FINISHED = Finished(Usage(412, 120, 36), Timings(0.05, 0.06, 0.4, 0.47), "stop")
 
 
 def reading(pages=0, total=None, text="x" * 1000, **values):
