@@ -108,6 +108,8 @@ def test_texts_made_to_be_hard_take_no_more_steps_and_no_more_memory_a_token(kin
     assert suffixes.looked_up <= 8 * LENGTH
     assert len(suffixes._length) <= 2 * LENGTH
     assert sum(map(len, suffixes._more.values())) <= LENGTH
+    if kind == "one token":
+        assert max(suffixes._count) == REACH + 1  # no string counts itself by more links than that
     suffixes.looked_up, state, matched = 0, ROOT, 0
     said = text[LENGTH // 2 : LENGTH // 2 + 5000]
     for token in [*said, 7, *said]:
