@@ -23,6 +23,7 @@ TRUSTED = 2.0  # the tokens of the answer that weigh as much as that
 FORGET = 0.95  # what a token weighs less with each later one
 # The time that a token of a draft adds to a step, as a share of a step without: 110 ms for 81, with 8 (products.py).
 ADDED = 0.05
+DEAREST = 0.5  # as much at most: drafts that are nearly certain are still made, so that a wrong measurement is mended
 TIMED = 9  # steps of either kind whose median counts
 
 
@@ -36,11 +37,12 @@ class Speculation:
 
 
 class Costs:
-    """How long steps take on this device, with a draft and without."""
+    """How long steps take on this device, with a draft and without. It begins with `ADDED`, and goes by the steps seen
+    once they are the most of the last `TIMED`: the first of a width may have its kernels to make."""
 
     def __init__(self) -> None:
         self._plain: deque[float] = deque(maxlen=TIMED)
-        self._added: deque[float] = deque(maxlen=TIMED)
+        self._added = deque([ADDED] * TIMED, maxlen=TIMED)
 
     def took(self, drafted: int, seconds: float) -> None:
         """A step with `drafted` tokens of a draft took `seconds`."""
@@ -52,9 +54,9 @@ class Costs:
 
     @property
     def added(self) -> float:
-        """The time that a token of a draft adds to a step, as a share of a step without; before it was measured, and on
-        devices that run ahead of the host, which cannot time a step, a fixed one."""
-        return median(self._added) if self._added else ADDED
+        """The time that a token of a draft adds to a step, as a share of a step without, at most `DEAREST`. Devices
+        that run ahead of the host cannot time a step: there it stays `ADDED`."""
+        return min(median(self._added), DEAREST)
 
 
 class Drafter:
