@@ -15,7 +15,19 @@ from typing import Any
 from glyph_demo.cli import Parser, common_options, prepare, run_command
 from glyph_demo.errors import Language
 
-NAMES = ("render", "turns", "encode", "batch", "prefill", "decode", "document", "answers", "checked", "exactness")
+NAMES = (
+    "render",
+    "turns",
+    "encode",
+    "batch",
+    "prefill",
+    "decode",
+    "draft",
+    "document",
+    "answers",
+    "checked",
+    "exactness",
+)
 
 
 def _run(arguments: list[str], language: Language) -> dict[str, Any]:

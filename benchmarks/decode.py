@@ -22,6 +22,7 @@ from glyph_demo.decoding.decoder import Decoder, cache_argument, text
 from glyph_demo.decoding.draft import Drafter
 from glyph_demo.decoding.loop import decode
 from glyph_demo.decoding.sampling import Sampler, Sampling
+from glyph_demo.decoding.suffixes import Suffixes
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.models.memory import held_bytes
 from glyph_demo.settings import Settings
@@ -72,7 +73,7 @@ def run(
     tell(f"copy bandwidth {bandwidth / 1e9:.0f} GB/s")
     noise = torch.randint(0, 256, (context,), generator=torch.Generator().manual_seed(1)).tolist()
     answer = list(_ours(decoder, context, tokens, None))
-    quoting, other = (Drafter([quotable], tokens) for quotable in ([*noise, *answer, *noise], noise))
+    quoting, other = (Drafter(Suffixes(quotable)) for quotable in ([*noise, *answer, *noise], noise))
     ways = {
         "plain": _ours(decoder, context, tokens, None),
         "quoting": _ours(decoder, context, tokens, quoting),

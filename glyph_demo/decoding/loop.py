@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterator, Set
 from typing import Literal
 
@@ -116,7 +117,11 @@ def _drafting(
         # A draft takes no memory that the answer itself would not take.
         most = min(arena.capacity - arena.length, max_tokens - len(answer)) - 1
         draft = drafter.draft(most)
-        return decoder.step(arena, _there(decoder, [answer[-1], *draft]))
+        began = time.perf_counter()
+        logits = decoder.step(arena, _there(decoder, [answer[-1], *draft]))
+        if not decoder.ahead:
+            drafter.costs.took(len(draft), time.perf_counter() - began)
+        return logits
 
     while True:
         for i, token in enumerate(sampler.together(logits)):

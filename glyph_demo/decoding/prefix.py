@@ -12,16 +12,15 @@ from collections.abc import Collection, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from glyph_demo.decoding.arena import START, KVArena, Mark
 from glyph_demo.decoding.decoder import Decoder, Segment, text
-from glyph_demo.decoding.draft import Drafter, Speculation
+from glyph_demo.decoding.draft import Costs, Drafter, Speculation
 from glyph_demo.decoding.loop import Reason, decode, prefill, prefilling
 from glyph_demo.decoding.probe import attention
 from glyph_demo.decoding.sampling import GREEDY, Sampler, Sampling
+from glyph_demo.decoding.suffixes import Suffixes
 from glyph_demo.errors import GlyphError
 
 _uses = itertools.count(1)  # a clock for "least recently used"
@@ -42,15 +41,15 @@ class Completion:
 @dataclass(frozen=True, slots=True)
 class Answering:
     """How to answer. `reuse=False` computes the prefix anew, too. `penalised` are tokens that the
-    repetition penalty holds down besides the answer's own, such as the prompt's. `draft` are the ids of a text that the
-    answer may quote: with it, tokens are drafted from that text, the prompt and the answer itself, so that it takes
+    repetition penalty holds down besides the answer's own, such as the prompt's. `draft` holds the ids of a text that
+    the answer may quote: with it, tokens are drafted from that text, the prompt and the answer itself, so that it takes
     fewer forwards; it is the same answer."""
 
     max_tokens: int = 512
     sampling: Sampling = GREEDY
     reuse: bool = True
     penalised: frozenset[int] = frozenset()
-    draft: Sequence[int] | NDArray[np.int64] | None = None
+    draft: Suffixes | None = None
 
 
 DEFAULTS = Answering()
@@ -80,6 +79,7 @@ class CachedPrefix:
         self._arena = arena
         self._marks = [START]  # where each segment in the arena begins, and where the last of them ends
         self._written: list[int] = []  # the ids behind the prefix, in the order they went into the arena
+        self._costs = Costs()
         self._one_at_a_time = threading.Lock()
 
     @property
@@ -140,7 +140,7 @@ class CachedPrefix:
             answer: list[int] = []
             reason: Reason = "stopped"
             computed = self._missing() + len(ids) - self._reused(ids)
-            drafter = None if how.draft is None else Drafter([how.draft, ids], how.max_tokens)
+            drafter = None if how.draft is None else Drafter(how.draft, ids, self._costs)
             try:
                 hidden = self._prefill_prompt(list(ids))
                 sampler = Sampler(how.sampling, self._decoder.device, how.penalised)

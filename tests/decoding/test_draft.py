@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from glyph_demo.decoding.decoder import text
-from glyph_demo.decoding.draft import DRAFTED, RUN, WARY, Drafter
+from glyph_demo.decoding.draft import ADDED, DEAREST, DRAFTED, Costs, Drafter
 from glyph_demo.decoding.prefix import Answering, CachedPrefix, Completion
 from glyph_demo.decoding.sampling import Choice, Sampling
+from glyph_demo.decoding.suffixes import Suffixes
 from tests.decoding.tiny import NEVER, RecordingDecoder
 
 PREFIX = tuple(range(10, 40))
@@ -20,8 +21,17 @@ LONG = 48
 NOISE = list(range(3, 90, 7))
 
 
+class Untimed(Costs):
+    """The same on a busy machine, so that forwards can be counted."""
+
+    def took(self, drafted: int, seconds: float) -> None:
+        pass
+
+
 def opened(decoder: RecordingDecoder, stop_ids: frozenset[int] = NEVER, maximum: int | None = None) -> CachedPrefix:
-    return CachedPrefix(decoder, decoder.arena(maximum), [text(PREFIX)], stop_ids)
+    prefix = CachedPrefix(decoder, decoder.arena(maximum), [text(PREFIX)], stop_ids)
+    prefix._costs = Untimed()
+    return prefix
 
 
 def answered(prefix: CachedPrefix, prompt: list[int], how: Answering) -> Completion:
@@ -30,14 +40,14 @@ def answered(prefix: CachedPrefix, prompt: list[int], how: Answering) -> Complet
     return prefix.completion
 
 
-def corrupted(answer: tuple[int, ...], every: int) -> list[int]:
+def corrupted(answer: tuple[int, ...], every: int) -> Suffixes:
     """The answer with every so many tokens replaced, so that drafts from it break off."""
-    return [(token + 1) % 97 if i % every == every - 1 else token for i, token in enumerate(answer)]
+    return Suffixes((token + 1) % 97 if i % every == every - 1 else token for i, token in enumerate(answer))
 
 
 def test_an_answer_that_quotes_takes_less_than_half_the_forwards(decoder, oracle):
     expected, _ = oracle.answer([*PREFIX, 5, 6, 7], NEVER, LONG)
-    done = answered(opened(decoder), [5, 6, 7], Answering(LONG, draft=[*NOISE, *expected, *NOISE]))
+    done = answered(opened(decoder), [5, 6, 7], Answering(LONG, draft=Suffixes([*NOISE, *expected, *NOISE])))
     assert list(done.ids) == expected
     assert 2 * done.speculation.forwards <= LONG
     assert done.speculation.accepted >= LONG // 2
@@ -101,7 +111,7 @@ def test_closing_anywhere_within_an_accepted_draft_leaves_a_sound_arena(said, or
     decoder = RecordingDecoder(oracle._model)
     expected, _ = oracle.answer([*PREFIX, 5], NEVER, 20)
     prefix = opened(decoder)
-    answer = prefix.complete([5], Answering(LONG, draft=expected))
+    answer = prefix.complete([5], Answering(LONG, draft=Suffixes(expected)))
     assert [next(answer) for _ in range(said)] == expected[:said]
     answer.close()
     assert prefix._arena.length == len(PREFIX) + 1 + said - 1
@@ -113,7 +123,7 @@ def test_a_stop_id_inside_a_draft_ends_the_answer_there(decoder):
     free = answered(opened(decoder), [5, 6, 7], Answering(LONG)).ids
     stop = next(token for i, token in enumerate(free) if i > 12 and token not in free[:i])
     prefix = opened(decoder, frozenset([stop]))
-    done = answered(prefix, [5, 6, 7], Answering(LONG, draft=free))
+    done = answered(prefix, [5, 6, 7], Answering(LONG, draft=Suffixes(free)))
     assert (done.ids, done.reason) == (free[: free.index(stop)], "stop")
     assert done.speculation.accepted > 0
     assert prefix._arena.length == len(PREFIX) + 3 + len(done.ids)
@@ -123,11 +133,11 @@ def test_a_stop_id_inside_a_draft_ends_the_answer_there(decoder):
 def test_drafts_end_where_the_answer_must(tokens, decoder):
     """At the token limit, and at the end of the context; and they take no memory of their own."""
     free = answered(opened(decoder), [5], Answering(LONG)).ids
-    assert answered(opened(decoder), [5], Answering(tokens, draft=free)).ids == free[:tokens]
+    assert answered(opened(decoder), [5], Answering(tokens, draft=Suffixes(free))).ids == free[:tokens]
 
     plain, drafting = (opened(decoder, maximum=len(PREFIX) + tokens) for _ in range(2))
     expected = answered(plain, [5], Answering(LONG))
-    done = answered(drafting, [5], Answering(LONG, draft=free))
+    done = answered(drafting, [5], Answering(LONG, draft=Suffixes(free)))
     assert (done.ids, done.reason) == (expected.ids, "length")
     assert drafting.nbytes == plain.nbytes
 
@@ -139,7 +149,7 @@ def test_the_host_waits_for_the_device_once_a_forward_however_many_tokens_it_giv
     for name in ("read", "read_all"):
         original = getattr(Choice, name)
         monkeypatch.setattr(Choice, name, lambda self, original=original: waits.append(1) or original(self))
-    done = answered(opened(decoder), [5], replace(how, draft=plain))
+    done = answered(opened(decoder), [5], replace(how, draft=Suffixes(plain)))
     assert done.ids == plain
     assert done.speculation.accepted >= LONG // 2
     assert len(waits) == done.speculation.forwards + 1  # and one behind the prompt
@@ -148,9 +158,10 @@ def test_the_host_waits_for_the_device_once_a_forward_however_many_tokens_it_giv
 def test_an_answer_that_quotes_nothing_is_left_alone(decoder):
     strange = torch.randint(0, 97, (2000,), generator=torch.Generator().manual_seed(1)).tolist()
     sampling = Sampling(temperature=2.0, seed=1)
-    done = answered(opened(decoder), [5, 6, 7], Answering(200, sampling, draft=strange))
+    done = answered(opened(decoder), [5, 6, 7], Answering(200, sampling, draft=Suffixes(strange)))
     assert done.speculation.forwards >= 195
-    assert done.speculation.drafted <= 16
+    # The time of all steps, counted in steps without a draft.
+    assert done.speculation.forwards + ADDED * done.speculation.drafted <= 1.03 * 199
 
 
 def fed(drafter: Drafter, tokens: list[int]) -> None:
@@ -158,42 +169,92 @@ def fed(drafter: Drafter, tokens: list[int]) -> None:
         drafter.take(token)
 
 
-def test_nothing_is_drafted_before_the_text_has_foretold_enough_tokens():
-    drafter = Drafter([list(range(100, 150))], room=50)
-    for i in range(RUN + 1):
-        assert drafter.draft(DRAFTED) == []
-        drafter.take(100 + i)
-    assert drafter.draft(DRAFTED) == [103, 104, 105, 106]
-    fed(drafter, [103, 104, 105, 106, 107])
-    assert drafter.draft(DRAFTED) == list(range(108, 108 + DRAFTED))
-    assert (drafter.counts.drafted, drafter.counts.accepted) == (4 + DRAFTED, 4)
+def test_a_place_that_is_found_again_is_quoted_from_its_second_token_on():
+    drafter = Drafter(Suffixes(range(100, 150)))
+    assert drafter.draft(DRAFTED) == []
+    fed(drafter, [100, 101])
+    assert drafter.draft(DRAFTED) == list(range(102, 102 + DRAFTED))
+    fed(drafter, [102, 103, 104, 7])
+    assert drafter.draft(DRAFTED) == []
+    assert (drafter.counts.forwards, drafter.counts.drafted, drafter.counts.accepted) == (3, DRAFTED, 3)
 
 
-def test_the_place_where_more_tokens_match_is_quoted_and_the_later_of_equal_ones():
-    drafter = Drafter([[2, 3, 50, 9, 3, 60, 2, 8]], room=20)
+def test_what_it_said_itself_and_the_question_are_quoted_too():
+    drafter = Drafter(Suffixes(), [20, 21, 22, 23])
+    fed(drafter, [21, 22])
+    assert drafter.draft(3)[:1] == [23]
+    fed(drafter, [23, 40, 41, 42, 22, 23, 40])
+    assert drafter.draft(2) == [41, 42]
+
+
+def test_the_longest_match_decides_then_the_most_frequent_one_then_the_latest():
+    text = Suffixes([2, 3, 50, 9, 3, 60, 8, 3, 60, 7, 3, 70])
+    drafter = Drafter(text)
     fed(drafter, [2, 3])
-    assert drafter._ids[drafter._next] == 50  # behind 2, 3 and not behind the later 3
-    fed(drafter, [7, 3])
-    assert drafter._ids[drafter._next] == 7  # what it said itself comes last
-    assert Drafter([[]], room=3).draft(8) == []
+    assert drafter._foretell()[0][0] == 50
+    drafter = Drafter(text)
+    fed(drafter, [1, 3])
+    assert drafter._foretell()[0][0] == 60  # twice, and the later 70 once
+    assert text.likeliest(text.follow(0, 0, 60)[0])[0] == 7  # as often as 8, and later
 
 
-def test_drafts_that_fail_make_it_wait_longer_and_one_that_holds_makes_it_trust_again():
-    text = list(range(1000))
-    drafter = Drafter([text], room=1000)
-    waits = []
-    for start in range(0, 500, 100):
-        drafter.take(text[start])
-        wait = 0
-        while not drafter.draft(DRAFTED):
-            wait += 1
-            drafter.take(text[start + wait])
-        waits.append(wait)
-        drafter.take(2000)  # not what was drafted
-    assert waits == [2, 4, 8, 16, WARY]
-    fed(drafter, text[600 : 601 + WARY])
-    assert drafter.draft(DRAFTED)
-    fed(drafter, text[601 + WARY : 620 + WARY])
-    drafter.draft(0)
-    fed(drafter, [2001, *text[700 : 701 + RUN]])
-    assert drafter.draft(DRAFTED)
+def test_no_more_is_drafted_than_asked_for():
+    for most in (-1, 0, 1, 3, DRAFTED, 20):
+        drafter = Drafter(Suffixes(range(100, 150)))
+        fed(drafter, [100, 101, 102])
+        assert len(drafter.draft(most)) == max(0, min(most, DRAFTED))
+
+
+def test_places_that_mislead_are_no_longer_drafted_from_and_are_again_once_they_foretell():
+    drafter = Drafter(Suffixes(range(1000)))
+    drafted = []
+    for start in range(0, 800, 20):
+        fed(drafter, [start, start + 1])
+        drafted.append(len(drafter.draft(DRAFTED)))
+        drafter.take(2000)
+    assert drafted[0] == DRAFTED
+    assert drafted[-10:] == [0] * 10
+    fed(drafter, [801, 802])
+    waited = 0
+    while not drafter.draft(DRAFTED):
+        drafter.take(803 + waited)
+        waited += 1
+    assert 0 < waited < 8
+
+
+def taken(pairs: list[tuple[float, float]], drafted: int) -> Costs:
+    """The costs after steps that took so long without a draft, and with one."""
+    costs = Costs()
+    for without, with_draft in pairs:
+        costs.took(0, without)
+        costs.took(drafted, with_draft)
+    return costs
+
+
+def test_what_a_draft_costs_is_measured_and_single_slow_steps_do_not_count():
+    costs = Costs()
+    costs.took(7, 1.0)  # compared with nothing yet
+    assert costs.added == ADDED
+    assert taken([(0.1, 9.0), (9.0, 9.0)], 4).added == ADDED  # kernels being made
+    assert taken([(0.1, 9.0), (9.0, 9.0), *[(0.1, 0.2)] * 6, (0.1, 9.0)], 4).added == pytest.approx(0.25)
+    assert taken([(0.1, 0.09)] * 9, 4).added == 0
+    assert taken([(0.1, 9.0)] * 9, 4).added == DEAREST
+
+
+def test_a_device_on_which_drafts_cost_much_drafts_only_what_is_nearly_certain():
+    lengths = []
+    for costs in (Costs(), taken([(0.1, 9.0)] * 9, 4)):
+        drafter = Drafter(Suffixes(range(100, 150)), costs=costs)
+        fed(drafter, [100, 101])
+        lengths.append(len(drafter.draft(DRAFTED)))
+    assert lengths == [DRAFTED, 0]
+    fed(drafter, list(range(102, 112)))
+    assert len(drafter.draft(DRAFTED)) > 4
+
+
+def test_a_conversation_measures_what_drafts_cost_here(decoder):
+    prefix = CachedPrefix(decoder, decoder.arena(), [text(PREFIX)], NEVER)
+    plain = answered(prefix, [5, 6, 7], Answering(LONG)).ids
+    for _ in range(3):
+        answered(prefix, [5, 6, 7], Answering(LONG, draft=corrupted(plain, 7)))
+    assert ADDED not in prefix._costs._added

@@ -19,6 +19,7 @@ from glyph_demo.decoding.loop import prefill
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.decoding.products import use_plain_products
 from glyph_demo.decoding.sampling import Sampling
+from glyph_demo.decoding.suffixes import Suffixes
 from glyph_demo.models.precision import Precision, activations, adapt
 from tests.decoding.test_scripts import STOP_IDS, Script
 from tests.decoding.tiny import NEVER, Oracle, RecordingDecoder, tiny_llama
@@ -87,7 +88,7 @@ def test_running_ahead_changes_no_token(model, sampling, quoting):
         how = Answering(60, sampling, penalised=frozenset({7, 8}))
         said = list(prefix.complete([5, 6], how))
         if quoting:
-            how = Answering(60, sampling, penalised=frozenset({7, 8}), draft=said)
+            how = Answering(60, sampling, penalised=frozenset({7, 8}), draft=Suffixes(said))
             assert list(prefix.complete([5, 6], how)) == said
             assert prefix.completion.speculation.accepted > 0
         return [*said, *prefix.complete([5, 6, *said, 2, 9], how)]

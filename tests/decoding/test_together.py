@@ -11,6 +11,7 @@ from glyph_demo.decoding.draft import Drafter
 from glyph_demo.decoding.loop import decode, prefill
 from glyph_demo.decoding.products import available
 from glyph_demo.decoding.sampling import Sampler, Sampling
+from glyph_demo.decoding.suffixes import Suffixes
 from tests.decoding.tiny import tiny_llama
 
 PROMPTS = [[(7 * row + 3 * i) % 90 for i in range(5 + 40 * row)] for row in range(6)]
@@ -38,7 +39,7 @@ def model():
 def answer(decoder, prompt, sampling, tokens=40, draft=False, stop=frozenset()):
     arena = decoder.arena()
     hidden = prefill(decoder, arena, text(prompt))
-    drafter = Drafter([prompt], tokens) if draft else None
+    drafter = Drafter(Suffixes(prompt)) if draft else None
     sampler = Sampler(sampling, decoder.device, frozenset(prompt))
     return list(decode(decoder, arena, hidden, sampler, stop, tokens, [], drafter))
 

@@ -6,6 +6,7 @@ from transformers import Glm4vConfig, Glm4vForConditionalGeneration
 
 from glyph_demo.decoding.decoder import Decoder, Segment, text
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
+from glyph_demo.decoding.suffixes import Suffixes
 from tests.decoding.tiny import NEVER
 
 GRID = (4, 6)  # rows and columns of visual tokens on a page; a page takes 6 positions for its 24 tokens
@@ -97,7 +98,7 @@ def test_drafts_behind_page_images_change_nothing_but_the_forwards(glm):
     segments = [text([1, 2, 3]), page(1), page(2)]
     expected = recomputed(glm, [*segments, text([7, 8, 9])], 20)
     prefix = CachedPrefix(decoder, decoder.arena(), segments, NEVER)
-    assert list(prefix.complete([7, 8, 9], Answering(20, draft=expected))) == expected
+    assert list(prefix.complete([7, 8, 9], Answering(20, draft=Suffixes(expected)))) == expected
     assert prefix.completion.speculation.forwards <= 10
     following = [7, 8, 9, *expected, 4, 11]
     assert list(prefix.complete(following, Answering(6))) == recomputed(glm, [*segments, text(following)], 6)

@@ -6,11 +6,9 @@ import contextlib
 import time
 from collections.abc import Generator, Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from glyph_demo.decoding.prefix import Answering, CachedPrefix
 from glyph_demo.decoding.sampling import Sampling
+from glyph_demo.decoding.suffixes import Suffixes
 from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.events import Event, Finished, Progress, Reason, Timings, Token, Usage
 from glyph_demo.engines.local.speech import Speech, loops
@@ -20,12 +18,10 @@ from glyph_demo.errors import out_of_memory, ran_out_of_memory
 
 class Answer:
     """`prompt` holds the token ids between the document and the answer, `quotable` those of the text that the answer
-    may quote, int64 (n,). An answer may take several rounds. Each continues from all tokens so far, and reuses the KV
+    may quote. An answer may take several rounds. Each continues from all tokens so far, and reuses the KV
     that the arena holds of them."""
 
-    def __init__(
-        self, prompt: list[int], speech: Speech, options: AskOptions, quotable: NDArray[np.int64] | None
-    ) -> None:
+    def __init__(self, prompt: list[int], speech: Speech, options: AskOptions, quotable: Suffixes | None) -> None:
         self.speech = speech
         self._prompt = prompt
         self._options = options

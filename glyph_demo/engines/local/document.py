@@ -6,13 +6,12 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from glyph_demo.decoding.decoder import Segment, text
 from glyph_demo.decoding.prefix import CachedPrefix
 from glyph_demo.decoding.sampling import NonFiniteLogits
+from glyph_demo.decoding.suffixes import Suffixes
 from glyph_demo.engines.base import AskOptions, FeatureSource, OpenDocument, TooLong, Turn
 from glyph_demo.engines.events import Event, Events, Notice
 from glyph_demo.engines.local.answer import Answer, memory_errors
@@ -41,7 +40,7 @@ class LocalDocument(OpenDocument):
         self._pages: list[Segment] = []
         self._grids: list[Grid] = []  # of the pages
         self._held = False  # pages are not prefilled before a question
-        self._quotable: NDArray[np.int64] | None = None  # ids of the text that answers may quote
+        self._quotable: Suffixes | None = None  # ids of the text that answers may quote
         self._answer_ids: dict[str, tuple[int, ...]] = {}  # answers of the history → the ids that the model generated
         self._notified = 0  # how many of the engine's notices this document has yielded
         self._closing = self._abandoned = False
@@ -95,7 +94,7 @@ class LocalDocument(OpenDocument):
                 f"As text, the document takes {len(ids)} tokens, and there is room for {limit}. Ask it as pages.",
                 f"该文档的文字需要 {len(ids)} 个词元，只能容纳 {limit} 个。请以页面图像方式提问。",
             )
-        self._quotable = np.array(ids, np.int64)
+        self._quotable = Suffixes(ids)
         self._extend([text(ids[i : i + TEXT_STEP]) for i in range(0, len(ids), TEXT_STEP)])
 
     def hold_pages(self) -> None:
@@ -106,7 +105,7 @@ class LocalDocument(OpenDocument):
 
     def hint_ids(self, ids: Sequence[int]) -> None:
         """`hint_text` with the text as token ids."""
-        self._quotable = np.array(ids, np.int64)
+        self._quotable = Suffixes(ids)
 
     def answer_ids(self, answer: str) -> tuple[int, ...]:
         """An answer of the history as token ids: those that were generated if it came from this document, else, as
