@@ -23,6 +23,7 @@ from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import Window
 
 ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer
+NOTHING: Updates = {}  # yielded, because Gradio's page empties all that a handler without any update might change
 
 
 class ChatHandlers:
@@ -36,6 +37,7 @@ class ChatHandlers:
         window, ui, stripped = self._windows.get(visit), self._ui, question.strip()
         if waits := window.answering:
             if not stripped or window.asks(stripped):
+                yield NOTHING
                 return
             window.notice = (ASKED_NEXT, "hint")
             yield {ui.question: "", ui.unasked: "", **self._view.status(window)}
@@ -55,12 +57,16 @@ class ChatHandlers:
         at = _exchange_index(data.index)
         if 0 <= at < len(window.transcript):
             yield from self._replace(window, window.transcript[at].question, at)
+        else:
+            yield NOTHING
 
     def edit_question(self, visit: Visit, data: gr.EditData) -> Iterator[Updates]:
         window = self._windows.get(visit)
         at = _exchange_index(data.index)
         if 0 <= at < len(window.transcript):
             yield from self._replace(window, typed(str(data.value)), at)
+        else:
+            yield NOTHING
 
     def _replace(self, window: Window, question: str, at: int) -> Iterator[Updates]:
         """Ask in place of question `at`. If others follow, which will go, ask first whether they may."""
@@ -80,11 +86,11 @@ class ChatHandlers:
         """Go on with what `_replace` has asked about. Who is not sure finds an edited question where one types."""
         window, at, question = self._windows.get(visit), place_in_list(data.at), str(data.question)
         if not 0 <= at < len(window.transcript):
-            return
-        if data.sure == "yes":
+            yield NOTHING
+        elif data.sure == "yes":
             yield from self._answer(window, question, at)
-        elif question != window.transcript[at].question:
-            yield {self._ui.unasked: question}
+        else:
+            yield {self._ui.unasked: question} if question != window.transcript[at].question else NOTHING
 
     def undo_exchange(self, visit: Visit) -> Updates:
         window = self._windows.get(visit)
@@ -100,6 +106,7 @@ class ChatHandlers:
         """Show an answer that was being written when the page was loaded."""
         window, ui = self._windows.get(visit), self._ui
         exchange = window.asked
+        yield NOTHING
         if exchange is None or not window.answering:
             return
         sent: Updates = {}
