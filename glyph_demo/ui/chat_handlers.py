@@ -23,7 +23,9 @@ from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import Window
 
 ANSWER_INTERVAL = 0.05  # seconds between two updates of a growing answer
-NOTHING: Updates = {}  # yielded, because Gradio's page empties all that a handler without any update might change
+NOTHING: Updates = (
+    gr.skip()
+)  # yielded, because Gradio's page empties all that a handler without any update might change
 
 
 class ChatHandlers:

@@ -59,7 +59,7 @@ def test_a_question_that_others_follow_is_asked_again_only_once_it_is_agreed_tha
     assert (at, question) == ("1", "B&#x27;s &lt;i&gt;")
     (update,) = on.chat.replace_if_sure("tab", agreed("", at="1", question="B"))
     assert update == {on.ui.unasked: "B"}, "what was typed is kept"
-    assert list(on.chat.replace_if_sure("tab", agreed("", at="0", question="a"))) == [{}]
+    assert list(on.chat.replace_if_sure("tab", agreed("", at="0", question="a"))) == [gr.skip()]
     assert questions(on) == ["a", "b", "c"]
     list(on.chat.replace_if_sure("tab", agreed("yes", at="1", question="B")))
     assert questions(on) == ["a", "B"]
@@ -69,5 +69,5 @@ def test_a_question_that_others_follow_is_asked_again_only_once_it_is_agreed_tha
 def test_an_answer_about_a_question_that_has_gone_does_nothing(on, tmp_path, at):
     opened(on, write(tmp_path))
     list(on.chat.ask_question("tab", "a"))
-    assert list(on.chat.replace_if_sure("tab", agreed("yes", at=at, question="b"))) == [{}]
+    assert list(on.chat.replace_if_sure("tab", agreed("yes", at=at, question="b"))) == [gr.skip()]
     assert questions(on) == ["a"]
