@@ -83,7 +83,7 @@ def test_a_page_without_cookies_says_what_it_needs(new_page, address):
 
     page.route(address + "/", without_cookie)
     page.goto(address)
-    expect(page.locator("#no-cookie")).to_contain_text("--no-auth")
+    expect(page.locator("#connection")).to_contain_text("--no-auth")
 
 
 @pytest.mark.parametrize("path", ["/", "/robots.txt"])
