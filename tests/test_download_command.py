@@ -31,7 +31,7 @@ def test_it_tells_how_far_it_is_and_where_the_model_is_and_the_second_time_asks_
     done = run("download", "--language", "zh", environment=environment)
     folder = tmp_path / "cache" / "models" / "zai-org--Glyph"
     assert done.returncode == 0, done.stderr
-    assert f"模型已在本机: {folder}" in done.stdout
+    assert f"模型已在本机：{folder}" in done.stdout
     assert done.stderr.startswith("load 0.0/")
     assert done.stderr.endswith("kB, file 12 of 12\n")
     assert done.stderr.count("\n") == 2
