@@ -82,7 +82,7 @@ def _cited(parts: list[Words | int], exchange: Exchange, quoted: int) -> tuple[W
     if quoted and not exchange.ranked:
         return tuple(parts)
     cited: list[Words | int] = []
-    for part, after in zip(parts, [*parts[1:], None], strict=True):
+    for part, after in zip(parts, [*parts, None][1:], strict=True):
         if isinstance(part, Words) and isinstance(after, int) and exchange.answer[part.end - 1] not in ":：":
             everything = range(len({region.text for region in exchange.regions})) if not quoted else (after,)
             part = part._replace(cited=tuple(everything))

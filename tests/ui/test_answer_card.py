@@ -224,3 +224,8 @@ def test_what_the_document_has_of_an_answer_is_a_link_and_what_it_has_not_is_mar
     assert re.search("title='not found in the document'>9</span>", card)
     assert "1 of 2 figures found" in card
     assert html.unescape(re.sub("<.*?>", "", re.search("glyph-answer'>(.*?)</div>", card)[1])) == answer
+
+
+def test_an_answer_without_words_or_passages_is_a_card_that_says_how_it_ended():
+    assert "Stopped." in answer_card(answered(answer="", finished=None), 0, "en")
+    assert "<details" in answer_card(answered(answer="", thinking="Hm."), 0, "en")
