@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from glyph_demo.conversation.drawing import PageView
-from glyph_demo.conversation.places import file_page
+from glyph_demo.conversation.places import lines_at, placed, view_at
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.events import Box, Region
 from glyph_demo.rendering import Line
@@ -25,30 +24,28 @@ def find(words: str, document: Document, views: Sequence[PageView], read: Sequen
     pattern = re.compile(r"\s+".join(map(re.escape, words.split())), re.IGNORECASE)
     found: list[Region] = []
     for match in pattern.finditer(document.text):
-        place = _place(match.start(), match.end(), match.group(), document, views)
+        place = _place(match, document, views)
         if place is not None:
             found.append(place)
         if len(found) == MOST:
             break
     on_pictures = [
-        replace(line, page=view.number, file_page=file_page(document, view, line.boxes[0]), digest=view.digest)
+        placed(line, view, document)
         for line in read
         if (view := views[line.page - 1]).picture and pattern.search(line.text)
     ]
     return sorted([*found, *on_pictures], key=lambda place: place.page)[:MOST]
 
 
-def _place(start: int, end: int, text: str, document: Document, views: Sequence[PageView]) -> Region | None:
-    for view in views:
-        if view.span[0] <= start < view.span[1]:
-            parts = [(number, _part(line, start, end)) for number, line in enumerate(view.lines, 1)]
-            boxes = [(number, box) for number, box in parts if box is not None]
-            if not boxes:
-                return None
-            number, first = boxes[0]
-            where = file_page(document, view, first)
-            return Region(view.number, number, text, tuple(box for _, box in boxes), 1.0, where, view.digest)
-    return None
+def _place(match: re.Match[str], document: Document, views: Sequence[PageView]) -> Region | None:
+    start, end = match.span()
+    view = view_at(views, start)
+    parts = [] if view is None else [(number, _part(line, start, end)) for number, line in lines_at(view, start, end)]
+    boxes = [(number, box) for number, box in parts if box is not None]
+    if view is None or not boxes:
+        return None
+    region = Region(view.number, boxes[0][0], match.group(), tuple(box for _, box in boxes), 1.0)
+    return placed(region, view, document)
 
 
 def _part(line: Line, start: int, end: int) -> Box | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyph_demo.conversation.drawing import PageView
-from glyph_demo.conversation.places import file_page
+from glyph_demo.conversation.places import placed
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.events import Evidence, Heat, Region
 from glyph_demo.rendering.page import Line
@@ -26,13 +26,8 @@ def locate_evidence(evidence: Evidence, pages: Sequence[PageView], document: Doc
     maps = tuple(replace(heat, page=view.number) for heat, view in zip(evidence.heat, views, strict=True))
     under = [(heat, view.size, view.lines) for heat, view in zip(maps, views, strict=True)]
     shown = {view.number: view for view in pages}
-    found = (_placed(region, shown[region.page], document) for region in regions or hottest_lines(under))
+    found = (placed(region, shown[region.page], document) for region in regions or hottest_lines(under))
     return replace(evidence, regions=tuple(found), heat=maps)
-
-
-def _placed(region: Region, view: PageView, document: Document) -> Region:
-    where = file_page(document, view, region.boxes[0]) if region.boxes else None
-    return replace(region, file_page=where, digest=view.digest)
 
 
 def hottest_lines(pages: Sequence[tuple[Heat, tuple[int, int], Sequence[Line]]]) -> tuple[Region, ...]:

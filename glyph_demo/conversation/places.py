@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
 from glyph_demo.conversation.drawing import PageView
 from glyph_demo.documents.model import Document, Mark
-from glyph_demo.engines.events import Box, FilePage
+from glyph_demo.engines.events import Box, FilePage, Region
+from glyph_demo.rendering import Line
 
 
 def file_page(document: Document, view: PageView, box: Box) -> FilePage | None:
@@ -30,6 +33,25 @@ def view_of(document: Document, views: Sequence[PageView], number: int) -> PageV
     start = document.marks[number - 1].start
     holding = (view for view in views if view.picture == number or (not view.picture and view.span[1] > start))
     return next(holding, views[-1])
+
+
+def view_at(views: Sequence[PageView], offset: int) -> PageView | None:
+    """The page with the character at `offset` of the Document's text; None if it is on none of them."""
+    at = bisect_right(views, offset, key=lambda view: view.span[0]) - 1
+    return views[at] if at >= 0 and offset < views[at].span[1] else None
+
+
+def lines_at(view: PageView, start: int, end: int) -> list[tuple[int, Line]]:
+    """The lines of a page with any of the characters `start` to `end` of the Document's text, each with its number from
+    1."""
+    first = max(0, bisect_right(view.lines, start, key=lambda line: line.start) - 1)
+    return [(i, line) for i, line in enumerate(view.lines[first:], first + 1) if start < line.end and line.start < end]
+
+
+def placed(region: Region, view: PageView, document: Document) -> Region:
+    """A place on the page that `view` shows, with that page's digest and, if it has boxes, the page of the file."""
+    where = file_page(document, view, region.boxes[0]) if region.boxes else None
+    return replace(region, page=view.number, file_page=where, digest=view.digest)
 
 
 def _offset(view: PageView, box: Box) -> int:

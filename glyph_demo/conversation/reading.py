@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Literal
 
 from glyph_demo.conversation.ahead import prepare_ahead
-from glyph_demo.conversation.checked.checking import check
+from glyph_demo.conversation.checked.checking import Checker
 from glyph_demo.conversation.checked.claim import Claim
-from glyph_demo.conversation.checked.source import Source
 from glyph_demo.conversation.drawing import PageView, count_pictures, draw, unreadable
 from glyph_demo.conversation.early import answer_again, answer_early, keep_answers
 from glyph_demo.conversation.errors import as_user_error, document_closed, no_question
 from glyph_demo.conversation.features import DocumentFeatures, FetchedFeatures
+from glyph_demo.conversation.find import find
 from glyph_demo.conversation.heat import locate_evidence
 from glyph_demo.conversation.originals import Originals
 from glyph_demo.conversation.overview import LazyOverview, overview_of
@@ -29,7 +29,7 @@ from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.documents.extraction import extract, original_type
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import AskOptions, Engine, OpenDocument, Overview, Turn
-from glyph_demo.engines.events import Box, Event, Events, Evidence, FilePage, Finished, Notice, Progress, Token
+from glyph_demo.engines.events import Box, Event, Events, Evidence, FilePage, Finished, Notice, Progress, Region, Token
 from glyph_demo.errors import DocumentError, GlyphError, Message
 from glyph_demo.rendering import Page, decode_png
 from glyph_demo.settings import Settings
@@ -83,7 +83,7 @@ class Reading:
         self._cancelled = False
         self._over = False  # all pages read, or failed: from then on no answer is from the pages read so far
         self._text_handle: OpenDocument | None = None
-        self._source: Source | None = None
+        self._checker = Checker()
         self._features = DocumentFeatures(self.engine, self.store, self.folder)
         self._overview = LazyOverview(lambda: overview_of(self.handle, self.document, list(self.pages)))
 
@@ -237,15 +237,18 @@ class Reading:
 
     def checked(self, answer: str) -> tuple[Claim, ...]:
         """What an answer says that can be looked up, held against the document; nothing once that is closed."""
-        document, pages, handle = self.document, list(self.pages), self.handle
+        document, pages = self.document, list(self.pages)
         if document is None or not pages or not answer:
             return ()
-        source = self._source
-        if source is None:
-            all_read = self._over  # until then there will be more lines of pages that are pictures
-            source = Source.of(document, pages, handle.read_lines() if handle else None, all_read)
-            self._source = source if all_read or document.images is None else None
-        return check(answer, source, pages)
+        return self._checker.check(answer, document, pages, self._read_lines, self._over)
+
+    def find(self, words: str) -> list[Region]:
+        """Where the words stand on the pages, see `conversation.find`; nowhere once the document is closed."""
+        document = self.document
+        return [] if document is None else find(words, document, list(self.pages), self._read_lines() or ())
+
+    def _read_lines(self) -> tuple[Region, ...] | None:
+        return self.handle.read_lines() if self.handle else None
 
     def enter_early(self, exchange: Exchange, answer: Sequence[Event], pages: int) -> bool:
         """Enter an answer from the first `pages` pages, which is being asked, into the conversation. False, and
@@ -321,7 +324,8 @@ class Reading:
     def _release(self) -> None:
         self._close_handle()
         self.pages.clear()
-        self.document = self.originals = self._source = None
+        self.document = self.originals = None
+        self._checker = Checker()
         shutil.rmtree(self.folder, ignore_errors=True)
         self._set_state("closed")
 

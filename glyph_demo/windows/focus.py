@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from glyph_demo.conversation.find import find
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.row import QuotedLine
 from glyph_demo.conversation.transcript import Exchange
@@ -24,11 +23,14 @@ class PageFocus:
     heat: tuple[Heat, ...] = ()
 
     @classmethod
+    def on(cls, place: Region, places: tuple[Region, ...]) -> PageFocus:
+        """The focus on one of several places."""
+        return cls(place.page, place.file_page.number if place.file_page else 0, places, place)
+
+    @classmethod
     def of(cls, exchange: Exchange, line: int = 0) -> PageFocus:
         """The focus on line `line` of those that an answer rests on."""
-        region = exchange.regions[line]
-        file_page = region.file_page.number if region.file_page else 0
-        return cls(region.page, file_page, exchange.regions, region, exchange.heat)
+        return replace(cls.on(exchange.regions[line], exchange.regions), heat=exchange.heat)
 
     @classmethod
     def of_answer(cls, exchange: Exchange) -> PageFocus:
@@ -39,13 +41,11 @@ class PageFocus:
     def of_quote(cls, quote: QuotedLine, reading: Reading) -> PageFocus:
         """The focus on a line that was quoted from a document, of several like it on the nearest to where it was; on
         the page alone if it is not found. The pages may have been drawn in another way since."""
-        lines = reading.handle.read_lines() if reading.handle else None
-        found = find(quote.text, reading.document, list(reading.pages), lines or ()) if reading.document else []
 
         def distance(place: Region) -> tuple[int, int]:
             return abs(QuotedLine.of(place).page_number - quote.page_number), abs(place.line - quote.line)
 
-        place = min(found, key=distance, default=None)
-        of_file = (place or quote).file_page
-        file_page = of_file.number if of_file else 0
-        return cls(place.page, file_page, (place,), place) if place else cls(quote.page, file_page)
+        place = min(reading.find(quote.text), key=distance, default=None)
+        if place is not None:
+            return cls.on(place, (place,))
+        return cls(quote.page, quote.file_page.number if quote.file_page else 0)

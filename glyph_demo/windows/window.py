@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Literal
 
 from glyph_demo.conversation.drawing import PageView
-from glyph_demo.conversation.find import find
 from glyph_demo.conversation.places import file_pages, view_of
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.row import QuotedLine
@@ -99,8 +98,7 @@ class Window:
         place = self.transcript[at].claims[number].place
         if place is None:
             return False
-        file_page = place.file_page.number if place.file_page else 0
-        self._focus_on(place, PageFocus(place.page, file_page, (place,), place))
+        self._focus_on(place, PageFocus.on(place, (place,)))
         return True
 
     def _focus_on(self, region: Region, focus: PageFocus) -> None:
@@ -108,8 +106,8 @@ class Window:
         document, view = self.reading.document if self.reading else None, self.view
         if self.reading is None or document is None or view is None or region.digest in ("", view.digest):
             return
-        if moved := find(region.text, document, list(self.reading.pages)):
-            self.focus = PageFocus(moved[0].page, focus.file_page, tuple(moved[:1]), moved[0])
+        if moved := self.reading.find(region.text):
+            self.focus = replace(PageFocus.on(moved[0], (moved[0],)), file_page=focus.file_page)
             return
         self.notice = (PAGES_CHANGED, "hint")
         if focus.file_page and all(mark.number != focus.file_page for mark in file_pages(document, view)):
@@ -141,17 +139,12 @@ class Window:
     def find(self, words: str, step: int) -> tuple[int, int]:
         """Focus on the place of these words that is `step` places after the one in focus, or on the first. Returns its
         number, from 1, and how many places there are; zeros, and nothing, if there are none."""
-        if self.reading is None or self.reading.document is None:
-            return 0, 0
-        lines = self.reading.handle.read_lines() if self.reading.handle else None
-        places = find(words, self.reading.document, list(self.reading.pages), lines or ())
+        places = self.reading.find(words) if self.reading else []
         if not places:
             return 0, 0
         chosen = self.focus.chosen
         at = (places.index(chosen) + step) % len(places) if chosen in places else 0
-        place = places[at]
-        file_page = place.file_page.number if place.file_page else 0
-        self.focus = PageFocus(place.page, file_page, tuple(places), place)
+        self.focus = PageFocus.on(places[at], tuple(places))
         return at + 1, len(places)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from glyph_demo.conversation.checked.claim import Claim, Kind
@@ -13,6 +13,8 @@ from glyph_demo.conversation.checked.names import Name, is_edge, names
 from glyph_demo.conversation.checked.quotations import find_quotation, quotations
 from glyph_demo.conversation.checked.source import Source, Span
 from glyph_demo.conversation.drawing import PageView
+from glyph_demo.documents.model import Document
+from glyph_demo.engines.events import Region
 
 MOST_ANSWER = 50_000  # characters of an answer that are checked
 MOST_CLAIMS = 2000  # that are looked up: an answer of nothing but numbers would take seconds
@@ -28,6 +30,29 @@ _OWN = re.compile(
     re.M | re.I,
 )
 _WORDS = re.compile(r"[a-z]{3,}|(?=([\u3400-\u9fff]{2}))")
+
+
+class Checker:
+    """Checks the answers about one document, and keeps the document's side once no more of it will be read."""
+
+    def __init__(self) -> None:
+        self._source: Source | None = None
+
+    def check(
+        self,
+        answer: str,
+        document: Document,
+        pages: Sequence[PageView],
+        lines: Callable[[], Sequence[Region] | None],
+        all_read: bool,
+    ) -> tuple[Claim, ...]:
+        """`check`; see `Source.of` for `lines` and `all_read`."""
+        source = self._source
+        if source is None:
+            source = Source.of(document, pages, lines(), all_read)
+            # Until all is read there will be more lines of pages that are pictures.
+            self._source = source if all_read or document.images is None else None
+        return check(answer, source, pages)
 
 
 def check(answer: str, source: Source, pages: Sequence[PageView]) -> tuple[Claim, ...]:

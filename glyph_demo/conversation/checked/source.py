@@ -9,13 +9,15 @@ from dataclasses import replace
 from glyph_demo.conversation.checked.figures import Figure, Key, figures
 from glyph_demo.conversation.checked.folding import MOST_PLACES, Folded
 from glyph_demo.conversation.drawing import PageView
-from glyph_demo.conversation.places import file_page
+from glyph_demo.conversation.places import lines_at, placed, view_at
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.events import Box, Region
 
 Span = tuple[int, int]
 
 MOST_TEXT = 4_000_000  # characters that are looked through, 800 pages of print; what is in no longer text is not said
+
+TOP: tuple[Box, ...] = ((0, 0, 1, 1),)  # of a page whose text is not seen line by line
 
 
 class Source:
@@ -69,17 +71,15 @@ class Source:
         start, end = span
         if start >= self._shared:
             return self._line_read(start, end, pages)
-        at = bisect_right(pages, start, key=lambda view: view.span[0]) - 1
-        if at < 0 or start >= pages[at].span[1]:
+        view = view_at(pages, start)
+        if view is None:
             return None
-        view = pages[at]
-        first = max(0, bisect_right(view.lines, start, key=lambda line: line.start) - 1)
-        under = [(i, line) for i, line in enumerate(view.lines[first:], first) if start < line.end and line.start < end]
-        region = Region(view.number, 1, "", (), 1.0)
-        if under:
-            boxes = tuple(line.box for _, line in under)
-            region = Region(view.number, under[0][0] + 1, " ".join(line.text for _, line in under), boxes, 1.0)
-        return self._named(region, view)
+        under = lines_at(view, start, end)
+        if not under:
+            return replace(placed(Region(view.number, 1, "", TOP, 1.0), view, self._document), boxes=())
+        boxes = tuple(line.box for _, line in under)
+        region = Region(view.number, under[0][0], " ".join(line.text for _, line in under), boxes, 1.0)
+        return placed(region, view, self._document)
 
     def _line_read(self, start: int, end: int, pages: Sequence[PageView]) -> Region | None:
         first = bisect_right(self._starts, start) - 1
@@ -89,8 +89,5 @@ class Source:
         if view is None:
             return None
         boxes: tuple[Box, ...] = tuple(box for line in lines for box in line.boxes)
-        return self._named(replace(lines[0], text=" ".join(line.text for line in lines), boxes=boxes), view)
-
-    def _named(self, region: Region, view: PageView) -> Region:
-        where = file_page(self._document, view, region.boxes[0] if region.boxes else (0, 0, 1, 1))
-        return replace(region, file_page=where, digest=view.digest)
+        region = replace(lines[0], text=" ".join(line.text for line in lines), boxes=boxes)
+        return placed(region, view, self._document)
