@@ -221,7 +221,7 @@ def _on_processor(settings: Settings, here: Resources) -> tuple[dict[Missing, Me
     if plan.fits:
         return {}, Message(
             f"Fits the memory ({gb(free)} free). There is no NVIDIA card: the processor computes, slowly.",
-            f"内存足够(空闲 {gb(free)})。没有 NVIDIA 显卡，由处理器计算，速度很慢。",
+            f"内存足够（空闲 {gb(free)}）。没有 NVIDIA 显卡，由处理器计算，速度很慢。",
         )
     missing: dict[Missing, Message] = {}
     how = Message("Close other programs, or choose a server.", "请关闭其他程序，或选择服务器。")

@@ -303,5 +303,5 @@ def _no_room(folder: Path, error: OSError) -> EngineError:
         "cannot_write",
         f"The model cannot be written to {shown(folder)} ({error.strerror or type(error).__name__}). Set cache_dir to "
         "another folder.",
-        f"无法把模型写入 {shown(folder)}({error.strerror or type(error).__name__})。请将 cache_dir 设为其他目录。",
+        f"无法把模型写入 {shown(folder)}（{error.strerror or type(error).__name__}）。请将 cache_dir 设为其他目录。",
     )

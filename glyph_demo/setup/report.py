@@ -79,7 +79,7 @@ def torch_warning(cuda: str, driver: str) -> Message | None:
     return Message(
         f"The torch here (built for: {build}) cannot use the card with driver {driver}. "
         "Run: bash launch.sh --setup-only",
-        f"此处的 torch(构建版本：{build})无法在驱动 {driver} 下使用显卡。请运行：bash launch.sh --setup-only",
+        f"此处的 torch（构建版本：{build}）无法在驱动 {driver} 下使用显卡。请运行：bash launch.sh --setup-only",
     )
 
 

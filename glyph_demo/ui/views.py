@@ -99,7 +99,7 @@ def _row(identifier: str, reading: Reading, front: bool, language: Language) -> 
 def _detail(reading: Reading, language: Language) -> str:
     """Its pages, its tokens (or characters, if the engine counts no tokens) and where its page features are kept."""
     if reading.state != "ready" or reading.handle is None:
-        return say(f"state.{reading.state}", language, pages=len(reading.pages) or "…")
+        return say(f"state.{reading.state}", language)
     count = len(reading.pages)
     parts = [say("detail.page" if count == 1 else "detail.pages", language, pages=count)]
     if reading.handle.tokens is not None:
