@@ -117,6 +117,6 @@ def _unusable(path: Path, error: Exception) -> EngineError:
         "language_model_unusable",
         f"The language model {path.name} cannot be loaded ({type(error).__name__}). It must be a folder with "
         "safetensors, or a SmolLM2-like GGUF file. Set pocket.language_model to another one.",
-        f"无法加载语言模型 {path.name}（{type(error).__name__}）。它应是含 safetensors 的文件夹或 SmolLM2 类 GGUF 文件。"
-        "请将 pocket.language_model 设为其他模型。",
+        f"无法加载语言模型 {path.name}（{type(error).__name__}）。"
+        "它应是含 safetensors 的文件夹或 SmolLM2 类 GGUF 文件。请将 pocket.language_model 设为其他模型。",
     )
