@@ -57,6 +57,22 @@ def open_settings(page):
     page.wait_for_timeout(500)  # it slides in, and colours are judged where it stands
 
 
+def choose_model(page, name):
+    """Choose one in the open settings."""
+    page.locator("#choice label").filter(has_text=re.compile(f"^\\s*{re.escape(name)}")).click()
+
+
+def use_model(page):
+    page.locator("#picked").get_by_role("button", name="Use it", exact=True).click()
+
+
+def use_folder(page, folder):
+    """Use the model of a folder; the settings are open."""
+    choose_model(page, "Another model")
+    page.locator("#folder :is(textarea, input)").fill(str(folder))
+    use_model(page)
+
+
 def expect_answers(page, count):
     """`count` answers, the last of them complete with its figures."""
     expect(answers(page)).to_have_count(count)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import serving
-from tests.browser.person import arrive, open_settings
+from tests.browser.person import arrive, open_settings, use_folder
 from tests.checkpoints import make_checkpoint
 
 
@@ -26,10 +26,8 @@ def test_an_engine_chosen_in_the_window_is_there_after_a_restart_and_one_that_is
     with serving(tmp_path) as address:
         page = arrive(new_page(), address)
         open_settings(page)
-        page.locator("#choice label").filter(has_text="Another model").click()
-        page.locator("#folder :is(textarea, input)").fill(str(model))
-        page.locator("#picked").get_by_role("button", name="Use it").click()
-        expect(page.locator("#status")).to_contain_text("The engine is loaded")
+        use_folder(page, model)
+        expect(page.locator("#outcome")).to_contain_text("The engine is loaded")
         wait_until_kept(page, tmp_path)
     with serving(tmp_path) as address:
         page = arrive(new_page(), address)

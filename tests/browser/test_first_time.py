@@ -1,12 +1,19 @@
 """A first visit from beginning to end, in one page that is never loaded anew by hand."""
 
-import re
-
 from playwright.sync_api import expect
 
 from tests.browser import files
 from tests.browser.conftest import serving
-from tests.browser.person import answers, arrive, ask, expect_answers, open_settings, upload, wait_until_read
+from tests.browser.person import (
+    answers,
+    arrive,
+    ask,
+    expect_answers,
+    open_settings,
+    upload,
+    use_folder,
+    wait_until_read,
+)
 
 ASKED = ("text", "scan", "form")
 DOWN = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET")
@@ -29,11 +36,8 @@ def test_a_first_visit_with_a_mixed_pdf_another_engine_and_a_restart_of_the_app(
         page.get_by_role("button", name="Original").click()
         expect(page.locator("#page .glyph-box.chosen").first).to_be_visible()
         open_settings(page)
-        page.get_by_label(re.compile("^Engine")).click()
-        page.get_by_role("option", name="local", exact=True).click()
-        page.locator("#model :is(textarea, input)").fill(str(checkpoint))
-        page.locator("#load").click()
-        expect(page.locator("#status")).to_contain_text("The engine is loaded")
+        use_folder(page, checkpoint)
+        expect(page.locator("#outcome")).to_contain_text("The engine is loaded")
         wait_until_read(page)
         page.locator(".sidebar .toggle-button").first.click()
         ask(page, "And who keeps the key?")

@@ -12,22 +12,17 @@ from tests.browser.person import (
     arrive,
     ask,
     ask_about_survey,
+    choose_model,
     expect_accessible,
     expect_answers,
     open_settings,
     read_document,
+    use_folder,
+    use_model,
 )
 from tests.checkpoints import make_checkpoint
 from tests.engines import stub_server
 from tests.engines.stub_server import chunk
-
-
-def choose(page, name):
-    page.locator("#choice label").filter(has_text=re.compile(f"^\\s*{re.escape(name)}")).click()
-
-
-def press(page, name):
-    page.locator("#picked").get_by_role("button", name=name, exact=True).click()
 
 
 @pytest.mark.slow
@@ -45,12 +40,9 @@ def test_a_folder_and_then_a_server_are_chosen_used_and_answer(new_page, tmp_pat
         expect(page.locator("#temperature input").first).to_be_disabled()
         expect(page.locator("#choice label").nth(1)).to_contain_text(re.compile(r"Glyph · 20\.6.GB · (lacks|slow)"))
 
-        choose(page, "Another model")
-        page.locator("#folder :is(textarea, input)").fill(str(tmp_path / "nowhere"))
-        press(page, "Use it")
+        use_folder(page, tmp_path / "nowhere")
         expect(page.locator("#outcome")).to_contain_text("There is no model")
-        page.locator("#folder :is(textarea, input)").fill(str(model))
-        press(page, "Use it")
+        use_folder(page, model)
         expect(page.locator("#outcome")).to_contain_text("The engine is loaded")
         expect(page.locator("#title")).to_contain_text("Engine: local · harbour-model · fp32 · CPU")
         expect(page.locator("#temperature input").first).to_be_enabled()
@@ -58,7 +50,7 @@ def test_a_folder_and_then_a_server_are_chosen_used_and_answer(new_page, tmp_pat
         ask(page, "And when?")
         expect_answers(page, 2)
 
-        choose(page, "A server")
+        choose_model(page, "A server")
         page.locator("#preset input").click()
         page.get_by_role("option", name="Ollama").click()
         expect(page.locator("#preset")).to_contain_text("ollama pull")
@@ -74,7 +66,7 @@ def test_a_folder_and_then_a_server_are_chosen_used_and_answer(new_page, tmp_pat
         page.get_by_role("option", name="another").click()
         page.screenshot(path=artifacts / "picker-server.png")
         expect_accessible(page)
-        press(page, "Use it")
+        use_model(page)
         expect(page.locator("#title")).to_contain_text(f"Engine: remote · another · {stub.url.split('/')[2]}")
         ask(page, "Who led it?")
         expect_answers(page, 3)
