@@ -81,11 +81,13 @@ class DocumentSession:
         )
         return identifier
 
-    def select(self, identifier: str) -> Reading:
-        """Make a document current, and read it again if it is closed or failed. Raises KeyError for an unknown id."""
+    def select(self, identifier: str, *, pages: str | None = None) -> Reading:
+        """Make a document current, and read it again if it is closed or failed: these pages, if given. Raises KeyError
+        for an unknown id."""
         reading = self._readings[identifier]
         if reading.state in ("closed", "failed"):
-            return self._start(identifier, reading.path, reading.name, reading.settings, reading.transcript)
+            settings = reading.settings if pages is None else _with_pages(reading.settings, pages)
+            return self._start(identifier, reading.path, reading.name, settings, reading.transcript)
         self._readings.move_to_end(identifier)
         self.current_id = identifier
         return reading

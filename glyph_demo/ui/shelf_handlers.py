@@ -47,10 +47,15 @@ class ShelfHandlers:
         return self._view.front(window)
 
     def read_first(self, visit: Visit) -> Updates:
-        """Open the first pages of the uploads that were too long, as many as fit."""
+        """Read the first pages of the files that were too long, as many as fit."""
         window = self._windows.get(visit)
         for refused in window.refused:
-            window.open(refused.path, refused.name, pages=f"1-{refused.pages}")
+            pages = f"1-{refused.pages}"
+            if refused.document in window.session.documents:
+                window.select(refused.document, pages=pages)
+            else:
+                window.open(refused.path, refused.name, pages=pages)
+        window.refused = ()
         return self._view.front(window)
 
     def on_document(self, visit: Visit, data: gr.EventData) -> Updates:
@@ -167,16 +172,17 @@ class ShelfHandlers:
         return {part: update for part, update in self._view.front(window).items() if part not in talk}
 
     def _give_up(self, window: Window, identifier: str, reading: Reading, error: GlyphError) -> Updates:
-        """Say why a document could not be read. Remove it from the list, unless other settings or another engine may
-        still read it."""
+        """Say why a document could not be read. Remove it from the list, unless there is a conversation about it, or
+        other settings or another engine may still read it."""
         window.failures[identifier] = error
         kept = isinstance(error, (SettingsError, EngineError)) or error.code == "no_text_layer"
         if isinstance(error, TooLong) or not kept:
             message = error.message
             if isinstance(error, TooLong) and error.pages:
-                window.refused += (Refused(reading.path, reading.name, error.pages),)
+                window.refused += (Refused(reading.path, reading.name, error.pages, identifier),)
                 message = too_long(error.pages)
-            window.forget(identifier)
+            if not len(reading.transcript):
+                window.forget(identifier)
             window.complain(of_file(reading.name, message))
         else:
             window.notice = (error.message, "error")

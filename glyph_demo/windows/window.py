@@ -37,11 +37,12 @@ UNWATCHED = 30.0  # seconds that an answer goes on without a page that shows it
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An upload of which only the first `pages` pages can be read."""
+    """A file of which only the first `pages` pages can be read; `document` is its id, if it was kept."""
 
     path: Path
     name: str
     pages: int
+    document: str
 
 
 @dataclass(eq=False)
@@ -189,9 +190,9 @@ class Window:
         self.save()
         return identifier
 
-    def select(self, identifier: str) -> None:
+    def select(self, identifier: str, *, pages: str | None = None) -> None:
         self.stop()
-        self.session.select(identifier)
+        self.session.select(identifier, pages=pages)
         self.notice, self.focus, self._wanted = None, self._last_focus(), None
         self.save()
 

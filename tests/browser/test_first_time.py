@@ -19,7 +19,7 @@ ASKED = ("text", "scan", "form")
 DOWN = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET")
 
 
-def test_a_first_visit_with_a_mixed_pdf_another_engine_and_a_restart_of_the_app(new_page, tmp_path, checkpoint):
+def test_a_first_visit_with_a_mixed_pdf_another_engine_and_a_restart_of_the_app(new_page, tmp_path, checkpoint_of):
     complaints = []
     page = new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -36,7 +36,7 @@ def test_a_first_visit_with_a_mixed_pdf_another_engine_and_a_restart_of_the_app(
         page.get_by_role("button", name="Original").click()
         expect(page.locator("#page .glyph-box.chosen").first).to_be_visible()
         open_settings(page)
-        use_folder(page, checkpoint)
+        use_folder(page, checkpoint_of(context=32768))
         expect(page.locator("#outcome")).to_contain_text("The engine is loaded")
         wait_until_read(page)
         page.locator(".sidebar .toggle-button").first.click()

@@ -3,6 +3,7 @@
 import gradio as gr
 import pytest
 
+from glyph_demo.engines.base import TooLong
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import EngineError, Message
 from glyph_demo.settings import load_settings
@@ -12,8 +13,8 @@ from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import MODES, PREFERENCES
 from glyph_demo.windows.visit import Visit
 from tests.documents.uploads import lines_pdf, pdf
-from tests.fakes import FakeEngine
-from tests.ui.handling import final, listed, opened, request, use, value, write
+from tests.fakes import FakeEngine, FakeHandle
+from tests.ui.handling import answers, final, listed, opened, request, use, value, write
 
 
 @pytest.mark.parametrize(
@@ -202,6 +203,47 @@ def test_an_engine_that_cannot_be_had_leaves_the_one_before(on, tmp_path):
     assert listed(final(updates, on.ui.documents)) == ["a.txt"]
     *_, last = on.chat.ask_question("tab", "still there?")
     assert len(value(last[on.ui.chat])) == 2
+
+
+class SmallEngine(FakeEngine):
+    """Takes one page in."""
+
+    def open_document(self, features=(), source=None):
+        self.open_handles += 1
+        return SmallHandle(self, features)
+
+
+class SmallHandle(FakeHandle):
+    def append(self, features):
+        if self.digests:
+            raise TooLong(1, "It is too long: 1 page fits.", "太长：只能容纳 1 页。")
+        super().append(features)
+
+
+def test_a_document_too_long_for_another_engine_keeps_its_conversation_and_is_read_as_far_as_fits(on, tmp_path):
+    opened(on, write(tmp_path, text="A line of it.\n" * 300))
+    list(on.chat.ask_question("tab", "before?"))
+    on.windows.switch._make = lambda settings: SmallEngine()
+    updates = [*use(on, "folder", "/small"), *on.shelf.follow_reading("tab")]
+    assert "too long" in final(updates, on.ui.status)
+    assert final(updates, on.ui.read_first)["visible"]
+    assert listed(final(updates, on.ui.documents)) == ["a.txt"]
+    assert len(on.windows.get("tab").transcript) == 1
+    updates = [on.shelf.read_first("tab"), *on.shelf.follow_reading("tab")]
+    assert not final(updates, on.ui.read_first)["visible"]
+    *_, last = on.chat.ask_question("tab", "after?")
+    assert answers(last[on.ui.chat])[1:] == ["1 pages, turn 2: after?"]
+    assert listed(final(updates, on.ui.documents)) == ["a.txt"]
+
+
+def test_a_file_too_long_leaves_nothing_but_the_button_that_reads_as_much_as_fits(on, tmp_path):
+    on.windows.switch.engine = SmallEngine()
+    updates = opened(on, write(tmp_path, text="A line of it.\n" * 300))
+    assert listed(final(updates, on.ui.documents)) == []
+    updates = [on.shelf.read_first("tab"), *on.shelf.follow_reading("tab")]
+    assert listed(final(updates, on.ui.documents)) == ["a.txt"]
+    assert len(on.windows.get("tab").reading.pages) == 1
+    assert not final(updates, on.ui.read_first)["visible"]
 
 
 @pytest.mark.parametrize("odd", ["cuckoo", None, ["pocket"], 3])
