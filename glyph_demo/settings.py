@@ -150,7 +150,7 @@ class Inference:
     precision: Literal["auto", "fp16", "bf16", "fp32", "int8", "int4"] = "auto"
     kv: Literal["auto", "16bit", "int8"] = "auto"
     image_size: int = 0
-    vision: Literal["auto", "eager", "compiled", "onnx", "mixed"] = "eager"
+    vision: Literal["auto", "eager", "compiled", "onnx", "mixed"] = "auto"
     memory_limit_gb: float = 0.0
     decode: Literal["auto", "eager", "graph", "compiled"] = "auto"
     reuse_cache: bool = True

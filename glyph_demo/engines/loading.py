@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TextIO
 
 from glyph_demo.engines import choose_engine, create_engine
@@ -26,14 +27,22 @@ EVERY = 0.5  # seconds between two updates of the line on a terminal; ten times 
 
 class LoadLines:
     """A LoadProgress for the download and then for loading: it prints `load 3.1/20.6 GB, file 2 of 4, 1.5 GB/s, 12 s
-    left`. `now` is the same for a window. The time left assumes the mean rate so far."""
+    left`. `now` is the same for a window, with the seconds that a step without a rate has taken so far. The time left
+    assumes the mean rate so far."""
 
     def __init__(self, out: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self.now: Progress | None = None
+        self._now: Progress | None = None
         self._out = out or sys.stderr
         self._clock = clock
         self._done, self._total, self._first = 0, -1, 0
-        self._began = self._printed = 0.0
+        self._began = self._printed = self._step = 0.0
+
+    @property
+    def now(self) -> Progress | None:
+        if self._now is None or not self._now.what:
+            return self._now
+        seconds = int(self._clock() - self._step)
+        return replace(self._now, more=Message(f"{seconds} s so far", f"已用 {seconds} 秒")) if seconds else self._now
 
     def __call__(
         self, done: int, total: int | None, file: int = 0, files: int = 0, what: Message | None = None
@@ -43,8 +52,8 @@ class LoadLines:
         now = self._clock()
         if done < self._done or self._total < 0:  # the download is over, or this is the first call
             self._began, self._printed, self._first = now, now - 10 * EVERY, done
-        self._done, self._total = done, total or 0
-        self.now = Progress("load", done, total, None if what else self._more(now, file, files), what)
+        self._done, self._total, self._step = done, total or 0, now
+        self._now = Progress("load", done, total, None if what else self._more(now, file, files), what)
         terminal = self._out.isatty()
         if what or done == total or now - self._printed >= (EVERY if terminal else 10 * EVERY):
             self._printed = now
@@ -52,8 +61,8 @@ class LoadLines:
                 self._write(done == total, terminal)
 
     def _write(self, ended: bool, terminal: bool) -> None:
-        assert self.now is not None
-        line = loaded(self.now, "en")
+        assert self._now is not None
+        line = loaded(self._now, "en")
         print(f"\rload {line:<50}" if terminal else f"load {line}", file=self._out, end="" if terminal else "\n")
         if terminal and ended:
             print(file=self._out)
@@ -70,12 +79,11 @@ class LoadLines:
 
 
 def loaded(progress: Progress, language: Language) -> str:
-    """Progress of loading in words: `3.1/20.6 GB, file 2 of 4, 12 s left`, or `compiling kernels 2/3`."""
-    if progress.what:
-        return f"{progress.what.text(language)} {progress.done}/{progress.total}"
+    """Progress of loading in words: `3.1/20.6 GB, file 2 of 4, 12 s left`, or `compiling kernels 2/3, 40 s so far`."""
     more = progress.more.text(language) if progress.more else ""
-    comma = "，" if language == "zh" else ", "
-    return comma.join(filter(None, (amount(progress.done, progress.total), more)))
+    what = progress.what.text(language) if progress.what else ""
+    done = f"{what} {progress.done}/{progress.total}" if what else amount(progress.done, progress.total)
+    return ("，" if language == "zh" else ", ").join(filter(None, (done, more)))
 
 
 def remaining(seconds: float) -> Message:
@@ -105,6 +113,7 @@ class LoadingEngine(Engine):
     def __init__(self, settings: Settings) -> None:
         self.name = choose_engine(settings).name
         self.device = ""
+        self._loaded = False
         self._lines = LoadLines()
         self._closed = False
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
@@ -113,6 +122,10 @@ class LoadingEngine(Engine):
     @property
     def identity(self) -> str:
         return self._engine.result().identity
+
+    @property
+    def loading(self) -> Progress | None:  # type: ignore[override]
+        return None if self._loaded else self._lines.now
 
     @property
     def answers_partial_reading(self) -> bool:
@@ -155,7 +168,7 @@ class LoadingEngine(Engine):
                 "引擎无法加载。日志中有详细信息；请选择其他引擎或模型。",
             ) from error
         finally:
-            self.loading = None
+            self._loaded = True
 
     def _report(self, done: int, total: int | None, file: int = 0, files: int = 0, what: Message | None = None) -> None:
         if self._closed:  # nobody waits for 20 GB to end the app
@@ -165,7 +178,6 @@ class LoadingEngine(Engine):
                 "引擎在加载过程中被关闭。请重新加载。",
             )
         self._lines(done, total, file, files, what)
-        self.loading = self._lines.now
 
     def ready(self) -> bool:
         return self._engine.done() and self._engine.result() is not None

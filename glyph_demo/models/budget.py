@@ -70,11 +70,11 @@ def tower_bytes(vision: Mapping[str, Any], precision: str, patches: int) -> int:
     return patches * (int(vision.get("hidden_size", 0)) * _TOWER.get(precision, 38) + _CUT)
 
 
-def transients(shape: Shape, precision: str, free: int) -> dict[str, int]:
-    """What reading and answering hold for a moment, by name, where `free` bytes hold the model and all else. `pages`
-    and `largest page` are the vision tower's, which runs beside the other parts; of those there is one at a time."""
+def transients(shape: Shape, precision: str, left: int) -> dict[str, int]:
+    """What reading and answering hold for a moment, by name, where the weights leave `left` bytes. `pages` and
+    `largest page` are the vision tower's, which runs beside the other parts; of those there is one at a time."""
     text = shape.text
-    tokens = chunk(text, max(0, free - weight_bytes(shape.parameters, text, precision)))
+    tokens = chunk(text, max(0, left))
     return {
         "pages": tower_bytes(shape.vision, precision, min(TOWER_PATCHES, shape.patches)),
         "largest page": tower_bytes(shape.vision, precision, shape.patches),
@@ -91,8 +91,12 @@ def most_at_once(parts: Mapping[str, int]) -> int:
 
 def tokens_that_fit(shape: Shape, precision: str, free: int) -> int:
     """Tokens of a document that fit beside the model, questions and answers apart; 0 where the model does not fit."""
-    fixed = weight_bytes(shape.parameters, shape.text, precision) + FEATURES + GRAPHS
-    left = free - fixed - most_at_once(transients(shape, precision, free))
+    return tokens_beside(shape, precision, free - weight_bytes(shape.parameters, shape.text, precision))
+
+
+def tokens_beside(shape: Shape, precision: str, left: int) -> int:
+    """`tokens_that_fit` where the weights leave `left` bytes."""
+    left -= FEATURES + GRAPHS + most_at_once(transients(shape, precision, left))
     token = kv_bytes(shape.text, precision, shape.int8_kv) + shape.int8_kv * read_bytes(shape.text, precision)
     room = int(max(0, left) * (1 - SPARE)) // token - TURN_TOKENS
     return max(0, min(room, shape.text["max_position_embeddings"]))

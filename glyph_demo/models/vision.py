@@ -69,16 +69,24 @@ class Vision:
         ]
 
     def prepare_runtime(
-        self, runtime: Runtime, identity: str, high: int, wide: int, folder: Path, progress: LoadProgress | None = None
+        self,
+        runtime: Runtime,
+        identity: str,
+        high: int,
+        wide: int,
+        folder: Path,
+        progress: LoadProgress | None = None,
+        again: bool = True,
     ) -> Message | None:
         """Have `runtime` read pages of `high` by `wide` patches from now on, in the precision of now. `identity` names
-        weights and precision; `folder` keeps what is built; `progress` counts steps. Returns None, or, where one that
-        was to be faster could not be had, which one reads and why."""
+        weights and precision; `folder` keeps what is built; `progress` counts steps; `again` says whether `auto` may
+        hold the weights a second time. Returns None, or, where one that was to be faster could not be had, which one
+        reads and why."""
         report = progress or untold
         self._graphs.pop((high, wide), None)
         self.runtime = "eager"
         failures: list[Message] = []
-        for rung in self._rungs(runtime):
+        for rung in self._rungs(runtime, again):
             try:
                 if len(self._graphs) >= MAX_GRAPHS:
                     raise _too_many()
@@ -93,12 +101,14 @@ class Vision:
                 failures.append(error.message)
         return _instead("eager", failures) if failures else None
 
-    def _rungs(self, runtime: Runtime) -> list[Rung]:
+    def _rungs(self, runtime: Runtime, again: bool) -> list[Rung]:
         """What to try, in order, before eager."""
         if runtime == "eager" or (runtime == "auto" and self._visual.device.type != "cuda"):
             return []
         if runtime in ("compiled", "mixed"):
             return [Rung(runtime)]
+        if runtime == "auto" and not again:
+            return [Rung("compiled")]
         try:
             from glyph_demo.models.vision_onnx import providers
 

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from glyph_demo.errors import Message
 from glyph_demo.models.base import LoadProgress
+from glyph_demo.models.budget import DOCUMENT_TOKENS, Shape, tokens_beside
 from glyph_demo.models.chat import Chat
 from glyph_demo.models.families import FAMILIES
+from glyph_demo.models.memory import held_bytes
 from glyph_demo.models.preprocessing import Preprocessing
 from glyph_demo.models.transfer import Transfer
 from glyph_demo.models.vision import Runtime, Vision
@@ -82,6 +84,13 @@ class VisionLanguageModel:
         products = "-mixed" if self.vision.mixed else ""
         return f"{self._sha}-{str(self.dtype).removeprefix('torch.')}{products}"
 
+    @property
+    def shape(self) -> Shape:
+        """What its bytes follow from, for keys and values in 16 bit."""
+        text, vision = self.model.config.get_text_config().to_dict(), self.model.config.vision_config.to_dict()
+        parameters = sum(weight.numel() for weight in self.model.parameters())
+        return Shape(parameters, text, vision, self.preprocessing.most_patches)
+
     def encode(self, pixels: NDArray[np.uint8]) -> Encoded:
         """Read one page, (H, W) or (H, W, 3)."""
         return self.encode_together([self.preprocess_page(pixels)])[0]
@@ -106,11 +115,24 @@ class VisionLanguageModel:
         return encoded
 
     def prepare_vision(
-        self, runtime: Runtime, height: int, width: int, folder: Path, progress: LoadProgress | None = None
+        self,
+        runtime: Runtime,
+        height: int,
+        width: int,
+        folder: Path,
+        progress: LoadProgress | None = None,
+        left: int | None = None,
     ) -> Message | None:
-        """Have `runtime` read pages of `height` by `width` pixels from now on, see `Vision.prepare_runtime`."""
+        """Have `runtime` read pages of `height` by `width` pixels from now on, see `Vision.prepare_runtime`. `left`
+        are the bytes that the weights leave: where they have no room for those of the tower once more and a long
+        document, `auto` takes none of the runtimes that hold them."""
+        again = left is None or self._room_for_tower(left)
         high, wide = (side // self.preprocessing.patch for side in self.preprocessing.fitting_size(height, width))
-        return self.vision.prepare_runtime(runtime, self.identity, high, wide, folder, progress)
+        return self.vision.prepare_runtime(runtime, self.identity, high, wide, folder, progress, again)
+
+    def _room_for_tower(self, left: int) -> bool:
+        tower = sum(held_bytes(weight) for weight in self.model.model.visual.parameters())
+        return tokens_beside(self.shape, self.precision, left - tower) >= DOCUMENT_TOKENS
 
     def to_bfloat16(self) -> None:
         """Change the precision for good. Weights of a bfloat16 checkpoint held in float16 come back exactly, except

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines.loading import LoadLines, amount, loaded, remaining
+from glyph_demo.errors import Message
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.settings import Settings
 from glyph_demo.ui import views
@@ -65,6 +66,18 @@ def test_a_line_says_which_file_of_several_it_is_at():
         lines(done, 1000, file, 4)
     assert out.getvalue() == "load 0.0/1.0 kB, file 1 of 4\nload 0.4/1.0 kB, file 2 of 4, 50.0 B/s, 12 s left\n"
     assert loaded(lines.now, "zh") == "0.4/1.0 kB，第 2/4 个文件，50.0 B/s，剩余 12 秒"
+
+
+def test_a_step_without_a_rate_says_for_how_long_it_has_run():
+    now = [0.0]
+    lines = LoadLines(io.StringIO(), lambda: now[0])
+    lines(0, 3, what=Message("building", "正在构建"))
+    assert loaded(lines.now, "en") == "building 0/3"
+    now[0] = 75.5
+    assert loaded(lines.now, "en") == "building 0/3, 75 s so far"
+    lines(1, 3, what=Message("building", "正在构建"))
+    now[0] = 77.0
+    assert loaded(lines.now, "zh") == "正在构建 1/3，已用 1 秒"
 
 
 @pytest.mark.parametrize(

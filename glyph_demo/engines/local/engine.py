@@ -225,7 +225,8 @@ class LocalEngine(Engine):
         height, width = self._page
         folder = self._settings.cache_path / "models"
         progress = partial(self._report, what=BUILDING_VISION)
-        notice = self.model.prepare_vision(self._settings.inference.vision, height, width, folder, progress)
+        left = self._free() if self.model.transfer.device.type == "cuda" else None
+        notice = self.model.prepare_vision(self._settings.inference.vision, height, width, folder, progress, left)
         if notice is not None:
             self._fell_back(notice)
 
@@ -267,12 +268,16 @@ class LocalEngine(Engine):
         for document in list(self._documents):
             document.follow()
 
-    def _left(self) -> int:
-        """Bytes left after the weights and the device tier of the store."""
+    def _free(self) -> int:
+        """Bytes that the weights leave."""
         free = room(self.model.transfer.device)
         held = sum(held_bytes(weight) for weight in self.model.model.parameters())
+        return min(free, self._limit - held) if self._limit else free
+
+    def _left(self) -> int:
+        """Bytes left after the weights and the device tier of the store."""
         kept = self._settings.store.device_mb * 2**20 if self.model.transfer.apart else 0
-        return (min(free, self._limit - held) if self._limit else free) - kept
+        return self._free() - kept
 
     def _kv_budget(self, left: int) -> int:
         """Bytes for keys and values: `left` minus the most that encoding and answering need at one time, which is
