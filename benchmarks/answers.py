@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from glyph_demo.bench.grading import contains
 from glyph_demo.bench.measure import tell
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.engines.base import AskOptions, OpenDocument, Turn
@@ -19,7 +20,6 @@ from glyph_demo.engines.events import Finished, Token
 from glyph_demo.engines.pocket.engine import PocketEngine
 from glyph_demo.engines.pocket.quotes import count_words
 from glyph_demo.settings import Settings
-from tests.questions.grading import contains
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ("tuning.json", "held_out.json", "kinds.json", "varied.json")

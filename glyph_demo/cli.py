@@ -134,12 +134,20 @@ def build_parser() -> argparse.ArgumentParser:
     bench = verbs.add_parser(
         "bench",
         parents=[common],
-        help="measure this machine with `bench ladder`",
+        help="measure this machine with `bench ladder`, or how an engine reads with `bench comprehension`",
         description="`bench ladder` measures a text of 50,000 characters from upload to answer, first with nothing "
-        "kept, then rung by rung up to all that makes this engine fast. It prints one JSON object.",
+        "kept, then rung by rung up to all that makes this engine fast. `bench comprehension` asks any engine about "
+        "documents with known answers, from 1,000 to 128,000 tokens, in English and Chinese: how many answers are "
+        "right, refused, wrong or made up. Both print one JSON object.",
         epilog="In the project's folder, `python -m benchmarks --help` lists what else can be measured.",
     )
-    bench.add_argument("what", metavar="ladder")
+    bench.add_argument("what", metavar="ladder | comprehension")
+    bench.add_argument(
+        "--out", type=Path, metavar="FILE", help="comprehension: keep the answers here, and go on from them"
+    )
+    bench.add_argument(
+        "--documents", type=int, default=4, metavar="N", help="comprehension: documents of each size and language (4)"
+    )
 
     download = verbs.add_parser("download", parents=[common], help="have the full model on this machine, 20.6 GB")
     download.add_argument("named", nargs="?", metavar="MODEL", help="hub id; default: that of the settings, or Glyph")
@@ -211,14 +219,17 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
             settings = replace(settings, model=options.named)
         return commands.download(settings, language, out)
     if options.command == "bench":
-        if options.what != "ladder":
-            raise SettingsError(
-                "usage",
-                f"`bench` takes ladder only. In the project's folder, `python -m benchmarks {shown(options.what)}` may "
-                "be what you want.",
-                f"`bench` 仅支持 ladder。请在项目目录中尝试 `python -m benchmarks {shown(options.what)}`。",
-            )
-        return commands.bench_ladder(settings, out)
+        if options.what == "ladder":
+            return commands.bench_ladder(settings, out)
+        if options.what == "comprehension":
+            return commands.bench_comprehension(settings, out, options.out, options.documents)
+        raise SettingsError(
+            "usage",
+            "`bench` takes ladder or comprehension. In the project's folder, `python -m benchmarks "
+            f"{shown(options.what)}` may be what you want.",
+            "`bench` 仅支持 ladder 和 comprehension。请在项目目录中尝试 "
+            f"`python -m benchmarks {shown(options.what)}`。",
+        )
     return commands.doctor(settings, language, out, Path(options.config) if options.config else None)
 
 

@@ -195,6 +195,18 @@ def bench_ladder(settings: Settings, out: TextIO | None) -> dict[str, Any]:
     return result
 
 
+def bench_comprehension(settings: Settings, out: TextIO | None, kept: Path | None, documents: int) -> dict[str, Any]:
+    """Raises SettingsError for a number of documents that is none."""
+    from glyph_demo.bench.comprehension import run
+
+    if documents < 1:
+        raise SettingsError("usage", "--documents takes a number from 1 on.", "--documents 需为不小于 1 的数。")
+    result = run(settings, kept, documents)
+    if out:
+        print(json.dumps(result), file=out)
+    return result
+
+
 def download(settings: Settings, language: Language, out: TextIO | None) -> dict[str, Any]:
     """Have the model of the settings on this machine. Raises EngineError, see `engines.weights.download_weights`."""
     here = weights_here(settings)

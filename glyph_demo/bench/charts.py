@@ -1,6 +1,6 @@
 """Draws the result of `bench ladder` as SVG, labelled in both languages.
 
-`python -m glyph_demo.bench.charts RESULT.json CHART.svg` writes one."""
+`python -m glyph_demo.bench.charts RESULT.json CHART.svg` writes one, and one of `bench comprehension`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
+
+from glyph_demo.bench.svg import FAINT, INK, picture, swatch, text
 
 # Pixels. Labels are left of the bars, figures right of them.
 _WIDTH, _LABELS, _BARS = 860, 250, 440
 _ROW, _BAR, _HEAD, _GAP = 46, 16, 34, 26
-_INK, _FAINT, _PAPER = "#1f2328", "#59636e", "#ffffff"
 _FIRST, _LATER = "#0b6bcb", "#8cc2ff"
 
 
@@ -47,21 +47,11 @@ def ladder_chart(result: Mapping[str, Any]) -> str:
         top += _HEAD + _ROW * len(rows) + _GAP
     head = "Seconds from upload to answer · 从上传到回答的秒数"
     legend = [
-        _text(16, 24, head, 15, _INK, bold=True),
-        *_swatch(560, _FIRST, "first · 首问"),
-        *_swatch(690, _LATER, "later · 后续"),
+        text(16, 24, head, 15, INK, bold=True),
+        *swatch(560, _FIRST, "first · 首问"),
+        *swatch(690, _LATER, "later · 后续"),
     ]
-    size = f'width="{_WIDTH}" height="{top}" viewBox="0 0 {_WIDTH} {top}"'
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="sans-serif">',
-            f"<title>{escape(head)}</title>",
-            f'<rect width="{_WIDTH}" height="{top}" fill="{_PAPER}"/>',
-            *legend,
-            *body,
-            "</svg>\n",
-        ]
-    )
+    return picture((_WIDTH, top), head, [*legend, *body])
 
 
 def _title(result: Mapping[str, Any], case: str) -> str:
@@ -83,15 +73,15 @@ def _rows(result: Mapping[str, Any], case: str) -> list[_Row]:
 
 
 def _panel(title: str, rows: Sequence[_Row], top: int) -> Iterator[str]:
-    yield _text(16, top + 16, title, 13, _INK, bold=True)
+    yield text(16, top + 16, title, 13, INK, bold=True)
     longest = max((max(row.first or 0.0, row.later or 0.0) for row in rows), default=0.0) or 1.0
     for index, row in enumerate(rows):
         y = top + _HEAD + index * _ROW
-        yield _text(16, y + 13, row.name["en"], 13, _INK)
-        yield _text(16, y + 30, row.name["zh"], 12, _FAINT)
+        yield text(16, y + 13, row.name["en"], 13, INK)
+        yield text(16, y + 30, row.name["zh"], 12, FAINT)
         if row.why is not None:
-            yield _text(_LABELS, y + 13, f"not here: {_short(row.why['en'])}", 12, _FAINT)
-            yield _text(_LABELS, y + 30, f"此处无: {_short(row.why['zh'])}", 12, _FAINT)
+            yield text(_LABELS, y + 13, f"not here: {_short(row.why['en'])}", 12, FAINT)
+            yield text(_LABELS, y + 30, f"此处无: {_short(row.why['zh'])}", 12, FAINT)
             continue
         for seconds, colour, below in ((row.first, _FIRST, 0), (row.later, _LATER, _BAR + 2)):
             if seconds is None:
@@ -99,20 +89,11 @@ def _panel(title: str, rows: Sequence[_Row], top: int) -> Iterator[str]:
             width = max(1.0, _BARS * seconds / longest)
             yield f'<rect x="{_LABELS}" y="{y + below}" width="{width:.1f}" height="{_BAR}" fill="{colour}"/>'
             figure = f"{seconds:.3g} s" + (f" · {row.memory}" if not below and row.memory else "")
-            yield _text(_LABELS + width + 6, y + below + 13, figure, 12, _FAINT)
+            yield text(_LABELS + width + 6, y + below + 13, figure, 12, FAINT)
 
 
 def _short(text: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
-
-
-def _swatch(x: int, colour: str, label: str) -> list[str]:
-    return [f'<rect x="{x}" y="12" width="14" height="14" fill="{colour}"/>', _text(x + 20, 24, label, 12, _INK)]
-
-
-def _text(x: float, y: float, content: str, size: int, colour: str, bold: bool = False) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    return f'<text x="{x:.1f}" y="{y}" font-size="{size}" fill="{colour}"{weight}>{escape(content)}</text>'
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from benchmarks import answers
+from glyph_demo.bench.grading import contains
 from glyph_demo.settings import Settings
-from tests.questions.grading import contains
 
 QUESTIONS = json.loads((answers.ROOT / "tests/questions/kinds.json").read_text(encoding="utf-8"))
 

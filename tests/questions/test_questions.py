@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.questions.grading import REFUSALS, contains
+from glyph_demo.bench.grading import REFUSALS, contains
 from tests.questions.make_examples import EXAMPLES, HERE, TARGETS, build
 
 ROOT = HERE.parent.parent
