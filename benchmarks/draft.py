@@ -7,7 +7,7 @@ those of a byte-pair encoding trained on this project's own documentation, in wh
 tokens, as in a model's vocabulary.
 
 The ways: ours; an n-gram of three tokens that waits for two of its guesses to come true, as this project had before;
-transformers' prompt lookup with its defaults, which drafts 10 tokens, and with 7 and an n-gram of 3; and suffix
+transformers' prompt lookup with its defaults, which drafts 10 tokens, and with 15 and an n-gram of 3; and suffix
 decoding (Oliaro et al. 2024, arXiv 2411.04975) as the paper has it, restricted to one chain."""
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ WAYS: dict[str, Callable[[Case], Any]] = {
     "ours": lambda case: Drafter(Suffixes(case.document), case.question),
     "ngram": lambda case: NGram([*case.document, *case.question]),
     "prompt_lookup_10_2": lambda case: PromptLookup(case, 10, 2),
-    "prompt_lookup_7_3": lambda case: PromptLookup(case, DRAFTED, 3),
+    "prompt_lookup_15_3": lambda case: PromptLookup(case, DRAFTED, 3),
     "suffix_decoding": lambda case: SuffixTree(case.document, case.question),
 }
 
@@ -76,7 +76,7 @@ def run(settings: Settings) -> dict[str, Any]:
     """Replay every answer in every way. By kind and way: `forwards`; `per_token`, of them; `steps`, the time of all of
     them counted in steps without a draft, where a drafted token adds `added_per_drafted` of one; `worst`, the most
     steps a token that an answer took; and the CPU microseconds a token that drafting took. `fewest` are the forwards of
-    one who always knew the right place to copy up to 7 tokens from: no such drafter can take fewer."""
+    one who always knew the right place to copy up to 15 tokens from: no such drafter can take fewer."""
     encode = tokenizer()
     found: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     worst: defaultdict[tuple[str, str], float] = defaultdict(float)

@@ -11,11 +11,12 @@ from glyph_demo.decoding.draft import DRAFTED
 from glyph_demo.decoding.suffixes import NONE, ROOT, Suffixes
 
 ANSWER = 4096  # the most tokens of an answer
+NGRAM = 7  # tokens that the n-gram drafted at most
 
 
 class NGram:
     """Goes on where the last three tokens, or fewer, occurred last, once two tokens in a row came true there: with
-    twice as many as came true, up to `DRAFTED`. A draft that was wrong in its first half doubles the run it waits for,
+    twice as many as came true, up to `NGRAM`. A draft that was wrong in its first half doubles the run it waits for,
     up to 32; one that was all right takes that back."""
 
     def __init__(self, known: Sequence[int]) -> None:
@@ -40,7 +41,7 @@ class NGram:
             self._wanted = min(2 * self._wanted, 32)
         elif 0 < self._size == self._hits:
             self._wanted = 2
-        length = min(2 * self._right, DRAFTED, most) if self._right >= self._wanted else 0
+        length = min(2 * self._right, NGRAM, most) if self._right >= self._wanted else 0
         drafted: list[int] = []
         if self._next is not None:
             drafted = self._ids[self._next : min(self._next + length, self._end)].tolist()

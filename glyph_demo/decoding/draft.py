@@ -14,7 +14,7 @@ from statistics import median
 
 from glyph_demo.decoding.suffixes import NONE, ROOT, Suffixes
 
-DRAFTED = 7  # the most tokens a draft: for them and the answer's last one CUDA reads keys and values once (kernels.py)
+DRAFTED = 15  # the most tokens a draft: for over 7 of them CUDA reads keys and values twice (kernels.py)
 GAIN = 1.1  # a draft must promise this many times the tokens that the same time gives without one
 # How often a foretold token is right, until the answer has shown it: where the text goes on in several ways, and where
 # it goes on in one way behind 1, 2, ... matched tokens. Rounded from the answers of benchmarks/drafted_answers.json.

@@ -28,7 +28,9 @@ from glyph_demo.decoding.layers import Int8Layer
 Runtime = Literal["auto", "eager", "graph", "compiled"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 
-WIDTHS = (1, DRAFTED + 1)  # tokens of a static forward: the answer's last one, and with it the longest draft
+# Tokens of a static forward: the answer's last one, and with it a draft for which keys and values are read once
+# (kernels.py), or the longest.
+WIDTHS = (1, 8, DRAFTED + 1)
 
 States = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # queries, keys and values (1, heads, n, head_dim)
 Joined = tuple[torch.Tensor, torch.Tensor]  # weight and bias that make all three
@@ -72,7 +74,7 @@ class Step:
         """Hidden states (n, hidden) of the tokens `ids` (n,), int64, on the device. Their keys and values are
         written behind the arena's length, which stays as it is. The arena must have room. Call it in inference mode."""
         n = len(ids)
-        width = next((width for width in WIDTHS if width >= n), 0)
+        width = _width(n)
         if not self._static or not width or arena.length + width > arena.capacity:
             return self._plainly([(arena, ids)])[0]
         if width not in arena.graphs:
@@ -90,9 +92,9 @@ class Step:
         return self._plainly(rows)
 
     def _fused(self, rows: Sequence[Row]) -> list[torch.Tensor]:
-        """`together` through what is compiled for the widest step, with far fewer launches than `_plainly`."""
+        """`together` through what is compiled for a step of that width, with far fewer launches than `_plainly`."""
         ids = torch.cat([ids for _, ids in rows])
-        widths, spare = [len(ids) for _, ids in rows], WIDTHS[-1] - len(ids)
+        widths, spare = [len(ids) for _, ids in rows], _width(len(ids)) - len(ids)
         at = [torch.arange(arena.length, arena.length + len(ids), device=ids.device) for arena, ids in rows]
         attending = [self._attending(arena, entries) for (arena, _), entries in zip(rows, at, strict=True)]
 
@@ -213,6 +215,11 @@ def _compiled(function: Callable[..., Any], options: Any) -> Callable[..., Any]:
     own = types.FunctionType(function.__code__.replace(), function.__globals__, function.__name__)
     own.__defaults__ = function.__defaults__
     return torch.compile(own, dynamic=False, fullgraph=True, options=options)
+
+
+def _width(n: int) -> int:
+    """The least of WIDTHS that takes `n` tokens; 0 where none does."""
+    return next((width for width in WIDTHS if width >= n), 0)
 
 
 def _groups(rows: Sequence[Row], most: int) -> list[list[Row]]:

@@ -23,7 +23,7 @@ PATCH = 14  # pixels on a side
 SPARE = 0.05  # of what is left for keys and values, lost to fragmentation
 TOWER_PATCHES = 10_240  # of several pages that go through the vision tower at once: four pages of 595x842
 EVIDENCE_WEIGHTS = 1 << 25  # attention weights that are looked at together, see decoding/probe.py
-_LOGIT_ROWS = 8  # an answer's last token and the longest draft
+_LOGIT_ROWS = 16  # an answer's last token and the longest draft
 # Bytes a patch and a number of the tower's width. Most are queries and keys, which are turned in float32; where float16
 # is kept from overflowing, the residual stream is float32 too. 38 in 16 bit otherwise.
 _TOWER = {"fp32": 76, "fp16": 40}

@@ -92,7 +92,9 @@ def cases():
     for int8, capability, dtype, n in product((False, True), SHARED, dtypes, WIDTHS):
         if int8 and dtype == torch.float32:
             continue  # attends without kernels
-        alike = dtype != torch.float16 and (capability not in (86, 90, 120) or n != WIDTHS[-1])
+        alike = n not in (1, WIDTHS[-1]) or (
+            dtype != torch.float16 and (capability not in (86, 90, 120) or n != WIDTHS[-1])
+        )
         yield pytest.param(capability, dtype, n, int8, marks=[pytest.mark.long] if alike else [])
 
 
@@ -101,7 +103,7 @@ def test_a_card_has_room_for_the_kernels(monkeypatch, tmp_path, capability, dtyp
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     (grid, partial), (_, combine) = compiled(monkeypatch, capability, dtype, n, int8)
     if dtype.itemsize == 2:
-        assert grid == (kernels.SPLITS, 2, 1)  # keys and values are read once
+        assert grid == (kernels.SPLITS, 2, 1 if n <= 8 else 2)  # keys and values are read so often
     for made in (partial, combine):
         binary = tmp_path / "kernel.cubin"
         binary.write_bytes(made.asm["cubin"])
