@@ -56,10 +56,10 @@ class Vision:
         self.mixed = False  # whether a page may have been read by `mixed`: its features are not float32's to rounding
 
     def read(self, pages: Sequence[Page]) -> list[torch.Tensor]:
-        """Embeddings (high * wide / merge**2, hidden) of each page, given as patches (high * wide, values), high and
-        wide: by the graph of its size where `prepare_runtime` made one, else by the eager tower, which takes such pages
-        together up to TOWER_PATCHES, so that their number does not decide how much memory is needed. Call it in
-        inference mode."""
+        """Embeddings (high * wide / merge**2, width) of each page, see `Encoded`, given as patches (high * wide,
+        values), high and wide: by the graph of its size where `prepare_runtime` made one, else by the eager tower,
+        which takes such pages together up to TOWER_PATCHES, so that their number does not decide how much memory is
+        needed. Call it in inference mode."""
         pages = [(patches.to(self._visual.dtype), high, wide) for patches, high, wide in pages]
         plain = [page for page in pages if page[1:] not in self._graphs]
         eager = (embeds for some in _groups(plain) for embeds in self._eager(some))
@@ -154,7 +154,8 @@ class Vision:
 
     def _eager(self, pages: Sequence[Page]) -> tuple[torch.Tensor, ...]:
         grid = torch.tensor([[1, high, wide] for _, high, wide in pages], device=self._visual.device)
-        embeds = self._visual(torch.cat([patches for patches, _, _ in pages]), grid_thw=grid).pooler_output
+        output = self._visual(torch.cat([patches for patches, _, _ in pages]), grid_thw=grid)
+        embeds = torch.cat([output.pooler_output, *getattr(output, "deepstack_features", ())], dim=-1)
         parts: tuple[torch.Tensor, ...] = embeds.split((grid.prod(-1) // self._visual.spatial_merge_size**2).tolist())
         return parts
 

@@ -33,7 +33,8 @@ class PreprocessedPage(NamedTuple):
 
 class Encoded(NamedTuple):
     """A page as the language model takes it: embeddings (rows * columns, hidden) on the device, in rows, and whether
-    they are all finite numbers."""
+    they are all finite numbers. Where features of the tower's earlier layers belong to a page, they are beside its
+    embeddings, (rows * columns, (1 + deep) * hidden), see `Segment`."""
 
     embeds: torch.Tensor
     rows: int
@@ -63,8 +64,9 @@ class VisionLanguageModel:
         self.precision = ""
         self.preprocessing = replace(preprocessing, table=preprocessing.table.to(model.device))
         self.image_id: int = model.config.image_token_id
-        self.positions = FAMILIES[model.config.model_type].positions
-        self.chat = Chat(tokenizer, self.image_id)
+        family = FAMILIES[model.config.model_type]
+        self.positions = family.positions
+        self.chat = Chat(tokenizer, self.image_id, family.thinks)
         self.stop_ids = _stop_ids(model)
         self.transfer = Transfer(model.device)
         self.vision = Vision(model.model.visual)
