@@ -115,6 +115,10 @@ class LoadingEngine(Engine):
         return self._engine.result().identity
 
     @property
+    def page_style(self) -> str:
+        return self._engine.result().page_style
+
+    @property
     def answers_partial_reading(self) -> bool:
         return self._engine.result().answers_partial_reading
 

@@ -41,4 +41,4 @@ def check_rope(config: Any) -> None:
 
 
 # The template of the Thinking editions begins the thought; the Instruct editions have none.
-QWEN3VL = Family(load_preprocessing, check_config=check_rope, thinks=False)
+QWEN3VL = Family(load_preprocessing, check_config=check_rope, thinks=False, page_style="clear")

@@ -45,8 +45,8 @@ class Encoded(NamedTuple):
 class VisionLanguageModel:
     """A vision-language model of one of FAMILIES, its tokenizer and its chat template. `identity` names weights,
     settings and precision: with a page's digest it is the key of the page's features. `stop_ids` end an answer.
-    `positions` is that of its family. `precision` is the one that `auto` stood for, set by who loads it. `random` says
-    that the weights are noise. `notices` are to be told to people."""
+    `positions` and `page_style` are those of its family. `precision` is the one that `auto` stood for, set by who loads
+    it. `random` says that the weights are noise. `notices` are to be told to people."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class VisionLanguageModel:
         self.preprocessing = replace(preprocessing, table=preprocessing.table.to(model.device))
         self.image_id: int = model.config.image_token_id
         family = FAMILIES[model.config.model_type]
-        self.positions = family.positions
+        self.positions, self.page_style = family.positions, family.page_style
         self.chat = Chat(tokenizer, self.image_id, family.thinks)
         self.stop_ids = _stop_ids(model)
         self.transfer = Transfer(model.device)

@@ -100,6 +100,10 @@ class LocalEngine(Engine):
         return self.model.identity
 
     @property
+    def page_style(self) -> str:
+        return self.model.page_style
+
+    @property
     def nbytes(self) -> int:
         """Bytes of keys and values in use; at most the budget."""
         return self.pool.nbytes
@@ -115,7 +119,7 @@ class LocalEngine(Engine):
     @property
     def _page(self) -> tuple[int, int]:
         """Height and width in pixels of a full page in the settings' style."""
-        width, height = resolve_style(self._settings.rendering, "").page_pixels
+        width, height = resolve_style(self._settings.rendering, "", self.page_style).page_pixels
         return height, width
 
     @property
