@@ -223,7 +223,8 @@ class Engine(ABC):
         """Tell the engine which store keeps features on its device, so that it can reclaim that memory."""
 
     def capacity(self) -> int | None:
-        """How many pages of 595x842 pixels one document can have; None if there is no limit or it is not yet known."""
+        """How many A4 pages in the style that `auto` means one document can have; None if there is no limit or it is
+        not yet known."""
         return None
 
     def set_batching(self, most: int, wait: float) -> None:

@@ -10,6 +10,7 @@ import transformers
 from PIL import Image
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from glyph_demo.models import loader
 from glyph_demo.models.chat import Chat
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.precision import adapt
@@ -136,6 +137,12 @@ def test_sections_may_stand_where_the_published_checkpoints_have_them(copy, mode
     )
     assert torch.equal(old.inv_freq, new.inv_freq)
     assert old.mrope_section == new.mrope_section == [6, 5, 5]
+
+
+def test_what_would_not_fit_is_not_downloaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(loader, "room", lambda device: 10**10)
+    assert refusal("Qwen/Qwen3-VL-8B-Instruct", tmp_path).code == "model_too_large"
+    assert refusal("Qwen/Qwen3-VL-2B-Instruct", tmp_path).code == "model_unreachable", "it is asked for"
 
 
 def test_what_keeps_float16_safe_changes_no_number_of_float32(model):

@@ -24,13 +24,13 @@ from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.gpu import short_name
 from glyph_demo.models.base import LoadProgress, untold
 from glyph_demo.models.loader import load_vision_language_model, room
-from glyph_demo.models.memory import PAGE, QUANTISED, chunk, held_bytes, work_bytes
+from glyph_demo.models.memory import QUANTISED, chunk, held_bytes, work_bytes
 from glyph_demo.models.precision import Precision
 from glyph_demo.models.vision_language import PreprocessedPage, VisionLanguageModel
 from glyph_demo.process import keep_kernels
 from glyph_demo.rendering import resolve_style
 from glyph_demo.rendering.page import Page
-from glyph_demo.settings import Settings
+from glyph_demo.settings import Rendering, Settings
 from glyph_demo.store import FeatureStore, PageFeatures
 
 log = logging.getLogger(__name__)
@@ -124,8 +124,9 @@ class LocalEngine(Engine):
 
     @property
     def _page_tokens(self) -> int:
-        """Tokens of a page of 595x842, with its two markers."""
-        return self.model.preprocessing.page_tokens(*PAGE) + 2
+        """Tokens of a full page in the style that `auto` means, with its two markers."""
+        width, height = resolve_style(Rendering(), "", self.page_style).page_pixels
+        return self.model.preprocessing.page_tokens(height, width) + 2
 
     def attach_store(self, store: FeatureStore) -> None:
         """Empty the device tier of `store` when memory runs out, or when its features have become useless."""
