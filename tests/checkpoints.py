@@ -14,10 +14,14 @@ from transformers import (
     Glm4vForConditionalGeneration,
     Glm46VConfig,
     Glm46VForConditionalGeneration,
+    GlmgaConfig,
+    GlmOcrConfig,
+    GlmOcrForConditionalGeneration,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
 )
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
+from transformers.models.glmga.image_processing_pil_glmga import GlmgaImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from glyph_demo.errors import EngineError
@@ -116,9 +120,12 @@ def config(shape: str, kind: str, tokenizer: Any, context: int) -> Any:
         "intermediate_size": 64,
         "image_size": 112,
     }
-    cls = Glm46VConfig if kind == "glm46v" else Glm4vConfig
-    if kind == "glm46v":
+    if kind in ("glm46v", "glmga"):
         text["model_type"], vision["model_type"] = "glm4v_text", "glm4v_vision"
+    if kind == "glm_ocr":
+        text["head_dim"], text["hidden_size"] = dim, heads * dim + 16
+        vision["out_hidden_size"] = heads * dim + 16
+    cls = {"glm4v": Glm4vConfig, "glm46v": Glm46VConfig, "glmga": GlmgaConfig, "glm_ocr": GlmOcrConfig}[kind]
     return cls(text_config=text, vision_config=vision, **special_ids(tokenizer))
 
 
@@ -159,6 +166,9 @@ def edited(file: Path) -> Iterator[dict[str, Any]]:
 KINDS: dict[str, tuple[Any, ...]] = {
     "glm4v": (TEMPLATE, SPECIALS, STOPS, Glm4vForConditionalGeneration, Glm4vImageProcessorPil),
     "glm46v": (SWITCH_TEMPLATE, SPECIALS, STOPS, Glm46VForConditionalGeneration, Glm4vImageProcessorPil),
+    "glmga": (SWITCH_TEMPLATE, SPECIALS, STOPS, Glm46VForConditionalGeneration, GlmgaImageProcessorPil),
+    # GLM-OCR's vocabulary has no thoughts.
+    "glm_ocr": (TEMPLATE, SPECIALS[:-6], STOPS[:-1], GlmOcrForConditionalGeneration, Glm4vImageProcessorPil),
     "qwen3_vl": (
         QWEN_TEMPLATE,
         QWEN_SPECIALS,

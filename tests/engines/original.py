@@ -7,6 +7,7 @@ import torch
 import transformers
 from PIL import Image
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
+from transformers.models.glmga.image_processing_pil_glmga import GlmgaImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from glyph_demo.engines.base import AskOptions
@@ -17,8 +18,8 @@ class Original:
     def __init__(self, folder: Path) -> None:
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
         self.model = transformers.AutoModelForImageTextToText.from_pretrained(folder).eval()
-        reader = Qwen2VLImageProcessorPil if "qwen" in self.model.config.model_type else Glm4vImageProcessorPil
-        self.processor = reader.from_pretrained(folder)
+        readers = {"qwen3_vl": Qwen2VLImageProcessorPil, "glmga": GlmgaImageProcessorPil}
+        self.processor = readers.get(self.model.config.model_type, Glm4vImageProcessorPil).from_pretrained(folder)
         self.image = self.tokenizer.convert_ids_to_tokens(self.model.config.image_token_id)
         # What makes models that think by themselves answer at once.
         self.skip = "<think></think><answer>" if "<answer>" in self.tokenizer.get_vocab() else ""

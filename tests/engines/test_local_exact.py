@@ -28,9 +28,11 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 # Three models of each family, by shape, and how many seeds their conversations have.
 FAMILIES = {
     "glm4v": {"wide": "glm4v", "grouped": "glm46v", "deep": "glm4v"},
-    "qwen3_vl": dict.fromkeys(("wide", "grouped", "deep"), "qwen3_vl"),
+    "glmga": dict.fromkeys(SHAPES, "glmga"),
+    "glm_ocr": dict.fromkeys(SHAPES, "glm_ocr"),
+    "qwen3_vl": dict.fromkeys(SHAPES, "qwen3_vl"),
 }
-SEEDS = {"glm4v": 30, "qwen3_vl": 15}
+SEEDS = {"glm4v": 30, "glmga": 3, "glm_ocr": 6, "qwen3_vl": 15}
 STEPS = 12
 MAX_TOKENS = 6
 SIZES = [(112, 112), (60, 230), (200, 84), (140, 140)]
