@@ -36,6 +36,9 @@ _LOGIT_ROWS = 8  # an answer's last token and the longest draft
 # Bytes a patch and a number of the tower's width. Most are queries and keys, which are turned in float32; where float16
 # is kept from overflowing, the residual stream is float32 too. 38 in 16 bit otherwise.
 _TOWER = {"fp32": 76, "fp16": 40}
+_DEEP_TOWER = {
+    "fp32": 100
+}  # the same of Qwen3-VL's, which is not guarded and keeps features of several layers; else 50
 _CUT = 7_700  # bytes a patch while a page is cut: its values in float32 twice over, and its pixels in colour
 
 
@@ -77,7 +80,9 @@ GLYPH = Shape(
 )
 
 
-def _qwen3_vl(parameters: int, hidden: int, intermediate: int, layers: int, heads: int, tower: int) -> Shape:
+def _qwen3_vl(
+    parameters: int, hidden: int, intermediate: int, layers: int, heads: int, tower: Mapping[str, Any]
+) -> Shape:
     """Qwen/Qwen3-VL-*-Instruct: config.json, and `longest_edge` of preprocessor_config.json: 16,777,216 pixels, in
     patches of 16x16. A page of 794x1123 has 25 x 35 visual tokens."""
     text = {
@@ -90,18 +95,21 @@ def _qwen3_vl(parameters: int, hidden: int, intermediate: int, layers: int, head
         "max_position_embeddings": 262144,
         "vocab_size": 151936,
     }
-    vision = {"hidden_size": tower, "out_hidden_size": hidden, "patch_size": 16}
+    vision = {**tower, "out_hidden_size": hidden, "patch_size": 16}
     return Shape(parameters, text, vision, 65_536, page_tokens=877)
 
+
+_SMALL_TOWER = {"hidden_size": 1024, "deepstack_visual_indexes": (5, 11, 17)}
+_LARGE_TOWER = {"hidden_size": 1152, "deepstack_visual_indexes": (8, 16, 24)}
 
 # What is known of models before they are here, by hub id. GLM-4.1V and GLM-4.6V-Flash have Glyph's shape.
 SHAPES = {
     "zai-org/Glyph": GLYPH,
     "zai-org/GLM-4.6V-Flash": GLYPH,
     "zai-org/GLM-4.1V-9B-Thinking": GLYPH,
-    "Qwen/Qwen3-VL-2B-Instruct": _qwen3_vl(2_127_532_032, 2048, 6144, 28, 16, 1024),
-    "Qwen/Qwen3-VL-4B-Instruct": _qwen3_vl(4_437_815_808, 2560, 9728, 36, 32, 1024),
-    "Qwen/Qwen3-VL-8B-Instruct": _qwen3_vl(8_767_123_696, 4096, 12288, 36, 32, 1152),
+    "Qwen/Qwen3-VL-2B-Instruct": _qwen3_vl(2_127_532_032, 2048, 6144, 28, 16, _SMALL_TOWER),
+    "Qwen/Qwen3-VL-4B-Instruct": _qwen3_vl(4_437_815_808, 2560, 9728, 36, 32, _SMALL_TOWER),
+    "Qwen/Qwen3-VL-8B-Instruct": _qwen3_vl(8_767_123_696, 4096, 12288, 36, 32, _LARGE_TOWER),
 }
 
 
@@ -112,7 +120,9 @@ def shape_of(model: str) -> Shape:
 
 def tower_bytes(vision: Mapping[str, Any], precision: str, patches: int) -> int:
     """The most that the vision tower holds for pages of so many patches, with their cutting."""
-    return patches * (int(vision.get("hidden_size", 0)) * _TOWER.get(precision, 38) + _CUT)
+    deep = bool(vision.get("deepstack_visual_indexes"))
+    each = _DEEP_TOWER.get(precision, 50) if deep else _TOWER.get(precision, 38)
+    return patches * (int(vision.get("hidden_size", 0)) * each + _CUT)
 
 
 def transients(shape: Shape, precision: str, free: int) -> dict[str, int]:

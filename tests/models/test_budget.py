@@ -52,20 +52,15 @@ def test_glyph_is_the_model_that_it_is_said_to_be():
     assert budget.EVIDENCE_WEIGHTS == probe.WEIGHTS
 
 
-# What `budget` does not need of Qwen3-VL's published configs: depth, intermediate size and deep layers of the tower,
-# and whether embeddings are tied.
-TOWERS = {
-    "2B": (24, 4096, [5, 11, 17], True),
-    "4B": (24, 4096, [5, 11, 17], True),
-    "8B": (27, 4304, [8, 16, 24], False),
-}
+# What `budget` does not need of Qwen3-VL's published configs: depth and intermediate size of the tower, and whether
+# embeddings are tied.
+TOWERS = {"2B": (24, 4096, True), "4B": (24, 4096, True), "8B": (27, 4304, False)}
 
 
 @pytest.mark.parametrize("size", TOWERS)
 def test_qwen3vl_is_the_model_that_it_is_said_to_be(size, checkpoint_of):
-    shape, (depth, intermediate, deep, tied) = budget.SHAPES[f"Qwen/Qwen3-VL-{size}-Instruct"], TOWERS[size]
+    shape, (depth, intermediate, tied) = budget.SHAPES[f"Qwen/Qwen3-VL-{size}-Instruct"], TOWERS[size]
     vision = {**shape.vision, "depth": depth, "intermediate_size": intermediate, "num_heads": 16}
-    vision["deepstack_visual_indexes"] = deep
     config = Qwen3VLConfig(text_config=dict(shape.text), vision_config=vision, tie_word_embeddings=tied)
     with torch.device("meta"):
         made = Qwen3VLForConditionalGeneration(config)
@@ -79,6 +74,24 @@ def test_qwen3vl_is_the_model_that_it_is_said_to_be(size, checkpoint_of):
     width, height = STYLES[QWEN3VL.page_style].page_pixels
     assert shape.page_tokens == reader.page_tokens(height, width) + 2
     assert shape.within(512).patches == 32 * 32
+
+
+@pytest.mark.parametrize("pages", [[(70, 50)] * 2, [(256, 256)]], ids=["two", "largest"])
+@pytest.mark.parametrize("size", ["2B", "8B"])
+def test_a_tower_with_deep_features_holds_what_is_calculated(size, pages, precision):
+    shape, (_, intermediate, _) = budget.SHAPES[f"Qwen/Qwen3-VL-{size}-Instruct"], TOWERS[size]
+    vision = {**shape.vision, "depth": 4, "intermediate_size": intermediate, "num_heads": 16}
+    vision["deepstack_visual_indexes"] = [0, 1, 2]
+    config = Qwen3VLConfig(text_config={**shape.text, "num_hidden_layers": 1}, vision_config=vision)
+    with torch.device("meta"):
+        made = Qwen3VLForConditionalGeneration._from_config(config, dtype=activations(precision)).eval()
+    adapt(made, precision, META)
+    cut = [(torch.empty(high * wide, 1536, device=META), high, wide) for high, wide in pages]
+    with peak() as counted:
+        Vision(made.model.visual).read(cut)
+    patches = sum(high * wide for high, wide in pages)
+    calculated = budget.tower_bytes(shape.vision, precision, patches) - patches * budget._CUT
+    assert counted.most == pytest.approx(calculated, rel=0.1)
 
 
 @pytest.mark.parametrize("pages", [[PAGE] * 4, [PAGE] * 8, [TALL]], ids=["four", "eight", "tall"])
