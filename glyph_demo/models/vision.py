@@ -78,7 +78,10 @@ class Vision:
         self._graphs.pop((high, wide), None)
         self.runtime = "eager"
         failures: list[Message] = []
-        for rung in self._rungs(runtime):
+        rungs = self._rungs(runtime)
+        if rungs and not hasattr(self._visual, "post_conv_layernorm"):
+            return _instead("eager", [_other_tower(rungs[-1].name)])
+        for rung in rungs:
             try:
                 if len(self._graphs) >= MAX_GRAPHS:
                     raise _too_many()
@@ -192,6 +195,11 @@ def _instead(name: str, failures: Sequence[Message]) -> Message:
     """What a reader is told of the runtimes that failed before the one of this name."""
     en, zh = " ".join(failure.en for failure in failures), "".join(failure.zh for failure in failures)
     return Message(f"Pages are read by '{name}', more slowly. {en}", f"页面由“{name}”读取，速度较慢。{zh}")
+
+
+def _other_tower(name: str) -> Message:
+    """`tower` has Glm4v's alone."""
+    return failed(name, "this model has another vision tower than Glyph's", "该模型的视觉塔与 Glyph 不同").message
 
 
 def _too_many() -> EngineError:

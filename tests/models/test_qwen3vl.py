@@ -139,6 +139,20 @@ def test_sections_may_stand_where_the_published_checkpoints_have_them(copy, mode
     assert old.mrope_section == new.mrope_section == [6, 5, 5]
 
 
+@pytest.mark.parametrize(("kind", "runtime"), [("qwen3_vl", "compiled"), ("qwen3_vl", "onnx"), ("glm_ocr", "mixed")])
+def test_a_tower_that_no_graph_is_made_of_is_read_by_eager_and_the_notice_says_why(
+    kind, runtime, checkpoint_of, tmp_path
+):
+    model = load_vision_language_model(str(checkpoint_of("wide", kind)), tmp_path)
+    before = model.encode(pixels(112, 112)).embeds
+    assert model.prepare_vision("eager", 112, 112, tmp_path) is None
+    notice = model.prepare_vision(runtime, 112, 112, tmp_path)
+    assert "another vision tower" in notice.en
+    assert "视觉塔" in notice.zh
+    assert model.vision.runtime == "eager"
+    assert torch.equal(model.encode(pixels(112, 112)).embeds, before)
+
+
 def test_what_would_not_fit_is_not_downloaded(tmp_path, monkeypatch):
     monkeypatch.setattr(loader, "room", lambda device: 10**10)
     assert refusal("Qwen/Qwen3-VL-8B-Instruct", tmp_path).code == "model_too_large"
