@@ -1,4 +1,4 @@
-"""LocalEngine: Glyph and its siblings on this machine."""
+"""LocalEngine: Glyph and other vision-language models on this machine."""
 
 from __future__ import annotations
 
