@@ -354,7 +354,7 @@ class Reading:
 
     def _draw(self, document: Document) -> Iterator[Page]:
         start = time.perf_counter()
-        for page, view in draw(document, self.settings, self.engine.kind.page_style, self.folder, self.warnings):
+        for page, view in draw(document, self.settings, self.engine.page_style, self.folder, self.warnings):
             self.pages.append(view)
             self.timings.render += time.perf_counter() - start
             yield page

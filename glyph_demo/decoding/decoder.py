@@ -43,7 +43,9 @@ _PLAINER: dict[Runtime, tuple[Runtime, ...]] = {"compiled": ("graph", "eager"), 
 @dataclass(frozen=True, eq=False)
 class Segment:
     """Consecutive tokens of a prompt. Where they are not plain text, `embeds` gives their embeddings (n, hidden) when
-    they are needed, and `positions` (n,) or (axes, n), int64, counts from the segment's own first position."""
+    they are needed, and `positions` (n,) or (axes, n), int64, counts from the segment's own first position. A model may
+    take more of a picture than its embeddings: (n, (1 + deep) * hidden) has, behind those, what is added to the hidden
+    states after each of the first `deep` layers (DeepStack, arXiv 2406.04334, section 3)."""
 
     ids: tuple[int, ...]
     embeds: Callable[[], torch.Tensor] | None = None
@@ -104,7 +106,7 @@ class Decoder:
         return KVArena(*shape, maximum, self.dtype, self.device, growth, self.int8)
 
     def embed(self, segment: Segment) -> torch.Tensor:
-        """Embeddings (n, hidden) of a segment."""
+        """Embeddings (n, hidden) of a segment, or more, see Segment."""
         if segment.embeds is not None:
             return segment.embeds().to(self.device, self.dtype)
         with torch.inference_mode():
@@ -125,9 +127,9 @@ class Decoder:
         return min(self.chunk, max(LEAST, int(FORWARD_OPERATIONS / each)))
 
     def extend(self, arena: KVArena, embeds: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """Run n tokens given as embeddings (n, hidden) at positions (axes, n), in host memory, behind the arena's
-        entries, and keep their keys and values. Returns their hidden states (n, hidden), for which it does not wait.
-        Raises GlyphError `context_full`."""
+        """Run n tokens given as embeddings (n, hidden), or more, see Segment, at positions (axes, n), in host memory,
+        behind the arena's entries, and keep their keys and values. Returns their hidden states (n, hidden), for which
+        it does not wait. Raises GlyphError `context_full`."""
         arena.reserve(arena.length + len(embeds))
         following = int(positions.max()) + 1
         with self.lock:
@@ -241,7 +243,13 @@ class Decoder:
             self._forward(self.embed(segment), positions, kept, observe=observer)
 
     def _forward(self, embeds: torch.Tensor, positions: torch.Tensor, cache: Cache, **more: Any) -> torch.Tensor:
-        """Hidden states (n, hidden) from the model's own forward over embeddings (n, hidden) at positions (axes, n)."""
+        """Hidden states (n, hidden) from the model's own forward over embeddings, as `extend` takes them, at positions
+        (axes, n)."""
+        embeds, *deep = embeds.split(self.config.hidden_size, dim=-1)
+        if deep:
+            # The model finds the places by this mask, for which the host waits on CUDA.
+            more["deepstack_visual_embeds"] = deep
+            more["visual_pos_masks"] = torch.ones((1, len(embeds)), dtype=torch.bool, device=self.device)
         there = positions.to(self.device, non_blocking=True)
         # The model takes (axes, batch, n) where there are several axes, and (batch, n) where there is one.
         position_ids = there[:, None] if self.position_axes > 1 else there

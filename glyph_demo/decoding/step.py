@@ -252,11 +252,15 @@ def _project(
         states = _stored(linear(normed, joined[0]) + joined[1]).view(shape).transpose(1, 2)
         values = attention.v_proj.out_features // attention.head_dim
         turned, value = states[:, :-values], states[:, -values:]
+        if hasattr(attention, "q_norm"):
+            turned = torch.cat([attention.q_norm(turned[:, :-values]), attention.k_norm(turned[:, -values:])], dim=1)
         turned = rotate(turned, turned, cos, sin)[0]
         return turned[:, :-values], turned[:, -values:], value
     query = attention.q_proj(normed).view(shape).transpose(1, 2)
     key = attention.k_proj(normed).view(shape).transpose(1, 2)
     value = attention.v_proj(normed).view(shape).transpose(1, 2)
+    if hasattr(attention, "q_norm"):
+        query, key = attention.q_norm(query), attention.k_norm(key)
     return (*rotate(query, key, cos, sin), value)
 
 

@@ -90,11 +90,11 @@ def without_cuda(card: Gpu) -> ChosenEngine | None:
 
 
 def fit_on_card(card: Gpu, settings: Settings) -> budget.Choice:
-    """The precision of Glyph, or of a model of its shape, that fits what is free on a card."""
+    """The precision of the settings' model that fits what is free on a card; see `budget.shape_of`."""
     free, limit = card.memory_free - budget.CONTEXT, int(settings.inference.memory_limit_gb * 1e9)
     free = min(free, limit) if limit else free
     asked = settings.inference.precision
-    shape = budget.GLYPH.within(settings.inference.image_size, settings.inference.kv == "int8")
+    shape = budget.shape_of(settings.model).within(settings.inference.image_size, settings.inference.kv == "int8")
     return budget.choose(shape, free, budget.can_quantise(), budget.ORDER if asked == "auto" else (asked,))
 
 

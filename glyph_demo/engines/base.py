@@ -173,6 +173,11 @@ class Engine(ABC):
         return engine_kind(self.name)
 
     @property
+    def page_style(self) -> str:
+        """The style that `auto` means, as in EngineKind: an engine may have one for each of its models."""
+        return self.kind.page_style
+
+    @property
     def answers_partial_reading(self) -> bool:
         """Whether its documents answer while pages are still appended, from those that there are, in so little time
         that a question may be tried again and again. It is then told `max_new_tokens` 0, and gives what it finds in the
@@ -218,7 +223,8 @@ class Engine(ABC):
         """Tell the engine which store keeps features on its device, so that it can reclaim that memory."""
 
     def capacity(self) -> int | None:
-        """How many pages of 595x842 pixels one document can have; None if there is no limit or it is not yet known."""
+        """How many A4 pages in the style that `auto` means one document can have; None if there is no limit or it is
+        not yet known."""
         return None
 
     def set_batching(self, most: int, wait: float) -> None:

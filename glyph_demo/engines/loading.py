@@ -128,6 +128,10 @@ class LoadingEngine(Engine):
         return None if self._loaded else self._lines.now
 
     @property
+    def page_style(self) -> str:
+        return self._engine.result().page_style
+
+    @property
     def answers_partial_reading(self) -> bool:
         return self._engine.result().answers_partial_reading
 

@@ -17,7 +17,6 @@ from glyph_demo.errors import Message
 from glyph_demo.gpu import Gpu, short_name
 from glyph_demo.models import budget, memory
 from glyph_demo.models.download import AUTO_BYTES, SPARE_DISK, hub_id
-from glyph_demo.models.memory import PAGE_TOKENS
 from glyph_demo.settings import Settings
 
 Missing = Literal["gpu", "memory", "disk"]
@@ -34,6 +33,18 @@ class ModelChoice:
     engine: str
     model: str = "auto"
     size: int = 0
+
+
+def _qwen3_vl(size: str, en: str, zh: str) -> ModelChoice:
+    model = f"Qwen/Qwen3-VL-{size}-Instruct"
+    return ModelChoice(
+        f"qwen-{size.lower()}",
+        Message(f"Qwen3-VL-{size}", f"Qwen3-VL-{size}"),
+        Message(f"{model}: {en}", f"{model}：{zh}"),
+        LOCAL.name,
+        model,
+        2 * budget.SHAPES[model].parameters,
+    )
 
 
 # The siblings have Glyph's shape (models/budget.py), so their weights have its size.
@@ -76,6 +87,11 @@ _KNOWN = (
         "zai-org/GLM-4.1V-9B-Thinking",
         int(AUTO_BYTES),
     ),
+    _qwen3_vl(
+        "2B", "a small model for documents and pictures of all kinds.", "适用于各类文档和图像的小型视觉语言模型。"
+    ),
+    _qwen3_vl("4B", "twice the size of the one above, more exact.", "约为上一项的两倍，更准确。"),
+    _qwen3_vl("8B", "the largest of the three.", "三者中最大的一个。"),
     ModelChoice(
         "folder",
         Message("Another model", "其他模型"),
@@ -191,19 +207,20 @@ def _on_card(card: Gpu, settings: Settings, trouble: Message | None) -> tuple[di
     if trouble is not None:
         return {"gpu": trouble}, trouble
     fitting, name, hint = engines.fit_on_card(card, settings), short_name(card.name), Message("", "")
+    shape = budget.shape_of(settings.model)
     if fitting.with_torchao:
         hint = Message(
             f" With `pip install torchao` it runs in {fitting.with_torchao}.",
             f"运行 `pip install torchao` 后可用 {fitting.with_torchao}。",
         )
     if fitting.precision:
-        pages = fitting.tokens // PAGE_TOKENS
+        pages = fitting.tokens // shape.page_tokens
         return {}, Message(
             f"Fits {name}: it runs in {fitting.precision}, with room for about {pages} pages.{hint.en}",
             f"适合 {name}：以 {fitting.precision} 运行，约可容纳 {pages} 页。{hint.zh}",
         )
     least = budget.ORDER[-1] if settings.inference.precision == "auto" else settings.inference.precision
-    weights, free = gb(memory.weight_bytes(budget.GLYPH.parameters, budget.GLYPH.text, least)), gb(card.memory_free)
+    weights, free = gb(memory.weight_bytes(shape.parameters, shape.text, least)), gb(card.memory_free)
     too_little = Message(
         f"{name} has {free} free. In {least} the weights alone take {weights}, and documents come on top. Close other "
         f"programs, or choose a server.{hint.en}",
@@ -215,7 +232,8 @@ def _on_card(card: Gpu, settings: Settings, trouble: Message | None) -> tuple[di
 
 def _on_processor(settings: Settings, here: Resources) -> tuple[dict[Missing, Message], Message]:
     """What is missing, and how it runs otherwise. `auto` is float32 there, see `models.precision.resolve`."""
-    asked, shape, limit = settings.inference.precision, budget.GLYPH, int(settings.inference.memory_limit_gb * 1e9)
+    asked, limit = settings.inference.precision, int(settings.inference.memory_limit_gb * 1e9)
+    shape = budget.shape_of(settings.model)
     free = min(here.memory_free, limit or here.memory_free)
     plan = memory.plan(shape.parameters, shape.text, "fp32" if asked == "auto" else asked, free)
     if plan.fits:

@@ -9,7 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from glyph_demo.models.memory import ITEMSIZE, QUANTISED, chunk, kv_bytes, read_bytes, weight_bytes, work_bytes
+from glyph_demo.models.memory import (
+    ITEMSIZE,
+    PAGE_TOKENS,
+    QUANTISED,
+    chunk,
+    kv_bytes,
+    read_bytes,
+    weight_bytes,
+    work_bytes,
+)
 
 ORDER = ("fp16", "int8", "int4")  # the most exact one first
 
@@ -19,7 +28,7 @@ TURN_TOKENS = 1_024  # of questions and answers behind the document
 CONTEXT = 500 << 20  # bytes, an estimate: the CUDA context of a process with its libraries' kernels
 FEATURES = 256 << 20  # bytes of page features kept on the device, as `store.device_mb` has it
 GRAPHS = 80 << 20  # bytes, an estimate: two CUDA graphs of a document's steps
-PATCH = 14  # pixels on a side
+PATCH = 14  # pixels on a side, where a config does not say
 SPARE = 0.05  # of what is left for keys and values, lost to fragmentation
 TOWER_PATCHES = 10_240  # of several pages that go through the vision tower at once: four pages of 595x842
 EVIDENCE_WEIGHTS = 1 << 25  # attention weights that are looked at together, see decoding/probe.py
@@ -27,23 +36,29 @@ _LOGIT_ROWS = 16  # an answer's last token and the longest draft
 # Bytes a patch and a number of the tower's width. Most are queries and keys, which are turned in float32; where float16
 # is kept from overflowing, the residual stream is float32 too. 38 in 16 bit otherwise.
 _TOWER = {"fp32": 76, "fp16": 40}
+_DEEP_TOWER = {
+    "fp32": 100
+}  # the same of Qwen3-VL's, which is not guarded and keeps features of several layers; else 50
 _CUT = 7_700  # bytes a patch while a page is cut: its values in float32 twice over, and its pixels in colour
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What the bytes of a model follow from: how many numbers it has, its text and vision models' parts of config.json,
-    the patches of the largest page that its preprocessor settings let in, and whether keys and values are in 8 bits."""
+    the patches of the largest page that its preprocessor settings let in, and whether keys and values are in 8 bits.
+    `page_tokens` are those of a full page in the style of its family, with two markers."""
 
     parameters: int
     text: Mapping[str, Any]
     vision: Mapping[str, Any]
     patches: int
     int8_kv: bool = False
+    page_tokens: int = PAGE_TOKENS
 
     def within(self, image_size: int, int8_kv: bool = False) -> Shape:
         """The same for pages of no more pixels than a square of `image_size` has, which as 0 changes nothing."""
-        patches = min(self.patches, (image_size // PATCH) ** 2) if image_size else self.patches
+        side = self.vision.get("patch_size", PATCH)
+        patches = min(self.patches, (image_size // side) ** 2) if image_size else self.patches
         return replace(self, patches=patches, int8_kv=int8_kv)
 
 
@@ -65,9 +80,49 @@ GLYPH = Shape(
 )
 
 
+def _qwen3_vl(
+    parameters: int, hidden: int, intermediate: int, layers: int, heads: int, tower: Mapping[str, Any]
+) -> Shape:
+    """Qwen/Qwen3-VL-*-Instruct: config.json, and `longest_edge` of preprocessor_config.json: 16,777,216 pixels, in
+    patches of 16x16. A page of 794x1123 has 25 x 35 visual tokens."""
+    text = {
+        "hidden_size": hidden,
+        "num_attention_heads": heads,
+        "num_key_value_heads": 8,
+        "head_dim": 128,
+        "intermediate_size": intermediate,
+        "num_hidden_layers": layers,
+        "max_position_embeddings": 262144,
+        "vocab_size": 151936,
+    }
+    vision = {**tower, "out_hidden_size": hidden, "patch_size": 16}
+    return Shape(parameters, text, vision, 65_536, page_tokens=877)
+
+
+_SMALL_TOWER = {"hidden_size": 1024, "deepstack_visual_indexes": (5, 11, 17)}
+_LARGE_TOWER = {"hidden_size": 1152, "deepstack_visual_indexes": (8, 16, 24)}
+
+# What is known of models before they are here, by hub id. GLM-4.1V and GLM-4.6V-Flash have Glyph's shape.
+SHAPES = {
+    "zai-org/Glyph": GLYPH,
+    "zai-org/GLM-4.6V-Flash": GLYPH,
+    "zai-org/GLM-4.1V-9B-Thinking": GLYPH,
+    "Qwen/Qwen3-VL-2B-Instruct": _qwen3_vl(2_127_532_032, 2048, 6144, 28, 16, _SMALL_TOWER),
+    "Qwen/Qwen3-VL-4B-Instruct": _qwen3_vl(4_437_815_808, 2560, 9728, 36, 32, _SMALL_TOWER),
+    "Qwen/Qwen3-VL-8B-Instruct": _qwen3_vl(8_767_123_696, 4096, 12288, 36, 32, _LARGE_TOWER),
+}
+
+
+def shape_of(model: str) -> Shape:
+    """The shape of a model by its hub id; of any other, such as `auto` or a folder, Glyph's."""
+    return SHAPES.get(model, GLYPH)
+
+
 def tower_bytes(vision: Mapping[str, Any], precision: str, patches: int) -> int:
     """The most that the vision tower holds for pages of so many patches, with their cutting."""
-    return patches * (int(vision.get("hidden_size", 0)) * _TOWER.get(precision, 38) + _CUT)
+    deep = bool(vision.get("deepstack_visual_indexes"))
+    each = _DEEP_TOWER.get(precision, 50) if deep else _TOWER.get(precision, 38)
+    return patches * (int(vision.get("hidden_size", 0)) * each + _CUT)
 
 
 def transients(shape: Shape, precision: str, left: int) -> dict[str, int]:

@@ -20,11 +20,11 @@ _PAGE = _OPEN + _CLOSE
 
 
 class Chat:
-    """`image` is the id that stands for one visual token. `begin` and `end` are the markers the template has around a
-    page, `between` what it has between two pages, `head` what comes before the first. Raises EngineError
-    `model_unusable` where the template cannot hold a conversation about images."""
+    """`image` is the id that stands for one visual token; `thinks` is that of the model's Family. `begin` and `end` are
+    the markers the template has around a page, `between` what it has between two pages, `head` what comes before the
+    first. Raises EngineError `model_unusable` where the template cannot hold a conversation about images."""
 
-    def __init__(self, tokenizer: Any, image: int) -> None:
+    def __init__(self, tokenizer: Any, image: int, thinks: bool = True) -> None:
         self._tokenizer = tokenizer
         self._switchable = "enable_thinking" in _template(tokenizer)
         self._parts = False  # whether the template takes answers, too, as lists of parts
@@ -44,7 +44,10 @@ class Chat:
         # What ends the thinking and begins the answer, where the model must be made to.
         answer = ANSWER if ANSWER in tokenizer.get_added_vocab() else "\n"
         self.enough: tuple[int, ...] = tuple(self._encode([END_THINK + answer]))
-        self._skip = THINK + END_THINK + answer
+        if THINK in self.opening(True).rpartition(END_THINK)[2]:
+            self._skip = f"\n{END_THINK}\n\n"  # an empty thought as Qwen3's template writes it
+        else:
+            self._skip = THINK + END_THINK + answer if thinks else ""
 
     def opening(self, thinking: bool) -> str:
         """The template's text between the end of a question and the model's first token."""
@@ -52,7 +55,8 @@ class Chat:
 
     def tail(self, turns: Sequence[tuple[str, Sequence[int]]], question: str, thinking: bool = True) -> list[int]:
         """Ids from the end of the document to where the model answers `question`, after `turns` (question, answer
-        ids). Without thinking the template's own switch is used; a template that has none is given an empty one."""
+        ids). Without thinking the template's own switch is used. Where it has none, a thought that it begins is ended,
+        and a model that would think by itself is given an empty one."""
         return self.around([*turns, (question, ())], [(0, 0)], thinking)[1]
 
     def around(

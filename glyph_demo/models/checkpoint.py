@@ -92,7 +92,7 @@ def _unsupported(folder: Path, found: object, wanted: frozenset[str]) -> EngineE
     return EngineError(
         "model_unsupported",
         f"The model in {folder.name} is of the kind '{found}', and this engine runs {names}. Choose Glyph, "
-        "GLM-4.1V-9B-Thinking or GLM-4.6V-Flash.",
-        f"{folder.name} 中的模型类型是“{found}”，本引擎只支持 {names}。请选择 Glyph、GLM-4.1V-9B-Thinking 或"
-        " GLM-4.6V-Flash。",
+        "GLM-4.1V-9B-Thinking, GLM-4.6V-Flash or Qwen3-VL.",
+        f"{folder.name} 中的模型类型是“{found}”，本引擎只支持 {names}。请选择 Glyph、GLM-4.1V-9B-Thinking、"
+        "GLM-4.6V-Flash 或 Qwen3-VL。",
     )

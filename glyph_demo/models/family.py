@@ -32,8 +32,12 @@ class Family:
 
     `load_preprocessing` reads the preprocessor settings in a checkpoint's folder. `positions` gives the positions of a
     page's visual tokens and markers, see `mrope_positions`. `check_config` raises EngineError `model_unusable` for a
-    config that transformers would load and run wrongly; it may write what is missing into it."""
+    config that transformers would load and run wrongly; it may write what is missing into it. `thinks` says whether
+    models think though their template begins no thought. `page_style` is the style that `auto` means for them; with ""
+    the text decides. docs/models.md has the reason for each."""
 
     load_preprocessing: Callable[[Path], Preprocessing]
     positions: Callable[[int, int, int, int], torch.Tensor] = mrope_positions
     check_config: Callable[[Any], None] = accept
+    thinks: bool = True
+    page_style: str = ""

@@ -15,13 +15,14 @@ from glyph_demo.models.preprocessing import Preprocessing
 _ROPE_DEFAULTS = {"mrope_section": [8, 12, 12], "partial_rotary_factor": 1.0}
 
 
-def preprocessing_of(processor: Glm4vImageProcessorPil) -> Preprocessing:
-    """The preprocessing that a processor of transformers does."""
+def preprocessing_of(processor: Any, expand: int = 1) -> Preprocessing:
+    """The preprocessing that a processor of transformers does, `Glm4vImageProcessorPil` or one like it; sides of pages
+    are multiples of `expand` merged patches."""
     fitting_size = partial(
         smart_resize,
         processor.temporal_patch_size,
         temporal_factor=processor.temporal_patch_size,
-        factor=processor.patch_size * processor.merge_size,
+        factor=processor.patch_size * processor.merge_size * expand,
         min_pixels=int(processor.size["shortest_edge"]),
         max_pixels=int(processor.size["longest_edge"]),
     )
@@ -34,17 +35,23 @@ def load_preprocessing(folder: Path) -> Preprocessing:
 
 
 def check_rope(config: Any) -> None:
-    """Two facts decide how positions are written into keys: the share of each head that is rotated, and how time, row
-    and column divide it. Where a config lacks one, transformers takes a default (`Glm4vTextRotaryEmbedding`), and Glyph
-    would answer nonsense with it: the two must fit each other. Writes the defaults taken into the config. Raises
-    EngineError `model_unusable`."""
-    rope = config.rope_parameters = {**_ROPE_DEFAULTS, **(config.rope_parameters or {})}
-    head = config.hidden_size // config.num_attention_heads  # as Glm4vTextAttention has it
+    """`check_sections` where the model computes the width of a head, as Glm4vTextAttention does, and would not take
+    another. Raises EngineError `model_unusable`."""
+    head = config.hidden_size // config.num_attention_heads
     if (getattr(config, "head_dim", None) or head) != head:
         raise unusable(
             "the head_dim in its config.json is not hidden_size / num_attention_heads",
             "config.json 中的 head_dim 不等于 hidden_size / num_attention_heads",
         )
+    check_sections(config, head)
+
+
+def check_sections(config: Any, head: int) -> None:
+    """Two facts decide how positions are written into keys: the share of each head that is rotated, and how time, row
+    and column divide it. Where a config lacks one, transformers takes a default (`Glm4vTextRotaryEmbedding`), and Glyph
+    would answer nonsense with it: the two must fit each other, and heads of width `head`. Writes the defaults taken
+    into the config. Raises EngineError `model_unusable`."""
+    rope = config.rope_parameters = {**_ROPE_DEFAULTS, **(config.rope_parameters or {})}
     sections, share = rope["mrope_section"], rope["partial_rotary_factor"]
     if len(sections) != 3 or 2 * sum(sections) != int(head * share):
         raise unusable(

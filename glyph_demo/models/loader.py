@@ -15,7 +15,7 @@ import transformers
 from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.models import budget, memory
 from glyph_demo.models.base import LoadProgress, untold, unusable
-from glyph_demo.models.budget import GLYPH, Shape
+from glyph_demo.models.budget import SHAPES, Shape
 from glyph_demo.models.chat import load_tokenizer
 from glyph_demo.models.checkpoint import Checkpoint, find_checkpoint, identity
 from glyph_demo.models.download import hub_id
@@ -72,9 +72,10 @@ def load_vision_language_model(
         noise.precision = name
         return noise
     # What does not fit is not downloaded.
-    if source == "auto" and plain is None and find_on_machine(hub_id(source), cache_dir) is None:
-        name = _named(asked, GLYPH.within(image_size, int8_kv), device, limit)
-        _check_room(GLYPH.parameters, GLYPH.text, name, device, limit)
+    known = SHAPES.get(hub_id(source))
+    if known is not None and plain is None and find_on_machine(hub_id(source), cache_dir) is None:
+        name = _named(asked, known.within(image_size, int8_kv), device, limit)
+        _check_room(known.parameters, known.text, name, device, limit)
     checkpoint = find_checkpoint(hub_id(source), frozenset(FAMILIES), cache_dir, report, model_source)
     try:
         found = transformers.AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)

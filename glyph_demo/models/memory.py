@@ -10,7 +10,6 @@ from typing import Any
 
 from glyph_demo.errors import EngineError
 
-PAGE = (842, 595)  # height and width in pixels
 PAGE_TOKENS = 632  # a page of 595x842, the size Glyph was trained on: 21 x 30 visual tokens and two markers
 QUANTISED = ("int8", "int4")
 ITEMSIZE = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 2, "int4": 2}  # of activations, and of what is not quantised

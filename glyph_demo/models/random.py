@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -102,15 +103,17 @@ def build(config: Glm4vConfig, tokenizer: Any, device: torch.device, dtype: torc
     return model
 
 
-def byte_tokenizer(first_special: int, template: str = TEMPLATE) -> PreTrainedTokenizerFast:
+def byte_tokenizer(
+    first_special: int, template: str = TEMPLATE, specials: Sequence[str] = SPECIALS
+) -> PreTrainedTokenizerFast:
     """A tokenizer that takes text byte by byte, ids 0 to 255, and says made-up words for the ids up to
-    `first_special`, where the special tokens begin."""
+    `first_special`, where the special tokens begin, `<|endoftext|>` among them."""
     tokens = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *(f"Ġ{i}" for i in range(256, first_special))]
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     plain = {"<think>", "</think>", "<answer>", "</answer>"}
-    tokenizer.add_tokens([AddedToken(name, special=name not in plain, normalized=False) for name in SPECIALS])
+    tokenizer.add_tokens([AddedToken(name, special=name not in plain, normalized=False) for name in specials])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token="<|endoftext|>",

@@ -56,10 +56,10 @@ class Vision:
         self.mixed = False  # whether a page may have been read by `mixed`: its features are not float32's to rounding
 
     def read(self, pages: Sequence[Page]) -> list[torch.Tensor]:
-        """Embeddings (high * wide / merge**2, hidden) of each page, given as patches (high * wide, values), high and
-        wide: by the graph of its size where `prepare_runtime` made one, else by the eager tower, which takes such pages
-        together up to TOWER_PATCHES, so that their number does not decide how much memory is needed. Call it in
-        inference mode."""
+        """Embeddings (high * wide / merge**2, width) of each page, see `Encoded`, given as patches (high * wide,
+        values), high and wide: by the graph of its size where `prepare_runtime` made one, else by the eager tower,
+        which takes such pages together up to TOWER_PATCHES, so that their number does not decide how much memory is
+        needed. Call it in inference mode."""
         pages = [(patches.to(self._visual.dtype), high, wide) for patches, high, wide in pages]
         plain = [page for page in pages if page[1:] not in self._graphs]
         eager = (embeds for some in _groups(plain) for embeds in self._eager(some))
@@ -86,7 +86,10 @@ class Vision:
         self._graphs.pop((high, wide), None)
         self.runtime = "eager"
         failures: list[Message] = []
-        for rung in self._rungs(runtime, again):
+        rungs = self._rungs(runtime, again)
+        if rungs and not hasattr(self._visual, "post_conv_layernorm"):
+            return None if runtime == "auto" else _instead("eager", [_other_tower(rungs[-1].name)])
+        for rung in rungs:
             try:
                 if len(self._graphs) >= MAX_GRAPHS:
                     raise _too_many()
@@ -164,7 +167,8 @@ class Vision:
 
     def _eager(self, pages: Sequence[Page]) -> tuple[torch.Tensor, ...]:
         grid = torch.tensor([[1, high, wide] for _, high, wide in pages], device=self._visual.device)
-        embeds = self._visual(torch.cat([patches for patches, _, _ in pages]), grid_thw=grid).pooler_output
+        output = self._visual(torch.cat([patches for patches, _, _ in pages]), grid_thw=grid)
+        embeds = torch.cat([output.pooler_output, *getattr(output, "deepstack_features", ())], dim=-1)
         parts: tuple[torch.Tensor, ...] = embeds.split((grid.prod(-1) // self._visual.spatial_merge_size**2).tolist())
         return parts
 
@@ -201,6 +205,11 @@ def _instead(name: str, failures: Sequence[Message]) -> Message:
     """What a reader is told of the runtimes that failed before the one of this name."""
     en, zh = " ".join(failure.en for failure in failures), "".join(failure.zh for failure in failures)
     return Message(f"Pages are read by '{name}', more slowly. {en}", f"页面由“{name}”读取，速度较慢。{zh}")
+
+
+def _other_tower(name: str) -> Message:
+    """`tower` has Glm4v's alone."""
+    return failed(name, "this model has another vision tower than Glyph's", "该模型的视觉塔与 Glyph 不同").message
 
 
 def _too_many() -> EngineError:

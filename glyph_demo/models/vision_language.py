@@ -35,7 +35,8 @@ class PreprocessedPage(NamedTuple):
 
 class Encoded(NamedTuple):
     """A page as the language model takes it: embeddings (rows * columns, hidden) on the device, in rows, and whether
-    they are all finite numbers."""
+    they are all finite numbers. Where features of the tower's earlier layers belong to a page, they are beside its
+    embeddings, (rows * columns, (1 + deep) * hidden), see `Segment`."""
 
     embeds: torch.Tensor
     rows: int
@@ -46,8 +47,8 @@ class Encoded(NamedTuple):
 class VisionLanguageModel:
     """A vision-language model of one of FAMILIES, its tokenizer and its chat template. `identity` names weights,
     settings and precision: with a page's digest it is the key of the page's features. `stop_ids` end an answer.
-    `positions` is that of its family. `precision` is the one that `auto` stood for, set by who loads it. `random` says
-    that the weights are noise. `notices` are to be told to people."""
+    `positions` and `page_style` are those of its family. `precision` is the one that `auto` stood for, set by who loads
+    it. `random` says that the weights are noise. `notices` are to be told to people."""
 
     def __init__(
         self,
@@ -65,8 +66,9 @@ class VisionLanguageModel:
         self.precision = ""
         self.preprocessing = replace(preprocessing, table=preprocessing.table.to(model.device))
         self.image_id: int = model.config.image_token_id
-        self.positions = FAMILIES[model.config.model_type].positions
-        self.chat = Chat(tokenizer, self.image_id)
+        family = FAMILIES[model.config.model_type]
+        self.positions, self.page_style = family.positions, family.page_style
+        self.chat = Chat(tokenizer, self.image_id, family.thinks)
         self.stop_ids = _stop_ids(model)
         self.transfer = Transfer(model.device)
         self.vision = Vision(model.model.visual)

@@ -170,7 +170,7 @@ class Library:
                 continue
             document = extract(*_file(part, folder), self._settings.documents)
             warnings.extend(document.warnings)
-            style = resolve_style(self._settings.rendering, document.text, self._engine.kind.page_style)
+            style = resolve_style(self._settings.rendering, document.text, self._engine.page_style)
             for page in render(document, style):
                 yield page.pixels
 

@@ -8,9 +8,7 @@ PICKER_TEXTS: dict[str, Message] = {
     # The engine in use
     "engine.line": Message("Engine: {parts}", "引擎：{parts}"),
     "engine.embedded": Message("embedded", "内置"),
-    "engine.room": Message(
-        "A document can have up to {pages} pages of 595x842 pixels.", "一份文档最多可有 {pages} 页（595x842 像素）。"
-    ),
+    "engine.room": Message("A document can have up to {pages} A4 pages.", "一份文档最多可有 {pages} 页（A4）。"),
     "engine.ignores": Message("It does not use: {names}.", "不使用：{names}。"),
     # What there is to choose
     "choice": Message("Model", "模型"),

@@ -80,3 +80,22 @@ def test_a_folder_and_then_a_server_are_chosen_used_and_answer(new_page, tmp_pat
         expect(page.locator("#address :is(textarea, input)")).to_have_value(stub.url)
         expect(page.locator("#key input")).to_have_value("")
         assert "sesame" not in page.content() + str(page.context.storage_state())
+
+
+@pytest.mark.slow
+def test_a_folder_of_another_family_is_used_and_reads_the_document_anew_in_its_style(new_page, tmp_path):
+    model = make_checkpoint(tmp_path / "harbour-qwen", kind="qwen3_vl")
+    with serving(tmp_path, "--engine", "pocket", "--max-new-tokens", "16") as address:
+        page = arrive(new_page(), address)
+        read_document(page, "survey.txt", files.text())
+        ask_about_survey(page)
+        before = page.locator("#page img").first.get_attribute("src")
+        open_settings(page)
+        use_folder(page, model)
+        expect(page.locator("#outcome")).to_contain_text("The engine is loaded")
+        expect(page.locator("#title")).to_contain_text("Engine: local · harbour-qwen · fp32 · CPU")
+        expect(page.locator("#page img").first).not_to_have_attribute("src", before)
+        ask(page, "And when?")
+        expect_answers(page, 2)
+        ask(page, "Who was there?")
+        expect_answers(page, 3)

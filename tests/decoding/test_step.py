@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import Glm4vForConditionalGeneration, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
+from transformers import AutoModelForImageTextToText, GraniteConfig, GraniteForCausalLM, LlamaForCausalLM
 from transformers.models.llama import modeling_llama
 
 from glyph_demo.decoding import step
@@ -34,13 +34,14 @@ class RunningAhead(RecordingDecoder):
         self.ahead = True
 
 
-@pytest.fixture(scope="session")
-def folder(checkpoint_of):
-    return checkpoint_of("deep")
+@pytest.fixture(scope="session", params=["glm4v", "qwen3_vl"])
+def folder(request, checkpoint_of):
+    return checkpoint_of("deep", request.param)
 
 
-def glyph(folder: Path, precision: Precision) -> Any:
-    model = Glm4vForConditionalGeneration.from_pretrained(folder, dtype=activations(precision)).eval()
+def loaded(folder: Path, precision: Precision) -> Any:
+    auto: Any = AutoModelForImageTextToText
+    model = auto.from_pretrained(folder, dtype=activations(precision)).eval()
     adapt(model, precision, torch.device("cpu"))
     return model
 
@@ -54,7 +55,7 @@ def filled(decoder: Decoder, entries: int) -> KVArena:
 @pytest.mark.parametrize("runtime", ["eager", "graph"])
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
 def test_a_step_is_transformers_forward(folder, precision, runtime):
-    decoder = Decoder(glyph(folder, precision))
+    decoder = Decoder(loaded(folder, precision))
     assert decoder.prepare_step(runtime) is None
     for count in (1, 2, 8, 9, 12):
         assert_step_is_forward(decoder, count)
@@ -206,17 +207,16 @@ def test_each_step_is_compiled_for_itself_and_never_run_uncompiled_in_silence():
 @pytest.mark.parametrize("precision", ["fp16", "bf16", "int8"])
 def test_what_a_precision_changes_in_a_model_can_be_compiled(folder, precision):
     # In fp16 the first layer's input is of another dtype than those of the others.
-    assert compiled(Decoder(glyph(folder, precision))) <= 2 * 2 * len(step.WIDTHS)
+    assert compiled(Decoder(loaded(folder, precision))) <= 2 * 2 * len(step.WIDTHS)
 
 
 def test_states_come_from_one_weight_of_which_the_models_are_views(model, folder):
     use_plain_products(model.get_decoder(), model.get_output_embeddings())  # the others cannot be copied
-    for body in (copy.deepcopy(model).get_decoder(), glyph(folder, "fp32").get_decoder()):
+    for body in (copy.deepcopy(model).get_decoder(), loaded(folder, "fp32").get_decoder()):
         layer, hidden = body.layers[0], torch.randn(1, 1, body.config.hidden_size)
         places = torch.zeros(3, 1, 1, dtype=torch.int64)
-        cos, sin = body.rotary_emb(
-            hidden, position_ids=places + 3 if body.rotary_emb.__module__.endswith("glm4v") else places[0] + 3
-        )
+        alone = body.rotary_emb.__module__.endswith("llama")
+        cos, sin = body.rotary_emb(hidden, position_ids=places[0] + 3 if alone else places + 3)
         rotate = sys.modules[type(body).__module__].apply_rotary_pos_emb
         for part in ("q_proj", "k_proj", "v_proj"):
             if getattr(layer.self_attn, part).bias is not None:
@@ -263,15 +263,15 @@ def with_a_function_of_another_name(monkeypatch: pytest.MonkeyPatch) -> Any:
     return tiny_llama(9, 3)
 
 
-def with_norms_that_a_step_does_not_know(monkeypatch: pytest.MonkeyPatch) -> Any:
+def with_scales_that_a_step_does_not_know(monkeypatch: pytest.MonkeyPatch) -> Any:
     torch.manual_seed(0)
-    sizes = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "head_dim": 8}
+    sizes = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
     heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.3}
-    return Qwen3ForCausalLM(Qwen3Config(**sizes, **heads)).eval()
+    return GraniteForCausalLM(GraniteConfig(**sizes, **heads, residual_multiplier=0.5)).eval()
 
 
 @pytest.mark.parametrize(
-    "changed", [with_another_forward, with_a_function_of_another_name, with_norms_that_a_step_does_not_know]
+    "changed", [with_another_forward, with_a_function_of_another_name, with_scales_that_a_step_does_not_know]
 )
 def test_a_layer_other_than_the_step_s_is_run_by_transformers(changed, monkeypatch):
     model = changed(monkeypatch)

@@ -7,6 +7,8 @@ import torch
 import transformers
 from PIL import Image
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
+from transformers.models.glmga.image_processing_pil_glmga import GlmgaImageProcessorPil
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from glyph_demo.engines.base import AskOptions
 from glyph_demo.rendering.page import Page
@@ -15,8 +17,12 @@ from glyph_demo.rendering.page import Page
 class Original:
     def __init__(self, folder: Path) -> None:
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-        self.processor = Glm4vImageProcessorPil.from_pretrained(folder)
         self.model = transformers.AutoModelForImageTextToText.from_pretrained(folder).eval()
+        readers = {"qwen3_vl": Qwen2VLImageProcessorPil, "glmga": GlmgaImageProcessorPil}
+        self.processor = readers.get(self.model.config.model_type, Glm4vImageProcessorPil).from_pretrained(folder)
+        self.image = self.tokenizer.convert_ids_to_tokens(self.model.config.image_token_id)
+        # What makes models that think by themselves answer at once.
+        self.skip = "<think></think><answer>" if "<answer>" in self.tokenizer.get_vocab() else ""
         self.switchable = "enable_thinking" in self.tokenizer.get_chat_template()
 
     def prompt(self, tokens: list[int], turns: Sequence[tuple[str, list[int]]], question: str, thinking: bool) -> list:
@@ -30,10 +36,10 @@ class Original:
         switch = {"enable_thinking": thinking} if self.switchable else {}
         text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **switch)
         if not thinking and not self.switchable:
-            text += "<think></think><answer>"
+            text += self.skip
         for count in tokens:
-            text = text.replace("<|image|>", "<image>" * count, 1)
-        text = text.replace("<image>", "<|image|>")
+            text = text.replace(self.image, "<image>" * count, 1)
+        text = text.replace("<image>", self.image)
         ids: list[int] = []
         for i, (_, answer) in enumerate(turns):
             before, _, text = text.partition(f"@{i}@")

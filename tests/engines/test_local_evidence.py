@@ -17,7 +17,6 @@ from glyph_demo.engines.local.evidence import MOST_PAGES, chosen_layers
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from tests.answers import joined
-from tests.checkpoints import SHAPES
 from tests.engines.local import opened, page, script
 from tests.engines.original import Original
 
@@ -67,7 +66,9 @@ def found(events: list[Event]) -> tuple[Heat, ...]:
     return evidence.heat
 
 
-@pytest.mark.parametrize("model", [("wide", "glm4v"), ("grouped", "glm46v"), ("deep", "glm4v")], ids=SHAPES)
+@pytest.mark.parametrize(
+    "model", [("wide", "glm4v"), ("grouped", "glm46v"), ("deep", "glm4v"), ("deep", "qwen3_vl")], ids="-".join
+)
 def test_the_map_is_the_attention_that_eager_transformers_reports(model, checkpoint_of, start, monkeypatch):
     folder = checkpoint_of(*model)
     original = Original(folder)

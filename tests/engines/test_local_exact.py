@@ -2,17 +2,20 @@
 `generate` run from scratch."""
 
 import contextlib
+import functools
 import itertools
 import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Token
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
+from glyph_demo.models.family import mrope_positions
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
@@ -22,7 +25,14 @@ from tests.engines.original import Original
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-MODELS = [("wide", "glm4v"), ("grouped", "glm46v"), ("deep", "glm4v")]
+# Three models of each family, by shape, and how many seeds their conversations have.
+FAMILIES = {
+    "glm4v": {"wide": "glm4v", "grouped": "glm46v", "deep": "glm4v"},
+    "glmga": dict.fromkeys(SHAPES, "glmga"),
+    "glm_ocr": dict.fromkeys(SHAPES, "glm_ocr"),
+    "qwen3_vl": dict.fromkeys(SHAPES, "qwen3_vl"),
+}
+SEEDS = {"glm4v": 30, "glmga": 3, "glm_ocr": 6, "qwen3_vl": 15}
 STEPS = 12
 MAX_TOKENS = 6
 SIZES = [(112, 112), (60, 230), (200, 84), (140, 140)]
@@ -31,8 +41,14 @@ PLAIN = AskOptions(max_new_tokens=MAX_TOKENS, repetition_penalty=1.0)
 
 @pytest.fixture(scope="module")
 def models(checkpoint_of):
-    folders = {shape: checkpoint_of(shape, kind) for shape, kind in MODELS}
-    return {shape: (folder, Original(folder)) for shape, folder in folders.items()}
+    """A function that gives a family's models by shape: folder and original."""
+
+    @functools.cache
+    def of_family(family: str) -> dict[str, tuple[Path, Original]]:
+        folders = {shape: checkpoint_of(shape, kind) for shape, kind in FAMILIES[family].items()}
+        return {shape: (folder, Original(folder)) for shape, folder in folders.items()}
+
+    return of_family
 
 
 def start(folder: Path, cache: Path, kv_bytes: int = 1 << 26) -> LocalEngine:
@@ -105,10 +121,16 @@ class Script:
         if not pieces:
             assert kind == "stop" or not self.original.shown(expected)
             return
-        ids = list(document.answer_ids("".join(pieces)))
+        said = "".join(pieces)
+        ids = list(document.answer_ids(said))
         assert ids == expected[: len(ids)]
         assert kind == "stop" or len(ids) == len(expected)
-        shadow.turns.append(Turn(question, "".join(pieces)))
+        # A document knows answers by their text: of two that have the same in other tokens, such as parts of
+        # characters, it knows the last.
+        alike = (i for i, turn in enumerate(shadow.turns) if turn.answer == said and shadow.ids[i] != ids)
+        keep = next(alike, len(shadow.turns))
+        del shadow.turns[keep:], shadow.ids[keep:]
+        shadow.turns.append(Turn(question, said))
         shadow.ids.append(ids)
 
     def pieces(
@@ -120,9 +142,10 @@ class Script:
             return list(itertools.islice(tokens, most))
 
 
-@pytest.mark.parametrize("first", range(0, 30, 3))
-def test_conversations_over_interleaved_documents_answer_as_if_computed_from_scratch(first, models, tmp_path):
-    scripts = [Script(first + i, *models[shape], tmp_path / shape) for i, (shape, _) in enumerate(MODELS)]
+@pytest.mark.parametrize(("family", "first"), [(f, first) for f in FAMILIES for first in range(0, SEEDS[f], 3)])
+def test_conversations_over_interleaved_documents_answer_as_if_computed_from_scratch(family, first, models, tmp_path):
+    made = models(family).items()
+    scripts = [Script(first + i, *model, tmp_path / shape) for i, (shape, model) in enumerate(made)]
     for script in scripts:
         script.run()
         assert script.answers >= 3
@@ -130,10 +153,11 @@ def test_conversations_over_interleaved_documents_answer_as_if_computed_from_scr
     assert sum(script.from_disk for script in scripts) >= 1
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("count", [1, 2, 12])
-def test_pages_of_different_sizes(count, shape, models, tmp_path):
-    folder, original = models[shape]
+def test_pages_of_different_sizes(count, shape, family, models, tmp_path):
+    folder, original = models(family)[shape]
     pages = [page(i, 84 + 23 * (i % 5), 300 - 31 * (i % 7)) for i in range(count)]
     engine = start(folder, tmp_path)
     document = opened(engine, pages)
@@ -149,7 +173,7 @@ def test_pages_of_different_sizes(count, shape, models, tmp_path):
 
 def test_what_another_document_leaves_behind_changes_nothing(models, tmp_path):
     """`rope_deltas` on the model is how transformers mixes two documents up."""
-    folder, original = models["wide"]
+    folder, original = models("glm4v")["wide"]
     engine = start(folder, tmp_path)
     long, short = [page(i, 200, 84) for i in range(3)], [page(9, 60, 230)]
     first, second = (opened(engine, pages) for pages in (long, short))
@@ -157,3 +181,39 @@ def test_what_another_document_leaves_behind_changes_nothing(models, tmp_path):
         engine.model.model.model.rope_deltas = None
         answer = ask(document, "one", (), PLAIN)
         assert list(document.answer_ids(answer)) == original.answer(pages, [], "one", PLAIN)
+
+
+def _two_axes(rows: int, columns: int, before: int = 1, after: int = 1) -> torch.Tensor:
+    positions = mrope_positions(rows, columns, before, after)
+    return torch.stack([positions[0], positions[2], positions[1]])
+
+
+# What may be done wrongly to what Qwen3-VL's language model is given: embeddings (n, (1 + deep) * hidden).
+WRONG = {
+    "no deep features": lambda parts: parts[:1],
+    "no deep features for the last layer": lambda parts: parts[:-1],
+    "deep features one layer late": lambda parts: [parts[0], torch.zeros_like(parts[0]), *parts[1:]],
+    "deep features in another order": lambda parts: [parts[0], *parts[:0:-1]],
+    "rows and columns exchanged": lambda parts: parts,
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_qwen3vl_given_pages_wrongly_answers_otherwise_than_the_original(wrong, models, tmp_path, monkeypatch):
+    folder, original = models("qwen3_vl")["deep"]
+    engine = start(folder, tmp_path)
+    extend, hidden = engine.decoder.extend, engine.decoder.config.hidden_size
+
+    def wrongly(arena, embeds, positions):
+        parts = list(embeds.split(hidden, dim=-1))
+        return extend(arena, torch.cat(WRONG[wrong](parts) if parts[1:] else parts, dim=-1), positions)
+
+    monkeypatch.setattr(engine.decoder, "extend", wrongly)
+    if wrong == "rows and columns exchanged":
+        monkeypatch.setattr(engine.model, "positions", _two_axes)
+    pages = [page(i, 200, 84) for i in range(3)]
+    document, same = opened(engine, pages), []
+    for question in ("one", "two 二", "why?"):
+        answer = ask(document, question, (), PLAIN)
+        same.append(list(document.answer_ids(answer)) == original.answer(pages, [], question, PLAIN))
+    assert not all(same)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from glyph_demo import engines
-from glyph_demo.engines.model_choices import Resources, choice_of, known_weights, model_choices, needs, resources
+from glyph_demo.engines.model_choices import Resources, choice_of, gb, known_weights, model_choices, needs, resources
 from glyph_demo.engines.registry import ENGINES
 from glyph_demo.errors import Message
 from glyph_demo.gpu import Gpu
@@ -38,6 +38,19 @@ def test_a_model_that_fits_the_card_says_in_what_it_runs_and_what_it_downloads(c
         assert "RTX 4090" in said
         assert precision in said
         assert "NVIDIA" not in said
+
+
+@pytest.mark.parametrize(("key", "size", "card"), [("qwen-2b", "4.3 GB", 16), ("qwen-8b", "17.5 GB", 32)])
+def test_qwen3vl_is_weighed_by_its_own_shape(key, size, card):
+    choice = next(choice for choice in model_choices() if choice.key == key)
+    settings = load_settings(flags={"model": choice.model})
+    found = needs(choice, settings, machine(card))
+    assert gb(found.download) == size
+    assert "it runs in fp16" in found.fits.en
+    fitting = engines.fit_on_card(machine(card).card, settings)
+    assert f"about {fitting.tokens // 877} pages" in found.fits.en
+    fp16 = load_settings(flags={"model": choice.model, "inference.precision": "fp16"})
+    assert f"the weights alone take {size}" in needs(choice, fp16, machine(3)).missing["gpu"].en
 
 
 def test_a_card_that_is_too_small_is_what_is_missing_with_what_the_weights_take():
@@ -120,6 +133,7 @@ def test_of_a_model_that_people_name_nobody_knows_what_it_downloads(tmp_path):
         ("local", "auto", "glyph"),
         ("local", "zai-org/Glyph", "glyph"),
         ("local", "zai-org/GLM-4.6V-Flash", "flash"),
+        ("local", "Qwen/Qwen3-VL-4B-Instruct", "qwen-4b"),
         ("local", "/models/mine", "folder"),
         ("remote", "auto", "server"),
         ("remote", "served", "server"),
@@ -148,7 +162,7 @@ def test_this_machine_has_memory_and_a_disk_and_what_torch_says_of_its_card(monk
 
 def test_of_every_known_model_it_is_told_how_much_is_here(monkeypatch):
     settings = load_settings()
-    assert [one.state for one in known_weights(settings)] == ["absent"] * 3
+    assert [one.state for one in known_weights(settings)] == ["absent"] * 6
     folder = settings.cache_path / "models" / "zai-org--Glyph"
     folder.mkdir(parents=True)
     (folder / UNFINISHED).write_bytes(b"x" * 700)

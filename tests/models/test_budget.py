@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from transformers import Glm4vForConditionalGeneration
+from transformers import Glm4vForConditionalGeneration, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 
 from glyph_demo.decoding import attention, decoder, probe
@@ -15,7 +15,9 @@ from glyph_demo.models.budget import GLYPH
 from glyph_demo.models.glm4v import preprocessing_of
 from glyph_demo.models.memory import kv_bytes, read_bytes, weight_bytes, work_bytes
 from glyph_demo.models.precision import activations, adapt
+from glyph_demo.models.qwen3vl import QWEN3VL, load_preprocessing
 from glyph_demo.models.vision import Vision
+from glyph_demo.rendering.style import STYLES
 from tests.peaks import META, peak
 
 PAGE = (60, 42)  # patches of a page of 595x842
@@ -48,6 +50,48 @@ def test_glyph_is_the_model_that_it_is_said_to_be():
         weight_bytes(shape.parameters, shape.text, "fp16"),
     )
     assert budget.EVIDENCE_WEIGHTS == probe.WEIGHTS
+
+
+# What `budget` does not need of Qwen3-VL's published configs: depth and intermediate size of the tower, and whether
+# embeddings are tied.
+TOWERS = {"2B": (24, 4096, True), "4B": (24, 4096, True), "8B": (27, 4304, False)}
+
+
+@pytest.mark.parametrize("size", TOWERS)
+def test_qwen3vl_is_the_model_that_it_is_said_to_be(size, checkpoint_of):
+    shape, (depth, intermediate, tied) = budget.SHAPES[f"Qwen/Qwen3-VL-{size}-Instruct"], TOWERS[size]
+    vision = {**shape.vision, "depth": depth, "intermediate_size": intermediate, "num_heads": 16}
+    config = Qwen3VLConfig(text_config=dict(shape.text), vision_config=vision, tie_word_embeddings=tied)
+    with torch.device("meta"):
+        made = Qwen3VLForConditionalGeneration(config)
+    assert sum(weight.numel() for weight in made.parameters()) == shape.parameters
+    assert weight_bytes(shape.parameters, shape.text, "fp16") == 2 * shape.parameters
+    layers, heads = shape.text["num_hidden_layers"], shape.text["num_key_value_heads"]
+    assert (
+        kv_bytes(shape.text, "fp16") == 2 * 2 * layers * heads * made.model.language_model.layers[0].self_attn.head_dim
+    )
+    reader = load_preprocessing(checkpoint_of("wide", "qwen3_vl"))
+    width, height = STYLES[QWEN3VL.page_style].page_pixels
+    assert shape.page_tokens == reader.page_tokens(height, width) + 2
+    assert shape.within(512).patches == 32 * 32
+
+
+@pytest.mark.parametrize("pages", [[(70, 50)] * 2, [(256, 256)]], ids=["two", "largest"])
+@pytest.mark.parametrize("size", ["2B", "8B"])
+def test_a_tower_with_deep_features_holds_what_is_calculated(size, pages, precision):
+    shape, (_, intermediate, _) = budget.SHAPES[f"Qwen/Qwen3-VL-{size}-Instruct"], TOWERS[size]
+    vision = {**shape.vision, "depth": 4, "intermediate_size": intermediate, "num_heads": 16}
+    vision["deepstack_visual_indexes"] = [0, 1, 2]
+    config = Qwen3VLConfig(text_config={**shape.text, "num_hidden_layers": 1}, vision_config=vision)
+    with torch.device("meta"):
+        made = Qwen3VLForConditionalGeneration._from_config(config, dtype=activations(precision)).eval()
+    adapt(made, precision, META)
+    cut = [(torch.empty(high * wide, 1536, device=META), high, wide) for high, wide in pages]
+    with peak() as counted:
+        Vision(made.model.visual).read(cut)
+    patches = sum(high * wide for high, wide in pages)
+    calculated = budget.tower_bytes(shape.vision, precision, patches) - patches * budget._CUT
+    assert counted.most == pytest.approx(calculated, rel=0.1)
 
 
 @pytest.mark.parametrize("pages", [[PAGE] * 4, [PAGE] * 8, [TALL]], ids=["four", "eight", "tall"])

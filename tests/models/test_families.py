@@ -18,11 +18,13 @@ from glyph_demo.models.families import FAMILIES
 from glyph_demo.models.family import Family
 from glyph_demo.models.preprocessing import Preprocessing
 from glyph_demo.models.random import byte_tokenizer
+from glyph_demo.rendering import resolve_style
 from glyph_demo.rendering.page import Page
-from glyph_demo.settings import Settings
+from glyph_demo.settings import Rendering, Settings
 from tests.answers import joined
 from tests.engines.local import opened, page
 
+MODELS = Path(__file__).parents[2] / "docs" / "models.md"
 BEGIN, IMAGE, END, STOP = "<|begin_of_box|>", "<|video|>", "<|end_of_box|>", "<|observation|>"
 TEMPLATE = """{%- for message in messages -%}
 <|system|>{{ message.role }}{{ '\\n' }}
@@ -115,3 +117,15 @@ def test_one_entry_adds_a_family_that_answers_as_transformers(folder, tmp_path, 
         assert len(expected) > 2
         history += (Turn(question, answer),)
         asked.append((question, expected))
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_the_documentation_says_how_pages_look_for_each_family_and_how_many_tokens_they_take(kind, checkpoint_of):
+    (row,) = (line for line in MODELS.read_text("utf-8").splitlines() if line.startswith("|") and f"`{kind}`" in line)
+    style = resolve_style(Rendering(), "", FAMILIES[kind].page_style)
+    width, height = style.page_pixels
+    reads = FAMILIES[kind].load_preprocessing(checkpoint_of("wide", kind))
+    assert f"`{style.name}`" in row
+    assert f"{width}x{height}, {style.dpi} dpi" in row
+    assert f"| {reads.patch}, {reads.patch * reads.merge} px |" in row
+    assert f"| {reads.page_tokens(height, width):,} |" in row

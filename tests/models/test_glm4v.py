@@ -22,7 +22,7 @@ from glyph_demo.models.transfer import from_arrays, to_arrays
 from glyph_demo.models.vision_language import VisionLanguageModel
 from tests.checkpoints import SHAPES, edited, make_checkpoint, refusal
 
-KINDS = ("glm4v", "glm46v")
+KINDS = ("glm4v", "glm46v", "glmga", "glm_ocr")
 
 
 def pixels(height: int, width: int, channels: int = 1, seed: int = 0) -> np.ndarray:
@@ -159,7 +159,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 
 
 def test_a_hub_id_without_a_network_says_so(tmp_path):
-    assert refusal("zai-org/Glyph", tmp_path).code == "model_unreachable"
+    assert refusal("zai-org/Another", tmp_path).code == "model_unreachable"
 
 
 def test_a_missing_shard_is_noticed(checkpoint_of, tmp_path):

@@ -66,7 +66,7 @@ def names(updates, on):
 
 def test_every_choice_says_its_size_and_whether_it_fits_in_both_languages(on, machine):
     shown = names(on.picker.overview("tab"), on)
-    assert list(shown) == ["pocket", "glyph", "flash", "thinking", "folder", "server"]
+    assert list(shown) == ["pocket", "glyph", "flash", "thinking", "qwen-2b", "qwen-4b", "qwen-8b", "folder", "server"]
     assert shown["pocket"] == "pocket · fits"
     assert shown["glyph"] == "Glyph · 20.6\xa0GB · fits"
     assert shown["server"] == "A server"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn.functional import pad
 
 from glyph_demo.decoding.decoder import Segment, text
 from glyph_demo.decoding.prefix import CachedPrefix
@@ -217,13 +218,14 @@ class LocalDocument(OpenDocument):
         def embeds() -> torch.Tensor:
             pixels = self._visual_embeds(page)
             around = self._engine.decoder.embed(text(ids))
+            around = pad(around, (0, pixels.shape[1] - around.shape[1]))  # nothing is added to markers in deeper layers
             return torch.cat([around[: len(before)], pixels.to(around.dtype), around[len(ids) - len(after) :]])
 
         return Segment(ids, embeds, model.positions(rows, columns, len(before), len(after)))
 
     def _visual_embeds(self, page: int) -> torch.Tensor:
-        """Embeddings of a page (visual tokens, hidden) on the device. Those that had to be copied there are offered to
-        the source for caching."""
+        """Embeddings of a page (visual tokens, width) on the device, see `Encoded`. Those that had to be copied there
+        are offered to the source for caching."""
         transfer = self._engine.model.transfer
         features = self._features.get(page)
         if features is None:

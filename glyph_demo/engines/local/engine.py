@@ -1,4 +1,4 @@
-"""LocalEngine: Glyph and its siblings on this machine."""
+"""LocalEngine: Glyph and other vision-language models on this machine."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.gpu import short_name
 from glyph_demo.models.base import LoadProgress, untold
 from glyph_demo.models.loader import load_vision_language_model, room
-from glyph_demo.models.memory import PAGE, QUANTISED, chunk, held_bytes, work_bytes
+from glyph_demo.models.memory import QUANTISED, chunk, held_bytes, work_bytes
 from glyph_demo.models.precision import Precision
 from glyph_demo.models.vision_language import PreprocessedPage, VisionLanguageModel
 from glyph_demo.process import keep_kernels
 from glyph_demo.rendering import resolve_style
 from glyph_demo.rendering.page import Page
-from glyph_demo.settings import Settings
+from glyph_demo.settings import Rendering, Settings
 from glyph_demo.store import FeatureStore, PageFeatures
 
 log = logging.getLogger(__name__)
@@ -100,6 +100,10 @@ class LocalEngine(Engine):
         return self.model.identity
 
     @property
+    def page_style(self) -> str:
+        return self.model.page_style
+
+    @property
     def nbytes(self) -> int:
         """Bytes of keys and values in use; at most the budget."""
         return self.pool.nbytes
@@ -115,13 +119,14 @@ class LocalEngine(Engine):
     @property
     def _page(self) -> tuple[int, int]:
         """Height and width in pixels of a full page in the settings' style."""
-        width, height = resolve_style(self._settings.rendering, "").page_pixels
+        width, height = resolve_style(self._settings.rendering, "", self.page_style).page_pixels
         return height, width
 
     @property
     def _page_tokens(self) -> int:
-        """Tokens of a page of 595x842, with its two markers."""
-        return self.model.preprocessing.page_tokens(*PAGE) + 2
+        """Tokens of a full page in the style that `auto` means, with its two markers."""
+        width, height = resolve_style(Rendering(), "", self.page_style).page_pixels
+        return self.model.preprocessing.page_tokens(height, width) + 2
 
     def attach_store(self, store: FeatureStore) -> None:
         """Empty the device tier of `store` when memory runs out, or when its features have become useless."""
