@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ from glyph_demo.settings import Settings
 
 SIZES = (1_000, 8_000, 32_000, 128_000)  # tokens, see CHARACTERS
 DOCUMENTS = 4  # of each size and language
-WAYS = {"pages": 0, "pages, 96 dpi": 96, "text": 0}  # by the pixels per inch; 0 is what the settings say
+# By the pixels per inch, 0 for what the settings say. For each an engine is made, which may go by how pages look.
+WAYS = {"pages": 0, "text": 0, "pages, 96 dpi": 96}
 FORMAT = 1  # of a line in the file of results; counts up when documents or grading change
 
 
@@ -51,12 +53,12 @@ class Case:
 
 
 def cases(documents: int, sizes: Sequence[int]) -> list[Case]:
-    """The smallest first: what can be told early is told early."""
+    """All of one way, then of the next, the smallest first."""
     languages: tuple[Language, ...] = ("en", "zh")
     return [
         Case(way, tokens, language, seed)
-        for tokens in sizes
         for way in WAYS
+        for tokens in sizes
         for language in languages
         for seed in range(documents)
     ]
@@ -74,26 +76,28 @@ def run(
     for a file that holds something else."""
     wanted = cases(documents, sizes)
     tell(_estimate(wanted))
-    with closing(make_engine(settings)) as engine:
-        kept = _kept(out, engine.identity)
-        found = []
-        for number, case in enumerate(wanted, 1):
-            key = json.dumps(asdict(case))
-            if key not in kept:
-                kept[key] = _asked(case, settings, engine)
-                _keep(out, engine.identity, kept[key])
-            found.append(kept[key])
-            tell(f"{number}/{len(wanted)} {_line(kept[key])}")
-        return {
-            "engine": engine.name,
-            "model": engine.label,
-            "device": engine.device,
-            "sizes": list(sizes),
-            "documents": documents,
-            "characters_per_token": CHARACTERS,
-            "groups": summary(found),
-            "unavailable": {case["way"]: case["unavailable"] for case in found if "unavailable" in case},
-        }
+    found: list[Found] = []
+    about: dict[str, str] = {}
+    for dpi, some in groupby(wanted, lambda case: WAYS[case.way]):
+        own = replace(settings, rendering=replace(settings.rendering, dpi=dpi or settings.rendering.dpi))
+        with closing(make_engine(own)) as engine:
+            kept = _kept(out, engine.identity)
+            about = {"engine": engine.name, "model": engine.label, "device": engine.device}
+            for case in some:
+                key = json.dumps(asdict(case))
+                if key not in kept:
+                    kept[key] = _asked(case, own, engine)
+                    _keep(out, engine.identity, kept[key])
+                found.append(kept[key])
+                tell(f"{len(found)}/{len(wanted)} {_line(kept[key])}")
+    return {
+        **about,
+        "sizes": list(sizes),
+        "documents": documents,
+        "characters_per_token": CHARACTERS,
+        "groups": summary(found),
+        "unavailable": {case["way"]: case["unavailable"] for case in found if "unavailable" in case},
+    }
 
 
 def _estimate(wanted: Sequence[Case]) -> str:
@@ -108,9 +112,7 @@ def _estimate(wanted: Sequence[Case]) -> str:
 
 def _asked(case: Case, settings: Settings, engine: Engine) -> Found:
     """Read the document of the case and ask it."""
-    rendering = replace(settings.rendering, dpi=WAYS[case.way] or settings.rendering.dpi)
-    documents = replace(settings.documents, as_text=case.way == "text")
-    own = replace(settings, rendering=rendering, documents=documents)
+    own = replace(settings, documents=replace(settings.documents, as_text=case.way == "text"))
     found: Found = asdict(case)
     made = case.made()
     with tempfile.TemporaryDirectory() as folder, closing(DocumentSession(engine, own)) as session:

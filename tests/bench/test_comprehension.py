@@ -101,7 +101,10 @@ def test_the_interval_is_wilsons():
 def measured(tmp_path, says, out=None):
     engine = Oracle(says)
     settings = Settings(cache_dir=str(tmp_path))
-    return engine, run(settings, out, documents=1, sizes=(1000, 2000), make_engine=lambda settings: engine)
+    made = []
+    result = run(settings, out, 1, (1000, 2000), lambda settings: made.append(settings.rendering.dpi) or engine)
+    assert made == [0, 96], "an engine may go by how its pages look"
+    return engine, result
 
 
 def test_who_knows_every_answer_has_them_all_right_and_who_invents_is_found_out(tmp_path):
@@ -116,7 +119,7 @@ def test_who_knows_every_answer_has_them_all_right_and_who_invents_is_found_out(
     engine, result = measured(tmp_path, says)
     wholes = [group for group in result["groups"] if group["of"] == "all"]
     assert [(group["way"], group["tokens"]) for group in wholes] == [
-        (way, tokens) for tokens in (1000, 2000) for way in ("pages", "pages, 96 dpi", "text")
+        (way, tokens) for way in ("pages", "text", "pages, 96 dpi") for tokens in (1000, 2000)
     ]
     assert all((group["right"], group["questions"], group["accuracy"]) == (14, 14, 1.0) for group in wholes)
     assert engine.open_handles == 0
