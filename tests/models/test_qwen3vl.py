@@ -10,10 +10,11 @@ import transformers
 from PIL import Image
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from glyph_demo.decoding.decoder import Decoder
 from glyph_demo.models import loader
 from glyph_demo.models.chat import Chat
 from glyph_demo.models.loader import load_vision_language_model
-from glyph_demo.models.precision import adapt
+from glyph_demo.models.precision import Precision, adapt
 from glyph_demo.models.qwen3vl import load_preprocessing
 from tests.checkpoints import QWEN_SHAPES, QWEN_TEMPLATE, edited, refusal
 
@@ -151,6 +152,21 @@ def test_a_tower_that_no_graph_is_made_of_is_read_by_eager_and_the_notice_says_w
     assert "视觉塔" in notice.zh
     assert model.vision.runtime == "eager"
     assert torch.equal(model.encode(pixels(112, 112)).embeds, before)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_deep_features_are_added_in_16_bit_too(precision, folder, tmp_path):
+    """In fp16 they meet a residual stream in float32."""
+
+    def hidden(precision: Precision, deep: bool = True) -> torch.Tensor:
+        model = load_vision_language_model(str(folder), tmp_path, precision=precision)
+        decoder, page = Decoder(model.model), model.encode(pixels(200, 84))
+        embeds = page.embeds if deep else page.embeds[:, : decoder.config.hidden_size]
+        return decoder.extend(decoder.arena(), embeds, model.positions(page.rows, page.columns, 0, 0)).float()
+
+    exact, rounded, without = hidden("fp32"), hidden(precision), hidden("fp32", deep=False)
+    assert (rounded - exact).norm() < 0.05 * exact.norm()
+    assert (without - exact).norm() > 0.5 * exact.norm()
 
 
 def test_what_would_not_fit_is_not_downloaded(tmp_path, monkeypatch):
