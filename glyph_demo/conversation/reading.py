@@ -148,6 +148,11 @@ class Reading:
             if state in ("ready", "closed"):
                 return
 
+    @property
+    def title(self) -> str:
+        """What people call the document; the name of its file decides how it is parsed."""
+        return self.transcript.title or self.name
+
     def wake(self) -> None:
         """Have `events` yield at once."""
         with self._changed:

@@ -88,7 +88,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     opening = [
         ui.upload.upload(on.shelf.open_files, ui.window, everything, trigger_mode="multiple", **private),
         ui.read_first.click(on.shelf.read_first, ui.window, everything, **private),
-        ui.documents.click(on.shelf.on_document, ui.window, everything, **private),
+        ui.documents.click(on.shelf.on_document, ui.window, everything, trigger_mode="multiple", **private),
         ui.page.select(on.shelf.show_other, ui.window, everything, **private),
         ui.removing.click(on.shelf.remove_if_sure, ui.window, everything, **private),
     ]
@@ -110,6 +110,8 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     for opened in opening:
         opened.then(on.shelf.follow_reading, ui.window, everything, trigger_mode="multiple", **private)
 
+    # Its `input` comes of keys alone: not of Backspace, nor of an input method. Queued, so as not to overtake a list.
+    ui.search.change(on.shelf.search, [ui.window, ui.search], ui.documents, trigger_mode="always_last", **private)
     # While a page of the file is drawn, others can be turned to.
     ui.page.click(on.on_page, ui.window, [ui.page, *status], trigger_mode="multiple", **private)
     for event, handler in ((ui.find.submit, on.find), (ui.found.click, on.find_beside)):

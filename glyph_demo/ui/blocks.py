@@ -48,6 +48,7 @@ class Components:
     welcome: gr.HTML
     examples_label: gr.HTML
     examples: list[gr.Button]
+    search: gr.Textbox
     documents: gr.HTML
     progress: gr.HTML
     divider: gr.HTML
@@ -147,7 +148,9 @@ def tab(tabs: list[gr.Tab], labels: Labels, key: str) -> Iterator[None]:
 def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> None:
     made["upload"] = labels(upload_box("upload"), value="upload.hint")
     made["welcome"] = labels(gr.HTML(elem_id="welcome"), value="welcome")
-    made["documents"] = gr.HTML(elem_id="documents", js_on_load=SCRIPTS["focus"] + ACTIONS)
+    search = gr.Textbox(lines=1, max_lines=1, show_label=False, max_length=200, container=False, elem_id="search")
+    made["search"] = labels(search, label="search", placeholder="search.hint")
+    made["documents"] = gr.HTML(elem_id="documents", js_on_load=SCRIPTS["focus"] + ACTIONS + SCRIPTS["shelf"])
     made["progress"] = gr.HTML(elem_id="progress")
     with gr.Row(elem_id="examples", visible=bool(examples)):
         made["examples_label"] = gr.HTML(elem_id="examples-label")

@@ -134,11 +134,15 @@ class ChatHandlers:
         """Name and text of a file with the conversation about the document in front; `kind` is md or json. The page
         saves it."""
         window = self._windows.get(visit)
-        name = window.reading.name if window.reading else say("title", window.language)
+        name = window.reading.title if window.reading else say("title", window.language)
+        named = bool(window.reading and window.reading.transcript.title)
         write = as_markdown if kind == "md" else as_json
         warnings = window.reading.warnings if window.reading else []
         done = [exchange for exchange in window.transcript if not exchange.running]
-        return {"name": f"{Path(name).stem}.{kind}", "text": write(name, done, warnings, window.language)}
+        return {
+            "name": f"{name if named else Path(name).stem}.{kind}",
+            "text": write(name, done, warnings, window.language),
+        }
 
     def _answer(
         self, window: Window, question: str, at: int | None, typed: bool = False, everyone: bool = False

@@ -14,9 +14,12 @@ from glyph_demo.ui import views
 from glyph_demo.ui.answer_card import chat_messages
 from glyph_demo.ui.chat_handlers import place_in_list
 from glyph_demo.ui.markup import dialog
+from glyph_demo.ui.shelf import document_list
+from glyph_demo.ui.tabs.panels import MAX_QUESTION
 from glyph_demo.ui.texts import READ_AGAIN, document_gone, say, too_long
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
+from glyph_demo.windows.conversations import rename
 from glyph_demo.windows.errors import of_file
 from glyph_demo.windows.others import opened_as
 from glyph_demo.windows.visit import VISITOR, Visit
@@ -59,16 +62,28 @@ class ShelfHandlers:
         return self._view.front(window)
 
     def on_document(self, visit: Visit, data: gr.EventData) -> Updates:
-        """Handle a click in the list of documents. A conversation goes only once that is agreed to."""
+        """Handle a click in the list of documents, or a name that was typed there. A conversation goes only once that
+        is agreed to."""
         window, identifier = self._windows.get(visit), str(data.id)
+        if data.act == "named":
+            rename(window, identifier, str(data.name))
+        if data.act in ("rename", "named", "unnamed"):
+            window.renamed = identifier if data.act == "rename" else ""
+            return {self._ui.documents: document_list(window)}
         if data.act != "remove":
             return self.select(visit, identifier)
         reading = window.session.documents.get(identifier)
         if reading is None or not (count := len(reading.transcript.shown)):
             return self.remove(visit, identifier)
         key, language = "remove.sure" if count > 1 else "remove.sure.one", window.language
-        text = say(key, language, name=reading.name, count=count)
+        text = say(key, language, name=reading.title, count=count)
         return {self._ui.removing: dialog(text, say("remove.yes", language), language, id=identifier)}
+
+    def search(self, visit: Visit, words: str) -> Updates:
+        """Show the documents whose name or conversation has these words; all without words."""
+        window = self._windows.get(visit)
+        window.searched = words[:MAX_QUESTION] if isinstance(words, str) else ""
+        return {self._ui.documents: document_list(window)}
 
     def remove_if_sure(self, visit: Visit, data: gr.EventData) -> Updates:
         return self.remove(visit, str(data.id)) if data.sure == "yes" else gr.skip()
@@ -128,7 +143,7 @@ class ShelfHandlers:
             for identifier, reading in documents.items():
                 if reading.error is not None and window.failures.get(identifier) is not reading.error:
                     yield self._give_up(window, identifier, reading, reading.error)
-            updates: Updates = {self._ui.documents: self._view.documents(window), **self._loading(window)}
+            updates: Updates = {self._ui.documents: document_list(window), **self._loading(window)}
             if (reading := window.reading) is not None:  # type: ignore[assignment]
                 now = (now[0], reading.state)
                 updates[self._ui.progress] = views.reading_progress(reading, window.language)
@@ -150,8 +165,9 @@ class ShelfHandlers:
                 updates |= {self._ui.chat: chat, self._ui.page: self._view.page(window)}
             if not (waiting or renewed or (window.reading and window.reading.renewed)):
                 yield updates  # all of it, whatever the page has lost
-                return
-            if changed := unsent(updates, sent):
+                if updates[self._ui.documents] == document_list(window):
+                    return  # else a name or words looked for came meanwhile, and the page showed them before this
+            elif changed := unsent(updates, sent):
                 yield changed
             time.sleep(READING_INTERVAL)
 

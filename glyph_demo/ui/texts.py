@@ -27,6 +27,15 @@ TEXTS: dict[str, Message] = {
         "Remove {name}? Its conversation goes too: 1 question with its answer.",
         "移除 {name}？其对话也会删除：1 个问题及回答。",
     ),
+    "rename": Message("Rename {name}", "重命名 {name}"),
+    "search": Message("Find in names, questions and answers", "在名称、提问和回答中查找"),
+    "search.hint": Message("Find conversations", "查找对话"),
+    "search.found": Message("{count} of {total} documents, {hits}", "{total} 份文档中有 {count} 份，{hits}"),
+    "search.none": Message(
+        "No name, question or answer has these words. Try fewer.", "名称、提问和回答中都没有这些词。请减少词语再试。"
+    ),
+    "search.hit": Message("found once", "找到 1 处"),
+    "search.hits": Message("found {count} times", "找到 {count} 处"),
     "remove.yes": Message("Remove", "移除"),
     "keep": Message("Keep", "保留"),
     "detail.pages": Message("{pages} pages", "{pages} 页"),

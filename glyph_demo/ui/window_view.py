@@ -17,6 +17,7 @@ from glyph_demo.ui.markup import closable, notice
 from glyph_demo.ui.pages import gallery_view, original_view, page_view, switch_view
 from glyph_demo.ui.picker import engine_view
 from glyph_demo.ui.picker_view import PickerView
+from glyph_demo.ui.shelf import document_list
 from glyph_demo.ui.sidebar import FONT_SIZES, RESOLUTIONS, choices, mode_choices, page_image_choices
 from glyph_demo.ui.texts import LOADING, say
 from glyph_demo.ui.updates import Updates, merged
@@ -42,7 +43,7 @@ class WindowView:
         samples = window.samples.get(identifier or "", ())
         updates: Updates = {
             ui.upload: say("upload.more" if window.session.documents else "upload.hint", window.language),
-            ui.documents: self.documents(window),
+            ui.documents: document_list(window),
             ui.progress: views.reading_progress(reading, window.language),
             ui.about: self.about(window),
             **self.conversation(window),
@@ -54,9 +55,6 @@ class WindowView:
             shown = index < len(samples)
             updates[button] = gr.update(value=samples[index] if shown else "", visible=shown)
         return updates
-
-    def documents(self, window: Window) -> str:
-        return views.document_list(window.session.documents, window.session.current_id, window.language)
 
     def about(self, window: Window) -> str:
         """What the document in front is, as far as it is known. Examples have questions of their own."""
