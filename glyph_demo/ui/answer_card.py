@@ -39,17 +39,25 @@ def typed(text: str) -> str:
     return text.replace(WORD_JOINER, "")
 
 
-def chat_messages(transcript: Sequence[Exchange], language: Language) -> list[dict[str, Any]]:
-    """Two chat messages for every exchange: the question, and the card of the answer. An answer that is still being
-    written is left out and shown by `live_answer`: what is sent twenty times a second must not grow with the
-    conversation."""
+def chat_messages(transcript: Sequence[Exchange], language: Language, first: int = 0) -> list[dict[str, Any]]:
+    """Two chat messages for every exchange from number `first` on: the question, and the card of the answer. An answer
+    that is still being written is left out and shown by `live_answer`: what is sent twenty times a second must not grow
+    with the conversation."""
     shown: list[dict[str, Any]] = []
-    for index, exchange in enumerate(transcript):
+    for index, exchange in enumerate(transcript[first:], first):
         shown.append({"role": "user", "content": plain(exchange.question)})
         if not exchange.running:
             card = gr.HTML(answer_card(exchange, index, language), render=False)
             shown.append({"role": "assistant", "content": [card]})
     return shown
+
+
+def earlier_button(count: int, language: Language) -> str:
+    """HTML: a button that shows more of the `count` exchanges that are not shown; empty if all are."""
+    if not count:
+        return ""
+    text = say("earlier" if count > 1 else "earlier.one", language, count=count)
+    return f"<button type='button' class='glyph-act' data-act='earlier'>{text}</button>"
 
 
 def live_answer(exchange: Exchange, language: Language) -> str:

@@ -57,6 +57,7 @@ class Components:
     page: gr.HTML
     gallery: gr.HTML
     about: gr.HTML
+    earlier: gr.HTML  # shows more of the conversation
     chat: gr.Chatbot
     live: gr.HTML
     clear: gr.Button
@@ -160,6 +161,7 @@ def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> Non
 def _talk(made: dict[str, Any], labels: Labels) -> None:
     with gr.Column(elem_id="conversation"):
         made["about"] = gr.HTML(elem_id="about", js_on_load=SCRIPTS["focus"] + ASK)
+        made["earlier"] = gr.HTML(elem_id="earlier", js_on_load=ACTIONS)
         chat = gr.Chatbot(
             render_markdown=False,
             latex_delimiters=[],

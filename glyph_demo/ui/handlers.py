@@ -51,6 +51,7 @@ class Handlers:
         except GlyphError as error:
             return {self.ui.status: notice(error.message.text(self._first_language(memory, request)))}
         window.searched = window.renamed = ""  # a page begins without
+        window.earlier.clear()
         if is_new:
             window.language = self._first_language(memory, request)
         told = limits() or self.windows.switch.notice

@@ -11,7 +11,6 @@ from glyph_demo.conversation.reading import Reading
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
-from glyph_demo.ui.answer_card import chat_messages
 from glyph_demo.ui.chat_handlers import place_in_list
 from glyph_demo.ui.markup import dialog
 from glyph_demo.ui.shelf import document_list
@@ -161,8 +160,7 @@ class ShelfHandlers:
             if ready or not waiting:
                 updates = merged(updates, self._all_but_talk(window))
             if renewed := window.show_renewed():
-                chat = chat_messages(window.transcript, window.language)
-                updates |= {self._ui.chat: chat, self._ui.page: self._view.page(window)}
+                updates |= {**self._view.chat(window), self._ui.page: self._view.page(window)}
             if not (waiting or renewed or (window.reading and window.reading.renewed)):
                 yield updates  # all of it, whatever the page has lost
                 if updates[self._ui.documents] == document_list(window):
@@ -184,7 +182,7 @@ class ShelfHandlers:
     def _all_but_talk(self, window: Window) -> Updates:
         """`front` without the chat: an answer that waited for the pages updates that now, and what this handler sends
         may arrive after the answer's end. Only answers that were given again are shown here, when none is written."""
-        talk = (self._ui.chat, self._ui.live)
+        talk = (self._ui.earlier, self._ui.chat, self._ui.live)
         return {part: update for part, update in self._view.front(window).items() if part not in talk}
 
     def _give_up(self, window: Window, identifier: str, reading: Reading, error: GlyphError) -> Updates:

@@ -109,6 +109,8 @@ TEXTS: dict[str, Message] = {
         "Ask about the document. You can ask while it is still being read.",
         "就文档提问。阅读尚未结束时也可以提问。",
     ),
+    "earlier": Message("Show more of the {count} earlier questions", "显示更多之前的提问（还有 {count} 个）"),
+    "earlier.one": Message("Show the earlier question", "显示之前的 1 个提问"),
     "about.outline": Message("Outline", "目录"),
     "question": Message("Question", "问题"),
     "close": Message("Close", "关闭"),

@@ -10,7 +10,7 @@ from glyph_demo.errors import GlyphError, Language
 from glyph_demo.settings import Settings
 from glyph_demo.ui import views
 from glyph_demo.ui.about import about_view
-from glyph_demo.ui.answer_card import chat_messages
+from glyph_demo.ui.answer_card import chat_messages, earlier_button
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.markup import closable, notice
@@ -22,6 +22,7 @@ from glyph_demo.ui.sidebar import FONT_SIZES, RESOLUTIONS, choices, mode_choices
 from glyph_demo.ui.texts import LOADING, say
 from glyph_demo.ui.updates import Updates, merged
 from glyph_demo.windows.collection import Windows
+from glyph_demo.windows.conversations import first_shown
 from glyph_demo.windows.preferences import PREFERENCES, mode_of, setting
 from glyph_demo.windows.window import Window
 
@@ -66,7 +67,15 @@ class WindowView:
     def conversation(self, window: Window) -> Updates:
         """The exchanges that have ended. Only the handler that writes an answer shows it meanwhile: a reloaded page
         would go on showing its state of now."""
-        return {self.ui.chat: chat_messages(window.transcript, window.language), self.ui.live: ""}
+        return {**self.chat(window), self.ui.live: ""}
+
+    def chat(self, window: Window) -> Updates:
+        """The last exchanges, and how many are before them."""
+        window.first_turn = first = first_shown(window)
+        return {
+            self.ui.earlier: earlier_button(first, window.language),
+            self.ui.chat: chat_messages(window.transcript, window.language, first),
+        }
 
     def page(self, window: Window, error: GlyphError | None = None) -> str:
         """The page in focus, else the first one, with the places on it that an answer rests on. `error` keeps the

@@ -1,4 +1,4 @@
-"""What people call conversations, and which have the words that they look for."""
+"""What people call conversations, which have the words that they look for, and how much of one is shown."""
 
 from __future__ import annotations
 
@@ -9,6 +9,20 @@ from glyph_demo.conversation.find import wanted
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.documents.extraction import shown_title
 from glyph_demo.windows.window import Window
+
+SHOWN = 20  # turns that a page shows of a conversation, and adds when asked: it draws and is sent all of them each time
+
+
+def first_shown(window: Window) -> int:
+    """The number, from 0, of the first turn to show of the conversation in front."""
+    more = window.earlier.get(window.session.current_id or "", 0)
+    return max(0, len(window.transcript) - SHOWN - more)
+
+
+def show_earlier(window: Window) -> None:
+    """Show more of the conversation in front."""
+    identifier = window.session.current_id or ""
+    window.earlier[identifier] = window.earlier.get(identifier, 0) + SHOWN
 
 
 def rename(window: Window, identifier: str, title: str) -> None:

@@ -59,6 +59,8 @@ class Window:
     focus: PageFocus = field(default_factory=PageFocus)
     renamed: str = ""  # id of the document that is being given another name
     searched: str = ""  # words that the list of documents is searched for
+    earlier: dict[str, int] = field(default_factory=dict)  # turns shown beyond the last few, by document id
+    first_turn: int = 0  # number of the first turn that the page shows
     shows_original: bool = False  # whether the page view shows the file's page, where it can be drawn
     followed: int = 0  # number of the handler that follows the reading; earlier ones end
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
