@@ -10,6 +10,8 @@ from typing import Any
 
 import gradio as gr
 
+from glyph_demo.conversation.checked.claim import Claim
+from glyph_demo.conversation.row import Row
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished
 from glyph_demo.errors import Language
@@ -88,12 +90,24 @@ def answer_card(exchange: Exchange, index: int, language: Language) -> str:
         parts.append(f"<div class='glyph-note'>{say(exchange.finished.reason, language)}</div>")
     parts += _others(exchange, index, language)
     copy = (
-        f"<button type='button' class='glyph-copy' data-text='{html.escape(exchange.answer, quote=True)}'>"
+        f"<button type='button' class='glyph-copy' data-text='{html.escape(_copied(exchange), quote=True)}'>"
         f"{say('copy', language)}</button>"
     )
     figures = details(exchange, exchange.finished, language) if exchange.finished else ""
-    found = f"<span class='glyph-note'>{count}</span>" if (count := tally(exchange.claims, language)) else ""
+    found = _tally(exchange.claims, language)
     return f"<div class='glyph-panel'>{''.join(parts)}<div class='glyph-foot'>{figures}{found}{copy}</div></div>"
+
+
+def _tally(claims: Sequence[Claim], language: Language) -> str:
+    return f"<span class='glyph-note'>{count}</span>" if (count := tally(claims, language)) else ""
+
+
+def _copied(exchange: Exchange) -> str:
+    """The answer as text; those of several documents each under its name."""
+    if not exchange.document:
+        return exchange.answer
+    parts = [(exchange.document, exchange.answer), *((row.file, row.error or row.answer) for row in exchange.others)]
+    return "\n\n".join(f"{name}\n{said}" for name, said in parts)
 
 
 def _name(exchange: Exchange) -> str:
@@ -110,10 +124,19 @@ def _others(exchange: Exchange, index: int, language: Language) -> list[str]:
             f"<li><button type='button' {shows} data-line='{line}'>{place}</button></li>"
             for place, line in places_of(row.quotes, row.answer, language).items()
         )
-        said = notice(row.error) if row.error else answer_text(row.answer or say("many.empty", language))
+        said = notice(row.error) if row.error else _said(row, shows, language)
         noted = notes(row.notices, language, unfolded=row.reason == "not_found")
-        parts.append(f"<div class='glyph-other'><h3>{html.escape(row.file)}</h3>{said}{noted}<ul>{places}</ul></div>")
+        parts.append(
+            f"<div class='glyph-other'><h3>{html.escape(row.file)}</h3>{said}{noted}<ul>{places}</ul>"
+            f"{_tally(row.claims, language)}</div>"
+        )
     return parts
+
+
+def _said(row: Row, shows: str, language: Language) -> str:
+    if not row.answer:
+        return answer_text(say("many.empty", language))
+    return f"<div class='glyph-answer'>{marked(row.answer, row.claims, shows, language)}</div>"
 
 
 def _notices(exchange: Exchange, language: Language) -> list[str]:
@@ -145,7 +168,8 @@ def _words_and_passages(exchange: Exchange, index: int, laid_out: Layout, langua
 
 def _words(exchange: Exchange, index: int, words: Words, laid_out: Layout, language: Language) -> str:
     cited = "".join(" " + _citation(exchange, index, number, laid_out, language) for number in words.cited)
-    text = marked(exchange.answer, exchange.claims, index, language, part=(words.start, words.end))
+    shows = f"data-act='claim' data-answer='{index}'"
+    text = marked(exchange.answer, exchange.claims, shows, language, part=(words.start, words.end))
     return f"<div class='glyph-answer'>{text}{cited}</div>"
 
 

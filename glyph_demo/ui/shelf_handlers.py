@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import gradio as gr
 
 from glyph_demo.conversation.reading import Reading
+from glyph_demo.conversation.row import QuotedLine, Row
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
@@ -100,15 +101,16 @@ class ShelfHandlers:
         return {**self._view.front(window), self._ui.all_tabs: gr.update(selected="tab.read")}
 
     def show_other(self, visit: Visit, data: gr.EventData) -> Updates:
-        """Show a line that the answer of a document that is not in front rests on."""
+        """Show a line that the answer of a document that is not in front rests on, or has a claim from."""
         window = self._windows.get(visit)
-        at, other, line = (place_in_list(each) for each in (data.exchange, data.other, data.line))
+        at, other = place_in_list(data.exchange), place_in_list(data.other)
         others = window.transcript[at].others if 0 <= at < len(window.transcript) else ()
-        if not 0 <= other < len(others) or not 0 <= line < len(others[other].quotes):
+        quote = _quote(others[other], data) if 0 <= other < len(others) else None
+        if quote is None:
             return gr.skip()
         if (reading := opened_as(window.session, others[other])) is None:
             return self._view.say_error(window, document_gone())
-        window.show_quote(reading.name, reading.path, others[other].quotes[line])
+        window.show_quote(reading.name, reading.path, quote)
         return self._view.front(window)
 
     def select(self, visit: Visit, document_id: str) -> Updates:
@@ -201,3 +203,14 @@ class ShelfHandlers:
         else:
             window.notice = (error.message, "error")
         return self._view.front(window)
+
+
+def _quote(row: Row, data: gr.EventData) -> QuotedLine | None:
+    """The line that was clicked of those that an answer rests on, or the place of the claim that was; None for others
+    than there are."""
+    if (number := getattr(data, "claim", None)) is not None:
+        claim = place_in_list(number)
+        place = row.claims[claim].place if 0 <= claim < len(row.claims) else None
+        return QuotedLine.of(place) if place is not None else None
+    line = place_in_list(data.line)
+    return row.quotes[line] if 0 <= line < len(row.quotes) else None

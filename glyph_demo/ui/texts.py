@@ -123,7 +123,10 @@ TEXTS: dict[str, Message] = {
         "Ask this again? The question after it will be removed.", "重新提问？其后的 1 个问题会被删除。"
     ),
     "replace.yes": Message("Ask again", "重新提问"),
-    "everyone": Message("Ask all opened documents", "向所有已打开的文档提问"),
+    "everyone": Message(
+        "Ask all opened documents (the others hear this question alone)",
+        "向所有已打开的文档提问（其他文档只收到这一问）",
+    ),
     "everyone.waits": Message("Asking the other documents…", "正在向其他文档提问…"),
     "export.markdown": Message("Save as Markdown", "保存为 Markdown"),
     "export.json": Message("Save as JSON", "保存为 JSON"),
