@@ -88,13 +88,15 @@ def answer_card(exchange: Exchange, index: int, language: Language) -> str:
         parts.append(f"<div class='glyph-note'>{say('stopped', language)}</div>")
     elif exchange.finished.reason in ("length", "repetition"):
         parts.append(f"<div class='glyph-note'>{say(exchange.finished.reason, language)}</div>")
-    parts += _others(exchange, index, language)
+    found = _tally(exchange.claims, language)
+    if exchange.document:
+        parts += [found, *_others(exchange, index, language)]
+        found = ""
     copy = (
         f"<button type='button' class='glyph-copy' data-text='{html.escape(_copied(exchange), quote=True)}'>"
         f"{say('copy', language)}</button>"
     )
     figures = details(exchange, exchange.finished, language) if exchange.finished else ""
-    found = _tally(exchange.claims, language)
     return f"<div class='glyph-panel'>{''.join(parts)}<div class='glyph-foot'>{figures}{found}{copy}</div></div>"
 
 

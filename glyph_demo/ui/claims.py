@@ -16,7 +16,7 @@ def marked(
     answer: str, claims: Sequence[Claim], shows: str, language: Language, part: tuple[int, int] | None = None
 ) -> str:
     """HTML of an answer, or of the `part` (start, end) of it, whose text is that of the answer. A claim that was found
-    is a button; its event has what the attributes `shows` say, and the index of the claim in `claims`. One that was not
+    is a link; its event has what the attributes `shows` say, and the index of the claim in `claims`. One that was not
     is marked by its class, and told to screen readers by its title. A claim that `part` holds only half of is text."""
     at, end = part or (0, len(answer))
     pieces = []
@@ -33,7 +33,8 @@ def _claim(answer: str, claim: Claim, number: int, shows: str, language: Languag
         title = html.escape(_ABSENT.text(language), quote=True)
         return f"<span class='glyph-absent' role='mark' title='{title}'>{text}</span>"
     title = place_of(claim.place, language)
-    return f"<button type='button' class='glyph-claim' {shows} data-claim='{number}' title='{title}'>{text}</button>"
+    # No button: its words would not flow with the others. page.js takes the click.
+    return f"<a href='#page' class='glyph-claim' {shows} data-claim='{number}' title='{title}'>{text}</a>"
 
 
 def tally(claims: Sequence[Claim], language: Language) -> str:

@@ -20,10 +20,10 @@ def text(shown):
     return html.unescape(re.sub("<[^>]*>", "", shown))
 
 
-def test_what_was_found_is_a_button_and_what_was_not_is_named_so():
+def test_what_was_found_is_a_link_and_what_was_not_is_named_so():
     shown = marked(ANSWER, CLAIMS, SHOWS, "en")
     assert text(shown) == ANSWER
-    assert re.findall("<button[^>]*data-answer='5' data-claim='(.)'[^>]*>(.*?)</button>", shown) == [
+    assert re.findall("<a href='#page'[^>]*data-answer='5' data-claim='(.)'[^>]*>(.*?)</a>", shown) == [
         ("0", "12"),
         ("2", "14"),
     ]
@@ -45,7 +45,7 @@ def test_nothing_of_an_answer_or_a_place_becomes_markup(place):
         shown = marked(HOSTILE, (Claim(start, start + 7, "quotation", place),), SHOWS, "en")
         assert text(shown) == HOSTILE
         tags = re.findall("<[^>]*>", shown)
-        assert {re.match(r"</?(\w+)", tag)[1] for tag in tags} <= {"button", "span"}
+        assert {re.match(r"</?(\w+)", tag)[1] for tag in tags} <= {"a", "span"}
         assert len(tags) == 2
         assert not re.search(r"\son\w+=", re.sub("'[^']*'", "", tags[0]))
 
