@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
+from glyph_demo.conversation.checked.folding import Folded
 from glyph_demo.conversation.drawing import PageView
 from glyph_demo.conversation.places import lines_at, placed, view_at
 from glyph_demo.documents.model import Document
@@ -16,15 +17,15 @@ MOST = 500  # places; all are sent to the page that shows one of them
 
 
 def find(words: str, document: Document, views: Sequence[PageView], read: Sequence[Region] = ()) -> list[Region]:
-    """The places of the words in the document's text, in reading order and at most MOST. Case and line breaks do not
+    """The places of the words in the document's text, in reading order and at most MOST; `wanted` says what does not
     count. On pages that are pictures of the file's the lines that were `read` are looked through, see
     `OpenDocument.read_lines`."""
     if not words.strip():
         return []
-    pattern = re.compile(r"\s+".join(map(re.escape, words.split())), re.IGNORECASE)
+    pattern = wanted(words)
     found: list[Region] = []
-    for match in pattern.finditer(document.text):
-        place = _place(match, document, views)
+    for match in pattern.finditer(Folded.of(document.text).text):
+        place = _place(match.span(), document, views)
         if place is not None:
             found.append(place)
         if len(found) == MOST:
@@ -32,19 +33,25 @@ def find(words: str, document: Document, views: Sequence[PageView], read: Sequen
     on_pictures = [
         placed(line, view, document)
         for line in read
-        if (view := views[line.page - 1]).picture and pattern.search(line.text)
+        if (view := views[line.page - 1]).picture and pattern.search(Folded.of(line.text).text)
     ]
     return sorted([*found, *on_pictures], key=lambda place: place.page)[:MOST]
 
 
-def _place(match: re.Match[str], document: Document, views: Sequence[PageView]) -> Region | None:
-    start, end = match.span()
+def wanted(words: str) -> re.Pattern[str]:
+    """What finds words, of which there are some, in a text that is Folded: case, line breaks, accents, the width of
+    letters, and traditional or simplified Chinese do not count."""
+    return re.compile(r"\s+".join(map(re.escape, Folded.of(words).text.split())))
+
+
+def _place(span: tuple[int, int], document: Document, views: Sequence[PageView]) -> Region | None:
+    start, end = span
     view = view_at(views, start)
     parts = [] if view is None else [(number, _part(line, start, end)) for number, line in lines_at(view, start, end)]
     boxes = [(number, box) for number, box in parts if box is not None]
     if view is None or not boxes:
         return None
-    region = Region(view.number, boxes[0][0], match.group(), tuple(box for _, box in boxes), 1.0)
+    region = Region(view.number, boxes[0][0], document.text[start:end], tuple(box for _, box in boxes), 1.0)
     return placed(region, view, document)
 
 

@@ -29,7 +29,7 @@ from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.documents.extraction import extract, original_type
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import AskOptions, Engine, OpenDocument, Overview, Turn
-from glyph_demo.engines.events import Box, Event, Events, Evidence, FilePage, Finished, Notice, Progress, Region, Token
+from glyph_demo.engines.events import Event, Events, Evidence, Finished, Notice, Progress, Region, Token
 from glyph_demo.errors import DocumentError, GlyphError, Message
 from glyph_demo.rendering import Page, decode_png
 from glyph_demo.settings import Settings
@@ -103,7 +103,7 @@ class Reading:
             source = self._features if reuse else None
             self.handle = None if as_text else self.engine.open_document(source=source)
             if self.handle:
-                self.handle.hint_file_pages(partial(self._file_page, document))
+                self.handle.hint_file_pages(lambda page, box: file_page(document, self.pages[page - 1], box))
                 if self.held:
                     self.handle.hold_pages()
             self._read_pages(document, self.handle, reuse)
@@ -147,6 +147,11 @@ class Reading:
                 raise self.error
             if state in ("ready", "closed"):
                 return
+
+    @property
+    def title(self) -> str:
+        """What people call the document; the name of its file decides how it is parsed."""
+        return self.transcript.title or self.name
 
     def wake(self) -> None:
         """Have `events` yield at once."""
@@ -300,9 +305,6 @@ class Reading:
     def _located(self, evidence: Evidence) -> Evidence:
         assert self.document is not None
         return locate_evidence(evidence, self.pages, self.document)
-
-    def _file_page(self, document: Document, page: int, box: Box) -> FilePage | None:
-        return file_page(document, self.pages[page - 1], box)
 
     def _open_text(self) -> OpenDocument:
         text = self._shown() if self.document and self.pages else ""

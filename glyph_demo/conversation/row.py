@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from glyph_demo.conversation.checked.claim import Claim
 from glyph_demo.engines.events import FilePage, Region, as_json
 
 
@@ -36,7 +37,8 @@ class QuotedLine:
 class Row:
     """One question to one document. `digest` is the SHA-256 of the file; with `engine`, `question` and `settings`,
     those that decide what is read of the file, it identifies an answer. `seconds` is how long the answer took. `error`
-    is empty if nothing went wrong. `notices` say what of the file was not read, and what else to know of the answer."""
+    is empty if nothing went wrong. `notices` say what of the file was not read, and what else to know of the answer.
+    `claims` are held against the document, and are no part of the JSON."""
 
     file: str
     digest: str
@@ -49,6 +51,7 @@ class Row:
     error: str = ""
     notices: tuple[str, ...] = ()
     settings: str = ""
+    claims: tuple[Claim, ...] = field(default=(), compare=False)
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -67,4 +70,6 @@ class Row:
 
     def as_json(self) -> dict[str, Any]:
         quotes = [{**asdict(quote), "file_page": as_json(quote.file_page)} for quote in self.quotes]
-        return {**asdict(self), "quotes": quotes}
+        kept = {**asdict(self), "quotes": quotes}
+        del kept["claims"]
+        return kept

@@ -70,11 +70,10 @@ class DocumentSession:
         self._start(identifier, Path(path), name or Path(path).name, settings, Transcript())
         return identifier
 
-    def restore(self, path: Path, name: str, exchanges: Sequence[Exchange], *, pages: str) -> str:
+    def restore(self, path: Path, name: str, transcript: Transcript, *, pages: str) -> str:
         """Add a document of an earlier run with its conversation, and return its id. `select` reads it."""
         settings = _with_pages(self.settings, pages)
         identifier = str(next(self._ids))
-        transcript = Transcript(exchanges)
         folder = self._folder / identifier  # there is none until it is read; another one's would be removed with it
         self._readings[identifier] = Reading(
             name, path, settings, self.engine, self.store, folder, state="closed", transcript=transcript

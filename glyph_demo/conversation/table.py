@@ -140,7 +140,8 @@ class _Work:
         quotes = tuple(map(QuotedLine.of, exchange.regions))
         warnings = session.current.warnings if session.current else []
         notices = tuple(notice.text(self.language) for notice in dict.fromkeys([*warnings, *exchange.notices]))
-        answered = replace(row, answer=exchange.answer, quotes=quotes, error=error, notices=notices)
+        claims = session.current.checked(exchange.answer) if session.current else ()
+        answered = replace(row, answer=exchange.answer, quotes=quotes, error=error, notices=notices, claims=claims)
         if (finished := exchange.finished) is None:
             return answered
         return replace(answered, reason=finished.reason, seconds=round(finished.timings.total, SECOND_DIGITS))

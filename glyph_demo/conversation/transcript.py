@@ -71,11 +71,13 @@ class Exchange:
 
 
 class Transcript:
-    """The one record of a conversation; windows, files and engines derive theirs from it. A question that is being
-    asked enters it with the first token of its answer. Until then, and if no token ever comes, nothing changes, not
-    even what an edit or a retry is going to replace. Thread-safe."""
+    """The one record of a conversation; windows, files and engines derive theirs from it. `title` is what a person
+    calls it, if they have named it. A question that is being asked enters it with the first token of its answer. Until
+    then, and if no token ever comes, nothing changes, not even what an edit or a retry is going to replace.
+    Thread-safe."""
 
-    def __init__(self, exchanges: Iterable[Exchange] = ()) -> None:
+    def __init__(self, exchanges: Iterable[Exchange] = (), title: str = "") -> None:
+        self.title = title
         self._exchanges = list(exchanges)
         self._asked: tuple[Exchange, int] | None = None  # and its future place
         self._lock = threading.Lock()

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from glyph_demo import settings
 
-_MAX_NAME = 120
+MAX_NAME = 120
+_UNSHOWN = re.compile("[\n\t\u200b-\u200f\u061c]")
 _MAX_LABEL = 20
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # MS-OFFCRYPTO 2.3.4.4
 Task = Literal["text", "page_images", "original"]  # of the child process
@@ -88,12 +89,17 @@ def draw_original(
 def shown_name(name: str) -> str:
     """The last part of a path, without control and bidirectional characters, at most 120 characters with its ending
     kept; "document" if nothing is left."""
-    base = clean(re.split(r"[/\\]", name)[-1])
-    base = re.sub("[\n\t\u200b-\u200f\u061c]", "", base).strip()
+    base = _UNSHOWN.sub("", clean(re.split(r"[/\\]", name)[-1])).strip()
     stem, dot, ending = base.rpartition(".")
-    if len(base) > _MAX_NAME and dot and len(ending) <= 10:
-        base = stem[: _MAX_NAME - len(ending) - 1] + dot + ending
-    return base[:_MAX_NAME] or "document"
+    if len(base) > MAX_NAME and dot and len(ending) <= 10:
+        base = stem[: MAX_NAME - len(ending) - 1] + dot + ending
+    return base[:MAX_NAME] or "document"
+
+
+def shown_title(text: str) -> str:
+    """What a person calls a document: on one line, without control and bidirectional characters, at most 120
+    characters."""
+    return " ".join(_UNSHOWN.sub(" ", clean(text)).split())[:MAX_NAME].strip()
 
 
 def _read(path: Path, max_mb: int) -> bytes:

@@ -10,6 +10,8 @@ from typing import Any
 
 import gradio as gr
 
+from glyph_demo.conversation.checked.claim import Claim
+from glyph_demo.conversation.row import Row
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished
 from glyph_demo.errors import Language
@@ -39,17 +41,25 @@ def typed(text: str) -> str:
     return text.replace(WORD_JOINER, "")
 
 
-def chat_messages(transcript: Sequence[Exchange], language: Language) -> list[dict[str, Any]]:
-    """Two chat messages for every exchange: the question, and the card of the answer. An answer that is still being
-    written is left out and shown by `live_answer`: what is sent twenty times a second must not grow with the
-    conversation."""
+def chat_messages(transcript: Sequence[Exchange], language: Language, first: int = 0) -> list[dict[str, Any]]:
+    """Two chat messages for every exchange from number `first` on: the question, and the card of the answer. An answer
+    that is still being written is left out and shown by `live_answer`: what is sent twenty times a second must not grow
+    with the conversation."""
     shown: list[dict[str, Any]] = []
-    for index, exchange in enumerate(transcript):
+    for index, exchange in enumerate(transcript[first:], first):
         shown.append({"role": "user", "content": plain(exchange.question)})
         if not exchange.running:
             card = gr.HTML(answer_card(exchange, index, language), render=False)
             shown.append({"role": "assistant", "content": [card]})
     return shown
+
+
+def earlier_button(count: int, language: Language) -> str:
+    """HTML: a button that shows more of the `count` exchanges that are not shown; empty if all are."""
+    if not count:
+        return ""
+    text = say("earlier" if count > 1 else "earlier.one", language, count=count)
+    return f"<button type='button' class='glyph-act' data-act='earlier'>{text}</button>"
 
 
 def live_answer(exchange: Exchange, language: Language) -> str:
@@ -78,14 +88,28 @@ def answer_card(exchange: Exchange, index: int, language: Language) -> str:
         parts.append(f"<div class='glyph-note'>{say('stopped', language)}</div>")
     elif exchange.finished.reason in ("length", "repetition"):
         parts.append(f"<div class='glyph-note'>{say(exchange.finished.reason, language)}</div>")
-    parts += _others(exchange, index, language)
+    found = _tally(exchange.claims, language)
+    if exchange.document:
+        parts += [found, *_others(exchange, index, language)]
+        found = ""
     copy = (
-        f"<button type='button' class='glyph-copy' data-text='{html.escape(exchange.answer, quote=True)}'>"
+        f"<button type='button' class='glyph-copy' data-text='{html.escape(_copied(exchange), quote=True)}'>"
         f"{say('copy', language)}</button>"
     )
     figures = details(exchange, exchange.finished, language) if exchange.finished else ""
-    found = f"<span class='glyph-note'>{count}</span>" if (count := tally(exchange.claims, language)) else ""
     return f"<div class='glyph-panel'>{''.join(parts)}<div class='glyph-foot'>{figures}{found}{copy}</div></div>"
+
+
+def _tally(claims: Sequence[Claim], language: Language) -> str:
+    return f"<span class='glyph-note'>{count}</span>" if (count := tally(claims, language)) else ""
+
+
+def _copied(exchange: Exchange) -> str:
+    """The answer as text; those of several documents each under its name."""
+    if not exchange.document:
+        return exchange.answer
+    parts = [(exchange.document, exchange.answer), *((row.file, row.error or row.answer) for row in exchange.others)]
+    return "\n\n".join(f"{name}\n{said}" for name, said in parts)
 
 
 def _name(exchange: Exchange) -> str:
@@ -102,10 +126,19 @@ def _others(exchange: Exchange, index: int, language: Language) -> list[str]:
             f"<li><button type='button' {shows} data-line='{line}'>{place}</button></li>"
             for place, line in places_of(row.quotes, row.answer, language).items()
         )
-        said = notice(row.error) if row.error else answer_text(row.answer or say("many.empty", language))
+        said = notice(row.error) if row.error else _said(row, shows, language)
         noted = notes(row.notices, language, unfolded=row.reason == "not_found")
-        parts.append(f"<div class='glyph-other'><h3>{html.escape(row.file)}</h3>{said}{noted}<ul>{places}</ul></div>")
+        parts.append(
+            f"<div class='glyph-other'><h3>{html.escape(row.file)}</h3>{said}{noted}<ul>{places}</ul>"
+            f"{_tally(row.claims, language)}</div>"
+        )
     return parts
+
+
+def _said(row: Row, shows: str, language: Language) -> str:
+    if not row.answer:
+        return answer_text(say("many.empty", language))
+    return f"<div class='glyph-answer'>{marked(row.answer, row.claims, shows, language)}</div>"
 
 
 def _notices(exchange: Exchange, language: Language) -> list[str]:
@@ -137,7 +170,8 @@ def _words_and_passages(exchange: Exchange, index: int, laid_out: Layout, langua
 
 def _words(exchange: Exchange, index: int, words: Words, laid_out: Layout, language: Language) -> str:
     cited = "".join(" " + _citation(exchange, index, number, laid_out, language) for number in words.cited)
-    text = marked(exchange.answer, exchange.claims, index, language, part=(words.start, words.end))
+    shows = f"data-act='claim' data-answer='{index}'"
+    text = marked(exchange.answer, exchange.claims, shows, language, part=(words.start, words.end))
     return f"<div class='glyph-answer'>{text}{cited}</div>"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from glyph_demo.ui.examples import load_examples
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.ui.tabs.many import ManyPanel
 from glyph_demo.ui.tabs.panels import SAVE
+from glyph_demo.ui.updates import Updates
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.preferences import OF_PAGES, PREFERENCES
 
@@ -37,6 +39,17 @@ def window_app(windows: Windows) -> gr.Blocks:
     return app
 
 
+def _once(handler: Callable[..., Iterator[Updates]]) -> Callable[..., Iterator[Updates]]:
+    """The handler, followed by an update of nothing: Gradio sends what a handler yields last a second time."""
+
+    @wraps(handler)
+    def followed(*args: Any, **more: Any) -> Iterator[Updates]:
+        yield from handler(*args, **more)
+        yield gr.skip()
+
+    return followed
+
+
 def _as_it_came(component: Any, payload: Any) -> Any:
     return payload
 
@@ -52,11 +65,12 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
     status = [ui.status, ui.read_first]
-    conversation = [ui.chat, ui.live, ui.question, ui.unasked, ui.page, ui.replacing, *status]
+    conversation = [ui.earlier, ui.chat, ui.live, ui.question, ui.unasked, ui.page, ui.replacing, *status]
     opened_page = app.load(on.load_page, [ui.window, ui.memory], everything, js=TAB, **private)
-    opened_page.then(on.shelf.follow_reading, ui.window, everything, **private)
-    opened_page.then(on.chat.follow_answer, ui.window, conversation, **private)
-    opened_page.then(on.download.follow, ui.window, everything, **private)
+    follow = _once(on.shelf.follow_reading)
+    opened_page.then(follow, ui.window, everything, **private)
+    opened_page.then(_once(on.chat.follow_answer), ui.window, conversation, **private)
+    opened_page.then(_once(on.download.follow), ui.window, everything, **private)
     _connect_picker(ui, on, opened_page, private)
     said_otherwise = ui.language.input(on.change_language, [ui.window, ui.language], everything, **private)
     said_otherwise.then(on.picker.choose, _picked(ui), everything, **private)
@@ -66,19 +80,20 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.status.click(on.close_notice, ui.window, status, **private)
 
     # Another question may be asked during an answer: it waits for its turn.
-    ask, typed = on.chat.ask_question, [ui.window, ui.question, ui.everyone]
+    ask, typed = _once(on.chat.ask_question), [ui.window, ui.question, ui.everyone]
     asking = [each.click(ask, [ui.window, each, ui.everyone], conversation, **private) for each in ui.samples]
     asking.append(ui.question.submit(ask, typed, conversation, trigger_mode="multiple", **private))
-    suggested = on.chat.ask_suggested
+    suggested = _once(on.chat.ask_suggested)
     asking.append(ui.about.click(suggested, ui.window, conversation, trigger_mode="multiple", **private))
     # It has no outputs: the answer that it stops updates the page.
     ui.question.stop(on.chat.stop_answer, ui.window, None, queue=False, **private)
-    asking.append(ui.chat.retry(on.chat.retry_question, ui.window, conversation, **private))
-    asking.append(ui.chat.edit(on.chat.edit_question, ui.window, conversation, **private))
-    asking.append(ui.replacing.click(on.chat.replace_if_sure, ui.window, conversation, **private))
+    asking.append(ui.chat.retry(_once(on.chat.retry_question), ui.window, conversation, **private))
+    asking.append(ui.chat.edit(_once(on.chat.edit_question), ui.window, conversation, **private))
+    asking.append(ui.replacing.click(_once(on.chat.replace_if_sure), ui.window, conversation, **private))
     for asked in asking:
         asked.then(None, [ui.unasked, ui.question], ui.question, js=GIVE_BACK)
     ui.chat.undo(on.chat.undo_exchange, ui.window, conversation, **private)
+    ui.earlier.click(on.chat.show_earlier, ui.window, [ui.earlier, ui.chat], **private)
     ui.clear.click(on.chat.clear_conversation, ui.window, conversation, **private)
 
     for button, kind in ((ui.export_markdown, "md"), (ui.export_json, "json")):
@@ -88,7 +103,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     opening = [
         ui.upload.upload(on.shelf.open_files, ui.window, everything, trigger_mode="multiple", **private),
         ui.read_first.click(on.shelf.read_first, ui.window, everything, **private),
-        ui.documents.click(on.shelf.on_document, ui.window, everything, **private),
+        ui.documents.click(on.shelf.on_document, ui.window, everything, trigger_mode="multiple", **private),
         ui.page.select(on.shelf.show_other, ui.window, everything, **private),
         ui.removing.click(on.shelf.remove_if_sure, ui.window, everything, **private),
     ]
@@ -106,10 +121,12 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
         else:
             event(changed, [ui.window, ui.memory, component], sidebar, queue=False, **private)
     ui.mode.input(on.preferences.change_mode, [ui.window, ui.memory, ui.mode], sidebar, queue=False, **private)
-    opening.append(ui.picked.click(on.picker.act, _picked(ui), everything, trigger_mode="multiple", **private))
+    opening.append(ui.picked.click(_once(on.picker.act), _picked(ui), everything, trigger_mode="multiple", **private))
     for opened in opening:
-        opened.then(on.shelf.follow_reading, ui.window, everything, trigger_mode="multiple", **private)
+        opened.then(follow, ui.window, everything, trigger_mode="multiple", **private)
 
+    # Its `input` comes of keys alone: not of Backspace, nor of an input method. Queued, so as not to overtake a list.
+    ui.search.change(on.shelf.search, [ui.window, ui.search], ui.documents, trigger_mode="always_last", **private)
     # While a page of the file is drawn, others can be turned to.
     ui.page.click(on.on_page, ui.window, [ui.page, *status], trigger_mode="multiple", **private)
     for event, handler in ((ui.find.submit, on.find), (ui.found.click, on.find_beside)):
@@ -128,7 +145,7 @@ def _connect_picker(ui: Components, on: Handlers, opened_page: Any, private: dic
     everything = ui.outputs()
     opened_page.then(on.picker.overview, ui.window, everything, **private)
     for offer in (ui.offer, ui.outcome):
-        offer.click(on.download.on_offer, ui.window, everything, trigger_mode="multiple", **private)
+        offer.click(_once(on.download.on_offer), ui.window, everything, trigger_mode="multiple", **private)
     for field in (ui.choice, ui.precision):
         field.input(on.picker.choose, _picked(ui), everything, trigger_mode="always_last", **private)
     ui.preset.input(on.picker.use_preset, [ui.window, ui.preset], [ui.preset, ui.address, ui.outcome], **private)

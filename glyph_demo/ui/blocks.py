@@ -48,6 +48,7 @@ class Components:
     welcome: gr.HTML
     examples_label: gr.HTML
     examples: list[gr.Button]
+    search: gr.Textbox
     documents: gr.HTML
     progress: gr.HTML
     divider: gr.HTML
@@ -56,6 +57,7 @@ class Components:
     page: gr.HTML
     gallery: gr.HTML
     about: gr.HTML
+    earlier: gr.HTML  # shows more of the conversation
     chat: gr.Chatbot
     live: gr.HTML
     clear: gr.Button
@@ -147,7 +149,9 @@ def tab(tabs: list[gr.Tab], labels: Labels, key: str) -> Iterator[None]:
 def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> None:
     made["upload"] = labels(upload_box("upload"), value="upload.hint")
     made["welcome"] = labels(gr.HTML(elem_id="welcome"), value="welcome")
-    made["documents"] = gr.HTML(elem_id="documents", js_on_load=SCRIPTS["focus"] + ACTIONS)
+    search = gr.Textbox(lines=1, max_lines=1, show_label=False, max_length=200, container=False, elem_id="search")
+    made["search"] = labels(search, label="search", placeholder="search.hint")
+    made["documents"] = gr.HTML(elem_id="documents", js_on_load=SCRIPTS["focus"] + ACTIONS + SCRIPTS["shelf"])
     made["progress"] = gr.HTML(elem_id="progress")
     with gr.Row(elem_id="examples", visible=bool(examples)):
         made["examples_label"] = gr.HTML(elem_id="examples-label")
@@ -157,6 +161,7 @@ def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> Non
 def _talk(made: dict[str, Any], labels: Labels) -> None:
     with gr.Column(elem_id="conversation"):
         made["about"] = gr.HTML(elem_id="about", js_on_load=SCRIPTS["focus"] + ASK)
+        made["earlier"] = gr.HTML(elem_id="earlier", js_on_load=ACTIONS)
         chat = gr.Chatbot(
             render_markdown=False,
             latex_delimiters=[],

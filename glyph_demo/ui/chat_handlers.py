@@ -17,6 +17,7 @@ from glyph_demo.ui.tabs.panels import MAX_QUESTION
 from glyph_demo.ui.texts import ASKED_NEXT, say
 from glyph_demo.ui.updates import Updates, paced, unsent
 from glyph_demo.ui.window_view import WindowView
+from glyph_demo.windows.conversations import show_earlier
 from glyph_demo.windows.focus import PageFocus
 from glyph_demo.windows.history import as_json, as_markdown
 from glyph_demo.windows.visit import Visit
@@ -56,7 +57,7 @@ class ChatHandlers:
 
     def retry_question(self, visit: Visit, data: gr.RetryData) -> Iterator[Updates]:
         window = self._windows.get(visit)
-        at = _exchange_index(data.index)
+        at = _exchange_index(window, data.index)
         if 0 <= at < len(window.transcript):
             yield from self._replace(window, window.transcript[at].question, at)
         else:
@@ -64,7 +65,7 @@ class ChatHandlers:
 
     def edit_question(self, visit: Visit, data: gr.EditData) -> Iterator[Updates]:
         window = self._windows.get(visit)
-        at = _exchange_index(data.index)
+        at = _exchange_index(window, data.index)
         if 0 <= at < len(window.transcript):
             yield from self._replace(window, typed(str(data.value)), at)
         else:
@@ -98,6 +99,11 @@ class ChatHandlers:
         window = self._windows.get(visit)
         question = window.undo()
         return {**self._view.conversation(window), self._ui.question: question}
+
+    def show_earlier(self, visit: Visit) -> Updates:
+        window = self._windows.get(visit)
+        show_earlier(window)
+        return self._view.chat(window)
 
     def clear_conversation(self, visit: Visit) -> Updates:
         window = self._windows.get(visit)
@@ -134,11 +140,15 @@ class ChatHandlers:
         """Name and text of a file with the conversation about the document in front; `kind` is md or json. The page
         saves it."""
         window = self._windows.get(visit)
-        name = window.reading.name if window.reading else say("title", window.language)
+        name = window.reading.title if window.reading else say("title", window.language)
+        named = bool(window.reading and window.reading.transcript.title)
         write = as_markdown if kind == "md" else as_json
         warnings = window.reading.warnings if window.reading else []
         done = [exchange for exchange in window.transcript if not exchange.running]
-        return {"name": f"{Path(name).stem}.{kind}", "text": write(name, done, warnings, window.language)}
+        return {
+            "name": f"{name if named else Path(name).stem}.{kind}",
+            "text": write(name, done, warnings, window.language),
+        }
 
     def _answer(
         self, window: Window, question: str, at: int | None, typed: bool = False, everyone: bool = False
@@ -180,10 +190,11 @@ class ChatHandlers:
         }
 
 
-def _exchange_index(message_index: Any) -> int:
+def _exchange_index(window: Window, message_index: Any) -> int:
     """The exchange that a chat message belongs to; each has two messages. -1 for anything else than an index."""
     index = message_index[0] if isinstance(message_index, list | tuple) and message_index else message_index
-    return place_in_list(index) // 2
+    at = place_in_list(index) // 2
+    return window.first_turn + at if at >= 0 else -1
 
 
 def place_in_list(sent: Any) -> int:

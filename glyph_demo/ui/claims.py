@@ -13,28 +13,28 @@ _ABSENT = Message("not found in the document", "文档中没有")
 
 
 def marked(
-    answer: str, claims: Sequence[Claim], index: int, language: Language, part: tuple[int, int] | None = None
+    answer: str, claims: Sequence[Claim], shows: str, language: Language, part: tuple[int, int] | None = None
 ) -> str:
-    """HTML of answer `index`, or of the `part` (start, end) of it, whose text is that of the answer. A claim that was
-    found is a button; its event has the answer's index and that of the claim in `claims`. One that was not is marked by
-    its class, and told to screen readers by its title. A claim that `part` holds only half of is text."""
+    """HTML of an answer, or of the `part` (start, end) of it, whose text is that of the answer. A claim that was found
+    is a link; its event has what the attributes `shows` say, and the index of the claim in `claims`. One that was not
+    is marked by its class, and told to screen readers by its title. A claim that `part` holds only half of is text."""
     at, end = part or (0, len(answer))
     pieces = []
     for number, claim in enumerate(claims):
         if at <= claim.start < claim.end <= end:
-            pieces += [html.escape(answer[at : claim.start]), _claim(answer, claim, number, index, language)]
+            pieces += [html.escape(answer[at : claim.start]), _claim(answer, claim, number, shows, language)]
             at = claim.end
     return "".join([*pieces, html.escape(answer[at:end])])
 
 
-def _claim(answer: str, claim: Claim, number: int, index: int, language: Language) -> str:
+def _claim(answer: str, claim: Claim, number: int, shows: str, language: Language) -> str:
     text = html.escape(answer[claim.start : claim.end])
     if claim.place is None:
         title = html.escape(_ABSENT.text(language), quote=True)
         return f"<span class='glyph-absent' role='mark' title='{title}'>{text}</span>"
-    data = f"data-act='claim' data-answer='{index}' data-claim='{number}'"
     title = place_of(claim.place, language)
-    return f"<button type='button' class='glyph-claim' {data} title='{title}'>{text}</button>"
+    # No button: its words would not flow with the others. page.js takes the click.
+    return f"<a href='#page' class='glyph-claim' {shows} data-claim='{number}' title='{title}'>{text}</a>"
 
 
 def tally(claims: Sequence[Claim], language: Language) -> str:

@@ -50,6 +50,8 @@ class Handlers:
             window = self.windows.arrive(identifier, visit.values, request.headers.get(VISITOR, ""))
         except GlyphError as error:
             return {self.ui.status: notice(error.message.text(self._first_language(memory, request)))}
+        window.searched = window.renamed = ""  # a page begins without
+        window.earlier.clear()
         if is_new:
             window.language = self._first_language(memory, request)
         told = limits() or self.windows.switch.notice

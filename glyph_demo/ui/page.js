@@ -31,6 +31,7 @@ document.addEventListener("click", (event) => {
     if (heat) cool = !cool;
     show();
   } else if (chosen) {
+    event.preventDefault();
     trigger(chosen.dataset.event ?? "click", { ...chosen.dataset });
     if (chosen.closest(".glyph-panel, .glyph-about")) reveal();
   } else if (view.contains(event.target) && event.target.closest("[data-size], .glyph-sheet")) {

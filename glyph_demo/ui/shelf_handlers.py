@@ -8,15 +8,18 @@ from collections.abc import Iterator
 import gradio as gr
 
 from glyph_demo.conversation.reading import Reading
+from glyph_demo.conversation.row import QuotedLine, Row
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
-from glyph_demo.ui.answer_card import chat_messages
 from glyph_demo.ui.chat_handlers import place_in_list
 from glyph_demo.ui.markup import dialog
+from glyph_demo.ui.shelf import document_list
+from glyph_demo.ui.tabs.panels import MAX_QUESTION
 from glyph_demo.ui.texts import READ_AGAIN, document_gone, say, too_long
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
+from glyph_demo.windows.conversations import rename
 from glyph_demo.windows.errors import of_file
 from glyph_demo.windows.others import opened_as
 from glyph_demo.windows.visit import VISITOR, Visit
@@ -59,16 +62,28 @@ class ShelfHandlers:
         return self._view.front(window)
 
     def on_document(self, visit: Visit, data: gr.EventData) -> Updates:
-        """Handle a click in the list of documents. A conversation goes only once that is agreed to."""
+        """Handle a click in the list of documents, or a name that was typed there. A conversation goes only once that
+        is agreed to."""
         window, identifier = self._windows.get(visit), str(data.id)
+        if data.act == "named":
+            rename(window, identifier, str(data.name))
+        if data.act in ("rename", "named", "unnamed"):
+            window.renamed = identifier if data.act == "rename" else ""
+            return {self._ui.documents: document_list(window)}
         if data.act != "remove":
             return self.select(visit, identifier)
         reading = window.session.documents.get(identifier)
         if reading is None or not (count := len(reading.transcript.shown)):
             return self.remove(visit, identifier)
         key, language = "remove.sure" if count > 1 else "remove.sure.one", window.language
-        text = say(key, language, name=reading.name, count=count)
+        text = say(key, language, name=reading.title, count=count)
         return {self._ui.removing: dialog(text, say("remove.yes", language), language, id=identifier)}
+
+    def search(self, visit: Visit, words: str) -> Updates:
+        """Show the documents whose name or conversation has these words; all without words."""
+        window = self._windows.get(visit)
+        window.searched = words[:MAX_QUESTION] if isinstance(words, str) else ""
+        return {self._ui.documents: document_list(window)}
 
     def remove_if_sure(self, visit: Visit, data: gr.EventData) -> Updates:
         return self.remove(visit, str(data.id)) if data.sure == "yes" else gr.skip()
@@ -86,15 +101,16 @@ class ShelfHandlers:
         return {**self._view.front(window), self._ui.all_tabs: gr.update(selected="tab.read")}
 
     def show_other(self, visit: Visit, data: gr.EventData) -> Updates:
-        """Show a line that the answer of a document that is not in front rests on."""
+        """Show a line that the answer of a document that is not in front rests on, or has a claim from."""
         window = self._windows.get(visit)
-        at, other, line = (place_in_list(each) for each in (data.exchange, data.other, data.line))
+        at, other = place_in_list(data.exchange), place_in_list(data.other)
         others = window.transcript[at].others if 0 <= at < len(window.transcript) else ()
-        if not 0 <= other < len(others) or not 0 <= line < len(others[other].quotes):
+        quote = _quote(others[other], data) if 0 <= other < len(others) else None
+        if quote is None:
             return gr.skip()
         if (reading := opened_as(window.session, others[other])) is None:
             return self._view.say_error(window, document_gone())
-        window.show_quote(reading.name, reading.path, others[other].quotes[line])
+        window.show_quote(reading.name, reading.path, quote)
         return self._view.front(window)
 
     def select(self, visit: Visit, document_id: str) -> Updates:
@@ -128,7 +144,7 @@ class ShelfHandlers:
             for identifier, reading in documents.items():
                 if reading.error is not None and window.failures.get(identifier) is not reading.error:
                     yield self._give_up(window, identifier, reading, reading.error)
-            updates: Updates = {self._ui.documents: self._view.documents(window), **self._loading(window)}
+            updates: Updates = {self._ui.documents: document_list(window), **self._loading(window)}
             if (reading := window.reading) is not None:  # type: ignore[assignment]
                 now = (now[0], reading.state)
                 updates[self._ui.progress] = views.reading_progress(reading, window.language)
@@ -146,12 +162,12 @@ class ShelfHandlers:
             if ready or not waiting:
                 updates = merged(updates, self._all_but_talk(window))
             if renewed := window.show_renewed():
-                chat = chat_messages(window.transcript, window.language)
-                updates |= {self._ui.chat: chat, self._ui.page: self._view.page(window)}
+                updates |= {**self._view.chat(window), self._ui.page: self._view.page(window)}
             if not (waiting or renewed or (window.reading and window.reading.renewed)):
                 yield updates  # all of it, whatever the page has lost
-                return
-            if changed := unsent(updates, sent):
+                if updates[self._ui.documents] == document_list(window):
+                    return  # else a name or words looked for came meanwhile, and the page showed them before this
+            elif changed := unsent(updates, sent):
                 yield changed
             time.sleep(READING_INTERVAL)
 
@@ -168,7 +184,7 @@ class ShelfHandlers:
     def _all_but_talk(self, window: Window) -> Updates:
         """`front` without the chat: an answer that waited for the pages updates that now, and what this handler sends
         may arrive after the answer's end. Only answers that were given again are shown here, when none is written."""
-        talk = (self._ui.chat, self._ui.live)
+        talk = (self._ui.earlier, self._ui.chat, self._ui.live)
         return {part: update for part, update in self._view.front(window).items() if part not in talk}
 
     def _give_up(self, window: Window, identifier: str, reading: Reading, error: GlyphError) -> Updates:
@@ -187,3 +203,14 @@ class ShelfHandlers:
         else:
             window.notice = (error.message, "error")
         return self._view.front(window)
+
+
+def _quote(row: Row, data: gr.EventData) -> QuotedLine | None:
+    """The line that was clicked of those that an answer rests on, or the place of the claim that was; None for others
+    than there are."""
+    if (number := getattr(data, "claim", None)) is not None:
+        claim = place_in_list(number)
+        place = row.claims[claim].place if 0 <= claim < len(row.claims) else None
+        return QuotedLine.of(place) if place is not None else None
+    line = place_in_list(data.line)
+    return row.quotes[line] if 0 <= line < len(row.quotes) else None

@@ -27,6 +27,15 @@ TEXTS: dict[str, Message] = {
         "Remove {name}? Its conversation goes too: 1 question with its answer.",
         "移除 {name}？其对话也会删除：1 个问题及回答。",
     ),
+    "rename": Message("Rename {name}", "重命名 {name}"),
+    "search": Message("Find in names, questions and answers", "在名称、提问和回答中查找"),
+    "search.hint": Message("Find conversations", "查找对话"),
+    "search.found": Message("{count} of {total} documents, {hits}", "{total} 份文档中有 {count} 份，{hits}"),
+    "search.none": Message(
+        "No name, question or answer has these words. Try fewer.", "名称、提问和回答中都没有这些词。请减少词语再试。"
+    ),
+    "search.hit": Message("found once", "找到 1 处"),
+    "search.hits": Message("found {count} times", "找到 {count} 处"),
     "remove.yes": Message("Remove", "移除"),
     "keep": Message("Keep", "保留"),
     "detail.pages": Message("{pages} pages", "{pages} 页"),
@@ -100,6 +109,8 @@ TEXTS: dict[str, Message] = {
         "Ask about the document. You can ask while it is still being read.",
         "就文档提问。阅读尚未结束时也可以提问。",
     ),
+    "earlier": Message("Show more of the {count} earlier questions", "显示更多之前的提问（还有 {count} 个）"),
+    "earlier.one": Message("Show the earlier question", "显示之前的 1 个提问"),
     "about.outline": Message("Outline", "目录"),
     "question": Message("Question", "问题"),
     "close": Message("Close", "关闭"),
@@ -112,7 +123,10 @@ TEXTS: dict[str, Message] = {
         "Ask this again? The question after it will be removed.", "重新提问？其后的 1 个问题会被删除。"
     ),
     "replace.yes": Message("Ask again", "重新提问"),
-    "everyone": Message("Ask all opened documents", "向所有已打开的文档提问"),
+    "everyone": Message(
+        "Ask all opened documents (the others hear this question alone)",
+        "向所有已打开的文档提问（其他文档只收到这一问）",
+    ),
     "everyone.waits": Message("Asking the other documents…", "正在向其他文档提问…"),
     "export.markdown": Message("Save as Markdown", "保存为 Markdown"),
     "export.json": Message("Save as JSON", "保存为 JSON"),

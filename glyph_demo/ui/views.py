@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.engines.base import Engine
@@ -15,7 +15,6 @@ from glyph_demo.errors import Language
 from glyph_demo.ui.markup import (
     meter,
     notes,
-    remove_button,
     waiting_text,
 )
 from glyph_demo.ui.picker import engine_parts
@@ -75,39 +74,6 @@ def _done(reading: Reading, language: Language) -> str:
     if reading.compression is not None:
         line += " · " + say("reading.compression", language, value=f"{reading.compression:.1f}")
     return line
-
-
-def document_list(opened: Mapping[str, Reading], front: str | None, language: Language) -> str:
-    """HTML: a list of the documents, each with details, a button that puts it in front and one that removes it."""
-    if not opened:
-        return ""
-    rows = "".join(_row(identifier, reading, identifier == front, language) for identifier, reading in opened.items())
-    label = say("documents", language)
-    return f"<h2>{label}</h2><ul class='glyph-documents' aria-label='{label}'>{rows}</ul>"
-
-
-def _row(identifier: str, reading: Reading, front: bool, language: Language) -> str:
-    name = html.escape(reading.name, quote=True)
-    current = " aria-current='true'" if front else ""
-    return (
-        f"<li><button type='button' class='glyph-open' title='{name}' data-act='open' data-id='{identifier}'{current}>"
-        f"<span class='glyph-name'>{name}</span><span class='glyph-detail'>{_detail(reading, language)}</span></button>"
-        f"{remove_button('id', identifier, reading.name, language)}</li>"
-    )
-
-
-def _detail(reading: Reading, language: Language) -> str:
-    """Its pages, its tokens (or characters, if the engine counts no tokens) and where its page features are kept."""
-    if reading.state != "ready" or reading.handle is None:
-        return say(f"state.{reading.state}", language)
-    count = len(reading.pages)
-    parts = [say("detail.page" if count == 1 else "detail.pages", language, pages=count)]
-    if reading.handle.tokens is not None:
-        parts.append(say("detail.tokens", language, tokens=f"{reading.handle.tokens:,}"))
-    elif reading.document is not None and reading.document.text:  # page images have none
-        parts.append(say("detail.characters", language, characters=f"{len(reading.document.text):,}"))
-    parts.append(say(f"kept.{reading.kept()}", language))
-    return " · ".join(parts)
 
 
 def loading_notice(progress: Progress, language: Language) -> str:

@@ -10,17 +10,19 @@ from glyph_demo.errors import GlyphError, Language
 from glyph_demo.settings import Settings
 from glyph_demo.ui import views
 from glyph_demo.ui.about import about_view
-from glyph_demo.ui.answer_card import chat_messages
+from glyph_demo.ui.answer_card import chat_messages, earlier_button
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.markup import closable, notice
 from glyph_demo.ui.pages import gallery_view, original_view, page_view, switch_view
 from glyph_demo.ui.picker import engine_view
 from glyph_demo.ui.picker_view import PickerView
+from glyph_demo.ui.shelf import document_list
 from glyph_demo.ui.sidebar import FONT_SIZES, RESOLUTIONS, choices, mode_choices, page_image_choices
 from glyph_demo.ui.texts import LOADING, say
 from glyph_demo.ui.updates import Updates, merged
 from glyph_demo.windows.collection import Windows
+from glyph_demo.windows.conversations import first_shown
 from glyph_demo.windows.preferences import PREFERENCES, mode_of, setting
 from glyph_demo.windows.window import Window
 
@@ -42,7 +44,7 @@ class WindowView:
         samples = window.samples.get(identifier or "", ())
         updates: Updates = {
             ui.upload: say("upload.more" if window.session.documents else "upload.hint", window.language),
-            ui.documents: self.documents(window),
+            ui.documents: document_list(window),
             ui.progress: views.reading_progress(reading, window.language),
             ui.about: self.about(window),
             **self.conversation(window),
@@ -55,9 +57,6 @@ class WindowView:
             updates[button] = gr.update(value=samples[index] if shown else "", visible=shown)
         return updates
 
-    def documents(self, window: Window) -> str:
-        return views.document_list(window.session.documents, window.session.current_id, window.language)
-
     def about(self, window: Window) -> str:
         """What the document in front is, as far as it is known. Examples have questions of their own."""
         if window.reading is None:
@@ -68,7 +67,15 @@ class WindowView:
     def conversation(self, window: Window) -> Updates:
         """The exchanges that have ended. Only the handler that writes an answer shows it meanwhile: a reloaded page
         would go on showing its state of now."""
-        return {self.ui.chat: chat_messages(window.transcript, window.language), self.ui.live: ""}
+        return {**self.chat(window), self.ui.live: ""}
+
+    def chat(self, window: Window) -> Updates:
+        """The last exchanges, and how many are before them."""
+        window.first_turn = first = first_shown(window)
+        return {
+            self.ui.earlier: earlier_button(first, window.language),
+            self.ui.chat: chat_messages(window.transcript, window.language, first),
+        }
 
     def page(self, window: Window, error: GlyphError | None = None) -> str:
         """The page in focus, else the first one, with the places on it that an answer rests on. `error` keeps the

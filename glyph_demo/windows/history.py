@@ -73,13 +73,14 @@ KeptExchange = Annotated[Exchange, BeforeValidator(_unpack_exchange), WrapSerial
 
 @dataclass(slots=True)
 class SavedDocument:
-    """`file` is the name of the copy in the window's folder."""
+    """`file` is the name of the copy in the window's folder, `title` what a person calls the document."""
 
     name: str
     file: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
     pages: str = ""
     samples: tuple[str, ...] = ()
     exchanges: list[KeptExchange] = field(default_factory=list)
+    title: str = ""
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 from glyph_demo.conversation.errors import as_user_error
@@ -19,20 +20,21 @@ def ask_others(session: DocumentSession, exchange: Exchange, language: Language)
     """Add their answers to `exchange.others`. Yields at least a few times a second; closing it stops the engine. Raises
     GlyphErrors only."""
     files: dict[str, Path] = {}
+    titles: dict[str, str] = {}
     for identifier, reading in session.documents.items():
         if identifier != session.current_id and reading.path.exists():
             name, number = reading.name, 1
             while name in files:
                 number += 1
                 name = f"{Path(reading.name).stem} ({number}){Path(reading.name).suffix}"
-            files[name] = reading.path
+            files[name], titles[name] = reading.path, reading.transcript.title or name
     question = [exchange.question]
     asking = fill_table(session.engine, session.settings, files, question, (), language, session.store)
     with contextlib.closing(asking) as events:
         try:
             for event in events:
                 if isinstance(event, Row):
-                    exchange.others += (event,)
+                    exchange.others += (replace(event, file=titles[event.file]),)
                 yield
         except Exception as error:
             raise as_user_error(error) from error

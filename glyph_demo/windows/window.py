@@ -17,7 +17,7 @@ from glyph_demo.conversation.places import file_pages, view_of
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.row import QuotedLine
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.conversation.transcript import Exchange
+from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.engines.events import Region
 from glyph_demo.errors import GlyphError, Language, Message
 from glyph_demo.scratch import kept_copy
@@ -57,6 +57,10 @@ class Window:
     notice: tuple[Message, Literal["error", "hint"]] | None = None  # what the status line shows
     refused: tuple[Refused, ...] = ()
     focus: PageFocus = field(default_factory=PageFocus)
+    renamed: str = ""  # id of the document that is being given another name
+    searched: str = ""  # words that the list of documents is searched for
+    earlier: dict[str, int] = field(default_factory=dict)  # turns shown beyond the last few, by document id
+    first_turn: int = 0  # number of the first turn that the page shows
     shows_original: bool = False  # whether the page view shows the file's page, where it can be drawn
     followed: int = 0  # number of the handler that follows the reading; earlier ones end
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
@@ -238,7 +242,7 @@ class Window:
                         break
                     yield exchange
             if everyone and self.reading is not None and exchange.finished:
-                exchange.document, exchange.running = self.reading.name, True
+                exchange.document, exchange.running = self.reading.title, True
                 with contextlib.closing(ask_others(self.session, exchange, self.language)) as rows:
                     for _ in rows:
                         if self._stopping.is_set():
@@ -366,6 +370,7 @@ class Window:
                 pages=reading.settings.documents.pages,
                 samples=self.samples.get(identifier, ()),
                 exchanges=reading.transcript.exchanges,
+                title=reading.transcript.title,
             )
             for identifier, reading in documents.items()
             if self.history.holds(reading.path) and reading.path.exists()
@@ -381,7 +386,8 @@ class Window:
             path = self.history.folder(self.identifier) / document.file
             if not path.exists():
                 continue
-            identifier = self.session.restore(path, document.name, document.exchanges, pages=document.pages)
+            transcript = Transcript(document.exchanges, document.title)
+            identifier = self.session.restore(path, document.name, transcript, pages=document.pages)
             self.samples[identifier] = document.samples
             if index == saved.front:
                 self.session.select(identifier)

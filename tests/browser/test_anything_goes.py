@@ -11,18 +11,34 @@ from tests.browser import files
 from tests.browser.conftest import serving
 from tests.browser.person import QUESTION, arrive, ask, upload
 
-ACTS = ("open", "open", "ask", "ask", "ask", "stop", "edit", "undo", "language", "remove", "reload", "tab", "restart")
-WEIGHTS = (4, 4, 6, 6, 6, 8, 3, 2, 2, 2, 3, 4, 1)
+ACTS = {  # and how often each is done
+    "open": 8,
+    "ask": 18,
+    "stop": 8,
+    "edit": 3,
+    "undo": 2,
+    "language": 2,
+    "rename": 2,
+    "search": 2,
+    "remove": 2,
+    "reload": 3,
+    "tab": 4,
+    "restart": 1,
+    "engine": 2,
+}
 ERRORS = re.compile(r"Traceback|\b\w+(Error|Exception)\b|That did not work|操作未成功")
 TABS = 5
 
 
 class Anybody:
-    def __init__(self, page, app, seed):
-        self.page, self.app, self.random, self.done = page, app, random.Random(seed), []
+    def __init__(self, page, app, seed, model):
+        """`model` is the folder of another engine's model; without one the engine stays."""
+        self.page, self.app, self.random, self.done, self.model = page, app, random.Random(seed), [], model
 
     def act(self):
-        name = self.random.choices(ACTS, WEIGHTS)[0]
+        name = self.random.choices(list(ACTS), list(ACTS.values()))[0]
+        if name == "engine" and self.model is None:
+            name = "ask"
         self.done.append(name)
         getattr(self, name)()
 
@@ -62,6 +78,27 @@ class Anybody:
 
     def remove(self):
         self.click("#documents [data-act=remove]")
+
+    def rename(self):
+        self.click("#documents [data-act=rename]")
+        with contextlib.suppress(Exception):
+            self.page.locator("#documents .glyph-rename").fill(f"Name {self.random.randrange(9)}", timeout=1000)
+        if self.random.random() < 0.5:
+            self.page.keyboard.press("Enter")
+
+    def search(self):
+        if self.first("#search input") is not None:
+            self.page.fill("#search input", self.random.choice(("survey", "name 1", "nowhere", "", "")))
+
+    def engine(self):
+        self.click(".sidebar .toggle-button")
+        key = self.random.choice(("pocket", "folder"))
+        self.click(f"#choice input[value={key}]")
+        with contextlib.suppress(Exception):
+            if key == "folder":
+                self.page.locator("#folder :is(textarea, input)").fill(str(self.model), timeout=5000)
+            self.page.locator("#picked [data-act=use]").click(timeout=5000)
+        self.click(".sidebar .toggle-button")
 
     def reload(self):
         self.page.reload()
@@ -106,15 +143,16 @@ class App:
 
     def restart(self):
         self.running.close()
-        self.address = self.running.enter_context(serving(self.folder, "--engine", "pocket", port=self.port))
+        flags = ("--engine", "pocket", "--max-new-tokens", "64")
+        self.address = self.running.enter_context(serving(self.folder, *flags, port=self.port))
         self.port = int(self.address.rpartition(":")[2])
 
 
-def go(new_page, folder, seed, actions):
+def go(new_page, folder, seed, actions, model=None):
     app = App(folder)
     try:
         page = new_page()
-        someone = Anybody(arrive(page, app.address), app, seed)
+        someone = Anybody(arrive(page, app.address), app, seed, model)
         thrown = []
         page.on("pageerror", lambda error: thrown.append(str(error)))
         try:
@@ -138,5 +176,5 @@ def test_there_is_a_way_on_after_a_few_random_actions(new_page, tmp_path, seed):
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(30))
-def test_there_is_a_way_on_after_500_random_actions(new_page, tmp_path, seed):
-    go(new_page, tmp_path, 100 + seed, 500)
+def test_there_is_a_way_on_after_500_random_actions(new_page, tmp_path, checkpoint_of, seed):
+    go(new_page, tmp_path, 100 + seed, 500, checkpoint_of())

@@ -9,7 +9,7 @@ QUESTION = "How deep is the water at the north pier?"
 
 
 def test_all_opened_documents_answer_in_one_card_and_each_place_is_shown(open_page, artifacts):
-    page = open_page()
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
     read_document(page, "one.txt", files.text())
     everyone = page.get_by_label("Ask all opened documents")
     expect(everyone).to_be_hidden()
@@ -24,6 +24,15 @@ def test_all_opened_documents_answer_in_one_card_and_each_place_is_shown(open_pa
     expect(other).to_contain_text("14.2")
     expect_accessible(page)
     page.screenshot(path=artifacts / "everyone.png")
+    page.get_by_role("button", name="Copy answer").click()
+    front, behind = page.evaluate("navigator.clipboard.readText()").split("\n\none.txt\n")
+    assert front.startswith("two.pdf\n")
+    assert "14.2" in front
+    assert "14.2" in behind
+    other.locator(".glyph-claim", has_text="14.2").first.click()
+    expect(page.locator("#documents [aria-current=true]")).to_contain_text("one.txt")
+    expect(page.locator("#page .glyph-box.chosen")).to_be_visible()
+    page.locator("#documents .glyph-open", has_text="two.pdf").click()
     other.locator("li button").first.click()
     expect(page.locator("#documents [aria-current=true]")).to_contain_text("one.txt")
     expect(page.locator("#page .glyph-box.chosen")).to_be_visible()
@@ -34,3 +43,14 @@ def test_all_opened_documents_answer_in_one_card_and_each_place_is_shown(open_pa
     page.locator("#documents .glyph-open").last.click()
     page.locator("#documents .glyph-open", has_text="two.pdf").click()
     expect(parts).to_have_text(["two.pdf", "one.txt"])
+
+
+def test_all_opened_documents_are_asked_in_chinese(open_page, artifacts):
+    page = open_page(locale="zh-CN")
+    for name in ("甲.txt", "乙.txt"):
+        read_document(page, name, files.text())
+    page.get_by_label("向所有已打开的文档提问（其他文档只收到这一问）").check()
+    ask(page, QUESTION)
+    expect_answers(page, 1)
+    expect(answers(page).last.locator("h3")).to_have_text(["乙.txt", "甲.txt"])
+    page.screenshot(path=artifacts / "everyone-zh.png")

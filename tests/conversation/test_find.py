@@ -30,6 +30,12 @@ def test_each_place_is_found_in_reading_order_whatever_its_case(drawn):
     assert found[-1].page == len(views) > 1
 
 
+def test_width_accents_and_the_kind_of_chinese_do_not_count(drawn):
+    document, views = drawn("The café is in the 倉庫. ＡＢＣ 42\n")
+    for words, text in (("Cafe", "café"), ("仓库", "倉庫"), ("abc　42", "ＡＢＣ 42")):
+        assert [place.text for place in find(words, document, views)] == [text]
+
+
 def test_a_box_has_ink_and_little_more_than_the_words(drawn):
     document, views = drawn("iii 海鸥 iii\n\nblank below\n")
     (place,) = find("海鸥", document, views)

@@ -1,6 +1,8 @@
 """One question to all documents that are open."""
 
+import html
 import json
+import re
 from types import SimpleNamespace
 
 import gradio as gr
@@ -41,7 +43,7 @@ def test_the_card_has_a_part_for_each_document_that_is_open(three, engine):
     shown = card(updates, on)
     assert [part.split("</h3>")[0] for part in shown.split("<h3>")[1:]] == ["c.txt", "a.txt", "a (2).txt"]
     assert shown.count("data-act='other'") == 2
-    assert "turn 1: why?" in shown.split("<h3>")[2]
+    assert "turn 1: why?" in re.sub("<.*?>", "", shown.split("<h3>")[2])
     waiting = [u[on.ui.live] for u in updates if "Asking the other documents" in u.get(on.ui.live, "")]
     assert waiting
     assert updates[-1][on.ui.live] == ""
@@ -63,6 +65,41 @@ def test_a_place_in_another_document_is_shown_there(three):
             assert on.shelf.show_other("tab", asked) == gr.skip()
     on.shelf.remove("tab", "1")
     assert "no longer open" in on.shelf.show_other("tab", place("0"))[on.ui.status]
+
+
+def test_what_another_document_has_of_its_answer_is_a_link_into_it_and_what_it_has_not_is_marked(on, tmp_path):
+    for name, depth in (("a.txt", "14.2"), ("b.txt", "9.7")):
+        opened(on, write(tmp_path, name, "A line.\n" * 200 + f"The pier is {depth} metres deep.\n"))
+    updates = ask(on, "Is it 14.2 or 9.7?")
+    front, other = card(updates, on).split("<div class='glyph-other'>")
+    assert re.search("title='not found in the document'>14.2<", front)
+    assert re.search("title='not found in the document'>9.7<", other)
+    found = re.search("data-act='other' data-event='select' data-exchange='0' data-other='0' data-claim='(.)'", other)
+    assert "1 of 4 figures found" in other, "it also counts pages and turns"
+    exchange = on.windows.get("tab").transcript[0]
+    reload = Windows(on.windows.switch.engine, load_settings())
+    assert reload.get("tab").transcript[0].others[0].claims == exchange.others[0].claims
+    reload.close_all()
+    clicked = SimpleNamespace(exchange="0", other="0", claim=found[1])
+    updates = [on.shelf.show_other("tab", clicked), *on.shelf.follow_reading("tab")]
+    assert listed(final(updates, on.ui.documents), "aria-current='true'") == ["a.txt"]
+    assert final(updates, on.ui.page).count("glyph-box chosen") == 1
+    assert on.windows.get("tab").view.number > 1
+    on.shelf.select("tab", "2")
+    absent = next(str(number) for number, claim in enumerate(exchange.others[0].claims) if claim.place is None)
+    for odd in (absent, "9", "-1", "x"):
+        assert on.shelf.show_other("tab", SimpleNamespace(exchange="0", other="0", claim=odd)) == gr.skip()
+
+
+def test_all_parts_are_copied_under_the_names_of_their_documents(three):
+    on = three
+    on.shelf.on_document("tab", SimpleNamespace(act="named", id="1", name="The <lease>"))
+    shown = card(ask(on), on)
+    copied = html.unescape(re.search("data-text='([^']*)'", shown)[1])
+    first, second, third = copied.split("\n\n")
+    assert re.fullmatch("c.txt\n. pages, turn 1: why\\? ?", first)
+    assert re.fullmatch("The <lease>\n. pages, turn 1: why\\? ?", second)
+    assert third.startswith("a (2).txt\n")
 
 
 def test_what_all_were_asked_is_found_again_exported_and_asked_of_all_again(three):
