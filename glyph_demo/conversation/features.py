@@ -51,6 +51,9 @@ class DocumentFeatures:
             if not ran_out_of_memory(error):  # a page that cannot be kept is read all the same
                 raise
 
+    def digest(self, page: int) -> str:
+        return self._digests[page]
+
     def reload(self, page: int) -> PageFeatures:
         digest = self._digests[page]
         features = self._store.get(self._key(digest))

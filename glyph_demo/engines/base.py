@@ -94,6 +94,10 @@ class FeatureSource(Protocol):
     """Where an engine gets the features of a page again after it has dropped them. Pages count from 0, in the order in
     which they were appended."""
 
+    def digest(self, page: int) -> str:
+        """The hash of a page's pixels."""
+        ...
+
     def reload(self, page: int) -> PageFeatures:
         """The features of a page, from the store or else encoded again."""
         ...
@@ -215,7 +219,8 @@ class Engine(ABC):
         return {}
 
     def attach_store(self, store: FeatureStore) -> None:
-        """Tell the engine which store keeps features on its device, so that it can reclaim that memory."""
+        """Tell the engine which store keeps features on its device, so that it can reclaim that memory, and where to
+        keep what it computes from them."""
 
     def capacity(self) -> int | None:
         """How many pages of 595x842 pixels one document can have; None if there is no limit or it is not yet known."""

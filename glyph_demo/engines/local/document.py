@@ -16,6 +16,7 @@ from glyph_demo.engines.base import AskOptions, FeatureSource, OpenDocument, Too
 from glyph_demo.engines.events import Event, Events, Notice
 from glyph_demo.engines.local.answer import Answer, memory_errors
 from glyph_demo.engines.local.evidence import Grid, evidence
+from glyph_demo.engines.local.kept import LONGEST_CLOSE
 from glyph_demo.engines.local.pages import grid_of, on_device
 from glyph_demo.engines.local.speech import Speech
 from glyph_demo.errors import GlyphError, ran_out_of_memory
@@ -136,8 +137,10 @@ class LocalDocument(OpenDocument):
         finally:
             self._answer_ids[speech.answer] = speech.ids
             self._asking = False
+            if options.reuse_kv:
+                self._prefix.keep(answer.lasting)
             if self._closing:
-                self._pool.close(self._prefix)
+                self._give_back()
         yield finished
 
     def compression(self, text: str) -> float | None:
@@ -152,7 +155,12 @@ class LocalDocument(OpenDocument):
         """Free the KV cache, or, while an answer is being written, as soon as that ends."""
         self._closing = True
         if not self._asking:
-            self._pool.close(self._prefix)
+            self._give_back()
+
+    def _give_back(self) -> None:
+        if self._engine.keeper is not None:
+            self._engine.keeper.flush(LONGEST_CLOSE)  # from the memory that is given back
+        self._pool.close(self._prefix)
 
     def _open(self) -> CachedPrefix:
         return self._pool.open(self._segments, self._engine.model.stop_ids)
@@ -207,6 +215,7 @@ class LocalDocument(OpenDocument):
         with contextlib.closing(self._prefix.prefilling()) as steps:  # type: ignore[type-var]
             while not self._abandoned and next(steps, None):
                 pass
+        self._prefix.keep()
 
     def _page(self, page: int, features: PageFeatures) -> Segment:
         model = self._engine.model
@@ -219,7 +228,8 @@ class LocalDocument(OpenDocument):
             around = self._engine.decoder.embed(text(ids))
             return torch.cat([around[: len(before)], pixels.to(around.dtype), around[len(ids) - len(after) :]])
 
-        return Segment(ids, embeds, model.positions(rows, columns, len(before), len(after)))
+        digest = "" if self._source is None else self._source.digest(page)
+        return Segment(ids, embeds, model.positions(rows, columns, len(before), len(after)), digest)
 
     def _visual_embeds(self, page: int) -> torch.Tensor:
         """Embeddings of a page (visual tokens, hidden) on the device. Those that had to be copied there are offered to
