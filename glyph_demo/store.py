@@ -173,6 +173,16 @@ class FeatureStore:
         with self._lock:
             self._device.clear()
 
+    def clear(self) -> None:
+        """Empty every tier. What documents need of it is made again."""
+        with self._lock:
+            self._device.clear()
+            self._memory.clear()
+            for key in list(self._disk):
+                self._remove(key)
+        if self.kv is not None:
+            self.kv.clear()
+
     def _scan(self, folder: Path) -> None:
         """List what earlier runs kept, least recently used first, and remove the temporary files of killed runs."""
         found: list[tuple[float, str, int]] = []

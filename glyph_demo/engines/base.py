@@ -123,6 +123,15 @@ class OpenDocument(ABC):
     def append(self, features: PageFeatures) -> None:
         """Add the next page. An engine may prefill it while the page after it is being encoded."""
 
+    def knows(self, page: Page) -> bool:
+        """Whether the engine can do without the features of the next page, as it has kept what it made of them. Asked
+        ahead of `append` or `append_known`, once for every page, in order, on any thread."""
+        return False
+
+    def append_known(self, page: Page) -> None:
+        """`append` a page that the document knows. Should that be gone meanwhile, the features come from the source."""
+        raise NotImplementedError
+
     @abstractmethod
     def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
         """Yield events, `Finished` last. `history` holds the turns before this question and is the only record of

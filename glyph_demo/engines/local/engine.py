@@ -130,6 +130,13 @@ class LocalEngine(Engine):
         """Tokens of a page of 595x842, with its two markers."""
         return self.model.preprocessing.page_tokens(*PAGE) + 2
 
+    def grid(self, page: Page) -> tuple[int, int]:
+        """Rows and columns of the embeddings that `encode` gives for a page."""
+        preprocessing = self.model.preprocessing
+        height, width = preprocessing.fitting_size(*page.pixels.shape[:2])
+        side = preprocessing.patch * preprocessing.merge
+        return height // side, width // side
+
     def attach_store(self, store: FeatureStore) -> None:
         """Empty the device tier of `store` when memory runs out, or when its features have become useless. Keys and
         values are kept in the first store that has a place for them."""

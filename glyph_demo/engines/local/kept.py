@@ -35,8 +35,12 @@ class DiskKeeper:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
         self._last: Future[None] | None = None
 
+    def has(self, link: Link) -> bool:
+        """Whether `take` would give this."""
+        return self.rates.pays and self._files.has(link.key)
+
     def take(self, link: Link, following: Link | None, arena: KVArena, mark: Mark) -> bool:
-        if not self.rates.pays or not self._files.has(link.key):
+        if not self.has(link):
             return False
         began = time.perf_counter()
         if following is not None:
@@ -69,6 +73,7 @@ class DiskKeeper:
     def close(self) -> None:
         self.flush(LONGEST_CLOSE)
         self._writer.shutdown(wait=False, cancel_futures=True)
+        self.rates.save()
 
     def _write(self, link: Link, arena: KVArena, start: int, watch: Watch) -> None:
         try:

@@ -5,12 +5,22 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 from pathlib import Path
+from typing import Any, TypedDict
 
 from glyph_demo.scratch import write_whole
 
 FILE = "rates.json"
 _WEIGHT = 0.9  # of all measurements before, at each one
+
+
+class Rated(TypedDict, total=False):
+    """What was measured of a model: tokens a second."""
+
+    model: str
+    computed: float
+    read: float
 
 
 class Rate:
@@ -44,28 +54,44 @@ class Rates:
         return computed is None or read is None or read > computed
 
     def save(self) -> None:
-        """Tell the rates to later runs; on a disk that takes none nothing happens."""
+        """Tell the rates to later runs, where anything is kept and the disk takes them."""
+        if not self._folder.is_dir():
+            return
         known = _load(self._folder)
-        before = known.get(self._key, {})
-        found = {"computed": self.computed.value, "read": self.read.value}
-        known[self._key] = before | {"model": self._label} | {k: round(v, 1) for k, v in found.items() if v is not None}
+        found: Rated = {**known.get(self._key, {}), "model": self._label}
+        if self.computed.value is not None:
+            found["computed"] = self.computed.value
+        if self.read.value is not None:
+            found["read"] = self.read.value
+        known[self._key] = found
         with contextlib.suppress(OSError):
             write_whole(self._folder / FILE, json.dumps(known, indent=1).encode())
 
 
-def measured(folder: Path) -> list[dict[str, str | float]]:
-    """The rates of every model whose keys and values were kept in `folder`: `model`, and in tokens a second `computed`
-    and `read`, where they were measured."""
+def measured(folder: Path) -> list[Rated]:
+    """The rates of every model whose keys and values were kept in `folder`, as far as they were measured."""
     return list(_load(folder).values())
 
 
-def _load(folder: Path) -> dict[str, dict]:
+def _load(folder: Path) -> dict[str, Rated]:
     """An unreadable or foreign file says nothing."""
     try:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return {
-            key: {"model": str(one["model"])} | {k: float(one[k]) for k in ("computed", "read") if k in one}
-            for key, one in found.items()
-        }
+        return {key: _rated(one) for key, one in found.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
+
+
+def _rated(one: dict[str, Any]) -> Rated:
+    rated: Rated = {"model": str(one["model"])}
+    if "computed" in one:
+        rated["computed"] = _positive(one["computed"])
+    if "read" in one:
+        rated["read"] = _positive(one["read"])
+    return rated
+
+
+def _positive(value: Any) -> float:
+    if not 0 < float(value) < math.inf:
+        raise ValueError
+    return float(value)
