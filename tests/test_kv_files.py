@@ -70,8 +70,7 @@ def test_a_file_that_follows_from_other_facts_is_a_miss_even_under_its_name(tmp_
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
 def test_nobody_else_can_read_what_is_kept(tmp_path):
-    os.umask(before := os.umask(0))
-    os.umask(0)
+    before = os.umask(0)
     try:
         write(KVFiles(tmp_path / "kv", MEGABYTE), 1)
     finally:

@@ -283,6 +283,25 @@ def test_a_damaged_page_is_computed_again_and_those_behind_it_are_not(model, tmp
     assert taken_and_said(model, tmp_path, (1, 2, 3, 4)) == (HEAD + 4 * PAGE, said), "and kept again"
 
 
+def test_what_is_rolled_back_while_it_is_copied_is_not_kept(model, tmp_path):
+    program = Program(model, tmp_path)
+    document, copied = program.open([]), program.engine.keeper._copied
+
+    def rolled_back(parts):
+        copy = copied(parts)
+        document._prefix.release()
+        return copy
+
+    program.engine.keeper._copied = rolled_back
+    program.append(document, page(1))
+    program.engine.keeper.flush()
+    assert program.store.kv.nbytes == 0
+    program.engine.keeper._copied = copied
+    _, said = program.ask(document, "why")
+    program.close()
+    assert taken_and_said(model, tmp_path, (1,)) == (HEAD + PAGE, said), "it was kept when it was there again"
+
+
 def test_a_document_longer_than_the_budget_keeps_its_beginning(model, tmp_path):
     program = Program(model, tmp_path / "probe")
     program.ask(program.open([page(1)]), "why")
