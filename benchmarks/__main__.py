@@ -24,6 +24,7 @@ NAMES = (
     "decode",
     "draft",
     "document",
+    "reopen",
     "answers",
     "checked",
     "exactness",

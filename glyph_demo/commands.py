@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -19,11 +19,13 @@ from glyph_demo.documents.text import clean
 from glyph_demo.engines import choose_engine, create_engine
 from glyph_demo.engines.events import SECOND_DIGITS, Notice, Progress, Token, quote, round_seconds
 from glyph_demo.engines.loading import LoadLines
+from glyph_demo.engines.local.rates import Rated, measured
 from glyph_demo.engines.model_choices import Resources, gb, known_weights, resources
 from glyph_demo.engines.registry import engine_kind
 from glyph_demo.engines.weights import download_weights, weights_here
 from glyph_demo.errors import Language, Message, SettingsError, shown
 from glyph_demo.gpu import gpus
+from glyph_demo.kv_files import KVFiles
 from glyph_demo.libraries import tensorrt_folder
 from glyph_demo.pasted_config import effects
 from glyph_demo.process import isolate_gradio
@@ -236,6 +238,8 @@ def doctor(settings: Settings, language: Language, out: TextIO | None, config: P
     cards, choice, here, weights = gpus(), choose_engine(settings), resources(settings), known_weights(settings)
     build, compiler, tensorrt = torch_cuda(), find_compiler(), tensorrt_folder()
     advice = [] if not cards else [torch_warning(build, cards[0].driver), compiler_warning(compiler, has_header())]
+    files = KVFiles(settings.cache_path / "kv", settings.store.kv_mb * 2**20)
+    rates = measured(files.folder)
     advised = [message.text(language) for message in advice if message]
     report = {
         "python": platform.python_version(),
@@ -255,6 +259,7 @@ def doctor(settings: Settings, language: Language, out: TextIO | None, config: P
         "tensorrt": None if tensorrt is None else str(tensorrt),
         "advice": advised,
         "cache_dir": str(settings.cache_path),
+        "kept": {"bytes": files.nbytes, "limit": files.limit, "rates": rates},
         "engine": {"chosen": choice.name, "why": choice.why.text(language)},
     }
     did = effects(file_values(config), choice.name) if config else []
@@ -273,6 +278,8 @@ def doctor(settings: Settings, language: Language, out: TextIO | None, config: P
         print(f"{'Python.h':15} {'+' if has_header() else '-'}", file=out)
         for line in advised:
             print(line, file=out)
+        for said in _of_kept(files.nbytes, files.limit, rates):
+            print(clean(said.text(language)), file=out)
         print(f"{choice.name}: {choice.why.text(language)}", file=out)
         for effect in did:
             print(f"{shown(effect.key)}: {shown(effect.value)} → {effect.what.text(language)}", file=out)
@@ -286,6 +293,24 @@ def _of_machine(here: Resources) -> Message:
         f"memory {total}, {free} free; disk of {folder}: {disk} free",
         f"内存 {total}，空闲 {free}；{folder} 所在磁盘剩余 {disk}",
     )
+
+
+def _of_kept(used: int, limit: int, rates: Sequence[Rated]) -> Iterator[Message]:
+    """What is kept on disk of what models computed, and for each model whether that is worth it."""
+    yield Message(
+        f"keys and values kept on disk: {used / 2**20:,.0f} of {limit / 2**20:,.0f} MiB",
+        f"磁盘上保留的键值：{used / 2**20:,.0f} / {limit / 2**20:,.0f} MiB",
+    )
+    for rate in rates:
+        computed, read = rate.get("computed"), rate.get("read")
+        if computed is not None and read is not None:
+            taken = Message("so they are not read", "因此不读取")
+            if read > computed:
+                taken = Message("so they are read", "因此会读取")
+            yield Message(
+                f"{rate['model']}: computed at {computed:,.0f} tokens/s, read at {read:,.0f}, {taken.en}",
+                f"{rate['model']}：计算 {computed:,.0f} 词元/秒，读取 {read:,.0f} 词元/秒，{taken.zh}",
+            )
 
 
 def _print_progress(progress: Progress) -> None:

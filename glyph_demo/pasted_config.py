@@ -53,7 +53,7 @@ REMARKS = {
 }
 # Settings that one engine alone uses.
 _LOCAL = ("precision", "kv", "image_size", "vision", "decode", "memory_limit_gb", "max_batch_size", "max_wait_ms")
-ONLY_FOR = {**{f"inference.{name}": "local" for name in _LOCAL}, "store.device_mb": "local"}
+ONLY_FOR = {**{f"inference.{name}": "local" for name in _LOCAL}, "store.device_mb": "local", "store.kv_mb": "local"}
 
 
 def translated(values: Mapping[str, Any]) -> Values:

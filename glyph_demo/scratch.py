@@ -49,13 +49,13 @@ def folder_in(folder: Path, prefix: str = "") -> Path:
         raise _no_folder(error) from None
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, *content: bytes | memoryview) -> None:
     """Write to a temporary name and rename, so that a reader never sees half a file. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            file.writelines(content)
         os.replace(partial, path)
     except OSError:
         with contextlib.suppress(OSError):

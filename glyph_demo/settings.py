@@ -163,6 +163,7 @@ class Store:
     device_mb: int = 256
     memory_mb: int = 256
     disk_mb: int = 2_048
+    kv_mb: int = 8_192
     open_documents: int = 8
 
 

@@ -20,6 +20,7 @@ from typing import Generic, Literal, Protocol, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from glyph_demo.kv_files import KVFiles
 from glyph_demo.scratch import write_whole
 
 Kept = TypeVar("Kept")
@@ -97,9 +98,18 @@ class _Shelf(Generic[Kept]):
 
 
 class FeatureStore:
-    """Thread-safe. `folder` None keeps nothing on disk. Budgets are in bytes."""
+    """Thread-safe. `folder` None keeps nothing on disk. Budgets are in bytes. `kv` is where engines keep what they
+    computed from the features, None to keep none."""
 
-    def __init__(self, folder: Path | None, memory_bytes: int, disk_bytes: int, device_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        memory_bytes: int,
+        disk_bytes: int,
+        device_bytes: int = 0,
+        kv: KVFiles | None = None,
+    ) -> None:
+        self.kv = kv
         self.disk_bytes_limit = disk_bytes
         self.disk_bytes = 0
         self._folder = folder
@@ -162,6 +172,16 @@ class FeatureStore:
         """Empty the device tier; the others keep what they have."""
         with self._lock:
             self._device.clear()
+
+    def clear(self) -> None:
+        """Empty every tier. What documents need of it is made again."""
+        with self._lock:
+            self._device.clear()
+            self._memory.clear()
+            for key in list(self._disk):
+                self._remove(key)
+        if self.kv is not None:
+            self.kv.clear()
 
     def _scan(self, folder: Path) -> None:
         """List what earlier runs kept, least recently used first, and remove the temporary files of killed runs."""

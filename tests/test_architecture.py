@@ -24,18 +24,21 @@ ALLOWED = {
     "surroundings": BASE,
     "documents": {"errors", "settings"},
     "rendering": {"errors", "settings", "documents"},
-    "store": {"errors", "scratch"},
+    "kv_files": {"scratch"},
+    "store": {"errors", "scratch", "kv_files"},
     "models": {"errors", "settings", "libraries"},
     "decoding": {"errors"},
-    "engines": {"errors", "settings", "rendering", "models", "decoding", "gpu", "store", "process"},
-    "conversation": BASE | DRAWN | {"engines", "store"},
+    "engines": {"errors", "settings", "rendering", "models", "decoding", "gpu", "process"}
+    | {"store", "kv_files", "scratch"},
+    "conversation": BASE | DRAWN | {"engines", "store", "kv_files"},
     "windows": BASE | {"languages", "process", "documents", "engines", "store", "conversation"},
     "bench": {"errors", "settings", "documents", "rendering", "engines", "models", "conversation"},
-    "ui": {"errors", "languages", "settings", "documents", "engines", "gpu", "bench", "conversation", "windows"},
+    "ui": {"errors", "languages", "settings", "documents", "engines", "gpu", "bench", "conversation", "windows"}
+    | {"store"},
     "serving": BASE | DRAWN | {"languages", "engines", "store", "process", "conversation", "__init__"},
     "web": BASE | {"process", "engines", "conversation", "serving", "windows", "ui"},
     "commands": {"errors", "settings", "documents", "rendering", "engines", "gpu"}
-    | {"libraries", "pasted_config", "process", "setup", "surroundings", "conversation", "bench", "web"},
+    | {"libraries", "pasted_config", "process", "setup", "surroundings", "conversation", "bench", "web", "kv_files"},
     "cli": {
         "config_file",
         "commands",

@@ -1,5 +1,6 @@
 """The command line as others call it: as a process, with --json on stdout and nothing else there."""
 
+import json
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -30,6 +31,20 @@ def test_doctor_says_in_words_what_there_is_of_memory_disk_and_weights(tmp_path)
     assert f"{tmp_path / 'models'} 所在磁盘" in said.stdout
     assert "zai-org/Glyph: 下载未完成，0.1/20.6 GB" in said.stdout
     assert "zai-org/GLM-4.6V-Flash: 不在本机" in said.stdout
+
+
+def test_doctor_says_what_is_kept_of_keys_and_values_and_whether_reading_them_pays(tmp_path):
+    (tmp_path / "kv").mkdir()
+    (tmp_path / "kv" / "a.kv").write_bytes(b"x" * (3 << 20))
+    rates = {
+        "a": {"model": "Fast", "computed": 100, "read": 4000},
+        "b": {"model": "Slow", "computed": 9000, "read": 4000},
+    }
+    (tmp_path / "kv" / "rates.json").write_text(json.dumps(rates))
+    said = run("doctor", "--language", "en", environment={"GLYPH_DEMO_CACHE_DIR": str(tmp_path)}).stdout
+    assert "keys and values kept on disk: 3 of 8,192 MiB" in said
+    assert "Fast: computed at 100 tokens/s, read at 4,000, so they are read" in said
+    assert "Slow: computed at 9,000 tokens/s, read at 4,000, so they are not read" in said
 
 
 def test_render_writes_png_pages_and_lists_their_lines(tmp_path):

@@ -17,11 +17,13 @@ from glyph_demo.store import TIERS, FeatureStore, OnDevice, PageFeatures, Tier, 
 
 @dataclass(frozen=True, slots=True)
 class FetchedFeatures:
-    """`key` is the store's key to put them under; None if the store has them already or is not to keep them."""
+    """`key` is the store's key to put them under; None if the store has them already or is not to keep them. `known` is
+    a page that the engine takes without features."""
 
     features: PageFeatures
     key: str | None = None
     from_store: bool = False
+    known: Page | None = None
 
 
 class DocumentFeatures:
@@ -32,13 +34,17 @@ class DocumentFeatures:
         self._store = store
         self._folder = folder
         self._digests: list[str] = []  # of the pages, in the order of `_fetch`
+        self._without: dict[str, Tier] = {}  # pages that the engine took without features, by digest
 
-    def begin_fetch(self, page: Page, reuse: bool) -> Callable[[], FetchedFeatures]:
+    def begin_fetch(self, page: Page, reuse: bool, known: bool = False) -> Callable[[], FetchedFeatures]:
         """Look the page up in the store, which starts reading it from disk, or have the engine begin to encode it.
-        Without `reuse` the engine encodes it in any case, and the store does not get it. Returns a function that waits
-        for the features; call it when it is the page's turn."""
-        known = reuse and self._store.get(self._key(page.digest))
-        encode = partial(self._engine.encode, page) if known else self._engine.begin_encode(page)
+        Without `reuse` the engine encodes it in any case, and the store does not get it. Nothing is done for a page
+        that the engine says is `known`. Returns a function that waits for the features; call it when it is the page's
+        turn."""
+        if known:
+            return partial(self._pass_by, page)
+        stored = reuse and self._store.get(self._key(page.digest))
+        encode = partial(self._engine.encode, page) if stored else self._engine.begin_encode(page)
         return partial(self._fetch, page.digest, encode, reuse)
 
     def keep(self, fetched: FetchedFeatures) -> None:
@@ -50,6 +56,9 @@ class DocumentFeatures:
         except Exception as error:
             if not ran_out_of_memory(error):  # a page that cannot be kept is read all the same
                 raise
+
+    def digest(self, page: int) -> str:
+        return self._digests[page]
 
     def reload(self, page: int) -> PageFeatures:
         digest = self._digests[page]
@@ -68,8 +77,13 @@ class DocumentFeatures:
     def slowest_tier(self, digests: list[str]) -> Tier | Literal["nowhere"]:
         """The slowest tier that reloading all these pages would need; `nowhere` if one is in no tier, or for no
         pages."""
-        tiers = [self._store.where(self._key(digest)) for digest in digests]
+        tiers = [self._store.where(self._key(digest)) or self._without.get(digest) for digest in digests]
         return max((tier or "nowhere" for tier in tiers), key=[*TIERS, "nowhere"].index, default="nowhere")
+
+    def _pass_by(self, page: Page) -> FetchedFeatures:
+        self._digests.append(page.digest)
+        self._without[page.digest] = "disk"
+        return FetchedFeatures(PageFeatures({}), from_store=True, known=page)
 
     def _fetch(self, digest: str, encode: Callable[[], PageFeatures], reuse: bool) -> FetchedFeatures:
         self._digests.append(digest)

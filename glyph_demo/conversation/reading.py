@@ -368,7 +368,7 @@ class Reading:
         if handle is None:
             return lambda: None
         start = time.perf_counter()
-        fetch = self._features.begin_fetch(page, reuse)
+        fetch = self._features.begin_fetch(page, reuse, known=reuse and handle.knows(page))
         return partial(self._read, fetch, handle, time.perf_counter() - start)
 
     def _read(self, fetch: Callable[[], FetchedFeatures], handle: OpenDocument, seconds: float) -> None:
@@ -378,7 +378,10 @@ class Reading:
         self.encoded += 1
         self.pages_from_store += fetched.from_store
         try:
-            handle.append(fetched.features)
+            if fetched.known is None:
+                handle.append(fetched.features)
+            else:
+                handle.append_known(fetched.known)
             self.prefilled += 1
         finally:  # last: `keep` waits until the features have been copied from the device
             self._features.keep(fetched)

@@ -20,15 +20,20 @@ from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.engines.base import AskOptions, Engine, Turn
 from glyph_demo.engines.events import Events, Progress
 from glyph_demo.errors import DocumentError
+from glyph_demo.kv_files import KVFiles
 from glyph_demo.scratch import folder_in, scratch_folder
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
 
 
 def open_store(settings: Settings) -> FeatureStore:
-    """The feature store that the settings describe. One serves all sessions of a process."""
-    budgets = settings.store.memory_mb, settings.store.disk_mb, settings.store.device_mb
-    return FeatureStore(settings.cache_path / "features", *(megabytes * 2**20 for megabytes in budgets))
+    """The store that the settings describe. One serves all sessions of a process."""
+    budgets = settings.store
+    memory, disk, device, kept = (
+        megabytes * 2**20 for megabytes in (budgets.memory_mb, budgets.disk_mb, budgets.device_mb, budgets.kv_mb)
+    )
+    kv = KVFiles(settings.cache_path / "kv", kept) if kept else None
+    return FeatureStore(settings.cache_path / "features", memory, disk, device, kv)
 
 
 class DocumentSession:

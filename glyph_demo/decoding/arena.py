@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import torch
 from transformers.cache_utils import Cache
@@ -35,6 +36,15 @@ class Mark(NamedTuple):
 
 
 START = Mark(0, 0)
+
+
+class Watch:
+    """Whether the entries of an arena before `end` are still those that they were: `whole` is False from before any of
+    them is forgotten. Who copies them on another thread looks afterwards whether the copy is of any use."""
+
+    def __init__(self, end: int) -> None:
+        self.end = end
+        self.whole = True
 
 
 def bucket(entries: int) -> int:
@@ -81,6 +91,7 @@ class KVArena:
         self._shape = (kv_heads, head_dim, dtype.itemsize)
         self.graphs: dict[int, Any] = {}  # a decoder's CUDA graphs by width; invalid after a resize
         self.cache = Cache(layers=list(self.layers))
+        self._watches: WeakSet[Watch] = WeakSet()
 
     @property
     def capacity(self) -> int:
@@ -99,7 +110,19 @@ class KVArena:
         """Forget every entry from `mark` on: the only way the arena shrinks. Raises ValueError for a mark ahead."""
         if not 0 <= mark.length <= self.length:
             raise ValueError(f"cannot roll back from {self.length} entries to {mark.length}")
+        for watch in self._watches:
+            watch.whole = watch.whole and watch.end <= mark.length
         self.length, self.position = mark
+
+    def watch(self, end: int) -> Watch:
+        """Watch the entries before `end`. To be called, as all that changes the arena, by one thread at a time."""
+        watch = Watch(end)
+        self._watches.add(watch)
+        return watch
+
+    def parts(self, start: int, end: int) -> list[torch.Tensor]:
+        """All that is kept of the entries from `start` to `end`, layer by layer, as views on the device."""
+        return [part for layer in self.layers for part in layer.parts(start, end)]
 
     def advance(self, count: int, position: int) -> None:
         """Make the `count` entries just written count; `position` is what the next text token gets."""

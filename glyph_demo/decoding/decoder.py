@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -43,13 +46,24 @@ _PLAINER: dict[Runtime, tuple[Runtime, ...]] = {"compiled": ("graph", "eager"), 
 @dataclass(frozen=True, eq=False)
 class Segment:
     """Consecutive tokens of a prompt. Where they are not plain text, `embeds` gives their embeddings (n, hidden) when
-    they are needed, and `positions` (n,) or (axes, n), int64, counts from the segment's own first position. A model may
-    take more of a picture than its embeddings: (n, (1 + deep) * hidden) has, behind those, what is added to the hidden
-    states after each of the first `deep` layers (DeepStack, arXiv 2406.04334, section 3)."""
+    they are needed, `positions` (n,) or (axes, n), int64, counts from the segment's own first position, and `digest`
+    names for good what `embeds` gives; "" where nothing does. A model may take more of a picture than its embeddings:
+    (n, (1 + deep) * hidden) has, behind those, what is added to the hidden states after each of the first `deep` layers
+    (DeepStack, arXiv 2406.04334, section 3)."""
 
     ids: tuple[int, ...]
     embeds: Callable[[], torch.Tensor] | None = None
     positions: torch.Tensor | None = None
+    digest: str = ""
+
+    @cached_property
+    def facts(self) -> str | None:
+        """All that the segment's keys and values follow from, beside the model and what comes before, in one line; None
+        where that has no name."""
+        if self.embeds is not None and not self.digest:
+            return None
+        positions = None if self.positions is None else self.positions.tolist()
+        return json.dumps([self.digest, self.ids, positions], separators=(",", ":"))
 
 
 class Decoder:
@@ -94,6 +108,11 @@ class Decoder:
         return self.layers * -(-block // BLOCK)
 
     @property
+    def entry_shape(self) -> tuple[int, int]:
+        """KV heads and head_dim of a layer."""
+        return self._kv_heads, self._head_dim
+
+    @property
     def bytes_read_per_entry(self) -> int:
         """Bytes a token that a forward holds beside them: in 8 bits, a layer's keys and values as it computes with
         them."""
@@ -125,6 +144,30 @@ class Decoder:
             return self.chunk
         each = 2 * self._weights + 4 * entries * self._heads * self._head_dim * self.layers
         return min(self.chunk, max(LEAST, int(FORWARD_OPERATIONS / each)))
+
+    def stopwatch(self) -> Callable[[], Callable[[], float]]:
+        """Begin to measure. The function ends it and returns one that tells the seconds of the device, for which it may
+        wait."""
+        if self.device.type != "cuda":
+            began = time.perf_counter()
+
+            def end() -> Callable[[], float]:
+                took = time.perf_counter() - began
+                return lambda: took
+
+            return end
+        start, stop = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+
+        def seconds() -> float:
+            stop.synchronize()
+            return float(start.elapsed_time(stop)) / 1000
+
+        def record() -> Callable[[], float]:
+            stop.record()
+            return seconds
+
+        return record
 
     def extend(self, arena: KVArena, embeds: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         """Run n tokens given as embeddings (n, hidden), or more, see Segment, at positions (axes, n), in host memory,

@@ -60,6 +60,10 @@ class ArenaLayer(CacheLayerMixin):
         """Keys and values (1, kv_heads, end, head_dim) of the first `end` entries, as the model computes with them."""
         return self.keys[:, :, :end], self.values[:, :, :end]
 
+    def parts(self, start: int, end: int) -> list[torch.Tensor]:
+        """All that is kept of the entries from `start` to `end`, as views (1, kv_heads, n, ...)."""
+        return [self.keys[:, :, start:end], self.values[:, :, start:end]]
+
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Nothing: the arena allocates."""
 
@@ -118,6 +122,11 @@ class Int8Layer(ArenaLayer):
             keys[:, :, part] = scaled.mul_(reaches[:, :, : part.stop - start])
             values[:, :, part] = self.values[:, :, part].float().mul_(self.value_scales[:, :, part, None])
         return keys, values
+
+    def parts(self, start: int, end: int) -> list[torch.Tensor]:
+        """A block's reach goes with the entry that begins it: that of the block of `start` may be with those before."""
+        scales = [self.key_scales[:, :, start:end], self.value_scales[:, :, start:end]]
+        return [*super().parts(start, end), *scales, self.reaches[:, :, blocks(start) : blocks(end)]]
 
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any) -> Pair:
         """Write keys and values; return those of all entries, as they will be read from now on."""

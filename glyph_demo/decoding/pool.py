@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 
 from glyph_demo.decoding.decoder import Decoder, Segment
+from glyph_demo.decoding.kept import Keeper
 from glyph_demo.decoding.prefix import CachedPrefix, busy
 from glyph_demo.errors import GlyphError
 
@@ -14,13 +15,14 @@ from glyph_demo.errors import GlyphError
 class PrefixPool:
     """Keeps the keys and values of all open prefixes, and of what is answered behind them, within `budget` bytes.
 
-    A prefix that grows takes the memory of others, least recently used first and never one that is answering; what it
-    took is computed again from the token ids when that prefix is next completed. One too long for the whole budget
-    raises GlyphError `context_full`; one that would need what another answer is using raises `memory_full`.
+    A prefix that grows takes the memory of others, least recently used first and never one that is answering. What it
+    took comes back from `keeper`, or is computed again, when that prefix is next completed. One too long for the whole
+    budget raises GlyphError `context_full`; one that would need what another answer is using raises `memory_full`.
     One lock guards the budget; it is held while memory changes hands, not while computing."""
 
-    def __init__(self, decoder: Decoder, budget: int) -> None:
+    def __init__(self, decoder: Decoder, budget: int, keeper: Keeper | None = None) -> None:
         self.budget = budget
+        self.keeper = keeper
         self._decoder = decoder
         self._prefixes: list[CachedPrefix] = []
         self._lock = threading.Lock()
@@ -33,7 +35,7 @@ class PrefixPool:
     def open(self, segments: Sequence[Segment], stop_ids: Set[int]) -> CachedPrefix:
         """A new prefix; it takes memory when it is prefilled or completed."""
         arena = self._decoder.arena(self.budget // self._decoder.bytes_per_entry, self._growth)
-        prefix = CachedPrefix(self._decoder, arena, segments, stop_ids)
+        prefix = CachedPrefix(self._decoder, arena, segments, stop_ids, self.keeper)
         with self._lock:
             self._prefixes.append(prefix)
         return prefix

@@ -17,6 +17,7 @@ import torch
 from glyph_demo.decoding.arena import START, KVArena, Mark
 from glyph_demo.decoding.decoder import Decoder, Segment, text
 from glyph_demo.decoding.draft import Costs, Drafter, Speculation
+from glyph_demo.decoding.kept import BLOCK, Keeper, Link, behind, chain
 from glyph_demo.decoding.loop import Reason, decode, prefill, prefilling
 from glyph_demo.decoding.probe import attention
 from glyph_demo.decoding.sampling import GREEDY, Sampler, Sampling
@@ -68,9 +69,16 @@ class CachedPrefix:
     GlyphError `busy`.
 
     `completion` describes the last answer; it is None before the first, and after one that raised before its first
-    token."""
+    token. What `keeper` has of the segments, and of prompts behind them, is not computed."""
 
-    def __init__(self, decoder: Decoder, arena: KVArena, segments: Sequence[Segment], stop_ids: Set[int]) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        arena: KVArena,
+        segments: Sequence[Segment],
+        stop_ids: Set[int],
+        keeper: Keeper | None = None,
+    ) -> None:
         self.completion: Completion | None = None
         self.last_use = next(_uses)
         self._decoder = decoder
@@ -80,6 +88,8 @@ class CachedPrefix:
         self._marks = [START]  # where each segment in the arena begins, and where the last of them ends
         self._written: list[int] = []  # the ids behind the prefix, in the order they went into the arena
         self._costs = Costs()
+        self._keeper = keeper
+        self._given: set[str] = set()  # keys of the links that the keeper has or was given
         self._one_at_a_time = threading.Lock()
 
     @property
@@ -97,20 +107,46 @@ class CachedPrefix:
         for _ in self.prefilling():
             pass
 
-    def prefilling(self, ids: Sequence[int] = ()) -> Iterator[tuple[int, int]]:
+    def prefilling(self, ids: Sequence[int] = (), reuse: bool = True) -> Iterator[tuple[int, int]]:
         """`prefill` in steps, and of the prompt `ids` all but its last forward, which is left to `complete`: (tokens
-        done, tokens in all) after every forward. Closing it stops between two."""
+        done, tokens in all) after every forward. With `reuse` what the keeper has is taken from there, and counts as
+        neither. Closing it stops between two."""
         with self._alone():
             self._arena.reserve(self._tokens() + len(ids))
-            done, total = 0, self._missing() + len(ids) - self._reused(ids)
-            for tokens in self._prefill_segments():
+            done, keeper = 0, self._keeper if reuse else None
+            total = self._missing() + len(ids) - self._reused(ids)
+            for tokens in self._prefill_segments(keeper):
                 done += tokens
+                if not tokens:
+                    total = done + self._missing() + len(ids) - self._reused(ids)
                 yield done, total
+            if keeper is not None:
+                self._take_behind(keeper, ids)
+                total = done + len(ids) - self._reused(ids)
             last = self._decoder.forward_tokens(self._arena.length)
-            if behind := ids[self._part(ids) : -last]:
-                for tokens, _ in prefilling(self._decoder, self._arena, text(behind)):
+            if rest := ids[self._part(ids) : -last]:
+                for tokens, _ in prefilling(self._decoder, self._arena, text(rest)):
                     done += tokens
                     yield done, total
+
+    def keep(self, ids: Sequence[int] = ()) -> None:
+        """Give the keeper what the arena has of the prefix and of the prompt `ids` behind it. Copying happens on
+        another thread. Does nothing while something else is done with the prefix."""
+        keeper = self._keeper
+        if keeper is None or not self._one_at_a_time.acquire(blocking=False):
+            return
+        try:
+            links = chain(keeper.root, self._segments)
+            for link in links:
+                if link.whole and link.first + len(link.segments) < len(self._marks):
+                    self._give(keeper, link, self._marks[link.first].length)
+            if not self._missing() and self._named(links):
+                end = self._marks[-1].length
+                for link in behind(keeper.root, links, ids[: _shared(self._resident(), ids)]):
+                    self._give(keeper, link, end)
+                    end += link.tokens
+        finally:
+            self._one_at_a_time.release()
 
     def append(self, segment: Segment) -> None:
         """Lengthen the prefix, as by a page. What was computed of it stays; prompts are computed anew."""
@@ -207,22 +243,72 @@ class CachedPrefix:
         self._written = list(ids)
         return reused
 
-    def _prefill_segments(self) -> Iterator[int]:
-        """Compute what is missing of the prefix; yields how many tokens each forward took."""
-        for segment in self._segments[len(self._marks) - 1 :]:
+    def _prefill_segments(self, keeper: Keeper | None = None) -> Iterator[int]:
+        """Take from the keeper what it has of what is missing of the prefix, and compute the rest; yields how many
+        tokens each forward took, 0 for what was taken."""
+        links = [] if keeper is None else chain(keeper.root, self._segments)
+        kept = {link.first: (link, after) for link, after in itertools.zip_longest(links, links[1:]) if link.whole}
+        while (at := len(self._marks) - 1) < len(self._segments):
             self._arena.rollback(self._marks[-1])  # drops a segment that was broken off
-            rest = len(segment.ids)
-            for tokens, _ in prefilling(self._decoder, self._arena, segment):
-                rest -= tokens
-                if not rest:
+            if keeper is not None and at in kept and keeper.take(*kept[at], self._arena, self._marks[-1]):
+                link, _ = kept[at]
+                for segment in link.segments:
+                    self._count(segment)
                     self._marks.append(self._arena.mark())
-                yield tokens
+                self._given.add(link.key)
+                yield 0
+            else:
+                yield from self._compute(self._segments[at])
+
+    def _compute(self, segment: Segment) -> Iterator[int]:
+        """Put a segment behind the others; yields how many tokens each forward took."""
+        rest = len(segment.ids)
+        forwards = prefilling(self._decoder, self._arena, segment)
+        while rest:
+            end = self._decoder.stopwatch()
+            tokens, _ = next(forwards)
+            if self._keeper is not None:
+                self._keeper.computed(tokens, end())
+            rest -= tokens
+            if not rest:
+                self._marks.append(self._arena.mark())
+            yield tokens
+
+    def _take_behind(self, keeper: Keeper, ids: Sequence[int]) -> None:
+        """Take what the keeper has of the prompt `ids`, but the last token, behind the complete prefix."""
+        links = chain(keeper.root, self._segments)
+        if not self._named(links):
+            return
+        end, had = self._marks[-1], self._reused(ids) // BLOCK
+        wanted = list(behind(keeper.root, links, ids[:-1]))[had:]
+        for number, (link, following) in enumerate(itertools.zip_longest(wanted, wanted[1:]), had):
+            start = number * BLOCK
+            if not keeper.take(link, following, self._arena, Mark(end.length + start, end.position + start)):
+                break
+            self._count(*link.segments)
+            self._written = list(ids[: start + BLOCK])
+            self._given.add(link.key)
+
+    def _named(self, links: Sequence[Link]) -> bool:
+        """Whether these links are those of all segments, so that what comes behind them can be named."""
+        return bool(links) and links[-1].first + len(links[-1].segments) == len(self._segments)
+
+    def _give(self, keeper: Keeper, link: Link, start: int) -> None:
+        if link.key not in self._given:
+            keeper.give(link, self._arena, start)
+            self._given.add(link.key)
+
+    def _count(self, segment: Segment) -> None:
+        """Make the entries of a segment count that were copied into the arena."""
+        following = self._arena.position + int(self._decoder.positions(segment).max()) + 1
+        self._arena.advance(len(segment.ids), following)
 
     def _tokens(self) -> int:
         """Tokens of the prefix."""
         return sum(len(segment.ids) for segment in self._segments)
 
     def _forget(self) -> None:
+        self._given.clear()
         self._arena.rollback(START)
         self._marks = [START]
 

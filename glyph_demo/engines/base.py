@@ -94,6 +94,10 @@ class FeatureSource(Protocol):
     """Where an engine gets the features of a page again after it has dropped them. Pages count from 0, in the order in
     which they were appended."""
 
+    def digest(self, page: int) -> str:
+        """The hash of a page's pixels."""
+        ...
+
     def reload(self, page: int) -> PageFeatures:
         """The features of a page, from the store or else encoded again."""
         ...
@@ -118,6 +122,15 @@ class OpenDocument(ABC):
     @abstractmethod
     def append(self, features: PageFeatures) -> None:
         """Add the next page. An engine may prefill it while the page after it is being encoded."""
+
+    def knows(self, page: Page) -> bool:
+        """Whether the engine can do without the features of the next page, as it has kept what it made of them. Asked
+        ahead of `append` or `append_known`, once for every page, in order, on any thread."""
+        return False
+
+    def append_known(self, page: Page) -> None:
+        """`append` a page that the document knows. Should that be gone meanwhile, the features come from the source."""
+        raise NotImplementedError
 
     @abstractmethod
     def answer(self, question: str, history: Sequence[Turn], options: AskOptions) -> Events:
@@ -220,7 +233,8 @@ class Engine(ABC):
         return {}
 
     def attach_store(self, store: FeatureStore) -> None:
-        """Tell the engine which store keeps features on its device, so that it can reclaim that memory."""
+        """Tell the engine which store keeps features on its device, so that it can reclaim that memory, and where to
+        keep what it computes from them."""
 
     def capacity(self) -> int | None:
         """How many A4 pages in the style that `auto` means one document can have; None if there is no limit or it is

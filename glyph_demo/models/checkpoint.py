@@ -70,7 +70,7 @@ def find_checkpoint(
 
 
 def identity(checkpoint: Checkpoint, cache_dir: Path) -> str:
-    """SHA-256 (16 hex digits) of the weights and of the settings that decide what a page's features are.
+    """SHA-256 in hex of the weights and of the settings that decide what a page's features are.
 
     Reading 20 GB takes longer than wanted at every start, so the weights' hash is kept in `cache_dir` under the names,
     sizes and modification times of the files."""
@@ -84,7 +84,7 @@ def identity(checkpoint: Checkpoint, cache_dir: Path) -> str:
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(weights, encoding="ascii")
     settings = digest(path for name in _SETTINGS if (path := checkpoint.folder / name).exists())
-    return hashlib.sha256((weights + settings).encode()).hexdigest()[:16]
+    return hashlib.sha256((weights + settings).encode()).hexdigest()
 
 
 def _unsupported(folder: Path, found: object, wanted: frozenset[str]) -> EngineError:

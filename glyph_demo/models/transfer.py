@@ -51,6 +51,16 @@ class Transfer:
 
         return wait
 
+    @contextlib.contextmanager
+    def behind(self) -> Iterator[None]:
+        """Run the block on the copy stream, behind all that the device has been told to compute."""
+        if self._stream is None:
+            yield
+            return
+        self._stream.wait_stream(torch.cuda.default_stream(self.device))
+        with torch.cuda.stream(self._stream):
+            yield
+
     def used(self, tensor: torch.Tensor) -> torch.Tensor:
         """The tensor. Its memory is not reused before the current stream is done with it."""
         if self._stream is not None:

@@ -45,6 +45,7 @@ class Metrics:
             "glyph_store_device_bytes": ("Page features on the device", lambda: store.device_bytes),
             "glyph_store_memory_bytes": ("Page features in memory", lambda: store.memory_bytes),
             "glyph_store_disk_bytes": ("Page features on disk", lambda: store.disk_bytes),
+            "glyph_store_kv_bytes": ("Keys and values on disk", lambda: store.kv.nbytes if store.kv else 0),
         }
         for name, (about, value) in gauges.items():
             Gauge(name, about, registry=registry).set_function(value)

@@ -80,6 +80,15 @@ PANEL_TEXTS: dict[str, Message] = {
     "machine.no_card": Message(
         "No NVIDIA card here. The processor does the work.", "未发现 NVIDIA 显卡，由处理器计算。"
     ),
+    "kept.title": Message("Kept for later", "为以后保留"),
+    "kept.about": Message(
+        "What was read and computed of documents, so that it need not be done again, even after a restart. What was "
+        "not used for longest goes first. Removing it touches no document and no conversation.",
+        "保留对文档的读取与计算结果，重启后也无需重做。最久未用的最先淘汰。移除它们不影响文档和对话。",
+    ),
+    "kept.features": Message("Pages as read", "已读取的页面"),
+    "kept.computed": Message("Documents and conversations as computed", "已计算的文档与对话"),
+    "kept.remove": Message("Remove all of it", "全部移除"),
     "machine.memory": Message("Memory", "内存"),
     "machine.own": Message("of which this app", "其中本应用"),
     "machine.card_memory": Message("Card memory", "显存"),

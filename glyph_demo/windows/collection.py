@@ -46,7 +46,7 @@ class Windows:
         self.download = ModelDownload(
             lambda: self.switch.settings, self.switch.change_engine, self.switch.choose_engine
         )
-        self._store = store or open_store(settings)
+        self.store = store or open_store(settings)
         self.uploads = Uploads(settings.documents.max_file_mb)
         self._history = History(settings.cache_path / "windows")
         self._windows: OrderedDict[str, Window] = OrderedDict()
@@ -78,7 +78,7 @@ class Windows:
             window = self._windows.get(identifier)
             if window is None:
                 closed = self._make_room()
-                session = DocumentSession(self.switch.engine, usable(self.settings, values or {}), self._store)
+                session = DocumentSession(self.switch.engine, usable(self.settings, values or {}), self.store)
                 if "inference.max_batch_size" in (values or {}):
                     self.switch.set_batching(session.settings.inference)
                 window = self._windows[identifier] = Window(session, identifier, self._history)

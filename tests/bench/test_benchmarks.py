@@ -8,7 +8,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import batch, decode, encode, exactness, prefill, turns
+from benchmarks import batch, decode, encode, exactness, prefill, reopen, turns
 from glyph_demo.bench import measure
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.tower import FixedTower
@@ -37,6 +37,16 @@ def test_both_ways_of_asking_turns_are_measured_and_give_the_same_tokens(local_s
     assert figures <= set(result["ours"])
     assert all(value > 0 for side in ("quick_start", "ours") for value in result[side].values())
     assert result["ratio_turn2"] > 1
+
+
+@pytest.mark.long
+def test_a_document_opened_again_in_a_new_process_is_measured_with_and_without_what_is_kept(local_settings):
+    result = reopen.run(local_settings, pages=3, size=(280, 280))
+    assert result["same_answers"]
+    assert {"first", "reopened", "without"} <= set(result)
+    assert result["reopened"]["cached"] > result["without"]["cached"]
+    assert result["without"]["kept_bytes"] == 0 < result["first"]["kept_bytes"]
+    assert result["share"]["reopened"] > 0
 
 
 def test_every_length_of_a_prefill_is_measured(local_settings, capsys):

@@ -3,13 +3,18 @@
 import re
 from dataclasses import replace
 
+import numpy as np
+
 from glyph_demo.gpu import Card, Sample
+from glyph_demo.kv_files import KVFiles
 from glyph_demo.settings import load_settings
+from glyph_demo.store import FeatureStore, PageFeatures
 from glyph_demo.ui.app import window_app
 from glyph_demo.ui.tabs import machine
 from glyph_demo.ui.tabs.charts import history, timing_bar
 from glyph_demo.windows.collection import Windows
 from tests.fakes import FakeEngine
+from tests.kv_links import write
 
 GIB = 2**30
 CARD = Card("RTX 4090 D", 13 * GIB, 24 * GIB, 0.87, 301.5, 425.0, 2520, 3105, 10501, 71)
@@ -73,3 +78,23 @@ def test_the_tab_asks_once_a_second_beside_the_queue_and_not_as_an_api():
     (tick,) = ticks
     assert (tick.queue, tick.api_visibility, tick.show_progress) == (False, "private", "hidden")
     assert "glyph-machine" in tick.fn("en")
+
+
+def test_what_is_kept_is_shown_with_its_budget_and_can_be_removed(tmp_path):
+    store = FeatureStore(tmp_path / "features", 4 << 20, 8 << 20, kv=KVFiles(tmp_path / "kv", 16 << 20))
+    store.put("a1", PageFeatures({"x": np.zeros(2 << 20, np.uint8)}))
+    assert write(store.kv, 1, size=3 << 20)
+    shown = machine.kept(store, "en")
+    for row in (
+        "Pages as read · kept in memory</dt><dd>2 / 4 MiB",
+        "Pages as read · kept on disk</dt><dd>2 / 8 MiB",
+        "Documents and conversations as computed · kept on disk</dt><dd>3 / 16 MiB",
+    ):
+        assert row in shown
+    assert machine.forget_all(store, "en").count("<dd>0 /") == 3
+    assert store.get("a1") is None
+    assert not list(tmp_path.rglob("*.features")) + list(tmp_path.rglob("*.kv"))
+
+
+def test_without_a_place_for_keys_and_values_none_is_shown():
+    assert "computed ·" not in machine.kept(FeatureStore(None, 4 << 20, 0), "en")

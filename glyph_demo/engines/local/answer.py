@@ -41,7 +41,7 @@ class Answer:
         """Generate until the answer ends (returns True) or the thinking has reached its limit (returns False). Raises
         NonFiniteLogits."""
         done, prompt = 0, [*self._prompt, *self._generated]
-        with contextlib.closing(prefix.prefilling(prompt)) as steps:  # type: ignore[type-var]
+        with contextlib.closing(prefix.prefilling(prompt, self._options.reuse_kv)) as steps:  # type: ignore[type-var]
             for done, missing in steps:
                 yield Progress("prefill", done, missing)
         ended = True
@@ -77,6 +77,12 @@ class Answer:
                     self._stops.feed(event.text)
                     self._spoke = len(self._generated) - 1 if self._spoke is None else self._spoke
                 yield event
+
+    @property
+    def lasting(self) -> list[int]:
+        """The tokens that a next question's prompt begins with, as far as that is known: chat templates leave thinking
+        out."""
+        return self._prompt if self._thought else [*self._prompt, *self._generated]
 
     @property
     def origin(self) -> range:

@@ -10,6 +10,7 @@ import torch
 from torch.nn.functional import pad
 
 from glyph_demo.decoding.decoder import Segment, text
+from glyph_demo.decoding.kept import chain
 from glyph_demo.decoding.prefix import CachedPrefix
 from glyph_demo.decoding.sampling import NonFiniteLogits
 from glyph_demo.decoding.suffixes import Suffixes
@@ -17,9 +18,11 @@ from glyph_demo.engines.base import AskOptions, FeatureSource, OpenDocument, Too
 from glyph_demo.engines.events import Event, Events, Notice
 from glyph_demo.engines.local.answer import Answer, memory_errors
 from glyph_demo.engines.local.evidence import Grid, evidence
+from glyph_demo.engines.local.kept import LONGEST_CLOSE
 from glyph_demo.engines.local.pages import grid_of, on_device
 from glyph_demo.engines.local.speech import Speech
 from glyph_demo.errors import GlyphError, ran_out_of_memory
+from glyph_demo.rendering.page import Page
 from glyph_demo.store import PageFeatures
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ class LocalDocument(OpenDocument):
         self._features: dict[int, PageFeatures] = {}  # by page: all if there is no source, else the one being appended
         self._segments: list[Segment] = [text(engine.model.chat.head)]
         self._pages: list[Segment] = []
+        self._coming = list(self._segments)  # the document as far as `knows` was asked
         self._grids: list[Grid] = []  # of the pages
         self._held = False  # pages are not prefilled before a question
         self._quotable: Suffixes | None = None  # ids of the text that answers may quote
@@ -54,11 +58,31 @@ class LocalDocument(OpenDocument):
         """Tokens of the document: visual tokens and their markers, or text tokens."""
         return sum(len(segment.ids) for segment in self._segments)
 
-    @memory_errors()
     def append(self, features: PageFeatures) -> None:
         """Add a page after the others. Raises TooLong, and leaves the document unchanged, if it does not fit."""
         page = len(self._pages)
-        segment = self._page(page, features)
+        self._features[page] = features
+        try:
+            self._append(page, grid_of(features), "" if self._source is None else self._source.digest(page))
+        finally:
+            if self._source is not None:
+                del self._features[page]
+
+    def knows(self, page: Page) -> bool:
+        keeper = self._engine.keeper
+        if keeper is None or self._held:
+            return False
+        between = self._engine.model.chat.between if len(self._coming) > 1 else ()
+        self._coming += [text(between)] if between else []
+        self._coming.append(self._page(0, self._engine.grid(page), page.digest))
+        return keeper.has(chain(keeper.root, self._coming)[-1])
+
+    def append_known(self, page: Page) -> None:
+        self._append(len(self._pages), self._engine.grid(page), page.digest)
+
+    @memory_errors()
+    def _append(self, page: int, grid: tuple[int, int], digest: str) -> None:
+        segment = self._page(page, grid, digest)
         between = self._engine.model.chat.between if self._grids else ()
         if self.tokens + len(between) + len(segment.ids) > self._engine.prefix_limit:
             fit = len(self._grids)
@@ -70,18 +94,15 @@ class LocalDocument(OpenDocument):
                 f"(--pages 1-{fit}), or a style with more text on a page.",
                 f"模型的上下文只能容纳前 {fit} 页。请指定页码范围（--pages 1-{fit}），或换用每页文字更多的排版样式。",
             )
-        self._features[page] = features
         self._appending = True
         try:
             self._extend([*([text(between)] if between else ()), segment])
             self._pages.append(segment)
-            self._grids.append(self._grid(self.tokens - len(segment.ids), *grid_of(features)))
+            self._grids.append(self._grid(self.tokens - len(segment.ids), *grid))
             if not self._held:
                 self._prepare()
         finally:
             self._appending = False
-            if self._source is not None:
-                del self._features[page]
 
     @memory_errors()
     def append_text(self, content: str) -> None:
@@ -137,8 +158,10 @@ class LocalDocument(OpenDocument):
         finally:
             self._answer_ids[speech.answer] = speech.ids
             self._asking = False
+            if options.reuse_kv:
+                self._prefix.keep(answer.lasting)
             if self._closing:
-                self._pool.close(self._prefix)
+                self._give_back()
         yield finished
 
     def compression(self, text: str) -> float | None:
@@ -153,7 +176,12 @@ class LocalDocument(OpenDocument):
         """Free the KV cache, or, while an answer is being written, as soon as that ends."""
         self._closing = True
         if not self._asking:
-            self._pool.close(self._prefix)
+            self._give_back()
+
+    def _give_back(self) -> None:
+        if self._engine.keeper is not None:
+            self._engine.keeper.flush(LONGEST_CLOSE)  # from the memory that is given back
+        self._pool.close(self._prefix)
 
     def _open(self) -> CachedPrefix:
         return self._pool.open(self._segments, self._engine.model.stop_ids)
@@ -208,10 +236,11 @@ class LocalDocument(OpenDocument):
         with contextlib.closing(self._prefix.prefilling()) as steps:  # type: ignore[type-var]
             while not self._abandoned and next(steps, None):
                 pass
+        self._prefix.keep()
 
-    def _page(self, page: int, features: PageFeatures) -> Segment:
+    def _page(self, page: int, grid: tuple[int, int], digest: str) -> Segment:
         model = self._engine.model
-        rows, columns = grid_of(features)
+        rows, columns = grid
         before, after = model.chat.begin, model.chat.end
         ids = (*before, *[model.image_id] * (rows * columns), *after)
 
@@ -221,7 +250,7 @@ class LocalDocument(OpenDocument):
             around = pad(around, (0, pixels.shape[1] - around.shape[1]))  # nothing is added to markers in deeper layers
             return torch.cat([around[: len(before)], pixels.to(around.dtype), around[len(ids) - len(after) :]])
 
-        return Segment(ids, embeds, model.positions(rows, columns, len(before), len(after)))
+        return Segment(ids, embeds, model.positions(rows, columns, len(before), len(after)), digest)
 
     def _visual_embeds(self, page: int) -> torch.Tensor:
         """Embeddings of a page (visual tokens, width) on the device, see `Encoded`. Those that had to be copied there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from functools import partial
 from weakref import WeakSet
 
 import torch
+import transformers
 
 from glyph_demo.decoding.batcher import Batcher
 from glyph_demo.decoding.decoder import Decoder
@@ -17,11 +19,13 @@ from glyph_demo.decoding.prefix import CachedPrefix
 from glyph_demo.engines.base import Engine, FeatureSource
 from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
+from glyph_demo.engines.local.kept import FORMAT, DiskKeeper
 from glyph_demo.engines.local.pages import features_of
 from glyph_demo.engines.local.warm_up import most_held
 from glyph_demo.engines.weights import model_name, models_folder
 from glyph_demo.errors import EngineError, Message, ran_out_of_memory
 from glyph_demo.gpu import short_name
+from glyph_demo.kv_files import KVFiles
 from glyph_demo.models.base import LoadProgress, untold
 from glyph_demo.models.loader import load_vision_language_model, room
 from glyph_demo.models.memory import QUANTISED, chunk, held_bytes, work_bytes
@@ -92,6 +96,9 @@ class LocalEngine(Engine):
         most, wait = max(1, inference.max_batch_size), inference.max_wait_ms / 1000
         self._encoding = Batcher(self.model.encode_together, most, wait)
         self._kv_bytes = kv_bytes or 0
+        self._kv_files: KVFiles | None = None
+        self.keeper: DiskKeeper | None = None
+        self.pool: PrefixPool
         with memory_errors():
             self._start()
 
@@ -128,9 +135,21 @@ class LocalEngine(Engine):
         width, height = resolve_style(Rendering(), "", self.page_style).page_pixels
         return self.model.preprocessing.page_tokens(height, width) + 2
 
+    def grid(self, page: Page) -> tuple[int, int]:
+        """Rows and columns of the embeddings that `encode` gives for a page."""
+        preprocessing = self.model.preprocessing
+        height, width = preprocessing.fitting_size(*page.pixels.shape[:2])
+        side = preprocessing.patch * preprocessing.merge
+        return height // side, width // side
+
     def attach_store(self, store: FeatureStore) -> None:
-        """Empty the device tier of `store` when memory runs out, or when its features have become useless."""
+        """Empty the device tier of `store` when memory runs out, or when its features have become useless. Keys and
+        values are kept in the first store that has a place for them."""
         self._stores.add(store)
+        with self._changing:
+            if self._kv_files is None and store.kv is not None:
+                self._kv_files = store.kv
+                self.keeper = self.pool.keeper = self._new_keeper()
 
     def set_batching(self, most: int, wait: float) -> None:
         """Batch the encoding of up to `most` pages, and the decode steps of up to `most` answers; see `Batcher`."""
@@ -219,6 +238,8 @@ class LocalEngine(Engine):
 
     def close(self) -> None:
         self._empty_stores()
+        if self.keeper is not None:
+            self.keeper.close()
         self.model.close()
 
     def _empty_stores(self) -> None:
@@ -269,9 +290,27 @@ class LocalEngine(Engine):
     def _open_pool(self) -> None:
         """Open a pool on the decoder of now. Idle documents let go of the one before, and with it of its decoder, which
         may hold gigabytes of joined weights."""
-        self.pool = PrefixPool(self.decoder, self._kv_bytes)
+        self.keeper = self._new_keeper()
+        self.pool = PrefixPool(self.decoder, self._kv_bytes, self.keeper)
         for document in list(self._documents):
             document.follow()
+
+    def _new_keeper(self) -> DiskKeeper | None:
+        """Who keeps keys and values as the model computes them now."""
+        if self._kv_files is None:
+            return None
+        decoder = self.decoder
+        facts = {
+            "format": FORMAT,
+            "model": self.identity,
+            "precision": self.model.precision,
+            "kv": "int8" if decoder.int8 else "16bit",
+            "shape": [decoder.layers, *decoder.entry_shape],
+            "device": self.device,
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+        }
+        return DiskKeeper(json.dumps(facts), self.label, self._kv_files, self.model.transfer)
 
     def _free(self) -> int:
         """Bytes that the weights leave."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from glyph_demo.errors import Language
 from glyph_demo.gpu import HISTORY, INTERVAL, Card, Monitor, Sample
+from glyph_demo.store import FeatureStore
 from glyph_demo.ui.tabs.charts import history
-from glyph_demo.ui.tabs.panels import Labels
+from glyph_demo.ui.tabs.panels import ACTIONS, Labels
 from glyph_demo.ui.texts import say
 from glyph_demo.windows.collection import Windows
 
@@ -21,10 +23,11 @@ Figure = tuple[str, str, list[float | None] | None]  # key of its name, value in
 
 
 class MachinePanel:
-    """Shows a new sample each second while its page is open."""
+    """Shows a new sample each second while its page is open, and what is kept for later when it is opened."""
 
     def __init__(self, labels: Labels) -> None:
         self._shown = gr.HTML(elem_id="machine")
+        self._kept = gr.HTML(elem_id="kept", js_on_load=ACTIONS)
         self._timer = gr.Timer(INTERVAL)
         self.components: list[Any] = []
 
@@ -35,11 +38,42 @@ class MachinePanel:
         quiet = {name: value for name, value in private.items() if name != "concurrency_limit"}
         self._timer.tick(show, language, self._shown, queue=False, **quiet)
         language.change(show, language, self._shown, queue=False, **quiet)
+        look, forget = partial(kept, windows.store), partial(forget_all, windows.store)
+        for event in (tab.select, language.change):
+            event(look, language, self._kept, queue=False, **quiet)
+        self._kept.click(forget, language, self._kept, queue=False, **quiet)
 
 
 def show(language: Language) -> str:
     """HTML of the machine as it is now."""
     return machine(MONITOR.look(), language)
+
+
+def kept(store: FeatureStore, language: Language) -> str:
+    """HTML: what is kept of documents, where, how much of what it may be, and a button that removes all of it."""
+    tiers = [
+        ("kept.features", "memory", store.memory_bytes, store.memory_bytes_limit),
+        ("kept.features", "disk", store.disk_bytes, store.disk_bytes_limit),
+        ("kept.computed", "disk", store.kv.nbytes, store.kv.limit) if store.kv else None,
+    ]
+    if store.device_bytes:
+        tiers.insert(0, ("kept.features", "device", store.device_bytes, store.device_bytes_limit))
+    rows = [
+        f"<div><dt>{say(what, language)} · {say(f'kept.{where}', language)}</dt>"
+        f"<dd>{_mib(used)} / {_mib(limit)} MiB</dd></div>"
+        for what, where, used, limit in filter(None, tiers)
+    ]
+    button = f"<button type='button' class='glyph-act' data-act='forget'>{say('kept.remove', language)}</button>"
+    return (
+        f"<div class='glyph-machine'><section><h2>{say('kept.title', language)}</h2>"
+        f"<p class='glyph-note'>{say('kept.about', language)}</p><dl>{''.join(rows)}</dl>{button}</section></div>"
+    )
+
+
+def forget_all(store: FeatureStore, language: Language) -> str:
+    """Remove all that is kept; see `kept`."""
+    store.clear()
+    return kept(store, language)
 
 
 def machine(samples: Sequence[Sample], language: Language) -> str:
@@ -109,6 +143,10 @@ def _group(name: str, figures: Sequence[Figure], samples: Sequence[Sample], lang
             chart = history(known, HISTORY * INTERVAL, label)
         rows.append(f"<div><dt>{title}</dt><dd>{value}{chart}</dd></div>")
     return f"<section><h2>{name}</h2><dl>{''.join(rows)}</dl></section>"
+
+
+def _mib(count: int) -> str:
+    return f"{count / 2**20:,.0f}"
 
 
 def _gib(count: int) -> str:
