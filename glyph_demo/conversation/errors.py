@@ -47,3 +47,11 @@ def document_closed() -> GlyphError:
 
 def no_question() -> GlyphError:
     return GlyphError("no_question", "Type a question first.", "请先输入问题。")
+
+
+def no_text() -> GlyphError:
+    return DocumentError(
+        "no_text",
+        "This document has no text that could be given as tokens. Ask it as pages.",
+        "该文档没有可作为词元输入的文字。请以页面图像方式提问。",
+    )

@@ -18,7 +18,7 @@ from glyph_demo.conversation.checked.checking import Checker
 from glyph_demo.conversation.checked.claim import Claim
 from glyph_demo.conversation.drawing import PageView, count_pictures, draw, unreadable
 from glyph_demo.conversation.early import answer_again, answer_early, keep_answers
-from glyph_demo.conversation.errors import as_user_error, document_closed, no_question
+from glyph_demo.conversation.errors import as_user_error, document_closed, no_question, no_text
 from glyph_demo.conversation.features import DocumentFeatures, FetchedFeatures
 from glyph_demo.conversation.find import find
 from glyph_demo.conversation.heat import locate_evidence
@@ -30,7 +30,7 @@ from glyph_demo.documents.extraction import extract, original_type
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import AskOptions, Engine, OpenDocument, Overview, Turn
 from glyph_demo.engines.events import Event, Events, Evidence, Finished, Notice, Progress, Region, Token
-from glyph_demo.errors import DocumentError, GlyphError, Message
+from glyph_demo.errors import GlyphError, Message
 from glyph_demo.rendering import Page, decode_png
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore, Tier
@@ -309,11 +309,7 @@ class Reading:
     def _open_text(self) -> OpenDocument:
         text = self._shown() if self.document and self.pages else ""
         if not text.strip():
-            raise DocumentError(
-                "no_text",
-                "This document has no text that could be given as tokens. Ask it as pages.",
-                "该文档没有可作为词元输入的文字。请以页面图像方式提问。",
-            )
+            raise no_text()
         return self.engine.open_text(text)
 
     def _close_handle(self) -> None:
