@@ -19,7 +19,8 @@ def document_list(window: Window) -> str:
     opened, language = window.session.documents, window.language
     if not opened:
         return ""
-    found = hits(window.searched, opened) if window.searched.strip() else None
+    several = len(opened) > 1  # else there is no field for words
+    found = hits(window.searched, opened) if several and window.searched.strip() else None
     rows = "".join(
         _row(
             window,
@@ -31,7 +32,7 @@ def document_list(window: Window) -> str:
         if found is None or identifier in found
     )
     label = say("documents", language)
-    kind = "glyph-documents glyph-several" if len(opened) > 1 else "glyph-documents"
+    kind = "glyph-documents glyph-several" if several else "glyph-documents"
     said = "" if found is None else f"<p class='glyph-detail' role='status'>{_found(found, len(opened), language)}</p>"
     return f"<h2>{label}</h2>{said}<ul class='{kind}' aria-label='{label}'>{rows}</ul>"
 

@@ -104,6 +104,14 @@ def test_documents_are_found_by_their_names_and_by_what_was_said(two):
     assert "glyph-several" in shown, "else the field would go with the last row"
 
 
+def test_words_that_hide_the_last_document_are_forgotten_with_the_field_they_stand_in(two):
+    on = two
+    assert listed(search(on, "lease")) == ["a.txt"]
+    shown = on.shelf.remove("tab", "1")[on.ui.documents]
+    assert "glyph-several" not in shown, "there is no field"
+    assert listed(shown) == ["b.txt"]
+
+
 def test_the_answers_of_other_documents_are_looked_through_and_bear_their_names(two):
     on = two
     act(on, "named", name="The lease")
