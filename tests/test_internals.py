@@ -1,6 +1,7 @@
 """What is used of other packages beyond their documented interface. Each is there, and is as it is used; its line says
 what breaks in the app when it is not."""
 
+import dataclasses
 import inspect
 import json
 from pathlib import Path
@@ -16,6 +17,7 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 from transformers.models.glm4v import modeling_glm4v
 from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil, smart_resize
 from transformers.models.llama import modeling_llama
+from transformers.models.qwen3_vl import modeling_qwen3_vl
 from transformers.vision_utils import get_vision_position_ids
 from uvicorn import Config, Server
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -54,6 +56,17 @@ def test_a_text_model_s_forward_takes_a_cache_and_passes_on_what_it_does_not_kno
         assert {"cache", "past_key_values"} & set(parameters)
         assert takes(forward, "inputs_embeds", "position_ids", "use_cache")
         assert any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+
+
+def test_qwen3vl_takes_deep_features_by_name_and_normalises_queries_and_keys():
+    """Breaks: Qwen3-VL reads no page; without the norms, it decodes by its own forward, with a notice."""
+    assert takes(modeling_qwen3_vl.Qwen3VLTextModel.forward, "visual_pos_masks", "deepstack_visual_embeds")
+    output = modeling_qwen3_vl.BaseModelOutputWithDeepstackFeatures
+    assert {"pooler_output", "deepstack_features"} <= {field.name for field in dataclasses.fields(output)}
+    with torch.device("meta"):
+        layer = modeling_qwen3_vl.Qwen3VLTextDecoderLayer(transformers.Qwen3VLConfig().text_config, 0)
+    assert has(layer.self_attn, "q_norm", "k_norm", "head_dim", "scaling")
+    assert takes(modeling_qwen3_vl.apply_rotary_pos_emb, "q", "k", "cos", "sin")
 
 
 def test_a_cache_is_made_of_layers_that_update_and_tell_their_sizes():

@@ -88,10 +88,12 @@ _KNOWN = (
         int(AUTO_BYTES),
     ),
     _qwen3_vl(
-        "2B", "a small model for documents and pictures of all kinds.", "适用于各类文档和图像的小型视觉语言模型。"
+        "2B",
+        "the smallest of three models for documents and pictures of all kinds.",
+        "适用于各类文档和图像的视觉语言模型，三种规模中最小的一种。",
     ),
-    _qwen3_vl("4B", "twice the size of the one above, more exact.", "约为上一项的两倍，更准确。"),
-    _qwen3_vl("8B", "the largest of the three.", "三者中最大的一个。"),
+    _qwen3_vl("4B", "the one of medium size.", "三种规模中居中的一种。"),
+    _qwen3_vl("8B", "the largest one.", "三种规模中最大的一种。"),
     ModelChoice(
         "folder",
         Message("Another model", "其他模型"),

@@ -86,5 +86,5 @@ def test_the_window_says_how_many_pages_there_is_room_for_once_the_engine_knows(
     assert engine.capacity() is None, "pocket counts none"
     engine._engine.result().capacity = lambda: 31
     assert engine.capacity() == 31
-    assert "31 pages" in engine_view(engine, "en")
+    assert "31 A4 pages" in engine_view(engine, "en")
     engine.close()
