@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glyph_demo.bench.comprehension_chart import comprehension_chart
 from glyph_demo.bench.svg import FAINT, INK, picture, swatch, text
 
 # Pixels. Labels are left of the bars, figures right of them.
@@ -98,4 +99,6 @@ def _short(text: str) -> str:
 
 if __name__ == "__main__":
     source, target = map(Path, sys.argv[1:])
-    target.write_text(ladder_chart(json.loads(source.read_text(encoding="utf-8"))), encoding="utf-8")
+    result = json.loads(source.read_text(encoding="utf-8"))
+    chart = ladder_chart if "rungs" in result else comprehension_chart
+    target.write_text(chart(result), encoding="utf-8")

@@ -37,7 +37,7 @@ _COMPARE = re.compile(r"\bcompare|\bversus\b|\bvs\b|比较|对比|相比", re.I)
 _WORDS_OF_ARITHMETIC = (
     "compare comparison versus difference differ more less fewer higher lower together combined sum altogether total "
     "increase decrease grow rise fall change most highest largest biggest greatest longest last latest newest maximum "
-    "least lowest smallest fewest shortest first earliest oldest minimum top table row column value"
+    "least lowest smallest fewest shortest first earliest oldest minimum top table row column value according 根据 表格"
 )
 _PLAIN = frozenset(term for term, _ in terms(_WORDS_OF_ARITHMETIC))
 

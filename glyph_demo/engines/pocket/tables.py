@@ -16,6 +16,8 @@ _FIGURE = re.compile(
     r"\s*(?P<unit>[^\d\s]{0,12}(?: [^\d\s]{1,12}){0,2})\)?"
 )
 _YEAR = re.compile(r"(?:FY ?)?(?:1[5-9]|20)\d\d(?: ?年|[AEe])?")
+# "Keepers by station:", "Table 3. Keepers by station", of a length that is no paragraph.
+_LEAD = re.compile(r"^(?=.{3,120}$)(?:(?:table|表格?) ?\d.*|.*[:：])$", re.I)
 MOST = 0.6  # share of the rows below a header that are as wide
 _TOTAL = re.compile(r"\b(?:sub-?)?total\b|\bsum\b|\baverage\b|\boverall\b|合\s*计|总\s*计|小计|平均|共计", re.I)
 
@@ -38,7 +40,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`header` names the columns, one for each cell of the rows; `caption` is the heading above it."""
+    """`header` names the columns, one for each cell of the rows; `caption` is the heading above it, and the line that
+    leads to it."""
 
     header: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -131,9 +134,15 @@ def _with_header(rows: list[Row], sentences: Sequence[Sentence]) -> list[Table]:
             continue
         columns = list(zip(*(one.cells for one in whole), strict=True))[1:]
         if any(_are_figures(column) for column in columns) or (at == 0 and len(header) > 2 and len(whole) > 1):
-            table = Table(header, whole, sentences[row.sentence].context)
+            table = Table(header, whole, _caption(rows[0].sentence, sentences))
             return [table, *(_with_header(rows[end:], sentences) if end < len(rows) else [])]
     return []
+
+
+def _caption(first: int, sentences: Sequence[Sentence]) -> str:
+    """What stands above a table whose first row is the sentence `first`."""
+    lead = sentences[first - 1].text.strip() if first else ""
+    return f"{sentences[first].context} {lead}" if _LEAD.search(lead) else sentences[first].context
 
 
 def _is_next_header(rows: list[Row], at: int, i: int) -> bool:
@@ -189,4 +198,4 @@ def _of_labels(found: list[tuple[tuple[str, ...], Row]], sentences: Sequence[Sen
         Row(tuple(dict(zip(names, row.cells, strict=True)).get(name, "") for name in header), row.sentence)
         for names, row in found
     )
-    return Table(header, rows, sentences[found[0][1].sentence].context)
+    return Table(header, rows, _caption(found[0][1].sentence, sentences))

@@ -31,6 +31,15 @@ CHINESE = (
     "公司的食堂在一楼，每天中午开放两个小时，职工凭卡就餐。\n\n"
     "水厂 | 日供水能力（吨） | 厂长\n东门水厂 | 30,000 | 贺一鸣\n西山水厂 | 45,000 | 顾青\n南湾水厂 | 60,000 | 柳知微\n"
 )
+LED_TO = (
+    "Gazetteer of the coast\n\nThe road to Alby is bad after rain, and the bridge of Orness was built in 1901.\n\n"
+    "Herring landed, in barrels:\n\n"
+    "Place | 1901 | 1902\nAlby | 640 | 837\nOrness | 315 | 880\n\nThe lime trees by the well are old.\n"
+)
+LED_TO_ZH = (
+    "沿海地名录\n\n雨后去柏浦堡的路很难走，白塘村的石桥建于1901年。\n\n鲱鱼上岸量（桶）：\n\n"
+    "地点 | 1901年 | 1902年\n柏浦堡 | 2431 | 4146\n白塘村 | 315 | 3287\n\n井边的老树有些年头了。\n"
+)
 FORMS = (
     "Insured | Gabriel Diaz | Year | 2022\nClaim # | SF-1008 | Make | Jeep\n"
     "Odometer | 9,800\nEstimator | Ellis Turner\n\n"
@@ -59,6 +68,8 @@ FORMS = (
         (CHINESE, "2024年的营业收入是多少？", "2024: 营业收入（万元） 9,863"),
         (CHINESE, "西山水厂的厂长是谁？", "西山水厂: 厂长 顾青"),
         (CHINESE, "2023年和2024年的营业收入相差多少？", "9,863 − 9,040 = 823"),
+        (LED_TO, "According to the table, how many barrels of herring were landed at Orness in 1901?", "315"),
+        (LED_TO_ZH, "根据表格，1902年在白塘村上岸的鲱鱼有多少桶？", "3287"),
         (FORMS, "What is the odometer reading of the Jeep?", "Odometer: 9,800"),
         (FORMS, "What is the claim number of Bruna Wein?", "Claim #: 999"),
         (FORMS, "Who is the estimator?", "Estimator: Ellis Turner"),
