@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BLOCK = 64  # entries whose keys' channels share a reach: as many as a kernel reads at a time
 MOST = 127  # of 8 bits
 TINY = 1e-30  # a scale that zeros can be divided by
-_FEW = 16  # tokens too few to tell what channels reach
+_FEW = 17  # tokens, more than a step has: too few to tell what channels reach
 _PART = 8192  # entries at a time in float32, on the way from 8 bits
 
 Pair = tuple[torch.Tensor, torch.Tensor]

@@ -61,6 +61,7 @@ def session(local_settings, tmp_path, apart):
     engine = LocalEngine(settings, kv_bytes=PLACES * LocalEngine(settings).decoder.bytes_per_entry)
     store = FeatureStore(tmp_path / "features", *[int(2.5 * PAGE_BYTES)] * 2, int(1.5 * PAGE_BYTES))
     made = DocumentSession(engine, settings, store)
+    made.others = features()  # of other tests in this process
     yield made
     made.close()
     assert engine.nbytes == 0
@@ -76,11 +77,16 @@ def said(session: DocumentSession, question: str = "What is it?") -> str:
     return joined(session.ask(question, SHORT))
 
 
-def alive() -> int:
-    """Bytes of all page features of the engine in this process; those that share arrays count once."""
+def features() -> list[PageFeatures]:
     gc.collect()
-    ours = [f for f in gc.get_objects() if type(f) is PageFeatures and not f.texts]  # another test's may have texts
-    return sum({id(array): array.nbytes for features in ours for array in features.arrays.values()}.values())
+    return [f for f in gc.get_objects() if type(f) is PageFeatures]
+
+
+def alive(session: DocumentSession) -> int:
+    """Bytes of all page features that are in this process since the session began; those that share arrays count
+    once."""
+    ours = [each for each in features() if all(each is not other for other in session.others)]
+    return sum({id(array): array.nbytes for each in ours for array in each.arrays.values()}.values())
 
 
 def on_device() -> int:
@@ -93,7 +99,7 @@ def on_device() -> int:
 def inside_the_budgets(session: DocumentSession) -> None:
     store, engine = session.store, session.engine
     assert engine.nbytes <= engine.pool.budget
-    assert alive() == store.memory_bytes <= store.memory_bytes_limit
+    assert alive(session) == store.memory_bytes <= store.memory_bytes_limit
     assert on_device() == store.device_bytes <= store.device_bytes_limit
     on_disk = sum(file.stat().st_size for file in store._folder.rglob("*.features")) if store._folder else 0
     assert on_disk == store.disk_bytes <= store.disk_bytes_limit

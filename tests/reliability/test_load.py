@@ -76,8 +76,8 @@ def test_nothing_grows_and_every_answer_equals_its_twin(documents, questions, tm
     windows = Windows(engine, settings)
     records = use(windows, write(tmp_path, documents), questions, scratch)
     assert engine.open_handles == 0
-    assert windows._store.memory_bytes <= MEGABYTE
-    assert windows._store.disk_bytes <= MEGABYTE
+    assert windows.store.memory_bytes <= MEGABYTE
+    assert windows.store.disk_bytes <= MEGABYTE
     assert len(records) > questions / 2
     assert not twins(records, EchoEngine(), settings)
 
