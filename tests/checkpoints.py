@@ -222,3 +222,15 @@ def refusal(folder: Path | str, cache: Path) -> EngineError:
     assert caught.value.message.en.endswith(".")
     assert caught.value.message.zh.endswith("。")
     return caught.value
+
+
+def expect_positions_of_transformers(model: Any) -> None:
+    """A page's positions, of several sizes, are those of transformers' model, and so is what follows it."""
+    (begin,), image, (end,) = model.chat.begin, model.image_id, model.chat.end
+    for rows, columns in [(1, 1), (3, 5), (7, 2)]:
+        ids = torch.tensor([[begin, *[image] * (rows * columns), end, 5]])
+        grid = torch.tensor([[1, rows * 2, columns * 2]])
+        expected, _ = model.model.model.get_rope_index(ids, (ids == image).int(), grid)
+        ours = model.positions(rows, columns)
+        assert torch.equal(ours, expected[:, 0, :-1])
+        assert int(ours.max()) + 1 == int(expected[0, 0, -1])

@@ -84,12 +84,11 @@ def run(
             kept = _kept(out, engine.identity)
             about = {"engine": engine.name, "model": engine.label, "device": engine.device}
             for case in some:
-                key = json.dumps(asdict(case))
-                if key not in kept:
-                    kept[key] = _asked(case, own, engine)
-                    _keep(out, engine.identity, kept[key])
-                found.append(kept[key])
-                tell(f"{len(found)}/{len(wanted)} {_line(kept[key])}")
+                if case not in kept:
+                    kept[case] = _asked(case, own, engine)
+                    _keep(out, engine.identity, kept[case])
+                found.append(kept[case])
+                tell(f"{len(found)}/{len(wanted)} {_line(kept[case])}")
     return {
         **about,
         "sizes": list(sizes),
@@ -102,11 +101,10 @@ def run(
 
 def _estimate(wanted: Sequence[Case]) -> str:
     tokens = sum(case.tokens for case in wanted)
-    asked = sum(case.tokens for case in wanted) * (len(KINDS) + 1)
     return (
         f"{len(wanted)} times a document, {tokens / 1e6:.2f} million text tokens in all, and "
         f"{len(wanted) * (len(KINDS) + 1)} answers. An engine that keeps nothing from question to question reads "
-        f"{asked / 1e6:.1f} million."
+        f"{tokens * (len(KINDS) + 1) / 1e6:.1f} million."
     )
 
 
@@ -176,7 +174,7 @@ def _line(found: Found) -> str:
     return f"{place}: {right} of {len(found['answers'])} right, read in {found['reading_seconds']:.1f} s"
 
 
-def _kept(out: Path | None, identity: str) -> dict[str, Found]:
+def _kept(out: Path | None, identity: str) -> dict[Case, Found]:
     """The results in the file that are of this engine, by their case."""
     if out is None or not out.exists():
         return {}
@@ -186,7 +184,7 @@ def _kept(out: Path | None, identity: str) -> dict[str, Found]:
             found = json.loads(line)
             if found.pop("format") == FORMAT and found.pop("engine") == identity:
                 case = Case(*(found[name] for name in ("way", "tokens", "language", "seed")))
-                kept[json.dumps(asdict(case))] = found
+                kept[case] = found
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(
             "out_unusable",

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers.cache_utils import CacheLayerMixin
 
+from glyph_demo.decoding.draft import DRAFTED
+
 if TYPE_CHECKING:
     from glyph_demo.decoding.arena import KVArena
 
 BLOCK = 64  # entries whose keys' channels share a reach: as many as a kernel reads at a time
 MOST = 127  # of 8 bits
 TINY = 1e-30  # a scale that zeros can be divided by
-_FEW = 17  # tokens, more than a step has: too few to tell what channels reach
+_FEW = DRAFTED + 2  # tokens, more than a step has; fewer are too few to tell what channels reach
 _PART = 8192  # entries at a time in float32, on the way from 8 bits
 
 Pair = tuple[torch.Tensor, torch.Tensor]

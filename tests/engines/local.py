@@ -1,6 +1,7 @@
 """A local engine that reads small pages of noise and says what a test has it say."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -13,6 +14,15 @@ from glyph_demo.store import FeatureStore, PageFeatures, feature_key
 from tests.answers import joined
 
 SHORT = AskOptions(max_new_tokens=8)
+
+
+@dataclass
+class Shadow:
+    """What a document and its turns ought to be."""
+
+    pages: list[Page]
+    turns: list[Turn] = field(default_factory=list)
+    ids: list[list[int]] = field(default_factory=list)
 
 
 def page(seed: int, height: int = 112, width: int = 112) -> Page:

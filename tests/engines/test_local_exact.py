@@ -5,7 +5,7 @@ import contextlib
 import functools
 import itertools
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
 from glyph_demo.store import FeatureStore
 from tests.checkpoints import SHAPES
-from tests.engines.local import ask, opened, page, read
+from tests.engines.local import Shadow, ask, opened, page, read
 from tests.engines.original import Original
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -53,15 +53,6 @@ def models(checkpoint_of):
 
 def start(folder: Path, cache: Path, kv_bytes: int = 1 << 26) -> LocalEngine:
     return LocalEngine(replace(Settings(), model=str(folder), cache_dir=str(cache)), kv_bytes=kv_bytes)
-
-
-@dataclass
-class Shadow:
-    """What a document and its turns ought to be."""
-
-    pages: list[Page]
-    turns: list[Turn] = field(default_factory=list)
-    ids: list[list[int]] = field(default_factory=list)
 
 
 class Script:

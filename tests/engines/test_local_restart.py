@@ -4,7 +4,7 @@ transformers' `generate` run from scratch."""
 import hashlib
 import random
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,6 @@ import torch
 
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.decoding import kept
-from glyph_demo.engines.base import Turn
 from glyph_demo.engines.local.document import LocalDocument
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.kv_files import KVFiles
@@ -21,7 +20,7 @@ from glyph_demo.settings import merge
 from glyph_demo.store import FeatureStore
 from tests.answers import joined
 from tests.checkpoints import make_checkpoint
-from tests.engines.local import page
+from tests.engines.local import Shadow, page
 from tests.engines.original import Original
 from tests.engines.restarts import BUDGET, OPTIONS, Program, always_read, in_a_process
 
@@ -41,15 +40,6 @@ def _all_read(one_thread):
 def models(checkpoint_of):
     folders = {shape: checkpoint_of(shape, kind) for shape, kind in MODELS}
     return {shape: (folder, Original(folder)) for shape, folder in folders.items()}
-
-
-@dataclass
-class Shadow:
-    """What a document and its turns ought to be."""
-
-    pages: list[Page]
-    turns: list[Turn] = field(default_factory=list)
-    ids: list[list[int]] = field(default_factory=list)
 
 
 class Script:

@@ -20,7 +20,7 @@ from glyph_demo.models.glm4v import preprocessing_of
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.transfer import from_arrays, to_arrays
 from glyph_demo.models.vision_language import VisionLanguageModel
-from tests.checkpoints import SHAPES, edited, make_checkpoint, refusal
+from tests.checkpoints import SHAPES, edited, expect_positions_of_transformers, make_checkpoint, refusal
 
 KINDS = ("glm4v", "glm46v", "glmga", "glm_ocr")
 
@@ -70,15 +70,7 @@ def test_patches_equal_the_image_processor_s_to_the_last_bit(size, channels):
 
 
 def test_positions_equal_those_of_transformers(checkpoint, tmp_path):
-    model = load(checkpoint, tmp_path)
-    (begin,), image, (end,) = model.chat.begin, model.image_id, model.chat.end
-    for rows, columns in [(1, 1), (3, 5), (7, 2)]:
-        ids = torch.tensor([[begin, *[image] * (rows * columns), end, 5]])
-        grid = torch.tensor([[1, rows * 2, columns * 2]])
-        expected, _ = model.model.model.get_rope_index(ids, (ids == image).int(), grid)
-        ours = model.positions(rows, columns)
-        assert torch.equal(ours, expected[:, 0, :-1])
-        assert int(ours.max()) + 1 == int(expected[0, 0, -1])
+    expect_positions_of_transformers(load(checkpoint, tmp_path))
 
 
 def test_the_chat_is_what_the_template_renders(folder, tmp_path):

@@ -16,7 +16,7 @@ from glyph_demo.models.chat import Chat
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.precision import Precision, adapt
 from glyph_demo.models.qwen3vl import load_preprocessing
-from tests.checkpoints import QWEN_SHAPES, QWEN_TEMPLATE, edited, refusal
+from tests.checkpoints import QWEN_SHAPES, QWEN_TEMPLATE, edited, expect_positions_of_transformers, refusal
 
 # As that of the Thinking editions: the thought has begun when the model is to go on.
 THINKING = QWEN_TEMPLATE.replace("assistant{{ '\\n' }}", "assistant{{ '\\n<think>\\n' }}")
@@ -71,14 +71,7 @@ def test_patches_equal_the_image_processor_s_to_the_last_bit(size, channels, fol
 
 
 def test_positions_equal_those_of_transformers(model):
-    (begin,), image, (end,) = model.chat.begin, model.image_id, model.chat.end
-    for rows, columns in [(1, 1), (3, 5), (7, 2)]:
-        ids = torch.tensor([[begin, *[image] * (rows * columns), end, 5]])
-        grid = torch.tensor([[1, rows * 2, columns * 2]])
-        expected, _ = model.model.model.get_rope_index(ids, (ids == image).int(), grid)
-        ours = model.positions(rows, columns)
-        assert torch.equal(ours, expected[:, 0, :-1])
-        assert int(ours.max()) + 1 == int(expected[0, 0, -1])
+    expect_positions_of_transformers(model)
 
 
 def test_stop_ids_and_markers_come_from_the_checkpoint(copy, tmp_path):
