@@ -32,6 +32,7 @@ def answer_early(reading: Reading, exchange: Exchange, options: AskOptions, at: 
             read = reading.prefilled
             due_now = read > tried and time.monotonic() >= due and reading.state == "reading"
             if due_now and reading.engine.answers_partial_reading:
+                yield progress  # a try over many pages takes seconds
                 start = time.monotonic()
                 answer: list[Event] = []
                 with contextlib.closing(

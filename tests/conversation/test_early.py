@@ -55,6 +55,14 @@ def remarks(events):
     return [event.more.en for event in events if isinstance(event, Progress) and event.more]
 
 
+def test_a_question_is_shown_to_be_asked_before_the_pages_are_looked_through(engine, session):
+    engine.let(session.current, 2)
+    events = session.converse(Exchange("on 2?"), early=True)
+    assert isinstance(next(events), Progress)
+    assert engine.tries == []
+    events.close()
+
+
 def test_pages_that_suffice_answer_and_the_answer_is_given_again_from_all(engine, session):
     engine.let(session.current, 2)
     exchange = ask(session, "on 2?")

@@ -111,6 +111,10 @@ class PocketDocument(OpenDocument):
         clock = _Clock()
         language = _language(question)
         pages = tuple(self._pages)
+        for number, page in enumerate(pages if self._encoder is not None else ()):
+            if "vectors" not in page.arrays:
+                yield Progress("prefill", number, len(pages))  # so that it can be stopped
+                self._with_vectors(number)
         parts, sure = ([], True) if wants_writing(question) else self._find(pages, question, history, language)
         quotes = [part for part in parts if isinstance(part, Quote)]
         clock.prompt_done()

@@ -10,7 +10,7 @@ import pytest
 
 from glyph_demo.conversation.features import DocumentFeatures
 from glyph_demo.engines.base import AskOptions
-from glyph_demo.engines.events import Evidence, Finished
+from glyph_demo.engines.events import Evidence, Finished, Progress
 from glyph_demo.engines.pocket import vectors
 from glyph_demo.engines.pocket.document import PocketDocument
 from glyph_demo.engines.pocket.engine import PocketEngine
@@ -151,6 +151,14 @@ def test_a_question_before_the_vectors_are_there_is_answered_as_one_after(engine
         document = _document(pages, vectors.Encoder(), None, background)
         document.hint_text("")
     assert ask(document, "可以养猫狗吗？") == asked_at_once
+
+
+def test_an_answer_before_the_vectors_are_there_can_be_stopped_after_each_page(engine):
+    pages, source = [engine.encode(page) for page in draw((ENGLISH + "\n") * 8)], _Source()
+    events = _document(pages, vectors.Encoder(), source).answer("Who moved the diaries?", (), AskOptions())
+    assert [next(events), next(events)] == [Progress("prefill", done, len(pages)) for done in (0, 1)]
+    events.close()
+    assert list(source.pages) == [0]
 
 
 def test_a_closed_document_computes_no_vectors(engine):
