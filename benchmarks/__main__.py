@@ -23,6 +23,7 @@ NAMES = (
     "prefill",
     "decode",
     "draft",
+    "estimates",
     "document",
     "reopen",
     "answers",

@@ -3,11 +3,12 @@ drafts, and that of transformers' own step.
 
 A decode step reads every weight of the language model and all keys and values so far; the measured copy bandwidth of
 the device bounds its speed. The cost does not depend on the content of the context, which is therefore noise. On a CPU
-the ways take turns token by token, so that other work on the machine affects all alike. A CUDA device runs ahead of the
-host, so there each way runs to its end."""
+our ways take turns token by token, so that other work on the machine affects all alike; transformers' comes after them,
+with the products that it has by itself. A CUDA device runs ahead of the host, so there each way runs to its end."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,7 @@ from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.decoder import Decoder, cache_argument, text
 from glyph_demo.decoding.draft import Drafter
 from glyph_demo.decoding.loop import decode
+from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.decoding.sampling import Sampler, Sampling
 from glyph_demo.decoding.suffixes import Suffixes
 from glyph_demo.engines.local.engine import LocalEngine
@@ -72,15 +74,17 @@ def run(
     bandwidth = copy_bandwidth(decoder.device)
     tell(f"copy bandwidth {bandwidth / 1e9:.0f} GB/s")
     noise = torch.randint(0, 256, (context,), generator=torch.Generator().manual_seed(1)).tolist()
-    answer = list(_ours(decoder, context, tokens, None))
+    answer = list(ours(decoder, context, tokens, None))
     quoting, other = (Drafter(Suffixes(quotable)) for quotable in ([*noise, *answer, *noise], noise))
     ways = {
-        "plain": _ours(decoder, context, tokens, None),
-        "quoting": _ours(decoder, context, tokens, quoting),
-        "not_quoting": _ours(decoder, context, tokens, other),
-        "transformers": _transformers(model, context),
+        "plain": ours(decoder, context, tokens, None),
+        "quoting": ours(decoder, context, tokens, quoting),
+        "not_quoting": ours(decoder, context, tokens, other),
     }
     measured = _measure({name: TimedWay(way, decoder.device) for name, way in ways.items()}, tokens)
+    with published(model):
+        theirs = {"transformers": TimedWay(_transformers(model, context), decoder.device)}
+        measured |= _measure(theirs, tokens)
     result: dict[str, Any] = {
         "model": engine.label,
         "precision": engine.model.precision,
@@ -93,14 +97,14 @@ def run(
         "speculation": {"quoting": asdict(quoting.counts), "not_quoting": asdict(other.counts)},
         "same_tokens": all(measured[name].said == answer for name in ("plain", "quoting", "not_quoting")),
     }
-    del measured, ways  # and their keys and values
+    del measured, ways, theirs  # and their keys and values
     tell(f"{context} tokens: {result['share']:.0%} of it")
     more: list[dict[str, Any]] = []
     result["more_contexts"] = more
     report(result)
     for longer in others:
         count = _MORE_TOKENS[decoder.device.type]
-        plain = _measure({"plain": TimedWay(_ours(decoder, longer, count, None), decoder.device)}, count)["plain"]
+        plain = _measure({"plain": TimedWay(ours(decoder, longer, count, None), decoder.device)}, count)["plain"]
         found = _share(decoder, model, longer, count, plain, bandwidth)
         more.append({**found, "per_token": {"plain": _per_token(plain, count - 1)}})
         tell(f"{longer} tokens: {found['share']:.0%} of it")
@@ -136,7 +140,7 @@ def _share(
     return {"context": context, "bytes_per_token": read, "share": round(share, 3)}
 
 
-def _ours(decoder: Decoder, context: int, tokens: int, drafter: Drafter | None) -> Iterator[int]:
+def ours(decoder: Decoder, context: int, tokens: int, drafter: Drafter | None) -> Iterator[int]:
     arena = decoder.arena()
     arena.reserve(context + tokens)
     _fill(arena, context, decoder.dtype)
@@ -151,6 +155,19 @@ def _fill(arena: KVArena, context: int, dtype: torch.dtype) -> None:
     for layer in arena.layers:
         layer.update(*noise.normal_(generator=generator))
     arena.advance(context, context)
+
+
+@contextlib.contextmanager
+def published(model: Any) -> Iterator[None]:
+    """The model with the matrix products that transformers runs it with."""
+    body, head = model.get_decoder(), model.get_output_embeddings()
+    ours = any("forward" in vars(layer) for layer in body.modules())
+    use_plain_products(body, head)
+    try:
+        yield
+    finally:
+        if ours:
+            use_even_products(body, head)
 
 
 @torch.inference_mode()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.decode import published
 from glyph_demo.bench.measure import PAGE, unit
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Finished, Thinking, Token
@@ -40,7 +41,8 @@ def run(settings: Settings, pages: int = 4, tokens: int = 12) -> dict[str, Any]:
     draw = np.random.default_rng(0)
     pictures = [Page(i, draw.integers(0, 256, PAGE, dtype=np.uint8)) for i in range(pages)]
     ours, document, answers = _ours(engine, pictures, tokens, clock)
-    original, compared = _quick_start(engine, pictures, answers, tokens, clock)
+    with published(engine.model.model):
+        original, compared = _quick_start(engine, pictures, answers, tokens, clock)
     result = {
         "model": engine.label,
         "precision": str(engine.model.dtype).removeprefix("torch."),

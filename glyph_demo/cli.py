@@ -152,7 +152,10 @@ def build_parser() -> argparse.ArgumentParser:
     download = verbs.add_parser("download", parents=[common], help="have the full model on this machine, 20.6 GB")
     download.add_argument("named", nargs="?", metavar="MODEL", help="hub id; default: that of the settings, or Glyph")
 
-    verbs.add_parser("doctor", parents=[common], help="what this machine has and which engine `auto` takes")
+    doctor = verbs.add_parser("doctor", parents=[common], help="what this machine has and which engine `auto` takes")
+    doctor.add_argument(
+        "--models", action="store_true", help="which models fit, and how long a page and a token take, measured in 2 s"
+    )
     return parser
 
 
@@ -230,6 +233,8 @@ def _run(arguments: list[str], language: Language) -> dict[str, Any]:
             "`bench` 仅支持 ladder 和 comprehension。请在项目目录中尝试 "
             f"`python -m benchmarks {shown(options.what)}`。",
         )
+    if options.models:
+        return commands.doctor_models(settings, language, out)
     return commands.doctor(settings, language, out, Path(options.config) if options.config else None)
 
 

@@ -39,6 +39,22 @@ STOPPED = Message(
     "\nStopped. What is there is kept: the same command goes on from it.",
     "\n已停止。已下载的部分会保留，再次运行同一命令即可继续。",
 )
+MODEL_HEAD = Message(
+    f"  {'model':32} {'':5} {'weights':>8} {'pages':>7} {'a page':>9} {'tokens':>9}",
+    f"  {'模型':30} {'':5} {'权重':>6} {'页数':>5} {'每页':>7} {'词元':>7}",
+)
+MODEL_FITS = Message(
+    '*: the one to take here. Times are estimates from two rates measured just now, "-" where there is no room or '
+    "nothing to measure with. pocket needs no model.",
+    "*：适合本机的选择。时间按刚测得的两项速率估算；“-”表示放不下或无法测量。pocket 不需要模型。",
+)
+WITHOUT_TORCHAO = Message(
+    "int8 and int4 need torchao: `pip install torchao`.", "int8 和 int4 需要 torchao：`pip install torchao`。"
+)
+NO_MODEL_FITS = Message(
+    "None has room for a document here. pocket needs no model; a server can compute instead (--engine remote).",
+    "本机内存不足以运行任何一个模型。pocket 不需要模型；也可以让服务器计算（--engine remote）。",
+)
 
 
 def serve(settings: Settings, named: Collection[str]) -> dict[str, Any]:
@@ -221,6 +237,31 @@ def download(settings: Settings, language: Language, out: TextIO | None) -> dict
         said = Message(f"It is on this machine: {folder}", f"模型已在本机：{folder}")
         print(clean(legible(said.text(language))), file=out)
     return {"model": settings.model, "folder": legible(str(folder)), "downloaded": here is None}
+
+
+def doctor_models(settings: Settings, language: Language, out: TextIO | None) -> dict[str, Any]:
+    """Which models fit, in which precision. Measures this machine for about two seconds."""
+    from glyph_demo.bench.estimates import model_rows
+
+    here = resources(settings)
+    rows = model_rows(settings, here)
+    best = next((row for row in rows if row.best), None)
+    if out:
+        print(_of_machine(here).text(language), file=out)
+        if here.card:
+            print(f"{here.card.name}: {gb(here.card.memory_free)}", file=out)
+        print(MODEL_HEAD.text(language), file=out)
+        for row in rows:
+            pages, page, speed = str(row.pages or "-"), "-", "-"
+            if row.estimate:
+                page, speed = f"{row.estimate.page:.2g} s", f"{row.estimate.tokens:.2g}/s"
+            mark = "*" if row.best else " "
+            weights = gb(row.weights)
+            print(f"{mark} {row.model:32} {row.precision:5} {weights:>8} {pages:>7} {page:>9} {speed:>9}", file=out)
+        print((NO_MODEL_FITS if best is None else MODEL_FITS).text(language), file=out)
+        if {row.precision for row in rows} == {"fp16"}:
+            print(WITHOUT_TORCHAO.text(language), file=out)
+    return {"models": [row.report() for row in rows], "best": best.report() if best else None}
 
 
 def doctor(settings: Settings, language: Language, out: TextIO | None, config: Path | None = None) -> dict[str, Any]:

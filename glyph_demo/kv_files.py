@@ -84,6 +84,8 @@ class KVFiles:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._alone():
+                for left in self._files(".partial"):  # of processes that were killed
+                    left.path.unlink(missing_ok=True)
                 if self.has(key):  # another process was first
                     return True
                 self._make_room(size)
@@ -114,9 +116,7 @@ class KVFiles:
         return found
 
     def _make_room(self, size: int) -> None:
-        """Remove what killed processes left, and what was used least recently until `size` bytes fit the budget."""
-        for left in self._files(".partial"):
-            left.path.unlink(missing_ok=True)
+        """Remove what was used least recently until `size` bytes fit the budget."""
         files = sorted(self._files(), key=lambda file: file.used)
         total = sum(file.size for file in files)
         for file in files:

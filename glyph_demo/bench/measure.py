@@ -120,6 +120,23 @@ def matrix_rate(dtype: torch.dtype, device: torch.device, shape: tuple[int, int,
     return _PRODUCTS[device.type] * 2 * m * k * n / timed(multiply, device)[0]
 
 
+def read_rate(dtype: torch.dtype, device: torch.device) -> float:
+    """Bytes of a matrix, larger than caches, that a product with one vector reads per second of wall time."""
+    import torch
+
+    width = 4096
+    matrix = torch.ones(_COPIED[device.type] // width // dtype.itemsize, width, dtype=dtype, device=device)
+    vector = torch.ones(1, width, dtype=dtype, device=device)
+    best = float("inf")
+    for _ in range(_COPIES):
+        now(device)
+        began = time.perf_counter()
+        torch.nn.functional.linear(vector, matrix)
+        now(device)
+        best = min(best, time.perf_counter() - began)
+    return matrix.nbytes / best
+
+
 def forget_peak(device: torch.device) -> None:
     """Free unused memory and restart `peak_memory`."""
     gc.collect()

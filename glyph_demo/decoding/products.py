@@ -2,26 +2,22 @@
 
 BLAS has one kernel for a single row, another for three and another from four on, and each rounds otherwise: what an
 answer says would depend on who else is being answered. oneDNN has one kernel from two rows on, for any number of
-threads, and over weights in its own layout it is fast. Milliseconds of one decode step, `random:mid`, float32, one
-thread of an AMD EPYC (Zen 4), 330 entries:
-
-    answers in one step               1      2      4      8      1 with 8 drafts
-    BLAS                              89     162    190    223    231
-    oneDNN, its layout, one row       98     127    91     134    115
-    the same, at least four rows      81     86     90     130    110
+threads, and with AVX2 alone often from one on; over weights in its own layout it is fast. docs/performance.md has what
+both take.
 """
 
 from __future__ import annotations
 
 import platform
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.functional import pad
 
-ROWS = 4  # at least: fewer take as long, and one row alone has a kernel of its own
+FEW = (1, 2, 4)  # rows that a product may be filled up to
+MANY = (3, 8, 16)  # rows that it is compared with
 LAYOUT = 64  # rows that oneDNN is told to lay weights out for; from 2 to 512 it makes no difference
 
 
@@ -33,7 +29,7 @@ def available() -> bool:
 def use_even_products(body: nn.Module, head: Any) -> None:
     """Have all float32 layers of a model on an x86 CPU, `nn.Linear` and nothing made of it, multiply so. Weights are
     laid out anew in place of what they were; those that embeddings share stay, and take a third longer for one row.
-    Called again it changes nothing."""
+    Called again it changes nothing. In bfloat16 the kernel changes with the rows on processors with AMX."""
     if not available():
         return
     shared = {id(module.weight) for module in body.modules() if isinstance(module, nn.Embedding)}
@@ -43,10 +39,12 @@ def use_even_products(body: nn.Module, head: Any) -> None:
         weight = linear.weight
         if type(weight.data) is not torch.Tensor or weight.dtype != torch.float32 or weight.device.type != "cpu":
             continue
+        least = FEW[-1]
         if id(weight) not in shared:
             laid_out = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), LAYOUT)
             linear.weight = nn.Parameter(laid_out, requires_grad=False)
-        linear.forward = partial(_product, linear)  # type: ignore[method-assign]
+            least = _least_rows(weight.shape, torch.get_num_threads())
+        linear.forward = partial(_product, linear, least)  # type: ignore[method-assign]
 
 
 def use_plain_products(body: nn.Module, head: Any) -> None:
@@ -56,11 +54,28 @@ def use_plain_products(body: nn.Module, head: Any) -> None:
             linear.weight = nn.Parameter(linear.weight.to_dense(), requires_grad=False)
 
 
-def _product(linear: nn.Linear, rows: torch.Tensor) -> torch.Tensor:
-    """`linear` of rows (..., inputs)."""
+@cache
+def _least_rows(shape: torch.Size, threads: int) -> int:
+    """The fewest rows that this machine multiplies as it does many, to the last bit, with a weight that is laid out:
+    oneDNN chooses a kernel by the shape, the processor and the threads."""
+    seed = torch.Generator().manual_seed(0)
+    weight = torch.ops.mkldnn._reorder_linear_weight(torch.rand(shape, generator=seed) - 0.5, LAYOUT)
+    rows = torch.rand(max(MANY), shape[1], generator=seed) - 0.5
+    right = [_multiply(rows[:count], weight, None) for count in MANY]
+    for count in FEW:
+        some = _multiply(rows[:count], weight, None)
+        if all(torch.equal(some[: len(each)], each[:count]) for each in right):
+            return count
+    return FEW[-1]
+
+
+def _product(linear: nn.Linear, least: int, rows: torch.Tensor) -> torch.Tensor:
+    """`linear` of rows (..., inputs), filled up to `least`."""
     flat = rows.reshape(-1, rows.shape[-1])
-    few = len(flat) < ROWS
-    out: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
-        pad(flat, (0, 0, 0, ROWS - len(flat))) if few else flat, linear.weight, linear.bias, "none", [], ""
-    )
-    return (out[: len(flat)] if few else out).view(*rows.shape[:-1], -1)
+    filled = pad(flat, (0, 0, 0, least - len(flat))) if len(flat) < least else flat
+    return _multiply(filled, linear.weight, linear.bias)[: len(flat)].view(*rows.shape[:-1], -1)
+
+
+def _multiply(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
+    return product

@@ -111,8 +111,10 @@ def _by_memory(card: Gpu, settings: Settings) -> ChosenEngine:
         return ChosenEngine(
             "pocket",
             Message(
-                f"{card.name} has {have} free, too little for the full model in {least}. The CPU reads instead.{en}",
-                f"{card.name} 有 {have} 空闲显存，不足以用 {least} 运行完整模型。改由 CPU 运行。{zh}",
+                f"{card.name} has {have} free, too little for the full model in {least}. The CPU reads instead.{en} "
+                "`python -m glyph_demo doctor --models` shows which smaller ones fit.",
+                f"{card.name} 有 {have} 空闲显存，不足以用 {least} 运行完整模型。改由 CPU 运行。{zh}"
+                "运行 `python -m glyph_demo doctor --models` 可查看适合本机的较小模型。",
             ),
         )
     return ChosenEngine(

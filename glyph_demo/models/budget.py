@@ -75,16 +75,21 @@ GLYPH = Shape(
         "max_position_embeddings": 131072,
         "vocab_size": 151552,
     },
-    {"hidden_size": 1536, "out_hidden_size": 4096},
+    {"hidden_size": 1536, "depth": 24, "out_hidden_size": 4096},
     24_576,
 )
+
+
+# Of the largest page. The makers' `longest_edge` of preprocessor_config.json is four times as much, and room for one
+# such page would take 3.9 GB beside the smallest model; a drawn page has 0.9 million, one of A4 at 200 dpi 3.9.
+QWEN_PIXELS = 2048**2
 
 
 def _qwen3_vl(
     parameters: int, hidden: int, intermediate: int, layers: int, heads: int, tower: Mapping[str, Any]
 ) -> Shape:
-    """Qwen/Qwen3-VL-*-Instruct: config.json, and `longest_edge` of preprocessor_config.json: 16,777,216 pixels, in
-    patches of 16x16. A page of 794x1123 has 25 x 35 visual tokens."""
+    """Qwen/Qwen3-VL-*-Instruct: config.json, and QWEN_PIXELS in patches of 16x16. A page of 794x1123 has 25 x 35 visual
+    tokens."""
     text = {
         "hidden_size": hidden,
         "num_attention_heads": heads,
@@ -94,13 +99,14 @@ def _qwen3_vl(
         "num_hidden_layers": layers,
         "max_position_embeddings": 262144,
         "vocab_size": 151936,
+        "tie_word_embeddings": hidden < 4096,
     }
     vision = {**tower, "out_hidden_size": hidden, "patch_size": 16}
-    return Shape(parameters, text, vision, 65_536, page_tokens=877)
+    return Shape(parameters, text, vision, QWEN_PIXELS // 16**2, page_tokens=877)
 
 
-_SMALL_TOWER = {"hidden_size": 1024, "deepstack_visual_indexes": (5, 11, 17)}
-_LARGE_TOWER = {"hidden_size": 1152, "deepstack_visual_indexes": (8, 16, 24)}
+_SMALL_TOWER = {"hidden_size": 1024, "depth": 24, "deepstack_visual_indexes": (5, 11, 17)}
+_LARGE_TOWER = {"hidden_size": 1152, "depth": 27, "deepstack_visual_indexes": (8, 16, 24)}
 
 # What is known of models before they are here, by hub id. GLM-4.1V and GLM-4.6V-Flash have Glyph's shape.
 SHAPES = {
@@ -111,6 +117,15 @@ SHAPES = {
     "Qwen/Qwen3-VL-4B-Instruct": _qwen3_vl(4_437_815_808, 2560, 9728, 36, 32, _SMALL_TOWER),
     "Qwen/Qwen3-VL-8B-Instruct": _qwen3_vl(8_767_123_696, 4096, 12288, 36, 32, _LARGE_TOWER),
 }
+
+
+# From the one that is trained on pages to the smallest.
+PREFERRED = (
+    "zai-org/Glyph",
+    "Qwen/Qwen3-VL-8B-Instruct",
+    "Qwen/Qwen3-VL-4B-Instruct",
+    "Qwen/Qwen3-VL-2B-Instruct",
+)
 
 
 def shape_of(model: str) -> Shape:

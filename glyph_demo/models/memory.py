@@ -22,11 +22,15 @@ _SPARE = 0.05  # of the same, for what an allocator cannot hand out in one piece
 
 def weight_bytes(parameters: int, text: Mapping[str, Any], precision: str) -> int:
     """Bytes of `parameters` weights in a resolved `precision`, when `text` is the text model's part of config.json."""
-    hidden, heads, kv_heads = text["hidden_size"], text["num_attention_heads"], text["num_key_value_heads"]
-    layer = 2 * hidden * _head(text) * (heads + kv_heads) + 3 * hidden * text["intermediate_size"]
-    quantised = text["num_hidden_layers"] * layer if precision in QUANTISED else 0
+    quantised = text["num_hidden_layers"] * layer_numbers(text) if precision in QUANTISED else 0
     each = 1.0 if precision == "int8" else 0.5 + 4 / INT4_GROUP  # a group has a scale and a zero in 16 bit
     return int((parameters - quantised) * ITEMSIZE[precision] + quantised * each)
+
+
+def layer_numbers(text: Mapping[str, Any]) -> int:
+    """Weights of a layer of the text model, norms and biases apart."""
+    hidden, heads, kv_heads = text["hidden_size"], text["num_attention_heads"], text["num_key_value_heads"]
+    return int(2 * hidden * head_dim(text) * (heads + kv_heads) + 3 * hidden * text["intermediate_size"])
 
 
 def held_bytes(tensor: Any) -> int:
@@ -41,14 +45,14 @@ def held_bytes(tensor: Any) -> int:
 def kv_bytes(text: Mapping[str, Any], precision: str, int8: bool = False) -> int:
     """Bytes of keys and values that one token takes. In 8 bits each of them has a scale in float32, and KV_BLOCK keys
     share what their channels reach."""
-    heads, dim = text["num_hidden_layers"] * text["num_key_value_heads"], _head(text)
+    heads, dim = text["num_hidden_layers"] * text["num_key_value_heads"], head_dim(text)
     head = 2 * (dim + 4) + dim * ITEMSIZE[precision] / KV_BLOCK if int8 else 2 * dim * ITEMSIZE[precision]
     return math.ceil(heads * head)
 
 
 def read_bytes(text: Mapping[str, Any], precision: str) -> int:
     """Bytes a token of one layer's keys and values out of 8 bits, which a prefill forward holds."""
-    return 2 * int(text["num_key_value_heads"]) * _head(text) * ITEMSIZE[precision]
+    return 2 * int(text["num_key_value_heads"]) * head_dim(text) * ITEMSIZE[precision]
 
 
 def work_bytes(text: Mapping[str, Any], tokens: int) -> int:
@@ -112,5 +116,5 @@ def too_large(wanted: Plan, free: int, instead: Plan | None = None) -> EngineErr
     )
 
 
-def _head(text: Mapping[str, Any]) -> int:
+def head_dim(text: Mapping[str, Any]) -> int:
     return int(text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"])

@@ -9,6 +9,7 @@ from typing import Any
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
 from glyph_demo.models.base import unusable
+from glyph_demo.models.budget import QWEN_PIXELS
 from glyph_demo.models.family import Family
 from glyph_demo.models.preprocessing import Preprocessing
 
@@ -22,7 +23,7 @@ def load_preprocessing(folder: Path) -> Preprocessing:
         smart_resize,
         factor=processor.patch_size * processor.merge_size,
         min_pixels=int(processor.size["shortest_edge"]),
-        max_pixels=int(processor.size["longest_edge"]),
+        max_pixels=min(QWEN_PIXELS, int(processor.size["longest_edge"])),
     )
     return Preprocessing.of(processor, fitting_size)
 

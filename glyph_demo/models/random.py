@@ -48,6 +48,24 @@ SHAPES: dict[str, dict[str, dict[str, Any]]] = {
         "text_config": {**_MID, "num_attention_heads": 8, "num_key_value_heads": 2},
         "vision_config": _MID_VISION,
     },
+    # 2.4 B parameters: the text model of Qwen3-VL-2B, with a head of its own, and a vision tower of its width
+    "random:2b": {
+        "text_config": {
+            "vocab_size": 151936,
+            "hidden_size": 2048,
+            "intermediate_size": 6144,
+            "num_hidden_layers": 28,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 8,
+        },
+        "vision_config": {
+            "depth": 24,
+            "hidden_size": 1024,
+            "num_heads": 16,
+            "out_hidden_size": 2048,
+            "intermediate_size": 4096,
+        },
+    },
 }
 
 

@@ -86,3 +86,14 @@ def test_a_text_without_stops_is_cut():
 def test_no_pages_and_empty_pages_have_no_sentences():
     assert split_sentences([]) == []
     assert split_sentences([features()]) == []
+
+
+def test_a_line_that_stands_on_every_page_is_a_heading_and_no_answer():
+    pages = [
+        features("Paths of the Low Fen", "", full(f"The sluice of reach {i} is opened "), "by hand at low water.")
+        for i in range(3)
+    ]
+    found = split_sentences(pages)
+    assert {each.text for each in found if each.heading} == {"Paths of the Low Fen"}
+    assert sum(each.heading for each in found) == 3
+    assert not any(each.heading for each in split_sentences(pages[:1]) if "sluice" in each.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -36,6 +37,7 @@ _VALUE = re.compile(r"(?<!\d)\d[\d.,/-]*\d(?!\d)(?<!\b(?:19|20)\d\d)|^[^:：.,!?
 _PAIR = re.compile(r"[^\W\d_][^\d.!?,\u2e80-\u9fff]{0,40}\d[^!?\u2e80-\u9fff]{0,30}")
 _LEADERS = re.compile(r"[.·…‥]{3,}\s*[^.·…‥]{0,30}\d[^.·…‥]{0,15}$")
 NARROW = 27  # line heights; the lines that the renderer breaks are 35 wide
+_RUNNING = 3  # times that a line stands in a document to be a running head
 _MIN_TABLE = 3  # so many consecutive short lines make a table; fewer are headings
 
 
@@ -126,10 +128,17 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
         for start, end in _spans(paragraph.text):
             lines = paragraph.at(start, end)
             sentences.append(Sentence(paragraph.text[start:end], lines, number, heading))
+    heads = _running_heads(sentences)
     return [
-        replace(sentence, heading=i in headed or _NUMBERED.match(sentence.text) is not None)
+        replace(sentence, heading=i in headed or sentence.text in heads or _NUMBERED.match(sentence.text) is not None)
         for i, sentence in enumerate(sentences)
     ]
+
+
+def _running_heads(sentences: Sequence[Sentence]) -> set[str]:
+    """Lines that stand at the top of the file's pages: they name the document and say nothing."""
+    lines = Counter(each.text for each in sentences if each.row and _BAR not in each.text)
+    return {text for text, times in lines.items() if times >= _RUNNING and not _holds_value(text)}
 
 
 def _holds_value(text: str) -> bool:

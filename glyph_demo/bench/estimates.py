@@ -1,0 +1,122 @@
+"""What each known model would take on this machine: bytes, pages that fit, and how long a page and a token take, worked
+out from two rates that are measured in about two seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
+
+from glyph_demo.bench.measure import matrix_rate, read_rate
+from glyph_demo.engines.model_choices import Resources, model_choices
+from glyph_demo.models import budget, memory
+from glyph_demo.models.budget import Shape
+from glyph_demo.models.download import hub_id
+from glyph_demo.settings import Settings
+
+MERGED = 4  # patches of a visual token, in all families
+CONTEXT = 8_192  # tokens before the one that is decoded
+ON_CPU = ("fp32", "bf16")
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Bytes of weights that a matrix-vector product reads a second, and floating point operations a second of large
+    matrix products."""
+
+    read: float
+    products: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """`page` are the seconds from a full page's image to its keys and values, `tokens` those of an answer a second."""
+
+    page: float
+    tokens: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model in a precision: bytes of its weights, full pages that fit beside them, 0 where it does not fit, and an
+    estimate where it does and the machine was measured. `best` is the one to take here."""
+
+    model: str
+    precision: str
+    weights: int
+    pages: int
+    estimate: Estimate | None = None
+    best: bool = False
+
+    def report(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
+    """A row for each known model and precision that can be had on the card, else on the processor. The best is the
+    first model in `budget.PREFERRED` with room for a document, in the precision that `budget.choose` would take."""
+    card = here.card
+    on_card = budget.ORDER if budget.can_quantise() else ("fp16",)
+    names = ON_CPU if card is None else on_card
+    speeds: dict[str, Speed | None] = {}
+    rows = []
+    for model in dict.fromkeys(hub_id(choice.model) for choice in model_choices() if choice.size):
+        shape = budget.shape_of(model).within(settings.inference.image_size, settings.inference.kv == "int8")
+        for precision in names:
+            weights = memory.weight_bytes(shape.parameters, shape.text, precision)
+            pages = _pages(shape, precision, here)
+            if pages and precision not in speeds:
+                speeds[precision] = None if here.trouble else measure(precision, on_card=card is not None)
+            speed = speeds.get(precision) if pages else None
+            rows.append(
+                ModelRow(model, precision, weights, pages, estimate(shape, precision, speed) if speed else None)
+            )
+    best = _best(rows)
+    return [replace(row, best=row is best) for row in rows]
+
+
+def _pages(shape: Shape, precision: str, here: Resources) -> int:
+    if here.card is not None:
+        return budget.tokens_that_fit(shape, precision, here.card.memory_free - budget.CONTEXT) // shape.page_tokens
+    plan = memory.plan(shape.parameters, shape.text, precision, here.memory_free)
+    return plan.pages * memory.PAGE_TOKENS // shape.page_tokens if plan.fits else 0
+
+
+def _best(rows: list[ModelRow]) -> ModelRow | None:
+    for model in budget.PREFERRED:
+        tokens = {row: row.pages * budget.shape_of(model).page_tokens for row in rows if row.model == model}
+        most = max(tokens, key=lambda row: tokens[row])
+        if tokens[most] >= budget.LEAST_TOKENS:
+            return next((row for row in tokens if tokens[row] >= budget.DOCUMENT_TOKENS), most)
+    return None
+
+
+def measure(precision: str, on_card: bool) -> Speed:
+    """The rates of the first card, or of the processor with the threads that torch has."""
+    import torch
+
+    device = torch.device("cuda" if on_card else "cpu")
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}.get(precision, torch.float16)
+    threads = 1 if on_card else torch.get_num_threads()  # on a CPU a rate is one of CPU seconds
+    return Speed(read_rate(dtype, device), threads * matrix_rate(dtype, device))
+
+
+def estimate(shape: Shape, precision: str, speed: Speed) -> Estimate:
+    """What follows from a machine's rates. A page costs the products of its patches with the vision tower's weights and
+    of its tokens with the text model's, and both attentions; a token reads the text model's weights and CONTEXT keys
+    and values."""
+    text, vision, tokens = shape.text, shape.vision, shape.page_tokens
+    layers, vocabulary = _text_numbers(text), text["vocab_size"] * text["hidden_size"]
+    tower = shape.parameters - layers - vocabulary * (1 if text.get("tie_word_embeddings") else 2)
+    patches = tokens * MERGED
+    work = 2 * tower * patches + 4 * patches**2 * vision["hidden_size"] * vision["depth"]
+    heads = text["num_attention_heads"] * memory.head_dim(text)
+    work += 2 * layers * tokens + 4 * tokens * CONTEXT * heads * text["num_hidden_layers"]
+    head = vocabulary * memory.ITEMSIZE[precision]
+    read = memory.weight_bytes(layers, text, precision) + head + CONTEXT * memory.kv_bytes(text, precision)
+    return Estimate(work / speed.products, speed.read / read)
+
+
+def _text_numbers(text: Mapping[str, Any]) -> int:
+    """Weights of the text model's layers."""
+    return cast(int, text["num_hidden_layers"] * memory.layer_numbers(text))

@@ -1,0 +1,88 @@
+"""What `doctor --models` says of cards and processors, on machines made up."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from glyph_demo import commands
+from glyph_demo.bench import estimates
+from glyph_demo.bench.estimates import Speed, estimate, model_rows
+from glyph_demo.engines.model_choices import Resources
+from glyph_demo.errors import Message
+from glyph_demo.gpu import Gpu
+from glyph_demo.models import budget
+from glyph_demo.settings import load_settings
+
+GB = 10**9
+TROUBLE = Message("torch has no CUDA", "torch 没有 CUDA")
+SPEED = Speed(1e12, 1e14)
+QWEN = "Qwen/Qwen3-VL-{}-Instruct"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(budget, "can_quantise", lambda: True)
+    monkeypatch.setattr(estimates, "measure", lambda precision, on_card: SPEED)
+
+
+def machine(card=None, memory=16, trouble=None):
+    """A machine with a card of so many GiB, or GB of free memory."""
+    found = card and Gpu("NVIDIA GeForce RTX 4090", card << 30, int((card - 0.3) * 2**30), "580.1", "13.0")
+    return Resources(found, trouble, 2 * memory * GB, memory * GB, Path("/data"), 100 * GB)
+
+
+@pytest.mark.parametrize(
+    ("card", "model", "precision"),
+    [
+        (6, QWEN.format("2B"), "int4"),
+        (8, QWEN.format("4B"), "int4"),
+        (12, "zai-org/Glyph", "int4"),
+        (16, "zai-org/Glyph", "int8"),
+        (24, "zai-org/Glyph", "fp16"),
+        (48, "zai-org/Glyph", "fp16"),
+        (80, "zai-org/Glyph", "fp16"),
+        (141, "zai-org/Glyph", "fp16"),
+    ],
+)
+def test_each_card_has_a_model_to_take(card, model, precision):
+    rows = model_rows(load_settings(), machine(card))
+    assert [(row.model, row.precision) for row in rows if row.best] == [(model, precision)]
+    for row in rows:
+        assert (row.estimate is not None) == (row.pages > 0)
+        assert row.weights > 0
+
+
+def test_more_room_has_more_pages_and_a_larger_model_takes_longer():
+    rows = {(row.model, row.precision): row for row in model_rows(load_settings(), machine(48))}
+    small, large = rows[QWEN.format("2B"), "fp16"], rows["zai-org/Glyph", "fp16"]
+    assert small.weights < large.weights
+    assert small.estimate.page < large.estimate.page
+    assert small.estimate.tokens > large.estimate.tokens
+    assert rows["zai-org/Glyph", "int4"].pages >= large.pages
+    assert rows["zai-org/Glyph", "int4"].estimate.tokens > large.estimate.tokens
+
+
+def test_a_card_that_torch_cannot_use_has_no_estimate():
+    assert not any(row.estimate for row in model_rows(load_settings(), machine(24, trouble=TROUBLE)))
+
+
+def test_without_torchao_there_is_no_row_that_needs_it(monkeypatch):
+    monkeypatch.setattr(budget, "can_quantise", lambda: False)
+    assert {row.precision for row in model_rows(load_settings(), machine(24))} == {"fp16"}
+
+
+def test_a_small_laptop_has_none_and_is_told_of_pocket(monkeypatch, capsys):
+    monkeypatch.setattr(commands, "resources", lambda settings: machine(memory=3))
+    report = commands.doctor_models(load_settings(), "en", None)
+    assert report["best"] is None
+    commands.doctor_models(load_settings(), "zh", sys.stdout)
+    assert "pocket 不需要模型" in capsys.readouterr().out
+
+
+def test_an_estimate_is_the_work_over_the_rates():
+    """Qwen3-VL-2B in 16 bit: 1.41 B weights of the text model's layers and 0.31 B of its head, 2 bytes each, and 8,192
+    keys and values of 114,688 bytes."""
+    found = estimate(budget.SHAPES[QWEN.format("2B")], "fp16", SPEED)
+    assert found.tokens == pytest.approx(1e12 / (2 * 1.72e9 + 8192 * 114_688), rel=0.01)
+    assert 0.05 < found.page < 0.15
