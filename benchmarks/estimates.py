@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.decode import ours
 from glyph_demo.bench.estimates import CONTEXT, estimate, measure
-from glyph_demo.bench.measure import PAGE, as_asked, device_name, unit
+from glyph_demo.bench.measure import PAGE, as_asked, device_name
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.models.random import random_shape
 from glyph_demo.rendering.page import Page
@@ -30,6 +30,7 @@ def run(settings: Settings, pages: int = PAGES, tokens: int = TOKENS) -> dict[st
     as_asked(engine)
     decoder, device = engine.decoder, engine.model.transfer.device
     speed = measure(engine.model.precision, on_card=device.type == "cuda")
+    assert speed is not None, "no room beside the model"
     estimated = estimate(shape, engine.model.precision, speed)
     draw = np.random.default_rng(0)
     document, times = engine.open_document(), [time.perf_counter()]
@@ -47,7 +48,6 @@ def run(settings: Settings, pages: int = PAGES, tokens: int = TOKENS) -> dict[st
         "model": engine.label,
         "precision": engine.model.precision,
         "device": device_name(device),
-        "unit": unit(device),
         "rates": asdict(speed),
         "estimated": asdict(estimated),
         "measured": measured,

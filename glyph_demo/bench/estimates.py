@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cache
+from math import inf
 from typing import Any, cast
 
+from glyph_demo import engines
 from glyph_demo.bench.measure import matrix_rate, read_rate
 from glyph_demo.engines.model_choices import Resources, model_choices
 from glyph_demo.models import budget, memory
@@ -14,8 +17,13 @@ from glyph_demo.models.budget import Shape
 from glyph_demo.models.download import hub_id
 from glyph_demo.settings import Settings
 
+_SIDE = 1024  # of matrices on a processor: large enough, and soon multiplied in a type that it has no instructions for
+_ROOM = 4 << 30  # bytes free on a card: what is measured takes 2.5 GiB
 MERGED = 4  # patches of a visual token, in all families
 CONTEXT = 8_192  # tokens before the one that is decoded
+# What whole forwards with attention and norms reach of these rates: in `benchmarks estimates` on a CPU 0.65 to 1 of the
+# products', and 0.36 to 0.58 of the reading's.
+MULTIPLIES, READS = 0.65, 0.5
 ON_CPU = ("fp32", "bf16")
 
 
@@ -54,7 +62,8 @@ class ModelRow:
 
 def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
     """A row for each known model and precision that can be had on the card, else on the processor. The best is the
-    first model in `budget.PREFERRED` with room for a document, in the precision that `budget.choose` would take."""
+    first model in `budget.PREFERRED` with room for a document, in the precision that `budget.choose` would take; on a
+    processor the fastest one with such room."""
     card = here.card
     on_card = budget.ORDER if budget.can_quantise() else ("fp16",)
     names = ON_CPU if card is None else on_card
@@ -66,13 +75,26 @@ def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
             weights = memory.weight_bytes(shape.parameters, shape.text, precision)
             pages = _pages(shape, precision, here)
             if pages and precision not in speeds:
-                speeds[precision] = None if here.trouble else measure(precision, on_card=card is not None)
+                speeds[precision] = measure(precision, on_card=card is not None)
             speed = speeds.get(precision) if pages else None
             rows.append(
                 ModelRow(model, precision, weights, pages, estimate(shape, precision, speed) if speed else None)
             )
-    best = _best(rows)
+    best = _best_on_cpu(rows) if card is None else _best(rows)
     return [replace(row, best=row is best) for row in rows]
+
+
+def expected(settings: Settings, here: Resources) -> Estimate | None:
+    """What to expect of the settings' model, if it is a known one and fits. Measures the machine the first time."""
+    shape, asked = budget.SHAPES.get(hub_id(settings.model)), str(settings.inference.precision)
+    if here.card is not None:
+        asked = engines.fit_on_card(here.card, settings).precision
+    elif asked == "auto":
+        asked = ON_CPU[0]
+    if shape is None or not asked or not _pages(shape, asked, here):
+        return None
+    speed = measure(asked, on_card=here.card is not None)
+    return estimate(shape, asked, speed) if speed else None
 
 
 def _pages(shape: Shape, precision: str, here: Resources) -> int:
@@ -91,14 +113,25 @@ def _best(rows: list[ModelRow]) -> ModelRow | None:
     return None
 
 
-def measure(precision: str, on_card: bool) -> Speed:
-    """The rates of the first card, or of the processor with the threads that torch has."""
+def _best_on_cpu(rows: list[ModelRow]) -> ModelRow | None:
+    """The one that soonest reads a page: all are slow there."""
+    fitting = [row for row in rows if row.pages * budget.shape_of(row.model).page_tokens >= budget.LEAST_TOKENS]
+    return min(fitting, key=lambda row: row.estimate.page if row.estimate else inf, default=None)
+
+
+@cache
+def measure(precision: str, on_card: bool) -> Speed | None:
+    """The rates of the first card, or of the processor with the threads that torch has. Once a run. None of a card that
+    torch cannot use, or that has no room to measure in."""
     import torch
 
+    if on_card and (not torch.cuda.is_available() or torch.cuda.mem_get_info()[0] < _ROOM):
+        return None
     device = torch.device("cuda" if on_card else "cpu")
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}.get(precision, torch.float16)
     threads = 1 if on_card else torch.get_num_threads()  # on a CPU a rate is one of CPU seconds
-    return Speed(read_rate(dtype, device), threads * matrix_rate(dtype, device))
+    side = None if on_card else (_SIDE,) * 3
+    return Speed(read_rate(dtype, device), threads * matrix_rate(dtype, device, side))
 
 
 def estimate(shape: Shape, precision: str, speed: Speed) -> Estimate:
@@ -114,7 +147,7 @@ def estimate(shape: Shape, precision: str, speed: Speed) -> Estimate:
     work += 2 * layers * tokens + 4 * tokens * CONTEXT * heads * text["num_hidden_layers"]
     head = vocabulary * memory.ITEMSIZE[precision]
     read = memory.weight_bytes(layers, text, precision) + head + CONTEXT * memory.kv_bytes(text, precision)
-    return Estimate(work / speed.products, speed.read / read)
+    return Estimate(work / (MULTIPLIES * speed.products), READS * speed.read / read)
 
 
 def _text_numbers(text: Mapping[str, Any]) -> int:

@@ -21,7 +21,7 @@ GAIN = 1.1  # a draft must promise this many times the tokens that the same time
 TRUST = (0.15, 0.35, 0.55, 0.65, 0.75, 0.75, 0.8, 0.8, 0.95)
 TRUSTED = 2.0  # the tokens of the answer that weigh as much as that
 FORGET = 0.95  # what a token weighs less with each later one
-# The time that a token of a draft adds to a step, as a share of a step without: 110 ms for 81, with 8 (products.py).
+# The time that a token of a draft adds to a step, as a share of one without: 110 ms for 81, with 8 (performance.md).
 ADDED = 0.05
 DEAREST = 0.5  # as much at most: drafts that are nearly certain are still made, so that a wrong measurement is mended
 TIMED = 9  # steps of either kind whose median counts

@@ -21,6 +21,10 @@ PICKER_TEXTS: dict[str, Message] = {
     "lacks.disk": Message("disk space", "磁盘空间"),
     "choice.here": Message("On this machine: nothing to download.", "已在本机，无需下载。"),
     "choice.download": Message("To download: {size}.", "需下载：{size}。"),
+    "choice.speed": Message(
+        "Estimated here: {page} a page, {tokens} tokens of an answer a second.",
+        "本机预计：每页 {page}，每秒回答 {tokens} 个词元。",
+    ),
     "choice.in_use": Message("In use.", "使用中。"),
     "choice.use": Message("Use it", "使用"),
     "choice.use_anyway": Message("Try it all the same", "仍要尝试"),

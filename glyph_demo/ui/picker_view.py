@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from glyph_demo.bench.estimates import expected
 from glyph_demo.engines.model_choices import ModelChoice, Resources, choice_of, model_choices, needs, resources
 from glyph_demo.engines.registry import ENGINES
 from glyph_demo.engines.weights import download_hosts, models_folder
@@ -81,7 +82,7 @@ class PickerView:
         in_use = choice == choice_of(now) and (
             settings.inference.precision == now.inference.precision or not self._takes(choice, "inference.precision")
         )
-        extra = ""
+        extra = self._speed(settings, language) if choice.size and not found.missing else ""
         if server and not self.names_servers:
             extra = say("server.fixed", language, urls=self._windows.switch.configured.remote.urls)
         host = say("offer.or", language).join(download_hosts(settings)) if sure else ""
@@ -93,6 +94,18 @@ class PickerView:
             ui.precision: gr.update(interactive=self._takes(choice, "inference.precision")),
             ui.picked: picked_view(choice, found, in_use, language, extra, asked, idle),
         }
+
+    def _speed(self, settings: Settings, language: Language) -> str:
+        """How long a page and a token would take. The first time that takes about a second itself."""
+        found = expected(settings, self._here) if self._here is not None else None
+        if found is None:
+            return ""
+        return say(
+            "choice.speed",
+            language,
+            page=say("figure.seconds", language, value=f"{found.page:.2g}"),
+            tokens=f"{found.tokens:.2g}",
+        )
 
     def _takes(self, choice: ModelChoice, name: str) -> bool:
         return name not in ENGINES[choice.engine].ignores

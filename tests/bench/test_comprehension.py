@@ -12,12 +12,14 @@ from glyph_demo.bench.comprehension_chart import comprehension_chart
 from glyph_demo.bench.known_facts import KINDS, Asked, make
 from glyph_demo.bench.scores import grade, interval
 from glyph_demo.conversation.session import DocumentSession
+from glyph_demo.engines import create_engine
 from glyph_demo.engines.base import AskOptions
 from glyph_demo.engines.events import Finished, Timings, Token, Usage
 from glyph_demo.errors import SettingsError
-from glyph_demo.settings import Settings
+from glyph_demo.settings import Settings, merge
 from tests.command import run as command
 from tests.fakes import FakeEngine, FakeHandle
+from tests.serving.conftest import serving
 
 NEVER = ["theatre", "cable car", "observatory", "剧院", "缆车", "天文台"]  # of the questions that nothing answers
 
@@ -170,3 +172,15 @@ def test_the_command_says_what_it_takes(tmp_path):
     done = command("bench", "comprehension", "--documents", "0", "--json")
     assert json.loads(done.stdout)["error"]["code"] == "usage"
     assert done.returncode == 2
+
+
+def test_a_model_with_random_weights_behind_a_server_is_measured_like_any_other(local_settings, tmp_path):
+    """The way there and back, for an engine that only sees pages: what such a model says is noise."""
+    local = merge(local_settings, {"inference.max_new_tokens": 8})
+    with serving(local, create_engine(local)) as server:
+        changes = {"engine": "remote", "remote.urls": f"{server.address}/v1", "inference.max_new_tokens": 8}
+        result = run(merge(Settings(cache_dir=str(tmp_path)), changes), documents=1, sizes=(1_000,))
+    assert result["engine"] == "remote"
+    groups = [group for group in result["groups"] if group["way"] == "pages"]
+    assert sum(group["questions"] for group in groups) > 0
+    assert all(group["right"] == 0 and group["input"] > 0 for group in groups)

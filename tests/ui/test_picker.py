@@ -78,6 +78,13 @@ def test_every_choice_says_its_size_and_whether_it_fits_in_both_languages(on, ma
     assert chinese["flash"].endswith("在本机较慢")
 
 
+def test_a_model_that_fits_says_how_long_a_page_and_a_token_would_take(on, machine):
+    machine(card=None)
+    assert "Estimated here: " in str(choose(on, "qwen-2b")[on.ui.picked])
+    machine(card=None, memory=4)
+    assert "Estimated" not in str(choose(on, "qwen-2b")[on.ui.picked])
+
+
 def test_a_choice_is_only_looked_at_until_a_button_is_pressed(on, made):
     updates = choose(on, "glyph")
     assert "RTX 4090: it runs in fp16" in updates[on.ui.picked]
