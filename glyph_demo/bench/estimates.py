@@ -22,8 +22,9 @@ _ROOM = 4 << 30  # bytes free on a card: what is measured takes 2.5 GiB
 MERGED = 4  # patches of a visual token, in all families
 CONTEXT = 8_192  # tokens before the one that is decoded
 # What whole forwards with attention and norms reach of these rates: in `benchmarks estimates` on a CPU 0.65 to 1 of the
-# products', and 0.36 to 0.58 of the reading's.
-MULTIPLIES, READS = 0.65, 0.5
+# products' in float32, 0.26 in bfloat16, where attention is not as fast; and 0.36 to 0.7 of the reading's.
+MULTIPLIES, READS = {"bf16": 0.35}, 0.5
+OTHERWISE = 0.65
 ON_CPU = ("fp32", "bf16")
 
 
@@ -147,7 +148,7 @@ def estimate(shape: Shape, precision: str, speed: Speed) -> Estimate:
     work += 2 * layers * tokens + 4 * tokens * CONTEXT * heads * text["num_hidden_layers"]
     head = vocabulary * memory.ITEMSIZE[precision]
     read = memory.weight_bytes(layers, text, precision) + head + CONTEXT * memory.kv_bytes(text, precision)
-    return Estimate(work / (MULTIPLIES * speed.products), READS * speed.read / read)
+    return Estimate(work / (MULTIPLIES.get(precision, OTHERWISE) * speed.products), READS * speed.read / read)
 
 
 def _text_numbers(text: Mapping[str, Any]) -> int:
