@@ -250,6 +250,8 @@ def doctor_models(settings: Settings, language: Language, out: TextIO | None) ->
         print(_of_machine(here).text(language), file=out)
         if here.card:
             print(f"{here.card.name}: {gb(here.card.memory_free)}", file=out)
+        if here.trouble:
+            print(here.trouble.text(language), file=out)
         print(MODEL_HEAD.text(language), file=out)
         for row in rows:
             pages, page, speed = str(row.pages or "-"), "-", "-"

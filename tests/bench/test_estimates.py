@@ -79,6 +79,12 @@ def test_a_card_that_torch_cannot_use_has_no_estimate(monkeypatch):
     assert expected(load_settings(), machine(24, trouble=TROUBLE)) is None
 
 
+def test_a_card_that_torch_cannot_use_is_told_with_why(monkeypatch, capsys):
+    monkeypatch.setattr(commands, "resources", lambda settings: machine(24, trouble=TROUBLE))
+    commands.doctor_models(load_settings(), "en", sys.stdout)
+    assert TROUBLE.en in capsys.readouterr().out
+
+
 def test_without_torchao_there_is_no_row_that_needs_it(monkeypatch):
     monkeypatch.setattr(budget, "can_quantise", lambda: False)
     assert {row.precision for row in model_rows(load_settings(), machine(24))} == {"fp16"}
