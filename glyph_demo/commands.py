@@ -241,7 +241,7 @@ def download(settings: Settings, language: Language, out: TextIO | None) -> dict
 
 def doctor_models(settings: Settings, language: Language, out: TextIO | None) -> dict[str, Any]:
     """Which models fit, in which precision. Measures this machine for about two seconds."""
-    from glyph_demo.bench.estimates import model_rows
+    from glyph_demo.bench.estimates import brief, model_rows
 
     here = resources(settings)
     rows = model_rows(settings, here)
@@ -256,7 +256,7 @@ def doctor_models(settings: Settings, language: Language, out: TextIO | None) ->
         for row in rows:
             pages, page, speed = str(row.pages or "-"), "-", "-"
             if row.estimate:
-                page, speed = f"{row.estimate.page:.2g} s", f"{row.estimate.tokens:.2g}/s"
+                page, speed = f"{brief(row.estimate.page)} s", f"{brief(row.estimate.tokens)}/s"
             mark = "*" if row.best else " "
             weights = gb(row.weights)
             print(f"{mark} {row.model:32} {row.precision:5} {weights:>8} {pages:>7} {page:>9} {speed:>9}", file=out)

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from math import inf
 from typing import Any, cast
 
-from glyph_demo import engines
 from glyph_demo.bench.measure import matrix_rate, read_rate
 from glyph_demo.engines.model_choices import Resources, model_choices
+from glyph_demo.gpu import Gpu
 from glyph_demo.models import budget, memory
 from glyph_demo.models.budget import Shape
 from glyph_demo.models.download import hub_id
@@ -22,7 +21,7 @@ _ROOM = 4 << 30  # bytes free on a card: what is measured takes 2.5 GiB
 MERGED = 4  # patches of a visual token, in all families
 CONTEXT = 8_192  # tokens before the one that is decoded
 # What whole forwards with attention and norms reach of these rates: in `benchmarks estimates` on a CPU 0.65 to 1 of the
-# products' in float32, 0.26 in bfloat16, where attention is not as fast; and 0.36 to 0.7 of the reading's.
+# products' in float32, 0.28 in bfloat16, where attention is not as fast; and 0.36 to 0.63 of the reading's.
 MULTIPLIES, READS = {"bf16": 0.35}, 0.5
 OTHERWISE = 0.65
 ON_CPU = ("fp32", "bf16")
@@ -62,19 +61,19 @@ class ModelRow:
 
 
 def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
-    """A row for each known model and precision that can be had on the card, else on the processor. The best is the
-    first model in `budget.PREFERRED` with room for a document, in the precision that `budget.choose` would take; on a
-    processor the fastest one with such room."""
-    card = here.card
+    """A row for each known model and precision that can be had on the card that torch can use, else on the processor.
+    The best is the first model in `budget.PREFERRED` with room for a document, in the precision that `budget.choose`
+    would take; on a processor the fastest one with such room."""
+    card = _card(here)
     on_card = budget.ORDER if budget.can_quantise() else ("fp16",)
     names = ON_CPU if card is None else on_card
     speeds: dict[str, Speed | None] = {}
     rows = []
     for model in dict.fromkeys(hub_id(choice.model) for choice in model_choices() if choice.size):
-        shape = budget.shape_of(model).within(settings.inference.image_size, settings.inference.kv == "int8")
+        shape = _drawn(budget.shape_of(model), settings)
         for precision in names:
             weights = memory.weight_bytes(shape.parameters, shape.text, precision)
-            pages = _pages(shape, precision, here)
+            pages = _pages(shape, precision, here, settings)
             if pages and precision not in speeds:
                 speeds[precision] = measure(precision, on_card=card is not None)
             speed = speeds.get(precision) if pages else None
@@ -86,22 +85,37 @@ def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
 
 
 def expected(settings: Settings, here: Resources) -> Estimate | None:
-    """What to expect of the settings' model, if it is a known one and fits. Measures the machine the first time."""
-    shape, asked = budget.SHAPES.get(hub_id(settings.model)), str(settings.inference.precision)
-    if here.card is not None:
-        asked = engines.fit_on_card(here.card, settings).precision
-    elif asked == "auto":
-        asked = ON_CPU[0]
-    if shape is None or not asked or not _pages(shape, asked, here):
+    """What to expect of the settings' model on the processor, if it is a known one and fits. Measures it. None where
+    there is a card: to measure that takes memory from the model that is to come."""
+    shape, asked = budget.SHAPES.get(hub_id(settings.model)), settings.inference.precision
+    precision = ON_CPU[0] if asked == "auto" else asked
+    if _card(here) is not None or shape is None or precision not in ON_CPU:
         return None
-    speed = measure(asked, on_card=here.card is not None)
-    return estimate(shape, asked, speed) if speed else None
+    shape = _drawn(shape, settings)
+    speed = measure(precision, on_card=False) if _pages(shape, precision, here, settings) else None
+    return estimate(shape, precision, speed) if speed else None
 
 
-def _pages(shape: Shape, precision: str, here: Resources) -> int:
-    if here.card is not None:
-        return budget.tokens_that_fit(shape, precision, here.card.memory_free - budget.CONTEXT) // shape.page_tokens
-    plan = memory.plan(shape.parameters, shape.text, precision, here.memory_free)
+def brief(value: float) -> str:
+    """Two digits, or all before the point."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _card(here: Resources) -> Gpu | None:
+    return None if here.trouble else here.card
+
+
+def _drawn(shape: Shape, settings: Settings) -> Shape:
+    return shape.within(settings.inference.image_size, settings.inference.kv == "int8")
+
+
+def _pages(shape: Shape, precision: str, here: Resources, settings: Settings) -> int:
+    card, limit = _card(here), int(settings.inference.memory_limit_gb * 1e9)
+    free = here.memory_free if card is None else card.memory_free - budget.CONTEXT
+    free = min(free, limit) if limit else free
+    if card is not None:
+        return budget.tokens_that_fit(shape, precision, free) // shape.page_tokens
+    plan = memory.plan(shape.parameters, shape.text, precision, free)
     return plan.pages * memory.PAGE_TOKENS // shape.page_tokens if plan.fits else 0
 
 
@@ -120,16 +134,15 @@ def _best_on_cpu(rows: list[ModelRow]) -> ModelRow | None:
     return min(fitting, key=lambda row: row.estimate.page if row.estimate else inf, default=None)
 
 
-@cache
 def measure(precision: str, on_card: bool) -> Speed | None:
-    """The rates of the first card, or of the processor with the threads that torch has. Once a run. None of a card that
-    torch cannot use, or that has no room to measure in."""
+    """The rates of the first card, or of the processor with the threads that torch has. None of a card that has no room
+    to measure in."""
     import torch
 
-    if on_card and (not torch.cuda.is_available() or torch.cuda.mem_get_info()[0] < _ROOM):
+    if on_card and torch.cuda.mem_get_info()[0] < _ROOM:
         return None
     device = torch.device("cuda" if on_card else "cpu")
-    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}.get(precision, torch.float16)
+    dtype = {"fp32": torch.float32, "fp16": torch.float16}.get(precision, torch.bfloat16)
     threads = 1 if on_card else torch.get_num_threads()  # on a CPU a rate is one of CPU seconds
     side = None if on_card else (_SIDE,) * 3
     return Speed(read_rate(dtype, device), threads * matrix_rate(dtype, device, side))

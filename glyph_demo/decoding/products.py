@@ -1,15 +1,14 @@
 """Matrix products on a CPU whose rows are the same to the last bit, however many there are.
 
 BLAS has one kernel for a single row, another for three and another from four on, and each rounds otherwise: what an
-answer says would depend on who else is being answered. oneDNN has one kernel from two rows on, for any number of
-threads, and with AVX2 alone often from one on; over weights in its own layout it is fast. docs/performance.md has what
-both take.
+answer says would depend on who else is being answered. oneDNN has one kernel from two rows on, and with AVX2 alone
+often from one on; over weights in its own layout it is fast. docs/performance.md has what both take.
 """
 
 from __future__ import annotations
 
 import platform
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +16,7 @@ from torch import nn
 from torch.nn.functional import pad
 
 FEW = (1, 2, 4)  # rows that a product may be filled up to
-MANY = (3, 8, 16)  # rows that it is compared with
+MANY = (2, 3, 8, 16)  # rows that it is compared with
 LAYOUT = 64  # rows that oneDNN is told to lay weights out for; from 2 to 512 it makes no difference
 
 
@@ -43,7 +42,8 @@ def use_even_products(body: nn.Module, head: Any) -> None:
         if id(weight) not in shared:
             laid_out = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), LAYOUT)
             linear.weight = nn.Parameter(laid_out, requires_grad=False)
-            least = _least_rows(weight.shape, torch.get_num_threads())
+            del weight  # of a large head there are only ever two
+            least = _least_rows(linear)
         linear.forward = partial(_product, linear, least)  # type: ignore[method-assign]
 
 
@@ -54,19 +54,26 @@ def use_plain_products(body: nn.Module, head: Any) -> None:
             linear.weight = nn.Parameter(linear.weight.to_dense(), requires_grad=False)
 
 
-@cache
-def _least_rows(shape: torch.Size, threads: int) -> int:
+_LEAST: dict[tuple[torch.Size, bool, int], int] = {}
+
+
+@torch.inference_mode()  # with gradients oneDNN takes other kernels
+def _least_rows(linear: nn.Linear) -> int:
     """The fewest rows that this machine multiplies as it does many, to the last bit, with a weight that is laid out:
-    oneDNN chooses a kernel by the shape, the processor and the threads."""
-    seed = torch.Generator().manual_seed(0)
-    weight = torch.ops.mkldnn._reorder_linear_weight(torch.rand(shape, generator=seed) - 0.5, LAYOUT)
-    rows = torch.rand(max(MANY), shape[1], generator=seed) - 0.5
-    right = [_multiply(rows[:count], weight, None) for count in MANY]
-    for count in FEW:
-        some = _multiply(rows[:count], weight, None)
-        if all(torch.equal(some[: len(each)], each[:count]) for each in right):
-            return count
-    return FEW[-1]
+    oneDNN chooses a kernel by the shape, the processor and the threads, so it is tried once for each."""
+    kind = linear.weight.shape, linear.bias is None, torch.get_num_threads()
+    if kind not in _LEAST:
+        rows = torch.rand(max(MANY), linear.in_features, generator=torch.Generator().manual_seed(0)) - 0.5
+        right = [_multiply(rows[:count], linear.weight, linear.bias) for count in MANY]
+        if not right[0].any():
+            return FEW[-1]  # of weights that are all zero nothing can be seen
+        _LEAST[kind] = next((count for count in FEW if _is_even(rows[:count], linear, right)), FEW[-1])
+    return _LEAST[kind]
+
+
+def _is_even(rows: torch.Tensor, linear: nn.Linear, right: list[torch.Tensor]) -> bool:
+    some = _multiply(rows, linear.weight, linear.bias)
+    return all(torch.equal(some, each[: len(rows)]) for each in right if len(each) >= len(rows))
 
 
 def _product(linear: nn.Linear, least: int, rows: torch.Tensor) -> torch.Tensor:

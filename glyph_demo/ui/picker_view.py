@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from glyph_demo.bench.estimates import expected
+from glyph_demo.bench.estimates import brief, expected
 from glyph_demo.engines.model_choices import ModelChoice, Resources, choice_of, model_choices, needs, resources
 from glyph_demo.engines.registry import ENGINES
 from glyph_demo.engines.weights import download_hosts, models_folder
@@ -96,15 +96,15 @@ class PickerView:
         }
 
     def _speed(self, settings: Settings, language: Language) -> str:
-        """How long a page and a token would take. The first time that takes about a second itself."""
+        """How long a page and a token would take, which takes half a second to measure."""
         found = expected(settings, self._here) if self._here is not None else None
         if found is None:
             return ""
         return say(
             "choice.speed",
             language,
-            page=say("figure.seconds", language, value=f"{found.page:.2g}"),
-            tokens=f"{found.tokens:.2g}",
+            page=say("figure.seconds", language, value=brief(found.page)),
+            tokens=brief(found.tokens),
         )
 
     def _takes(self, choice: ModelChoice, name: str) -> bool:

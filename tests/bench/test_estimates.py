@@ -1,13 +1,14 @@
 """What `doctor --models` says of cards and processors, on machines made up."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from glyph_demo import commands
 from glyph_demo.bench import estimates
-from glyph_demo.bench.estimates import Speed, estimate, expected, model_rows
+from glyph_demo.bench.estimates import Speed, brief, estimate, expected, model_rows
 from glyph_demo.engines.model_choices import Resources
 from glyph_demo.errors import Message
 from glyph_demo.gpu import Gpu
@@ -71,12 +72,15 @@ def test_more_room_has_more_pages_and_a_larger_model_takes_longer():
     assert rows["zai-org/Glyph", "int4"].estimate.tokens > large.estimate.tokens
 
 
-def test_a_card_that_torch_cannot_use_has_no_estimate(monkeypatch):
-    monkeypatch.setattr(estimates, "measure", estimates_as_they_are)
-    rows = model_rows(load_settings(), machine(24, trouble=TROUBLE))
-    assert any(row.pages for row in rows)
-    assert not any(row.estimate for row in rows)
-    assert expected(load_settings(), machine(24, trouble=TROUBLE)) is None
+def test_where_torch_cannot_use_the_card_the_processor_counts():
+    here = machine(24, trouble=TROUBLE)
+    assert model_rows(load_settings(), here) == model_rows(load_settings(), machine())
+
+
+def test_the_memory_that_a_model_may_take_is_kept_to():
+    limited = load_settings(flags={"inference.memory_limit_gb": "12"})
+    assert model_rows(limited, machine(24)) == model_rows(limited, machine(80))
+    assert {row.model for row in model_rows(limited, machine(80)) if row.best} != {"zai-org/Glyph"}
 
 
 def test_a_card_that_torch_cannot_use_is_told_with_why(monkeypatch, capsys):
@@ -102,7 +106,16 @@ def test_what_to_expect_of_a_known_model_that_fits():
     qwen = load_settings(flags={"model": QWEN.format("2B")})
     assert expected(qwen, machine(memory=16)) == estimate(budget.SHAPES[QWEN.format("2B")], "fp32", SPEED)
     assert expected(qwen, machine(memory=4)) is None
-    assert expected(load_settings(flags={"model": "of/nobody"}), machine(24)) is None
+    assert expected(load_settings(flags={"model": "of/nobody"}), machine()) is None
+    assert expected(load_settings(), machine(24)) is None, "measuring takes memory from the model to come"
+    assert expected(replace(qwen, inference=replace(qwen.inference, precision="int4")), machine(memory=16)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.123, "0.12"), (5.55, "5.5"), (14.4, "14"), (123.4, "123"), (340.0, "340")]
+)
+def test_a_figure_has_two_digits_or_all_before_the_point(value, said):
+    assert brief(value) == said
 
 
 def test_the_processor_is_measured():

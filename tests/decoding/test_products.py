@@ -76,3 +76,5 @@ def test_a_processor_without_avx512_gives_equal_rows_too():
     here = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", __file__, "-k", "every_row or share"]
     ran = subprocess.run(here, env=older, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout[-3000:]
+    asked = "import torch; print(torch.backends.cpu.get_cpu_capability())"
+    assert subprocess.run([sys.executable, "-c", asked], env=older, capture_output=True, text=True).stdout != "AVX512\n"

@@ -88,12 +88,9 @@ def test_no_pages_and_empty_pages_have_no_sentences():
     assert split_sentences([features()]) == []
 
 
-def test_a_line_that_stands_on_every_page_is_a_heading_and_no_answer():
-    pages = [
-        features("Paths of the Low Fen", "", full(f"The sluice of reach {i} is opened "), "by hand at low water.")
-        for i in range(3)
-    ]
-    found = split_sentences(pages)
-    assert {each.text for each in found if each.heading} == {"Paths of the Low Fen"}
-    assert sum(each.heading for each in found) == 3
-    assert not any(each.heading for each in split_sentences(pages[:1]) if "sluice" in each.text)
+def test_a_running_head_is_told_from_values_that_are_the_same():
+    head = "Paths of the Low Fen"
+    pages = [features(head, f"Sluice {i}", "Yes", f"Bridge {i}", "Yes", f"Ferry {i}", "Yes") for i in range(3)]
+    assert {each.text for each in split_sentences(pages) if each.running} == {head}
+    assert sum(each.running for each in split_sentences(pages)) == 3
+    assert not any(each.running for each in split_sentences(pages[:2])), "two pages may be a coincidence"

@@ -93,6 +93,8 @@ class PocketDocument(OpenDocument):
         found = overview_of(document.sentences, lambda line: self._file_page(line.page, line.box))
         if found is None or (self._vectors is not None and not self._waited(self._vectors)):
             return found
+        if self._encoder is not None:
+            self._compute_vectors()  # none, where they are there
         asked = own_questions(document, lambda question: self._find(pages, question, (), _language(question)))
         return replace(found, questions=asked)
 
@@ -111,11 +113,14 @@ class PocketDocument(OpenDocument):
         clock = _Clock()
         language = _language(question)
         pages = tuple(self._pages)
-        for number, page in enumerate(pages if self._encoder is not None else ()):
-            if "vectors" not in page.arrays:
-                yield Progress("prefill", number, len(pages))  # so that it can be stopped
-                self._with_vectors(number)
-        parts, sure = ([], True) if wants_writing(question) else self._find(pages, question, history, language)
+        try:
+            parts, sure = self._shown(pages, question, history, language)
+        except _NoVectors:
+            for number, page in enumerate(pages):
+                if "vectors" not in page.arrays:
+                    yield Progress("prefill", number, len(pages))  # so that it can be stopped
+                    self._with_vectors(number)
+            parts, sure = self._shown(pages, question, history, language)
         quotes = [part for part in parts if isinstance(part, Quote)]
         clock.prompt_done()
         if not quotes:
@@ -138,6 +143,11 @@ class PocketDocument(OpenDocument):
             usage, reason = yield from self._phrase(question, quotes, options, clock)
         yield Finished(usage, clock.timings(), reason)
 
+    def _shown(
+        self, pages: tuple[PageFeatures, ...], question: str, history: Sequence[Turn], language: Language
+    ) -> tuple[Shown, bool]:
+        return ([], True) if wants_writing(question) else self._find(pages, question, history, language)
+
     def _find(
         self, pages: tuple[PageFeatures, ...], question: str, history: Sequence[Turn], language: Language
     ) -> tuple[Shown, bool]:
@@ -156,14 +166,16 @@ class PocketDocument(OpenDocument):
         return read.document
 
     def _nearness(self, pages: int, sentences: Sequence[Sentence]) -> Near | None:
-        """`nearness` of the first `pages` pages, whose vectors are computed when it is first called."""
+        """`nearness` of the first `pages` pages. Raises _NoVectors while not all of them have theirs."""
         if self._encoder is None:
             return None
         encoder = self._encoder
 
         @cache
         def near() -> Near:
-            return nearness(encoder.result(), [self._with_vectors(page) for page in range(pages)], sentences)
+            if any("vectors" not in page.arrays for page in self._pages[:pages]):
+                raise _NoVectors
+            return nearness(encoder.result(), self._pages[:pages], sentences)
 
         return lambda question: near()(question)
 
@@ -235,6 +247,10 @@ class PocketDocument(OpenDocument):
 
 def _language(question: str) -> Language:
     return "zh" if _IDEOGRAPH.search(question) else "en"
+
+
+class _NoVectors(Exception):
+    """A search needs the sentence vectors of pages that have none yet."""
 
 
 class _Read(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -37,7 +36,7 @@ _VALUE = re.compile(r"(?<!\d)\d[\d.,/-]*\d(?!\d)(?<!\b(?:19|20)\d\d)|^[^:：.,!?
 _PAIR = re.compile(r"[^\W\d_][^\d.!?,\u2e80-\u9fff]{0,40}\d[^!?\u2e80-\u9fff]{0,30}")
 _LEADERS = re.compile(r"[.·…‥]{3,}\s*[^.·…‥]{0,30}\d[^.·…‥]{0,15}$")
 NARROW = 27  # line heights; the lines that the renderer breaks are 35 wide
-_RUNNING = 3  # times that a line stands in a document to be a running head
+_RUNNING = 3  # pages that a line stands on to be a running head
 _MIN_TABLE = 3  # so many consecutive short lines make a table; fewer are headings
 
 
@@ -55,7 +54,7 @@ class PageLine:
 class Sentence:
     """`lines` are the lines it is on, `paragraph` is the number of its paragraph. `context` is what it depends on: the
     heading above it and the header of its table. `heading` says that it is such a line itself, `row` that it is a line
-    of a table or a form."""
+    of a table or a form, `running` that it is the running head of the file's pages."""
 
     text: str
     lines: tuple[PageLine, ...]
@@ -63,6 +62,7 @@ class Sentence:
     context: str = ""
     heading: bool = False
     row: bool = False
+    running: bool = False
 
 
 @dataclass(slots=True)
@@ -130,15 +130,23 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
             sentences.append(Sentence(paragraph.text[start:end], lines, number, heading))
     heads = _running_heads(sentences)
     return [
-        replace(sentence, heading=i in headed or sentence.text in heads or _NUMBERED.match(sentence.text) is not None)
+        replace(
+            sentence,
+            heading=i in headed or _NUMBERED.match(sentence.text) is not None,
+            running=sentence.row and sentence.text in heads,
+        )
         for i, sentence in enumerate(sentences)
     ]
 
 
 def _running_heads(sentences: Sequence[Sentence]) -> set[str]:
-    """Lines that stand at the top of the file's pages: they name the document and say nothing."""
-    lines = Counter(each.text for each in sentences if each.row and _BAR not in each.text)
-    return {text for text, times in lines.items() if times >= _RUNNING and not _holds_value(text)}
+    """Lines that the file has on its pages again and again: they name the document and say nothing. A value such as
+    "Yes" stands several times on one page."""
+    pages: dict[str, list[int]] = {}
+    for each in sentences:
+        if each.row and _BAR not in each.text and not _holds_value(each.text):
+            pages.setdefault(each.text, []).append(each.lines[0].page)
+    return {text for text, on in pages.items() if len(set(on)) >= _RUNNING and len(on) <= len(set(on)) + 1}
 
 
 def _holds_value(text: str) -> bool:
