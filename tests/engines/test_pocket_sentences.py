@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from glyph_demo.engines.pocket.answering import Document
 from glyph_demo.engines.pocket.sentences import split_sentences
 from glyph_demo.store import PageFeatures
 
@@ -94,3 +95,13 @@ def test_a_running_head_is_told_from_values_that_are_the_same():
     assert {each.text for each in split_sentences(pages) if each.running} == {head}
     assert sum(each.running for each in split_sentences(pages)) == 3
     assert not any(each.running for each in split_sentences(pages[:2])), "two pages may be a coincidence"
+
+
+def test_a_running_head_is_no_answer():
+    head = "Paths of the Low Fen"
+    pages = [
+        features(head, "", full(f"Reach {i} of the fen has a path "), "that floods at high water.") for i in range(3)
+    ]
+    parts, _ = Document(split_sentences(pages)).answer("What of the paths of the Low Fen?", (), "en", lambda quote: "")
+    assert parts
+    assert head not in [quote.text for quote in parts]

@@ -83,8 +83,10 @@ class Document:
         return parts if sure else list(quotes), sure
 
     def _ranked(self, question: str, matches: list[Match]) -> list[Match]:
-        """Without headers of tables, and headings below the best. Definitions of what is asked come first."""
+        """Without headers of tables, running heads, and headings below the best. Definitions of what is asked come
+        first."""
         matches = [match for match in matches if match.sentence not in self._headers]
+        matches = [match for match in matches if not self.sentences[match.sentence].running] or matches
         matches = matches[:1] + [match for match in matches[1:] if not self.sentences[match.sentence].heading]
         asked = _DEFINITION.match(question.strip())
         if asked is None or not matches:

@@ -34,7 +34,7 @@ RECORD = 0.1  # weight of a word in the rows above a row, which may say what the
 ROWS_ABOVE = 20
 KIND = 0.2  # bonus, as a share of the question's weight, for an answer of the kind asked for
 SYNONYM = 0.6  # weight of a synonym of a question's word
-HEADING = 0.5  # factor: a heading, or the running head of a file's pages, is seldom an answer itself
+HEADING = 0.5  # factor: a heading is seldom an answer itself
 HISTORY = 0.3  # weight of the question before, for follow-ups
 MEANING = 0.4  # weight of a sentence's cosine to the question, as a share of the question's weight
 UNSAID = 1.5  # added to MEANING, times the share of the question that no sentence covers with its words
@@ -110,7 +110,8 @@ class Index:
             plain = simplified(text)
             score += total * (KIND * bool(kind and kind.likely.search(plain)) + SAID * (text in said))
             covered = sum(max(w * min(1.0, n / CONTEXT) for w, n in one) for one in found[: len(wanted)] if one)
-            score *= self._rank(i)
+            if self.sentences[i].heading:
+                score *= HEADING
             matches.append(Match(i, score, min(1.0, covered / max(total, 1e-9))))
         if self._near is not None:
             meant = f"{before} {question}" if said or (before and _REFERS.search(question)) else question
@@ -124,13 +125,10 @@ class Index:
         found = []
         for i, around in enumerate(self._smoothed(cosines)):
             score, coverage = by_words[i][1:3] if i in by_words else (0.0, 0.0)
-            score += weight * float(around) * self._rank(i)
+            score += weight * float(around) * (HEADING if self.sentences[i].heading else 1.0)
             if score > 0:
                 found.append(Match(i, score, coverage, float(cosines[i])))
         return found
-
-    def _rank(self, i: int) -> float:
-        return HEADING if self.sentences[i].heading or self.sentences[i].running else 1.0
 
     def _smoothed(self, cosines: Cosines) -> Cosines:
         """Weighted means of each cosine and those of the sentences before and after in the same paragraph."""

@@ -141,12 +141,12 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
 
 def _running_heads(sentences: Sequence[Sentence]) -> set[str]:
     """Lines that the file has on its pages again and again: they name the document and say nothing. A value such as
-    "Yes" stands several times on one page."""
+    "Yes" stands several times on one page. A drawn page may hold two of the file's."""
     pages: dict[str, list[int]] = {}
     for each in sentences:
         if each.row and _BAR not in each.text and not _holds_value(each.text):
             pages.setdefault(each.text, []).append(each.lines[0].page)
-    return {text for text, on in pages.items() if len(set(on)) >= _RUNNING and len(on) <= len(set(on)) + 1}
+    return {text for text, on in pages.items() if len(set(on)) >= _RUNNING and 2 * len(on) <= 3 * len(set(on))}
 
 
 def _holds_value(text: str) -> bool:
