@@ -10,7 +10,6 @@ from typing import Any, cast
 
 from glyph_demo.bench.measure import matrix_rate, read_rate
 from glyph_demo.engines.model_choices import Resources, model_choices
-from glyph_demo.gpu import Gpu
 from glyph_demo.models import budget, memory
 from glyph_demo.models.budget import Shape
 from glyph_demo.models.download import hub_id
@@ -64,9 +63,9 @@ def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
     """A row for each known model and precision that can be had on the card that torch can use, else on the processor.
     The best is the first model in `budget.PREFERRED` with room for a document, in the precision that `budget.choose`
     would take; on a processor the fastest one with such room."""
-    card = _card(here)
+    here = _usable(here)
     on_card = budget.ORDER if budget.can_quantise() else ("fp16",)
-    names = ON_CPU if card is None else on_card
+    names = ON_CPU if here.card is None else on_card
     speeds: dict[str, Speed | None] = {}
     rows = []
     for model in dict.fromkeys(hub_id(choice.model) for choice in model_choices() if choice.size):
@@ -75,12 +74,12 @@ def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
             weights = memory.weight_bytes(shape.parameters, shape.text, precision)
             pages = _pages(shape, precision, here, settings)
             if pages and precision not in speeds:
-                speeds[precision] = measure(precision, on_card=card is not None)
+                speeds[precision] = measure(precision, on_card=here.card is not None)
             speed = speeds.get(precision) if pages else None
             rows.append(
                 ModelRow(model, precision, weights, pages, estimate(shape, precision, speed) if speed else None)
             )
-    best = _best_on_cpu(rows) if card is None else _best(rows)
+    best = _best_on_cpu(rows) if here.card is None else _best(rows)
     return [replace(row, best=row is best) for row in rows]
 
 
@@ -89,7 +88,8 @@ def expected(settings: Settings, here: Resources) -> Estimate | None:
     there is a card: to measure that takes memory from the model that is to come."""
     shape, asked = budget.SHAPES.get(hub_id(settings.model)), settings.inference.precision
     precision = ON_CPU[0] if asked == "auto" else asked
-    if _card(here) is not None or shape is None or precision not in ON_CPU:
+    here = _usable(here)
+    if here.card is not None or shape is None or precision not in ON_CPU:
         return None
     shape = _drawn(shape, settings)
     speed = measure(precision, on_card=False) if _pages(shape, precision, here, settings) else None
@@ -101,8 +101,9 @@ def brief(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def _card(here: Resources) -> Gpu | None:
-    return None if here.trouble else here.card
+def _usable(here: Resources) -> Resources:
+    """Without a card that torch cannot use."""
+    return replace(here, card=None) if here.trouble else here
 
 
 def _drawn(shape: Shape, settings: Settings) -> Shape:
@@ -110,7 +111,7 @@ def _drawn(shape: Shape, settings: Settings) -> Shape:
 
 
 def _pages(shape: Shape, precision: str, here: Resources, settings: Settings) -> int:
-    card, limit = _card(here), int(settings.inference.memory_limit_gb * 1e9)
+    card, limit = here.card, int(settings.inference.memory_limit_gb * 1e9)
     free = here.memory_free if card is None else card.memory_free - budget.CONTEXT
     free = min(free, limit) if limit else free
     if card is not None:
