@@ -121,7 +121,10 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
         else:
             event(changed, [ui.window, ui.memory, component], sidebar, queue=False, **private)
     ui.mode.input(on.preferences.change_mode, [ui.window, ui.memory, ui.mode], sidebar, queue=False, **private)
-    opening.append(ui.picked.click(_once(on.picker.act), _picked(ui), everything, trigger_mode="multiple", **private))
+    used = ui.picked.click(_once(on.picker.act), _picked(ui), everything, trigger_mode="multiple", **private)
+    opening.append(used)
+    # On a busy machine the page may lose which fields are grey, where that comes behind many other updates.
+    used.then(on.preferences.shown, ui.window, sidebar, queue=False, **private)
     for opened in opening:
         opened.then(follow, ui.window, everything, trigger_mode="multiple", **private)
 

@@ -20,6 +20,10 @@ class PreferenceHandlers:
     def __init__(self, view: WindowView) -> None:
         self._view, self._ui, self._windows = view, view.ui, view.windows
 
+    def shown(self, visit: Visit) -> Updates:
+        """The controls as the engine in use has them."""
+        return self._view.preferences(self._windows.get(visit).session.settings)
+
     def change_setting(self, visit: Visit, memory: Any, value: Any, name: str) -> Updates:
         """Change a setting for the next question. One that changes how pages look has them read again."""
         if not offered(PREFERENCES[name], value):
