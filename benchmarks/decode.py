@@ -161,12 +161,12 @@ def _fill(arena: KVArena, context: int, dtype: torch.dtype) -> None:
 def published(model: Any) -> Iterator[None]:
     """The model with the matrix products that transformers runs it with."""
     body, head = model.get_decoder(), model.get_output_embeddings()
-    ours = any("forward" in vars(layer) for layer in body.modules())
+    even = any("forward" in vars(layer) for layer in body.modules())
     use_plain_products(body, head)
     try:
         yield
     finally:
-        if ours:
+        if even:
             use_even_products(body, head)
 
 

@@ -263,7 +263,7 @@ def doctor_models(settings: Settings, language: Language, out: TextIO | None) ->
         print((NO_MODEL_FITS if best is None else MODEL_FITS).text(language), file=out)
         if {row.precision for row in rows} == {"fp16"}:
             print(WITHOUT_TORCHAO.text(language), file=out)
-    return {"models": [row.report() for row in rows], "best": best.report() if best else None}
+    return {"models": [asdict(row) for row in rows], "best": asdict(best) if best else None}
 
 
 def doctor(settings: Settings, language: Language, out: TextIO | None, config: Path | None = None) -> dict[str, Any]:

@@ -3,11 +3,10 @@ out from two rates that are measured in about two seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, cast
 
+from glyph_demo import engines
 from glyph_demo.bench.measure import matrix_rate, read_rate
 from glyph_demo.engines.model_choices import Resources, model_choices
 from glyph_demo.models import budget, memory
@@ -55,9 +54,6 @@ class ModelRow:
     estimate: Estimate | None = None
     best: bool = False
 
-    def report(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
     """A row for each known model and precision that can be had on the card that torch can use, else on the processor.
@@ -79,7 +75,7 @@ def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
             rows.append(
                 ModelRow(model, precision, weights, pages, estimate(shape, precision, speed) if speed else None)
             )
-    best = _best_on_cpu(rows) if here.card is None else _best(rows)
+    best = _best_on_cpu(rows) if here.card is None else _best(rows, _room(here, settings), settings)
     return [replace(row, best=row is best) for row in rows]
 
 
@@ -110,22 +106,28 @@ def _drawn(shape: Shape, settings: Settings) -> Shape:
     return shape.within(settings.inference.image_size, settings.inference.kv == "int8")
 
 
+def _room(here: Resources, settings: Settings) -> int:
+    """Bytes that a model may take of the card, else of memory."""
+    if here.card is not None:
+        return engines.room_on_card(here.card, settings)
+    limit = int(settings.inference.memory_limit_gb * 1e9)
+    return min(here.memory_free, limit or here.memory_free)
+
+
 def _pages(shape: Shape, precision: str, here: Resources, settings: Settings) -> int:
-    card, limit = here.card, int(settings.inference.memory_limit_gb * 1e9)
-    free = here.memory_free if card is None else card.memory_free - budget.CONTEXT
-    free = min(free, limit) if limit else free
-    if card is not None:
-        return budget.tokens_that_fit(shape, precision, free) // shape.page_tokens
-    plan = memory.plan(shape.parameters, shape.text, precision, free)
+    room = _room(here, settings)
+    if here.card is not None:
+        return budget.tokens_that_fit(shape, precision, room) // shape.page_tokens
+    plan = memory.plan(shape.parameters, shape.text, precision, room)
     return plan.pages * memory.PAGE_TOKENS // shape.page_tokens if plan.fits else 0
 
 
-def _best(rows: list[ModelRow]) -> ModelRow | None:
+def _best(rows: list[ModelRow], room: int, settings: Settings) -> ModelRow | None:
     for model in budget.PREFERRED:
-        tokens = {row: row.pages * budget.shape_of(model).page_tokens for row in rows if row.model == model}
-        most = max(tokens, key=lambda row: tokens[row])
-        if tokens[most] >= budget.LEAST_TOKENS:
-            return next((row for row in tokens if tokens[row] >= budget.DOCUMENT_TOKENS), most)
+        shape = _drawn(budget.shape_of(model), settings)
+        precision = budget.choose(shape, room, budget.can_quantise()).precision
+        if precision:
+            return next(row for row in rows if (row.model, row.precision) == (model, precision))
     return None
 
 
@@ -154,7 +156,10 @@ def estimate(shape: Shape, precision: str, speed: Speed) -> Estimate:
     of its tokens with the text model's, and both attentions; a token reads the text model's weights and CONTEXT keys
     and values."""
     text, vision, tokens = shape.text, shape.vision, shape.page_tokens
-    layers, vocabulary = _text_numbers(text), text["vocab_size"] * text["hidden_size"]
+    layers, vocabulary = (
+        text["num_hidden_layers"] * memory.layer_numbers(text),
+        text["vocab_size"] * text["hidden_size"],
+    )
     tower = shape.parameters - layers - vocabulary * (1 if text.get("tie_word_embeddings") else 2)
     patches = tokens * MERGED
     work = 2 * tower * patches + 4 * patches**2 * vision["hidden_size"] * vision["depth"]
@@ -163,8 +168,3 @@ def estimate(shape: Shape, precision: str, speed: Speed) -> Estimate:
     head = vocabulary * memory.ITEMSIZE[precision]
     read = memory.weight_bytes(layers, text, precision) + head + CONTEXT * memory.kv_bytes(text, precision)
     return Estimate(work / (MULTIPLIES.get(precision, OTHERWISE) * speed.products), READS * speed.read / read)
-
-
-def _text_numbers(text: Mapping[str, Any]) -> int:
-    """Weights of the text model's layers."""
-    return cast(int, text["num_hidden_layers"] * memory.layer_numbers(text))

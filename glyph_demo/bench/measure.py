@@ -92,14 +92,19 @@ def copy_bandwidth(device: torch.device) -> float:
 
     source = torch.ones(_COPIED[device.type], dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
+    return 2 * source.nbytes / _soonest(lambda: target.copy_(source), device)
+
+
+def _soonest(work: Callable[[], Any], device: torch.device) -> float:
+    """Seconds of wall time of the best of some runs."""
     best = float("inf")
     for _ in range(_COPIES):
         now(device)
         began = time.perf_counter()
-        target.copy_(source)
+        work()
         now(device)
         best = min(best, time.perf_counter() - began)
-    return 2 * source.nbytes / best
+    return best
 
 
 def matrix_rate(dtype: torch.dtype, device: torch.device, shape: tuple[int, int, int] | None = None) -> float:
@@ -127,14 +132,7 @@ def read_rate(dtype: torch.dtype, device: torch.device) -> float:
     width = 4096
     matrix = torch.ones(_COPIED[device.type] // width // dtype.itemsize, width, dtype=dtype, device=device)
     vector = torch.ones(1, width, dtype=dtype, device=device)
-    best = float("inf")
-    for _ in range(_COPIES):
-        now(device)
-        began = time.perf_counter()
-        torch.nn.functional.linear(vector, matrix)
-        now(device)
-        best = min(best, time.perf_counter() - began)
-    return matrix.nbytes / best
+    return matrix.nbytes / _soonest(lambda: torch.nn.functional.linear(vector, matrix), device)
 
 
 def forget_peak(device: torch.device) -> None:

@@ -89,13 +89,18 @@ def without_cuda(card: Gpu) -> ChosenEngine | None:
     )
 
 
+def room_on_card(card: Gpu, settings: Settings) -> int:
+    """Bytes of a card that a model may take."""
+    free, limit = card.memory_free - budget.CONTEXT, int(settings.inference.memory_limit_gb * 1e9)
+    return min(free, limit) if limit else free
+
+
 def fit_on_card(card: Gpu, settings: Settings) -> budget.Choice:
     """The precision of the settings' model that fits what is free on a card; see `budget.shape_of`."""
-    free, limit = card.memory_free - budget.CONTEXT, int(settings.inference.memory_limit_gb * 1e9)
-    free = min(free, limit) if limit else free
     asked = settings.inference.precision
     shape = budget.shape_of(settings.model).within(settings.inference.image_size, settings.inference.kv == "int8")
-    return budget.choose(shape, free, budget.can_quantise(), budget.ORDER if asked == "auto" else (asked,))
+    room = room_on_card(card, settings)
+    return budget.choose(shape, room, budget.can_quantise(), budget.ORDER if asked == "auto" else (asked,))
 
 
 def _by_memory(card: Gpu, settings: Settings) -> ChosenEngine:

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from glyph_demo.bench.estimates import brief, expected
+from glyph_demo.bench.estimates import Estimate, brief, expected
 from glyph_demo.engines.model_choices import ModelChoice, Resources, choice_of, model_choices, needs, resources
 from glyph_demo.engines.registry import ENGINES
 from glyph_demo.engines.weights import download_hosts, models_folder
@@ -24,6 +24,7 @@ class PickerView:
     def __init__(self, windows: Windows, ui: Any) -> None:
         self._windows, self._ui = windows, ui
         self._here: Resources | None = None  # what the machine had when it was last looked at
+        self._expected: dict[tuple[str, str], Estimate | None] = {}  # since then, by model and precision
 
     @property
     def names_servers(self) -> bool:
@@ -32,7 +33,7 @@ class PickerView:
 
     def look(self) -> None:
         """Look at the machine again. Where there is a card, the first time may take seconds."""
-        self._here = resources(self._windows.settings)
+        self._here, self._expected = resources(self._windows.settings), {}
 
     def labels(self, language: Language) -> Updates:
         names = []
@@ -97,7 +98,11 @@ class PickerView:
 
     def _speed(self, settings: Settings, language: Language) -> str:
         """How long a page and a token would take, which takes half a second to measure."""
-        found = expected(settings, self._here) if self._here is not None else None
+        assert self._here is not None
+        of = settings.model, settings.inference.precision
+        if of not in self._expected:
+            self._expected[of] = expected(settings, self._here)
+        found = self._expected[of]
         if found is None:
             return ""
         return say(

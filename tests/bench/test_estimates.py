@@ -2,20 +2,17 @@
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from glyph_demo import commands
 from glyph_demo.bench import estimates
 from glyph_demo.bench.estimates import Speed, brief, estimate, expected, model_rows
-from glyph_demo.engines.model_choices import Resources
 from glyph_demo.errors import Message
-from glyph_demo.gpu import Gpu
 from glyph_demo.models import budget
 from glyph_demo.settings import load_settings
+from tests.machines import machine
 
-GB = 10**9
 TROUBLE = Message("torch has no CUDA", "torch 没有 CUDA")
 SPEED = Speed(1e12, 1e14)
 QWEN = "Qwen/Qwen3-VL-{}-Instruct"
@@ -28,12 +25,6 @@ estimates_as_they_are = estimates.measure
 def quick(monkeypatch):
     monkeypatch.setattr(budget, "can_quantise", lambda: True)
     monkeypatch.setattr(estimates, "measure", lambda precision, on_card: SPEED)
-
-
-def machine(card=None, memory=16, trouble=None):
-    """A machine with a card of so many GiB, or GB of free memory."""
-    found = card and Gpu("NVIDIA GeForce RTX 4090", card << 30, int((card - 0.3) * 2**30), "580.1", "13.0")
-    return Resources(found, trouble, 2 * memory * GB, memory * GB, Path("/data"), 100 * GB)
 
 
 @pytest.mark.parametrize(

@@ -6,28 +6,21 @@ from pathlib import Path
 import pytest
 
 from glyph_demo import engines
-from glyph_demo.engines.model_choices import Resources, choice_of, gb, known_weights, model_choices, needs, resources
+from glyph_demo.engines.model_choices import choice_of, gb, known_weights, model_choices, needs, resources
 from glyph_demo.engines.registry import ENGINES
 from glyph_demo.errors import Message
-from glyph_demo.gpu import Gpu
 from glyph_demo.models import budget
 from glyph_demo.models.on_machine import UNFINISHED
 from glyph_demo.settings import load_settings
+from tests.machines import machine
 
 GLYPH = next(choice for choice in model_choices() if choice.key == "glyph")
-GB = 10**9
 
 
 @pytest.fixture(autouse=True)
 def no_other_caches(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(budget, "can_quantise", lambda: True)
-
-
-def machine(card=None, memory=16, disk=100, trouble=None):
-    """A machine with a card of so many GiB, and GB of free memory and disk."""
-    found = card and Gpu("NVIDIA GeForce RTX 4090", card << 30, int((card - 0.3) * 2**30), "580.1", "13.0")
-    return Resources(found, trouble, 2 * memory * GB, memory * GB, Path("/data"), disk * GB)
 
 
 @pytest.mark.parametrize(("card", "precision"), [(12, "int4"), (16, "int8"), (24, "fp16"), (80, "fp16")])

@@ -91,10 +91,13 @@ class PocketDocument(OpenDocument):
         pages = tuple(self._pages)
         document = self._document(pages)
         found = overview_of(document.sentences, lambda line: self._file_page(line.page, line.box))
-        if found is None or (self._vectors is not None and not self._waited(self._vectors)):
-            return found
-        if self._encoder is not None:
-            self._compute_vectors()  # none, where they are there
+        if found is None:
+            return None
+        if self._vectors is not None:
+            if not self._waited(self._vectors):
+                return found
+        elif self._encoder is not None:
+            self._compute_vectors()
         asked = own_questions(document, lambda question: self._find(pages, question, (), _language(question)))
         return replace(found, questions=asked)
 
