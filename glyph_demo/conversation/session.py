@@ -54,7 +54,8 @@ class DocumentSession:
 
     @property
     def current(self) -> Reading | None:
-        return self._readings[self.current_id] if self.current_id else None
+        # Not `[]`: another thread may be removing it at this moment.
+        return self._readings.get(self.current_id) if self.current_id else None
 
     @property
     def documents(self) -> dict[str, Reading]:
@@ -98,9 +99,11 @@ class DocumentSession:
 
     def remove(self, identifier: str) -> None:
         """Forget a document; its features stay in the store."""
-        self._readings.pop(identifier).cancel()
+        removed = self._readings[identifier]
         if self.current_id == identifier:
-            self.current_id = next(reversed(self._readings), None)
+            self.current_id = next((other for other in reversed(self._readings) if other != identifier), None)
+        del self._readings[identifier]
+        removed.cancel()
 
     def configure(self, settings: Settings, engine: Engine | None = None) -> bool:
         """Take new settings, and another engine if one is given. Returns True if pages look different or another engine
@@ -113,8 +116,7 @@ class DocumentSession:
             if other_pages:
                 reading.cancel()
             reading.settings = _with_pages(settings, reading.settings.documents.pages)  # those it was opened with
-        if other_pages and self.current_id:
-            current = self._readings[self.current_id]
+        if other_pages and self.current_id and (current := self.current):
             self._start(self.current_id, current.path, current.name, current.settings, current.transcript)
         return other_pages
 
@@ -156,11 +158,10 @@ class DocumentSession:
                 time.sleep(0.02)
 
     def close(self) -> None:
+        """Stop reading and release the engine. Whoever looks at a document at this moment still finds it."""
         for reading in self._readings.values():
             reading.cancel()
         self._reader.shutdown(wait=True, cancel_futures=True)
-        self._readings.clear()
-        self.current_id = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, identifier: str, path: Path, name: str, settings: Settings, transcript: Transcript) -> Reading:
@@ -179,9 +180,10 @@ class DocumentSession:
             reading.cancel()
 
     def _in_front(self) -> Reading:
-        if self.current is None:
+        current = self.current
+        if current is None:
             raise DocumentError("no_document", "Open a document first.", "请先打开一份文档。")
-        return self.current
+        return current
 
     def options(self, **changed: Any) -> AskOptions:
         """The settings' options for a question, with the fields in `changed` replaced."""

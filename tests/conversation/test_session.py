@@ -195,6 +195,16 @@ def test_closing_a_session_leaves_no_files_and_no_threads(engine, tmp_path):
     assert not [t.name for t in threading.enumerate() if t.name.startswith("reader")]
 
 
+def test_who_looks_while_a_document_goes_sees_one_that_is_there(session, tmp_path, monkeypatch):
+    first, second = (opened(session, write(tmp_path, name)) for name in ("a.txt", "b.txt"))
+    seen, gone = [], session.documents[second]
+    monkeypatch.setattr(gone, "cancel", lambda cancel=gone.cancel: (seen.append(session.current), cancel()))
+    session.remove(second)
+    session.close()  # as a page is reloaded under a click
+    assert seen == [session.documents[first]]
+    assert session.current is session.documents[first]
+
+
 def test_a_page_range_is_read_alone_and_evidence_keeps_the_documents_page_numbers(engine, session, tmp_path):
     opened(session, write(tmp_path, pages=4), pages="2-3")
     assert [p.number for p in session.current.pages] == [2, 3]
