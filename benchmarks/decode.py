@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
+from glyph_demo.bench.engines import Engines
 from glyph_demo.bench.measure import Report, as_asked, copy_bandwidth, device_name, how_it_ran, ignore, now, tell
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.decoder import Decoder, cache_argument, text
@@ -25,7 +26,6 @@ from glyph_demo.decoding.loop import decode
 from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.decoding.sampling import Sampler, Sampling
 from glyph_demo.decoding.suffixes import Suffixes
-from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.models.memory import held_bytes
 from glyph_demo.settings import Settings
 
@@ -34,6 +34,7 @@ CONTEXTS = {"cpu": (2546, 8192), "cuda": (4096, 32768, 65536)}
 SAMPLED = Sampling(
     temperature=1.0
 )  # with random weights a greedy answer soon repeats itself, which drafts would exploit
+_UNCOUNTED = 2  # tokens: the first one comes of filling the context, the second one of a step that is captured first
 _MORE_TOKENS = {"cpu": 12, "cuda": 48}  # decoded after each further context
 
 
@@ -58,7 +59,11 @@ class TimedWay:
 
 
 def run(
-    settings: Settings, contexts: tuple[int, ...] | None = None, tokens: int = 48, report: Report = ignore
+    settings: Settings,
+    contexts: tuple[int, ...] | None = None,
+    tokens: int = 48,
+    report: Report = ignore,
+    engines: Engines | None = None,
 ) -> dict[str, Any]:
     """Decode `tokens` tokens after a context of the first of `contexts` tokens in four ways: without drafts, with
     drafts from a text that the answer quotes, with drafts from one that it does not quote, and with transformers'
@@ -66,7 +71,8 @@ def run(
     vision runtime that could not be had is no result of the one that was asked for: EngineError.
     `copy_bandwidth` counts bytes read and written per second; `share` is the share of it that is reached. `report` is
     called with the result so far after each context. Raises EngineError."""
-    engine = LocalEngine(settings)
+    kept = engines or Engines()
+    engine = kept.of(settings)
     as_asked(engine)
     decoder, model = engine.decoder, engine.model.model
     decoder.batch_steps(1, 0.0)  # the ways share one thread, so none may wait for the others
@@ -93,7 +99,7 @@ def run(
         "copy_bandwidth": round(bandwidth),
         "tokens": tokens,
         **_share(decoder, model, context, tokens, measured["plain"], bandwidth),
-        "per_token": {name: _per_token(way, tokens - 1) for name, way in measured.items()},
+        "per_token": {name: _per_token(way, tokens - _UNCOUNTED) for name, way in measured.items()},
         "speculation": {"quoting": asdict(quoting.counts), "not_quoting": asdict(other.counts)},
         "same_tokens": all(measured[name].said == answer for name in ("plain", "quoting", "not_quoting")),
     }
@@ -106,10 +112,11 @@ def run(
         count = _MORE_TOKENS[decoder.device.type]
         plain = _measure({"plain": TimedWay(ours(decoder, longer, count, None), decoder.device)}, count)["plain"]
         found = _share(decoder, model, longer, count, plain, bandwidth)
-        more.append({**found, "per_token": {"plain": _per_token(plain, count - 1)}})
+        more.append({**found, "per_token": {"plain": _per_token(plain, count - _UNCOUNTED)}})
         tell(f"{longer} tokens: {found['share']:.0%} of it")
         report(result)
-    engine.close()
+    if engines is None:
+        kept.close()
     return result
 
 
@@ -121,12 +128,13 @@ def weight_bytes(model: Any) -> int:
 
 
 def _measure(ways: dict[str, TimedWay], tokens: int) -> dict[str, TimedWay]:
-    """Decode `tokens` tokens in every way. The first one is not counted, because it fills the context."""
+    """Decode `tokens` tokens in every way, but do not count the first ones."""
     for way in ways.values():
-        way.steps(1)
+        way.steps(_UNCOUNTED)
         way.seconds = way.cpu_seconds = 0.0
-    at_once = 1 if next(iter(ways.values())).device.type == "cpu" else tokens - 1
-    for _ in range((tokens - 1) // at_once):
+    left = tokens - _UNCOUNTED
+    at_once = 1 if next(iter(ways.values())).device.type == "cpu" else left
+    for _ in range(left // at_once):
         for way in ways.values():
             way.steps(at_once)
     return ways
@@ -136,7 +144,7 @@ def _share(
     decoder: Decoder, model: Any, context: int, tokens: int, plain: TimedWay, bandwidth: float
 ) -> dict[str, float | int]:
     read = weight_bytes(model) + (context + tokens // 2) * decoder.bytes_per_entry
-    share = read / (plain.seconds / (tokens - 1)) / bandwidth
+    share = read / (plain.seconds / (tokens - _UNCOUNTED)) / bandwidth
     return {"context": context, "bytes_per_token": read, "share": round(share, 3)}
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 import torch
 
 from glyph_demo.bench.asking import time_answer
+from glyph_demo.bench.engines import Engines
 from glyph_demo.bench.measure import PAGE, Report, device_name, forget_peak, ignore, now, peak_memory, tell, unit
 from glyph_demo.engines.base import Turn
-from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.models.loader import default_device
 from glyph_demo.rendering.page import Page
 from glyph_demo.settings import Settings
@@ -26,18 +25,17 @@ def run(
     turns: int = 3,
     tokens: int = 32,
     report: Report = ignore,
+    engines: Engines | None = None,
 ) -> dict[str, Any]:
     """Measure `pages` pages of `size` (height, width) and `turns` turns of `tokens` tokens. `load` is in seconds of
     wall time, everything else in `unit`. `peak_bytes` is the most that this process reserved, `device_bytes` what is in
     use on the whole card at the end, CUDA's own share included. `report` is called with the result so far after each
     stage. Raises EngineError."""
     device = default_device()
+    kept = engines or Engines()
+    engine = kept.of(settings)
+    tell(f"loaded in {kept.load:.1f} s")
     forget_peak(device)
-    began = time.perf_counter()
-    engine = LocalEngine(settings)
-    now(device)
-    load = time.perf_counter() - began
-    tell(f"loaded in {load:.1f} s")
     draw = np.random.default_rng(0)
     pictures = [Page(i, draw.integers(0, 256, size, dtype=np.uint8)) for i in range(pages or PAGES[device.type])]
     result: dict[str, Any] = {
@@ -47,7 +45,7 @@ def run(
         "device": device_name(device),
         "unit": unit(device),
         "notices": [notice.en for notice in engine.notices],
-        "load": round(load, 2),
+        "load": round(kept.load, 2),
         "loaded_bytes": peak_memory(device),
         "pages": len(pictures),
     }
@@ -88,7 +86,8 @@ def run(
         tell(f"turn {len(history)}: first token after {answered.first_token:.3f}")
         found()
     document.close()
-    engine.close()
+    if engines is None:
+        kept.close()
     return result
 
 

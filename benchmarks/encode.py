@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glyph_demo.bench.measure import PAGE, Report, device_name, ignore, matrix_rate, timed, unit
 from glyph_demo.settings import Settings
 
+if TYPE_CHECKING:
+    from glyph_demo.bench.engines import Engines
+
 _THEIRS = {"transformers": "sdpa", "transformers_eager": "eager"}  # transformers' own attention
 
 
 def run(
-    settings: Settings, rounds: int = 2, pages: int = 4, size: tuple[int, int] = PAGE, report: Report = ignore
+    settings: Settings,
+    rounds: int = 2,
+    pages: int = 4,
+    size: tuple[int, int] = PAGE,
+    report: Report = ignore,
+    engines: Engines | None = None,
 ) -> dict[str, Any]:
     """Encode a page of `size` (height, width) `rounds` times with every runtime in turn, and keep each one's best time,
     in `unit`. The baseline is transformers' tower over `pages` pages in one call, as `generate` makes it:
@@ -30,7 +38,10 @@ def run(
     from glyph_demo.models.vision import RUNTIMES, Vision
 
     folder = settings.cache_path / "models"
-    model = load_vision_language_model(settings.model, folder, precision=settings.inference.precision)
+    if engines is None:
+        model = load_vision_language_model(settings.model, folder, precision=settings.inference.precision)
+    else:
+        model = engines.of(settings).model
     visual, device = model.model.model.visual, model.transfer.device
     pixels = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
     resized = model.transfer.to_device(model.preprocessing.resized(pixels))
@@ -85,7 +96,8 @@ def run(
         },
         "runtimes": found,
     }
-    model.close()
+    if engines is None:
+        model.close()
     return result
 
 

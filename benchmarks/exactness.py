@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from benchmarks import turns
+from glyph_demo.bench.engines import Engines
 from glyph_demo.bench.measure import Report, device_name, ignore, tell
 from glyph_demo.decoding.arena import BLOCK, KVArena
 from glyph_demo.decoding.decoder import TOLERANCE, Decoder, text
@@ -21,7 +22,6 @@ from glyph_demo.decoding.layers import Int8Layer
 from glyph_demo.decoding.loop import decode, prefill
 from glyph_demo.decoding.sampling import GREEDY, Sampler
 from glyph_demo.decoding.step import WIDTHS, Runtime
-from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.models.loader import default_device
 from glyph_demo.settings import Settings
 
@@ -38,11 +38,17 @@ _RUNTIMES: dict[str, tuple[Runtime, ...]] = {"cpu": ("graph",), "cuda": ("graph"
 Check = dict[str, Any]
 
 
-def run(settings: Settings, tokens: int = 64, captures: int = CAPTURES, report: Report = ignore) -> dict[str, Any]:
+def run(
+    settings: Settings,
+    tokens: int = 64,
+    captures: int = CAPTURES,
+    report: Report = ignore,
+    engines: Engines | None = None,
+) -> dict[str, Any]:
     """All checks with answers of `tokens` greedy tokens, on the model of `settings`. Each check says whether it
     `passed` and what it measured; one that raises says so and costs itself alone. `report` is called with the result so
     far. Raises EngineError."""
-    device = default_device()
+    device, kept = default_device(), engines or Engines()
     result: dict[str, Any] = {"model": settings.model, "device": device_name(device), "checks": {}}
 
     def check(name: str, work: Callable[[], Check]) -> None:
@@ -55,8 +61,8 @@ def run(settings: Settings, tokens: int = 64, captures: int = CAPTURES, report: 
         report(result)
 
     check("kernels", lambda: _kernels(device))
-    check("generate", lambda: _generate(settings, tokens))
-    engine = LocalEngine(settings)
+    check("generate", lambda: _generate(settings, tokens, kept))
+    engine = kept.of(settings)
     decoder = engine.decoder
     decoder.batch_steps(1, 0.0)  # answers that share a thread must not wait for each other
     result |= {"precision": str(decoder.dtype).removeprefix("torch.")}
@@ -68,7 +74,7 @@ def run(settings: Settings, tokens: int = 64, captures: int = CAPTURES, report: 
     check("int8 keys and values", lambda: _int8(decoder, tokens))
     for runtime in _RUNTIMES[device.type]:  # last: each takes the place of the one before
         check(f"step {runtime}", lambda runtime=runtime: _step(decoder, runtime))  # type: ignore[misc]
-    engine.close()
+    kept.close()  # it has other runtimes now
     result["passed"] = all(found["passed"] is not False for found in result["checks"].values())
     return result
 
@@ -118,10 +124,10 @@ def _attention_error(device: torch.device, dtype: torch.dtype, before: int, n: i
     return float((seen.double() - expected).abs().max())
 
 
-def _generate(settings: Settings, tokens: int) -> Check:
+def _generate(settings: Settings, tokens: int, engines: Engines) -> Check:
     """Greedy answers to two questions over a page. In 16 bits two ways of summing differ by a rounding, so an answer
     may part from `generate`'s where its two best logits lie closer than that."""
-    found = turns.run(settings, pages=1, tokens=tokens)
+    found = turns.run(settings, pages=1, tokens=tokens, engines=engines)
     parted = [answer["gap"] for answer in found["compared"] if answer["gap"] is not None]
     bound = TOLERANCE[getattr(torch, found["precision"])]
     return {"passed": all(gap <= bound for gap in parted), "answers": found["compared"], "bound": bound}

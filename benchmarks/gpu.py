@@ -2,9 +2,10 @@
 
     python -m benchmarks.gpu --out DIR [--call main|ladder|kv|precisions] [--model MODEL] [--only PART …] [--quick]
 
-What is computed is checked first, then timed. Each part runs in its own process with its own time limit: one that fails
-or hangs does not affect the others, and its memory is freed. `DIR/PART.json` is written as the figures come, so that a
-part that is stopped keeps those it has, and after each part `DIR/summary.json`, with the targets reached. What was
+What is computed is checked first, then timed. Parts that want the same engine share a process, for on a slow CPU
+loading takes longer than measuring; each has its own time limit, and one that hangs or kills the process costs itself
+alone. `DIR/PART.json` is written as the figures come, so that a part that is stopped keeps those it has, and after each
+process `DIR/summary.json`, with the targets reached. What was
 compiled is in `DIR/compiled`; `--compiled` takes that of an earlier call. `--quick` runs everything at a tiny size, on
 any machine, as a check."""
 
@@ -12,30 +13,35 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import faulthandler
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu_targets import TARGETS, Result
+from glyph_demo.bench.engines import Engines
 from glyph_demo.bench.measure import Report, tell
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import Settings, load_settings
 
 PAGES_32K = 52  # of 632 tokens
+_START = 30  # seconds that a process may take beside its parts
 _TINY = (280, 196)  # height and width in pixels of a page in --quick
 
-Work = Callable[[Settings, bool, Report], Result]
+Work = Callable[[Settings, bool, Report, Engines], Result]
 
 
-def _machine(settings: Settings, quick: bool, report: Report) -> Result:
+def _machine(settings: Settings, quick: bool, report: Report, engines: Engines) -> Result:
     import platform
 
     import torch
@@ -62,9 +68,10 @@ def _machine(settings: Settings, quick: bool, report: Report) -> Result:
 def _benchmark(name: str, quick: dict[str, Any], full: dict[str, Any] | None = None) -> Work:
     """A part that runs `benchmarks.NAME` with the arguments of either size."""
 
-    def work(settings: Settings, small: bool, report: Report) -> Result:
+    def work(settings: Settings, small: bool, report: Report, engines: Engines) -> Result:
         arguments = quick if small else full or {}
-        result: Result = import_module(f"benchmarks.{name}").run(settings, **arguments, report=report)
+        run = import_module(f"benchmarks.{name}").run
+        result: Result = run(settings, **arguments, report=report, engines=engines)
         return result
 
     return work
@@ -80,7 +87,7 @@ _long_document = _benchmark(
 )
 
 
-def _ladder(settings: Settings, quick: bool, report: Report) -> Result:
+def _ladder(settings: Settings, quick: bool, report: Report, engines: Engines) -> Result:
     from glyph_demo.bench.ladder import Scale, report_rung, run
 
     rungs: list[Result] = []
@@ -106,17 +113,22 @@ class Measurement:
     model: str = ""
     kv: str = "auto"
 
+    @property
+    def engine(self) -> tuple[Any, ...]:
+        """What an engine is loaded by."""
+        return self.model, self.precision, self.memory, self.kv
+
 
 # The parts of each call and their limits: together less than the ten minutes that a machine may be lent for.
 CALLS = {
     "main": (
-        Measurement("machine", _machine, 40),
-        Measurement("exactness", _exactness, 120, "fp16", model="random:mid"),
-        Measurement("decode", _decode, 150),
-        Measurement("prefill", _prefill, 50),
-        Measurement("long-fp16-24gb", _long_document, 60, "fp16", 24),
-        Measurement("document-fp16", _document, 45, "fp16"),
-        Measurement("encode", _encode, 120),
+        Measurement("exactness", _exactness, 150, "fp16", model="random:mid"),
+        Measurement("machine", _machine, 40, "fp16"),
+        Measurement("decode", _decode, 170, "fp16"),
+        Measurement("prefill", _prefill, 30, "fp16"),
+        Measurement("document-fp16", _document, 40, "fp16"),
+        Measurement("encode", _encode, 75, "fp16"),
+        Measurement("long-fp16-24gb", _long_document, 80, "fp16", 24),
     ),
     "ladder": (Measurement("ladder", _ladder, 200),),
     "kv": (Measurement("decode-int8-kv", _decode, 150, kv="int8"),),
@@ -137,12 +149,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=[part.name for part in PARTS], metavar="PART")
     parser.add_argument("--compiled", type=Path, metavar="DIR", help="what an earlier call compiled")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: to see that everything runs")
-    parser.add_argument("--part", help=argparse.SUPPRESS)
+    parser.add_argument("--parts", nargs="+", help=argparse.SUPPRESS)  # NAME=LIMIT: those of one process
     options = parser.parse_args(arguments)
     model = options.model or ("random:mid" if options.quick else "random:glyph")
-    if options.part:
-        part = next(part for part in PARTS if part.name == options.part)
-        return _child(part, model, options.quick, options.out)
+    if options.parts:
+        limits = dict(part.split("=") for part in options.parts)
+        parts = [replace(part, limit=int(limits[part.name])) for part in PARTS if part.name in limits]
+        return _child(parts, model, options.quick, options.out)
     if options.compiled:
         shutil.copytree(options.compiled, options.out / "compiled", dirs_exist_ok=True)
     chosen = [part for part in PARTS if part.name in options.only] if options.only else CALLS[options.call]
@@ -153,13 +166,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(parts: Sequence[Measurement], model: str, quick: bool, out: Path) -> Result:
     """Run the parts one after another and write their results into the folder `out`. Returns the summary."""
     out.mkdir(parents=True, exist_ok=True)
+    for part in parts:
+        _file(out, part.name).unlink(missing_ok=True)
     began = time.monotonic()
     results: dict[str, Result] = {}
     summary: Result = {}
-    for part in parts:
-        tell(f"== {part.name} ({part.limit:.0f} s at most)")
-        results[part.name] = result = _in_a_process(part, model, quick, out)
-        _write(out, part.name, result)
+    left = list(parts)
+    while left:
+        alike = list(takewhile(lambda part: part.engine == left[0].engine, left))
+        for part, result in _in_a_process(alike, model, quick, out):
+            results[part.name] = result
+            _write(out, part.name, result)
+            left.remove(part)
         summary = {
             "model": model,
             "quick": quick,
@@ -179,9 +197,10 @@ def measure(parts: Sequence[Measurement], model: str, quick: bool, out: Path) ->
     return summary
 
 
-def _in_a_process(part: Measurement, model: str, quick: bool, out: Path) -> Result:
-    """What the part wrote, up to its limit if it takes longer."""
-    command = [sys.executable, "-m", "benchmarks.gpu", "--part", part.name, "--model", model, "--out", str(out)]
+def _in_a_process(parts: Sequence[Measurement], model: str, quick: bool, out: Path) -> list[tuple[Measurement, Result]]:
+    """Those of the parts that one process came to, one at least, with what each wrote."""
+    names = [f"{part.name}={part.limit}" for part in parts]
+    command = [sys.executable, "-m", "benchmarks.gpu", "--parts", *names, "--model", model, "--out", str(out)]
     compiled = out.resolve() / "compiled"
     environment = {
         **os.environ,
@@ -190,44 +209,53 @@ def _in_a_process(part: Measurement, model: str, quick: bool, out: Path) -> Resu
         "TORCHINDUCTOR_CACHE_DIR": str(compiled / "inductor"),
         "TRITON_CACHE_DIR": str(compiled / "triton"),
     }
-    _file(out, part.name).unlink(missing_ok=True)
-    began = time.monotonic()
     why = ""
     try:
+        together = sum(part.limit for part in parts)
         done = subprocess.run(
-            [*command, "--quick"] if quick else command, timeout=part.limit, env=environment, check=False
+            [*command, "--quick"] if quick else command, timeout=together + _START, env=environment, check=False
         )
         if done.returncode:
             why = f"ended with status {done.returncode}"
     except subprocess.TimeoutExpired:
-        why = f"not done within {part.limit:.0f} s"
-    try:
-        result: Result = json.loads(_file(out, part.name).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        result, why = {}, why or "ended without a result"
-    if why:
-        result = {"unavailable": why, **result}
-    return {**result, "wall_seconds": round(time.monotonic() - began, 1)}
-
-
-def _child(part: Measurement, model: str, quick: bool, out: Path) -> int:
-    """Run one part, and write its result so far whenever there is more of it."""
-    last: Result = {}
-
-    def report(result: Result) -> None:
-        last.update(result)
-        _write(out, part.name, last)
-
-    with contextlib.redirect_stdout(sys.stderr):
+        why = f"not done within {together} s"
+    found = []
+    for part in parts:
         try:
-            report(part.work(_settings(part, model), quick, report))
-        except GlyphError as error:
-            report({"unavailable": error.text("en")})
-        except Exception as error:  # the other parts go on whatever fails
-            import traceback
+            result: Result = json.loads(_file(out, part.name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            break
+        if "wall_seconds" not in result:
+            result = {"unavailable": f"not done within {part.limit} s, or: {why}", **result}
+        found.append((part, result))
+    return found or [(parts[0], {"unavailable": why or "ended without a result"})]
 
-            traceback.print_exc()
-            report({"unavailable": f"{type(error).__name__}: {error}"[:500]})
+
+def _child(parts: Sequence[Measurement], model: str, quick: bool, out: Path) -> int:
+    """Run parts that want the same engine, and write the result so far of each whenever there is more of it. One that
+    takes longer than its limit ends the process."""
+    engines = Engines()
+    for part in parts:
+        tell(f"== {part.name} ({part.limit} s at most)")
+        began = time.monotonic()
+        last: Result = {}
+
+        def report(result: Result, name: str = part.name, last: Result = last) -> None:
+            last.update(result)
+            _write(out, name, last)
+
+        report({})
+        faulthandler.dump_traceback_later(part.limit, exit=True)
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
+                report(part.work(_settings(part, model), quick, report, engines))
+            except GlyphError as error:
+                report({"unavailable": error.text("en")})
+            except Exception as error:  # the other parts go on whatever fails
+                traceback.print_exc()
+                report({"unavailable": f"{type(error).__name__}: {error}"[:500]})
+        faulthandler.cancel_dump_traceback_later()
+        report({"wall_seconds": round(time.monotonic() - began, 1)})
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glyph_demo.bench.engines import Engines
 from glyph_demo.bench.measure import (
     Report,
     as_asked,
@@ -30,7 +31,12 @@ _WARM_UP = 64  # tokens
 _ROWS = 8192  # of the matrix product to compare with, at most
 
 
-def run(settings: Settings, lengths: tuple[int, ...] | None = None, report: Report = ignore) -> dict[str, Any]:
+def run(
+    settings: Settings,
+    lengths: tuple[int, ...] | None = None,
+    report: Report = ignore,
+    engines: Engines | None = None,
+) -> dict[str, Any]:
     """Prefill each of `lengths` tokens into an empty arena; on a CUDA device keep the best of some rounds.
     `matrix_share` is the model's operations per second divided by those of a plain matrix product in the model's dtype,
     of the shape of a layer's largest product at that length, measured in the same round. `seconds_per_page` is for a
@@ -38,9 +44,8 @@ def run(settings: Settings, lengths: tuple[int, ...] | None = None, report: Repo
     each length. Raises EngineError."""
     import torch
 
-    from glyph_demo.engines.local.engine import LocalEngine
-
-    engine = LocalEngine(settings)
+    kept = engines or Engines()
+    engine = kept.of(settings)
     as_asked(engine)
     decoder, device = engine.decoder, engine.decoder.device
     config = engine.model.model.config.get_text_config()
@@ -80,7 +85,8 @@ def run(settings: Settings, lengths: tuple[int, ...] | None = None, report: Repo
         )
         tell(f"{length} tokens: {length / best:.0f} a second, {operations / best / rate:.0%} of the matrix rate")
         report(result)
-    engine.close()
+    if engines is None:
+        kept.close()
     return result
 
 

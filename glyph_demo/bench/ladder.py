@@ -20,6 +20,7 @@ from typing import Any, Literal
 import torch
 
 from glyph_demo.bench.asking import time_answer
+from glyph_demo.bench.engines import Engines
 from glyph_demo.bench.measure import device_name, forget_peak, now, peak_memory, tell, unit
 from glyph_demo.bench.texts import chinese
 from glyph_demo.documents.model import Document
@@ -125,10 +126,12 @@ def run(
     cases = {"whitepaper": tall, "pages": STYLES["glyph-zh"]}
     quotable: dict[str, list[int]] = {}
     rungs: list[dict[str, Any]] = []
+    engines = Engines()
     for rung in RUNGS:
-        for found in _rung(settings, rung, cases, text, scale, device, quotable):
+        for found in _rung(settings, rung, cases, text, scale, device, quotable, engines):
             rungs.append(found)
             report(found)
+    engines.close()
     return {
         "model": settings.model,
         "device": device_name(device),
@@ -157,9 +160,10 @@ def _rung(
     scale: Scale,
     device: torch.device,
     quotable: dict[str, list[int]],
+    engines: Engines,
 ) -> Iterator[dict[str, Any]]:
-    """The results of one rung, one for each case. The rung has an engine of its own. `quotable` holds, by case, the
-    answers of the rung before, and is updated."""
+    """The results of one rung, one for each case. `quotable` holds, by case, the answers of the rung before, and is
+    updated. A fast vision runtime stays with an engine: the rungs after the one that prepares it have it too."""
 
     def result(case: str, **figures: Any) -> dict[str, Any]:
         return {"rung": rung.key, "name": {"en": rung.name.en, "zh": rung.name.zh}, "case": case, **figures}
@@ -170,16 +174,15 @@ def _rung(
         return
     if device.type == "cpu":
         rung = replace(rung, precision="fp32", overlap=False)
-    engine = None
     for case, style in cases.items():
         forget_peak(device)
         try:
-            engine = engine or LocalEngine(_of_rung(settings, rung))
+            engine = engines.of(_of_rung(settings, rung))
             pages = list(render(Document("text", "txt", text, ""), style))  # also fills the glyph cache
             vision = _fast_vision(engine, pages, settings.cache_path / "models") if rung.fast_vision else "eager"
             measuring = _Measuring(engine, rung, text, style, scale, quotable.get(case, []), settings)
-            # If there are several rounds, the first one compiles, tunes and captures graphs.
-            rounds = [measuring.round() for _ in range(scale.rounds)]
+            # If there are several rounds, the first one captures graphs.
+            rounds = [measuring.round() for _ in range(1 if rung.decode == "eager" else scale.rounds)]
             figures, quotable[case] = min(rounds, key=lambda found: found[0]["first"])
             memory = peak_memory(device)
             yield result(case, precision=rung.precision, vision=vision, pages=len(pages), **figures, peak_bytes=memory)
@@ -189,8 +192,6 @@ def _rung(
             log.exception("ladder: %s, %s", rung.key, case)
             why = f"{type(error).__name__}: {error}"[:200]
             yield result(case, unavailable={"en": why, "zh": why})
-    if engine is not None:
-        engine.close()
 
 
 def _of_rung(settings: Settings, rung: Rung) -> Settings:

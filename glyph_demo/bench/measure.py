@@ -77,7 +77,6 @@ def as_asked(engine: LocalEngine) -> None:
     taken for those of the other."""
     fallen = engine.fallen_back
     if fallen:
-        engine.close()
         en, zh = " ".join(said.en for said in fallen), "".join(said.zh for said in fallen)
         raise EngineError(
             "bench_fell_back",

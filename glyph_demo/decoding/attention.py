@@ -50,7 +50,8 @@ def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling:
     mask = None
     if n > 1:
         mask = torch.ones(n, entries, dtype=torch.bool, device=key.device).tril(entries - n).repeat(group, 1)
-    return scaled_dot_product_attention(rows, key, value, attn_mask=mask, scale=scaling).view(1, heads, n, dim)
+    # Not `view`: CUDA's kernel for float32 gives its result in another order.
+    return scaled_dot_product_attention(rows, key, value, attn_mask=mask, scale=scaling).reshape(1, heads, n, dim)
 
 
 def attend_static(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, beyond: torch.Tensor) -> torch.Tensor:

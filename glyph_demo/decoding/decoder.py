@@ -40,6 +40,9 @@ CHUNK = {"cpu": 512, "cuda": 4096}
 FORWARD_OPERATIONS = 1.6e11
 LEAST = 32
 
+# Tokens that prefill is compared at; first as many as no head is wide, or torch takes both for the same size.
+_COMPARED = (13, 48)
+
 _PLAINER: dict[Runtime, tuple[Runtime, ...]] = {"compiled": ("graph", "eager"), "graph": ("eager",), "eager": ()}
 
 
@@ -98,7 +101,14 @@ class Decoder:
         self._heads: int = config.num_attention_heads
         self._batcher = Batcher(self._together, 1, 0.0)
         self._step: Step | None = None
+        self._prefilling: Callable[[KVArena, torch.Tensor, torch.Tensor], torch.Tensor] | None = None
         self._cache_argument = cache_argument(self._body)
+
+    @property
+    def tolerance(self) -> float:
+        """How far a faster way's results may be from those of the model's own forward. Keys and values in 8 bits may be
+        rounded the other way."""
+        return max(TOLERANCE[self.dtype], TOLERANCE[torch.bfloat16] if self.int8 else 0.0)
 
     @property
     def bytes_per_entry(self) -> int:
@@ -176,9 +186,17 @@ class Decoder:
         arena.reserve(arena.length + len(embeds))
         following = int(positions.max()) + 1
         with self.lock:
-            hidden = self._forward(embeds, positions, arena.cache)
+            if self._prefilling is not None and self._is_plain(embeds):
+                with torch.inference_mode():
+                    hidden = self._prefilling(arena, embeds, positions.to(self.device, non_blocking=True))
+            else:
+                hidden = self._forward(embeds, positions, arena.cache)
             arena.advance(len(embeds), following)
         return hidden
+
+    def _is_plain(self, embeds: torch.Tensor) -> bool:
+        """Whether these are several tokens' embeddings and no more."""
+        return len(embeds) > 1 and embeds.shape[1] == self.config.hidden_size
 
     def step(self, arena: KVArena, ids: torch.Tensor | Sequence[int]) -> torch.Tensor:
         """Logits (n, vocabulary), float32, behind each of a few plain tokens, in host memory or on the device, that
@@ -218,6 +236,7 @@ class Decoder:
         cannot be had; `auto` is "compiled" on CUDA and elsewhere "eager". Each is compared with the model's own forward
         before it is used: a layer that a version of transformers has changed is not run in its old form. Returns None,
         or, where a plainer runtime has to do, why. Raises torch.OutOfMemoryError."""
+        self._prefilling = None
         if runtime == "auto":
             runtime = "compiled" if self.device.type == "cuda" else "eager"
         why = ""
@@ -228,6 +247,31 @@ class Decoder:
             why = why or problem
         self._step = None
         return _plainer(runtime, "transformers", why)
+
+    def prepare_prefill(self) -> Message | None:
+        """Have the step's compiled pieces prefill, too, from now on, where it has some, once their hidden states were
+        compared with those of the model's own forward. Returns None, or why that goes on to prefill. Raises
+        torch.OutOfMemoryError."""
+        if self._step is None or not self._step.prefills:
+            return None
+        arena = self.arena()
+        arena.reserve(min(BLOCK, arena.maximum))
+        try:
+            for segment in (text(range(count)) for count in _COMPARED):
+                embeds, positions = self.embed(segment), self.positions(segment)
+                expected = self._forward(embeds, positions, arena.cache).float()
+                with torch.inference_mode():
+                    got = self._step.prefill(arena, embeds, positions.to(self.device)).float()
+                difference = float((got - expected).norm() / expected.norm())
+                if expected.isfinite().all() and not difference <= self.tolerance:
+                    return _plain_prefill(f"results differ by {difference:.1e}")
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # as in `_take`
+            log.info("preparing prefill", exc_info=True)
+            return _plain_prefill(type(error).__name__)
+        self._prefilling = self._step.prefill
+        return None
 
     def _take(self, runtime: Runtime) -> str | None:
         """Have `runtime` take the steps, or return what is in the way."""
@@ -247,7 +291,7 @@ class Decoder:
 
     def _check_step(self, static: bool) -> None:
         """Compare the step with the model's own forward, over an arena of noise: a static one at each width, and once
-        more as it is replayed. Raises _OtherNumbers where the logits differ by more than TOLERANCE."""
+        more as it is replayed. Raises _OtherNumbers where the logits differ by more than `tolerance`."""
         arena = self.arena()
         arena.reserve(min(BLOCK, arena.maximum))
         generator = torch.Generator(self.device).manual_seed(0)
@@ -266,7 +310,7 @@ class Decoder:
                 (got,) = self._together([(arena, torch.tensor(segment.ids, device=self.device))])
                 difference = float((got - expected).norm() / expected.norm())
                 # A model that overflows here does so in either way; whoever reads its tokens is told.
-                if expected.isfinite().all() and not difference <= TOLERANCE[self.dtype]:
+                if expected.isfinite().all() and not difference <= self.tolerance:
                     raise _OtherNumbers(f"results differ by {difference:.1e}")
             arena.rollback(before)
         if static:
@@ -324,4 +368,11 @@ def _plainer(wanted: Runtime, taken: str, why: str) -> Message:
     return Message(
         f"Decoding runs as '{taken}', more slowly: '{wanted}' cannot be used here ({why}).",
         f"解码以“{taken}”方式运行，速度较慢：此处无法使用“{wanted}”（{why}）。",
+    )
+
+
+def _plain_prefill(why: str) -> Message:
+    return Message(
+        f"Pages are taken in by the model's own forward, more slowly: it cannot be compiled here ({why}).",
+        f"页面由模型自身的前向计算读入，速度较慢：此处无法编译（{why}）。",
     )

@@ -12,7 +12,8 @@ from triton import language as tl
 from glyph_demo.decoding.layers import BLOCK
 
 # Parts that a KV head's entries are read in, one of them the new ones (flash-decoding,
-# https://pytorch.org/blog/flash-decoding). Times Glyph's 2 KV heads: about as many as a GPU has multiprocessors.
+# https://pytorch.org/blog/flash-decoding). Times Glyph's 2 KV heads: about as many as a GPU has multiprocessors. Where
+# keys and values are read more than once, there are as many fewer: docs/benchmarks/h200.json.
 SPLITS = 64
 _LEAST = 16  # rows and columns of a matrix product, at least
 _MOST = 128  # rows that keys and values are read once for, a query head of a token each: 8 tokens of 16 heads
@@ -53,8 +54,8 @@ class Plan(NamedTuple):
     def combined(self) -> torch.Tensor:
         """The attention (1, heads, n, head_dim)."""
         _, n, heads, dim = self.seen.shape
-        group, rows = self.options["GROUP"], self.parts[0].shape[2]
-        _combine[(heads, n)](*self.parts, self.seen, GROUP=group, ROWS=rows, DIM=dim, SPLITS=SPLITS, num_warps=4)
+        group, splits, rows = self.options["GROUP"], self.options["SPLITS"], self.parts[0].shape[2]
+        _combine[(heads, n)](*self.parts, self.seen, GROUP=group, ROWS=rows, DIM=dim, SPLITS=splits, num_warps=4)
         return self.seen.transpose(1, 2)
 
 
@@ -65,13 +66,14 @@ def plan_of(query: torch.Tensor, kv_heads: int, dtype: torch.dtype) -> Plan:
     half = dtype.itemsize == 2  # float32 takes twice the memory, and has no products that leave room for many rows
     rows = min(_MOST if half else _LEAST, max(_LEAST, triton.next_power_of_2(n * group)))
     passes = triton.cdiv(n * group, rows)
-    sums = torch.empty((kv_heads, SPLITS, passes * rows, dim), dtype=torch.float32, device=query.device)
+    splits = max(2, triton.next_power_of_2(SPLITS // passes + 1) // 2)  # a power of two
+    sums = torch.empty((kv_heads, splits, passes * rows, dim), dtype=torch.float32, device=query.device)
     tops, totals = (torch.empty(sums.shape[:-1], dtype=torch.float32, device=query.device) for _ in range(2))
     seen = torch.empty((1, n, heads, dim), dtype=dtype, device=query.device)
-    shape = {"N": n, "GROUP": group, "ROWS": rows, "DIM": dim, "BLOCK": BLOCK, "NEW": _LEAST, "SPLITS": SPLITS}
+    shape = {"N": n, "GROUP": group, "ROWS": rows, "DIM": dim, "BLOCK": BLOCK, "NEW": _LEAST, "SPLITS": splits}
     # Blocks under way, of the 101,376 bytes that a small card has.
     options = {**shape, "num_warps": 8 if rows > 64 else 4, "num_stages": 3 if half and rows <= 64 else 2}
-    return Plan((SPLITS, kv_heads, passes), options, (sums, tops, totals), seen)
+    return Plan((splits, kv_heads, passes), options, (sums, tops, totals), seen)
 
 
 @triton.jit

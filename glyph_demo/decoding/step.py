@@ -3,27 +3,26 @@
 transformers' forward is made for everything a model can be asked; decoding asks for one thing, thousands of times. Here
 the layers of a few known architectures are run directly: on a CPU over the entries that there are, and on CUDA over the
 whole capacity of the arena with the same launches every time, captured as a CUDA graph for each arena and width
-(https://pytorch.org/blog/accelerating-generative-ai-2). `compiled` has torch.compile fuse what is around the matrix
-products, from one layer's attention to the next one's; one compilation serves all layers. Attention is then that of
-`kernels`, where Triton is."""
+(https://pytorch.org/blog/accelerating-generative-ai-2). `compiled` takes the compiled `pieces`, and attention from
+`kernels`, where Triton is; then it prefills, too."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
-import types
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import torch
-from torch import nn
-from torch.nn.functional import linear, pad
+from torch.nn.functional import pad
 
+from glyph_demo.decoding import pieces
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.attention import PACKED_ATTENTION, attend, attend_static
 from glyph_demo.decoding.draft import DRAFTED
 from glyph_demo.decoding.graphs import capture
 from glyph_demo.decoding.layers import Int8Layer
+from glyph_demo.decoding.pieces import PLAIN, Joined, Pieces, States, flat
 
 Runtime = Literal["auto", "eager", "graph", "compiled"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
@@ -32,8 +31,6 @@ RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 # (kernels.py), or the longest.
 WIDTHS = (1, 8, DRAFTED + 1)
 
-States = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # queries, keys and values (1, heads, n, head_dim)
-Joined = tuple[torch.Tensor, torch.Tensor]  # weight and bias that make all three
 Row = tuple[KVArena, torch.Tensor]  # token ids (n,) that follow an arena's entries
 Attend = Callable[[int, States], torch.Tensor]  # the attention (1, n, heads * head_dim) of a layer, by its number
 
@@ -53,22 +50,21 @@ class Step:
         self._compiled = runtime == "compiled"
         # transformers' own function of the model's file: what is rotated, and how, differs between architectures.
         self._rotate = sys.modules[type(body).__module__].apply_rotary_pos_emb
-        self._project: Callable[..., States] = _project
-        self._pass_on: Callable[..., tuple[torch.Tensor, States]] = _pass_on
-        self._finish: Callable[..., torch.Tensor] = _finish
+        self._pieces = PLAIN
+        self._prefilling: Pieces | None = None
         self._joined: list[Joined | None] = [None] * len(body.layers)
-        self._kernels = False
+        self._kernels = self._by_row = False
         if self._compiled:
             cuda = body.device.type == "cuda"
-            # So that products with one row are fused with what is around them; only on CUDA is that worth it.
-            # No products are padded: those with nine rows would be tried both ways, for nothing.
-            options: Any = {"coordinate_descent_tuning": True, "shape_padding": False} if cuda else None
-            self._project = _compiled(_project, options)
-            self._pass_on = _compiled(_pass_on, options)
-            self._finish = _compiled(_finish, options)
-            self._kernels = cuda and importlib.util.find_spec("triton") is not None
             if cuda:
-                self._joined = [_join(layer.self_attn) for layer in body.layers]
+                self._joined = [pieces.join(layer.self_attn) for layer in body.layers]
+            self._kernels = cuda and importlib.util.find_spec("triton") is not None
+            self._by_row = self._kernels and pieces.takes_rows(body)
+            if self._by_row:
+                import glyph_demo.decoding.kernels_row  # noqa: F401  makes torch.ops.glyph_demo
+            self._pieces = pieces.compiled(pieces.options(self._by_row) if cuda else None)
+            if self._by_row:
+                self._prefilling = pieces.compiled(dynamic=True)
 
     def __call__(self, arena: KVArena, ids: torch.Tensor) -> torch.Tensor:
         """Hidden states (n, hidden) of the tokens `ids` (n,), int64, on the device. Their keys and values are
@@ -81,6 +77,27 @@ class Step:
             arena.graphs[width] = _Static(self, arena, width)
         hidden: torch.Tensor = arena.graphs[width](ids)
         return hidden
+
+    @property
+    def prefills(self) -> bool:
+        """Whether there is a `prefill`."""
+        return self._prefilling is not None
+
+    def prefill(self, arena: KVArena, embeds: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """Hidden states (n, hidden) of n >= 2 tokens given as embeddings (n, hidden), at positions (axes, n), int64, on
+        the device. Their keys and values are written behind the arena's length, which stays as it is; the arena must
+        have room. Of the model's own forward, with some eighty launches a layer, a slow CPU holds a fast card up.
+        Call it in inference mode."""
+        assert self._prefilling is not None
+        hidden, layers = embeds[None], self._body.layers
+        cos, sin = self._body.rotary_emb(hidden, position_ids=positions[:, None] if self._axes > 1 else positions)
+
+        def attend_all(number: int, states: States) -> torch.Tensor:
+            query, key, value = states
+            keys, values = arena.layers[number].update(key, value)
+            return flat(attend(query, keys, values, layers[number].self_attn.scaling))
+
+        return self._through(hidden, cos, sin, attend_all, self._prefilling)
 
     def together(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         """The results of calls for several arenas, from one forward: weights are read once for all of them. Each row's
@@ -120,14 +137,14 @@ class Step:
         cos, sin = self._rotary(hidden, positions)
         widths = [len(ids) for _, ids in rows]
         for number, layer in enumerate(self._body.layers):
-            parts = [part.split(widths, dim=2) for part in _project(layer, self._rotate, hidden, cos, sin)]
+            parts = [part.split(widths, dim=2) for part in PLAIN.project(layer, self._rotate, hidden, cos, sin)]
             attended = []
             for (arena, _), entries, query, key, value in zip(rows, at, *parts, strict=True):
                 kept = arena.layers[number]
                 kept.put(entries, key, value)
                 keys, values = kept.upto(arena.length + len(entries))
                 attended.append(attend(query, keys, values, layer.self_attn.scaling))
-            hidden = _finish(layer, hidden, _rows(torch.cat(attended, dim=2)))
+            hidden = PLAIN.finish(layer, hidden, flat(torch.cat(attended, dim=2)))
         return list(self._body.norm(hidden)[0].split(widths))
 
     def _rotary(self, hidden: torch.Tensor, positions: torch.Tensor) -> Any:
@@ -139,17 +156,29 @@ class Step:
         """Forward with static shapes, for capture: no launch depends on a number in host memory."""
         hidden = self._body.embed_tokens(ids[None])
         cos, sin = self._rotary(hidden, positions)
+        return self._through(hidden, cos, sin, attend, self._pieces, self._by_row and len(ids) == 1)
+
+    def _through(
+        self,
+        hidden: torch.Tensor,
+        cos: torch.Tensor,
+        sin: torch.Tensor,
+        attend: Attend,
+        made: Pieces,
+        by_row: bool = False,
+    ) -> torch.Tensor:
+        """Hidden states (n, hidden) behind all layers, from those (1, n, hidden) before them."""
         layers = self._body.layers
         # As behind the first layer, where norms in float32 make the residual stream one: what is compiled for that
         # serves all.
         hidden = hidden.to(torch.promote_types(hidden.dtype, layers[0].post_attention_layernorm.weight.dtype))
-        states = self._project(layers[0], self._rotate, hidden, cos, sin, self._joined[0])
+        states = made.project(layers[0], self._rotate, hidden, cos, sin, self._joined[0], by_row)
         for number in range(len(layers) - 1):
             attended, joined = attend(number, states), self._joined[number + 1]
-            hidden, states = self._pass_on(
-                layers[number], layers[number + 1], self._rotate, hidden, attended, cos, sin, joined
+            hidden, states = made.pass_on(
+                layers[number], layers[number + 1], self._rotate, hidden, attended, cos, sin, joined, by_row
             )
-        hidden = self._finish(layers[-1], hidden, attend(len(layers) - 1, states))
+        hidden = made.finish(layers[-1], hidden, attend(len(layers) - 1, states), by_row)
         normed: torch.Tensor = self._body.norm(hidden)[0]
         return normed
 
@@ -164,8 +193,8 @@ class Step:
             def by_kernels(number: int, states: States) -> torch.Tensor:
                 kept = arena.layers[number]
                 if isinstance(kept, Int8Layer):
-                    return _rows(attend_behind_int8(*states, kept, at, scaling))
-                return _rows(attend_behind(*states, kept.keys, kept.values, at, scaling))
+                    return flat(attend_behind_int8(*states, kept, at, scaling))
+                return flat(attend_behind(*states, kept.keys, kept.values, at, scaling))
 
             return by_kernels
         beyond = torch.arange(arena.capacity, device=at.device) > at[:, None]
@@ -173,7 +202,7 @@ class Step:
         def plainly(number: int, states: States) -> torch.Tensor:
             kept, (query, key, value) = arena.layers[number], states
             kept.put(at, key, value)
-            return _rows(attend_static(query * scaling, *kept.upto(arena.capacity), beyond))
+            return flat(attend_static(query * scaling, *kept.upto(arena.capacity), beyond))
 
         return plainly
 
@@ -209,14 +238,6 @@ class _Static:
         return self._step._run(self._ids, self._positions, self._step._attending(self._arena, self._at))
 
 
-def _compiled(function: Callable[..., Any], options: Any) -> Callable[..., Any]:
-    """`function` compiled, as a copy of its own: torch compiles the same code 8 times at most, for all models of the
-    process together. What cannot be compiled as a whole raises: run as it is, it would be slow in silence."""
-    own = types.FunctionType(function.__code__.replace(), function.__globals__, function.__name__)
-    own.__defaults__ = function.__defaults__
-    return torch.compile(own, dynamic=False, fullgraph=True, options=options)
-
-
 def _width(n: int) -> int:
     """The least of WIDTHS that takes `n` tokens; 0 where none does."""
     return next((width for width in WIDTHS if width >= n), 0)
@@ -233,80 +254,3 @@ def _groups(rows: Sequence[Row], most: int) -> list[list[Row]]:
             left = most - len(row[1])
         groups[-1].append(row)
     return groups
-
-
-def _rows(attended: torch.Tensor) -> torch.Tensor:
-    """(1, n, heads * head_dim) of (1, heads, n, head_dim)."""
-    return attended.transpose(1, 2).flatten(2)
-
-
-def _project(
-    layer: Any, rotate: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, joined: Joined | None = None
-) -> States:
-    """The states that a layer makes of hidden states (1, n, hidden)."""
-    attention = layer.self_attn
-    normed = layer.input_layernorm(hidden)
-    shape = (1, hidden.shape[1], -1, attention.head_dim)
-    if joined is not None:
-        # The bias by itself: a product with one row is then fused, and not left to cuBLAS.
-        states = _stored(linear(normed, joined[0]) + joined[1]).view(shape).transpose(1, 2)
-        values = attention.v_proj.out_features // attention.head_dim
-        turned, value = states[:, :-values], states[:, -values:]
-        if hasattr(attention, "q_norm"):
-            turned = torch.cat([attention.q_norm(turned[:, :-values]), attention.k_norm(turned[:, -values:])], dim=1)
-        turned = rotate(turned, turned, cos, sin)[0]
-        return turned[:, :-values], turned[:, -values:], value
-    query = attention.q_proj(normed).view(shape).transpose(1, 2)
-    key = attention.k_proj(normed).view(shape).transpose(1, 2)
-    value = attention.v_proj(normed).view(shape).transpose(1, 2)
-    if hasattr(attention, "q_norm"):
-        query, key = attention.q_norm(query), attention.k_norm(key)
-    return (*rotate(query, key, cos, sin), value)
-
-
-def _join(attention: Any) -> Joined | None:
-    """One weight for all states of a layer, of which the weights that the model has become views. None where they are
-    not plain ones."""
-    parts = (attention.q_proj, attention.k_proj, attention.v_proj)
-    if any(hasattr(part.weight, "__tensor_flatten__") for part in parts):
-        return None
-    with torch.no_grad():
-        weight = torch.cat([part.weight for part in parts])
-        zeros = weight.new_zeros
-        bias = torch.cat([zeros(part.out_features) if part.bias is None else part.bias for part in parts])
-    for part, piece in zip(parts, weight.split([part.out_features for part in parts]), strict=True):
-        part.weight = nn.Parameter(piece, requires_grad=False)
-    return weight, bias
-
-
-def _stored(tensor: torch.Tensor) -> torch.Tensor:
-    """The same, for torch.compile kept in memory at this point: else each of those that read it computes it again."""
-    return tensor.as_strided(tensor.shape, tensor.stride())
-
-
-def _finish(layer: Any, hidden: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
-    """Hidden states behind a layer, from those before it and the attention's result (1, n, heads * head_dim)."""
-    projection = layer.self_attn.o_proj
-    out = projection(attended.to(projection.weight.dtype))
-    if hasattr(layer, "post_self_attn_layernorm"):
-        out = layer.post_self_attn_layernorm(out)
-    hidden = hidden + out
-    out = layer.mlp(layer.post_attention_layernorm(hidden))
-    if hasattr(layer, "post_mlp_layernorm"):
-        out = layer.post_mlp_layernorm(out)
-    return hidden + out
-
-
-def _pass_on(
-    layer: Any,
-    following: Any,
-    rotate: Any,
-    hidden: torch.Tensor,
-    attended: torch.Tensor,
-    cos: torch.Tensor,
-    sin: torch.Tensor,
-    joined: Joined | None,
-) -> tuple[torch.Tensor, States]:
-    """From one layer's attention to the next one's: the hidden states between them, and the states of the next."""
-    hidden = _finish(layer, hidden, attended)
-    return hidden, _project(following, rotate, hidden, cos, sin, joined)

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
-from torch.nn.functional import linear
 
 from glyph_demo.errors import EngineError
 from glyph_demo.models.memory import INT4_GROUP, QUANTISED
@@ -129,8 +128,6 @@ class SafeMlp(nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """(..., hidden) in the weights' dtype to (..., hidden), float32."""
-        if torch.compiler.is_compiling() and hidden.is_cuda and hidden.numel() == hidden.shape[-1]:
-            return self._one_row(hidden)
         if hidden.shape[-2] > ROWS and not torch.compiler.is_compiling():
             # In float32 what is between the products takes more than all else that the vision tower holds.
             return torch.cat([self._rows(rows) for rows in hidden.split(ROWS, dim=-2)], dim=-2)
@@ -142,17 +139,6 @@ class SafeMlp(nn.Module):
         else:
             gate, up = self.gate_proj(hidden), self.up_proj(hidden)
         return self.down_proj(self.act(gate.float()) * up.float())
-
-    def _one_row(self, hidden: torch.Tensor) -> torch.Tensor:
-        """For torch.compile on CUDA, which makes of products with one row sums of float32 numbers (if tuned by
-        coordinate descent), and nothing of the weights' conversion: no guard is needed. Gate and up are two products
-        so that they are one kernel with their activation, and what that gives is stored, not computed for every row
-        of the next weight again."""
-        weights = self.gate_up_proj.weight.chunk(2) if self.fused else (self.gate_proj.weight, self.up_proj.weight)
-        gate, up = (linear(hidden, weight).float() for weight in weights)
-        inner = self.act(gate) * up
-        inner = inner.as_strided(inner.shape, inner.stride())
-        return linear(inner, self.down_proj.linear.weight.float())
 
 
 def _guard(text: Any, visual: Any) -> None:

@@ -1,11 +1,13 @@
-"""The script for a GPU machine: every part is a process of its own, and what it found is held against the targets."""
+"""The script for a GPU machine: no part costs another one, and the figures are held against the targets."""
 
 import json
+import subprocess
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from benchmarks import gpu
 from benchmarks.gpu import CALLS, PARTS, _child, main, measure
 from benchmarks.gpu_targets import TARGETS, Target
 
@@ -48,14 +50,49 @@ def test_a_part_that_fails_or_hangs_costs_itself_alone(checkpoint, tmp_path):
 
 
 def test_what_a_part_found_before_it_failed_is_kept(tmp_path):
-    def work(settings, quick, report):
+    def work(settings, quick, report, engines):
         report({"first": 1})
         report({"second": 2})
         raise ValueError("broken")
 
-    _child(replace(PARTS[0], work=work), "random:mid", True, tmp_path)
+    _child([replace(PARTS[0], work=work)], "random:mid", True, tmp_path)
     written = json.loads((tmp_path / f"{PARTS[0].name}.json").read_text())
+    assert written.pop("wall_seconds") >= 0
     assert written == {"first": 1, "second": 2, "unavailable": "ValueError: broken"}
+
+
+def test_parts_that_want_the_same_engine_share_it_and_others_do_not(checkpoint, tmp_path):
+    seen = []
+
+    def work(settings, quick, report, engines):
+        seen.append(engines.of(settings))
+        return {}
+
+    parts = [replace(PARTS[0], name=name, precision="fp32", work=work) for name in ("a", "b")]
+    _child([*parts, replace(parts[0], name="c", kv="int8")], str(checkpoint), True, tmp_path)
+    assert seen[0] is seen[1]
+    assert seen[2] is not seen[1]
+
+
+def test_a_process_that_a_part_ends_is_followed_by_one_for_the_rest(tmp_path, monkeypatch):
+    started = []
+
+    def process(command, **options):
+        started.append([part.split("=")[0] for part in command[4 : command.index("--model")]])
+        for name in started[-1]:
+            done = name != PARTS[1].name
+            (tmp_path / f"{name}.json").write_text(json.dumps({"wall_seconds": 1} if done else {"first": 1}))
+            if not done:
+                return subprocess.CompletedProcess(command, 1)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(gpu.subprocess, "run", process)
+    parts = [replace(part, model="", precision="fp32", memory=0, kv="auto") for part in PARTS[:3]]
+    summary = measure(parts, "random:mid", True, tmp_path)
+    assert started == [[part.name for part in parts], [parts[2].name]]
+    assert [summary["parts"][part.name] for part in parts][::2] == ["measured"] * 2
+    assert json.loads((tmp_path / f"{parts[1].name}.json").read_text())["first"] == 1
+    assert "status 1" in summary["parts"][parts[1].name]
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""What can be known of the attention kernels where there is no GPU: their numbers, from Triton's interpreter, and that
+"""What can be known of the kernels where there is no GPU: their numbers, from Triton's interpreter, and that
 each kind of card has the registers and the shared memory that they take, from Triton's compiler."""
 
 import os
@@ -17,7 +17,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 
-from glyph_demo.decoding import kernels, kernels_int8
+from glyph_demo.decoding import kernels, kernels_int8, kernels_row
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.step import WIDTHS
 
@@ -29,8 +29,8 @@ SHARED = {80: 166_912, 86: 101_376, 89: 101_376, 90: 232_448, 100: 232_448, 120:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the GPU runs them itself")
-@pytest.mark.parametrize("file", ["test_kernels.py", "test_kernels_int8.py"])
-def test_the_interpreter_gives_attention_in_float64(file):
+@pytest.mark.parametrize("file", ["test_kernels.py", "test_kernels_int8.py", "test_kernels_row.py"])
+def test_the_interpreter_gives_what_float64_gives(file):
     interpreted = subprocess.run(
         [sys.executable, "-m", "pytest", str(Path(__file__).with_name(file))],
         env={**os.environ, "TRITON_INTERPRET": "1"},
@@ -58,21 +58,24 @@ class AbsentCard:
         return 0
 
 
+def compiling(run, launched):
+    """A kernel's `run` that compiles only, and notes the grid and what it made."""
+
+    def compile_only(*given, grid, warmup, **options):
+        launched.append((grid, run(*given, grid=grid, warmup=True, **options)))
+
+    return compile_only
+
+
 def compiled(monkeypatch, capability, dtype, n, int8):
     """Grids and binaries of what `attend_behind`, or `attend_behind_int8`, launches with Glyph's heads."""
     launched = []
-
-    def noted(run):
-        def compile_only(*given, grid, warmup, **options):
-            launched.append((grid, run(*given, grid=grid, warmup=True, **options)))
-
-        return compile_only
 
     def states(heads, entries):
         return torch.empty(1, entries, heads, 128, dtype=dtype, device="meta").transpose(1, 2)
 
     for kernel in (kernels._partial, kernels._combine, kernels_int8._partial):
-        monkeypatch.setattr(kernel, "run", noted(kernel.run))
+        monkeypatch.setattr(kernel, "run", compiling(kernel.run, launched))
     arena = KVArena(1, 2, 128, 4096, dtype, "meta", int8=int8)
     arena.reserve(4096)
     (kept,) = arena.layers
@@ -103,16 +106,41 @@ def test_a_card_has_room_for_the_kernels(monkeypatch, tmp_path, capability, dtyp
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     (grid, partial), (_, combine) = compiled(monkeypatch, capability, dtype, n, int8)
     if dtype.itemsize == 2:
-        assert grid == (kernels.SPLITS, 2, 1 if n <= 8 else 2)  # keys and values are read so often
+        passes = 1 if n <= 8 else 2  # keys and values are read so often
+        assert grid == (kernels.SPLITS // passes, 2, passes)
     for made in (partial, combine):
-        binary = tmp_path / "kernel.cubin"
-        binary.write_bytes(made.asm["cubin"])
-        usage = subprocess.run([CUOBJDUMP, "-res-usage", binary], capture_output=True, text=True, check=True).stdout
-        registers, stack, local = map(int, re.search(r"REG:(\d+) STACK:(\d+) .*LOCAL:(\d+)", usage).groups())
-        print(
-            f"sm_{capability} {dtype} {n} int8 {int8} {made.metadata.name}: "
-            f"{made.metadata.shared} bytes, {registers} registers"
+        check_room(made, tmp_path, capability, f"{dtype} {n} int8 {int8}")
+
+
+def check_room(made, folder, capability, what):
+    binary = folder / "kernel.cubin"
+    binary.write_bytes(made.asm["cubin"])
+    usage = subprocess.run([CUOBJDUMP, "-res-usage", binary], capture_output=True, text=True, check=True).stdout
+    registers, stack, local = map(int, re.search(r"REG:(\d+) STACK:(\d+) .*LOCAL:(\d+)", usage).groups())
+    print(f"sm_{capability} {what} {made.metadata.name}: {made.metadata.shared} bytes, {registers} registers")
+    assert made.metadata.shared <= SHARED[capability]
+    assert registers * made.metadata.num_warps * 32 <= 65_536  # of a multiprocessor
+    assert registers <= REGISTERS
+    assert (stack, local) == (0, 0)  # nothing is spilled
+
+
+@pytest.mark.parametrize("capability", SHARED)
+def test_a_card_has_room_for_products_of_one_row(monkeypatch, tmp_path, capability):
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    launched = []
+    monkeypatch.setattr(kernels_row._product, "run", compiling(kernels_row._product.run, launched))
+    monkeypatch.setattr(driver, "_active", AbsentCard(capability))
+
+    def nothing(*shape, dtype=torch.float16):
+        return torch.empty(shape, dtype=dtype, device="meta")
+
+    for what, dtype, rows, width, gated in (  # of Glyph
+        ("states", torch.float16, 4608, 4096, False),
+        ("fed", torch.float16, 13696, 4096, True),
+        ("down", torch.float32, 4096, 13696, False),
+    ):
+        weight, out = nothing(rows, width), nothing(1, 1, rows, dtype=dtype)
+        kernels_row._launch(
+            nothing(1, 1, width, dtype=dtype), weight, weight, nothing(rows), out, BIAS=True, GATED=gated
         )
-        assert made.metadata.shared <= SHARED[capability]
-        assert registers <= REGISTERS
-        assert (stack, local) == (0, 0)  # nothing is spilled
+        check_room(launched[-1][1], tmp_path, capability, what)

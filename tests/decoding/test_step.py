@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForImageTextToText, GraniteConfig, GraniteForCausalLM, LlamaForCausalLM
 from transformers.models.llama import modeling_llama
 
-from glyph_demo.decoding import step
+from glyph_demo.decoding import pieces, step
 from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.decoder import TOLERANCE, Decoder, text
 from glyph_demo.decoding.loop import prefill
@@ -150,7 +150,7 @@ def compiled(decoder: Decoder) -> int:
     torch._dynamo.reset()  # whatever other tests compiled of the same functions
     counters.clear()
     assert decoder.prepare_step("compiled") is None
-    assert decoder._step._project is not step._project
+    assert decoder._step._pieces is not pieces.PLAIN
     return int(counters["stats"]["unique_graphs"])
 
 
@@ -196,7 +196,7 @@ def doubled(rows: torch.Tensor) -> torch.Tensor:
 
 def test_each_step_is_compiled_for_itself_and_never_run_uncompiled_in_silence():
     with torch._dynamo.config.patch(recompile_limit=1):
-        first, second = (step._compiled(doubled, None) for _ in range(2))
+        first, second = (pieces._compiled(doubled, None, False) for _ in range(2))
         assert first(torch.ones(2)).tolist() == [2, 2]
         assert second(torch.ones(3)).tolist() == [2, 2, 2]
         with pytest.raises(Exception, match="fullgraph"):
@@ -208,6 +208,65 @@ def test_each_step_is_compiled_for_itself_and_never_run_uncompiled_in_silence():
 def test_what_a_precision_changes_in_a_model_can_be_compiled(folder, precision):
     # In fp16 the first layer's input is of another dtype than those of the others.
     assert compiled(Decoder(loaded(folder, precision))) <= 2 * 2 * len(step.WIDTHS)
+
+
+def prefilling(decoder: Decoder, made: pieces.Pieces) -> Decoder:
+    """A decoder that prefills by these pieces, as on CUDA."""
+    assert decoder.prepare_step("graph") is None
+    decoder._step._prefilling = made
+    assert decoder.prepare_prefill() is None
+    assert decoder._prefilling is not None
+    return decoder
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+@pytest.mark.parametrize("int8", [False, True])
+def test_prefill_by_pieces_is_the_models_own_forward(folder, precision, int8):
+    own, ours = Decoder(loaded(folder, precision), int8), Decoder(loaded(folder, precision), int8)
+    prefilling(ours, pieces.PLAIN)
+    hidden, arenas = [], []
+    for decoder in (own, ours):
+        decoder.chunk = 24
+        arenas.append(filled(decoder, 49))  # two forwards of several tokens, and one of one
+        hidden.append(prefill(decoder, arenas[-1], text(range(30))).float())
+    assert (arenas[0].length, arenas[0].position) == (arenas[1].length, arenas[1].position) == (79, 79)
+    assert (hidden[0] - hidden[1]).norm() <= own.tolerance * hidden[0].norm()
+    if not int8:
+        for one, other in zip(*(arena.parts(0, 79) for arena in arenas), strict=True):
+            assert (one - other).float().norm() <= own.tolerance * one.float().norm()
+
+
+def test_prefill_by_pieces_is_compiled_once_for_any_number_of_tokens():
+    from torch._dynamo.utils import counters
+
+    model = tiny_llama(9, 3)
+    decoder = Decoder(model)
+    use_plain_products(model.get_decoder(), model.get_output_embeddings())
+    torch._dynamo.reset()
+    counters.clear()
+    prefilling(decoder, pieces.compiled(dynamic=True))
+    assert counters["stats"]["unique_graphs"] == len(pieces.PLAIN)
+    for count in (2, 31, 130):
+        filled(decoder, count)
+    assert counters["stats"]["unique_graphs"] == len(pieces.PLAIN)
+
+
+def test_prefill_that_gives_other_numbers_or_fails_is_not_taken():
+    def wrong(*given: Any) -> torch.Tensor:
+        return pieces.PLAIN.finish(*given) + 0.1
+
+    def failing(*given: Any) -> torch.Tensor:
+        raise RuntimeError("no compiler")
+
+    for finish, why in ((wrong, "results differ by"), (failing, "RuntimeError")):
+        decoder = Decoder(tiny_llama(9, 3))
+        assert decoder.prepare_step("graph") is None
+        decoder._step._prefilling = pieces.PLAIN._replace(finish=finish)
+        message = decoder.prepare_prefill()
+        assert message is not None
+        assert why in message.en
+        assert decoder._prefilling is None
+        filled(decoder, 20)
 
 
 def test_states_come_from_one_weight_of_which_the_models_are_views(model, folder):
@@ -222,12 +281,12 @@ def test_states_come_from_one_weight_of_which_the_models_are_views(model, folder
             if getattr(layer.self_attn, part).bias is not None:
                 getattr(layer.self_attn, part).bias.data.normal_()
         with torch.inference_mode():
-            expected = step._project(layer, rotate, hidden, cos, sin)
-            joined = step._join(layer.self_attn)
+            expected = pieces._project(layer, rotate, hidden, cos, sin)
+            joined = pieces.join(layer.self_attn)
             assert layer.self_attn.q_proj.weight.data_ptr() == joined[0].data_ptr()
             for again in (
-                step._project(layer, rotate, hidden, cos, sin),
-                step._project(layer, rotate, hidden, cos, sin, joined),
+                pieces._project(layer, rotate, hidden, cos, sin),
+                pieces._project(layer, rotate, hidden, cos, sin, joined),
             ):
                 for one, other in zip(again, expected, strict=True):
                     assert one.shape == other.shape

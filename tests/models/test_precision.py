@@ -13,7 +13,7 @@ import transformers
 from glyph_demo.errors import EngineError
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.memory import held_bytes, weight_bytes
-from glyph_demo.models.precision import Precision, SafeDown, SafeMlp, SafeNorm, activations, adapt, resolve
+from glyph_demo.models.precision import Precision, SafeDown, SafeNorm, activations, adapt, resolve
 from glyph_demo.models.tower import FixedTower
 
 needs_torchao = pytest.mark.skipif(importlib.util.find_spec("torchao") is None, reason="needs torchao")
@@ -156,28 +156,6 @@ def test_a_safe_down_projection_gives_what_float32_gives(size):
         nothing = SafeDown(linear)(torch.zeros(1, 3000))
     assert error(ours / size, expected / size) <= 1e-2
     assert torch.equal(nothing, torch.zeros(1, 8))
-
-
-@pytest.mark.parametrize("fused", [True, False])
-def test_a_feed_forward_part_gives_for_one_row_what_its_compiled_form_gives(fused):
-    draw = torch.Generator().manual_seed(0)
-    mlp = torch.nn.Module()
-    for name, shape in {
-        "gate_proj": (96, 40),
-        "up_proj": (96, 40),
-        "gate_up_proj": (192, 40),
-        "down_proj": (40, 96),
-    }.items():
-        if fused == (name == "gate_up_proj") or name == "down_proj":
-            linear = torch.nn.Linear(*reversed(shape), bias=False).half().requires_grad_(False)
-            linear.weight.normal_(0.0, 0.1, generator=draw)
-            setattr(mlp, name, linear)
-    mlp.act_fn = mlp.activation_fn = torch.nn.functional.silu
-    safe, hidden = SafeMlp(mlp), torch.randn(1, 1, 40, generator=draw).half()
-    with torch.inference_mode():
-        expected, got = safe(hidden), safe._one_row(hidden)
-    assert got.dtype == expected.dtype == torch.float32
-    assert error(got, expected) <= 3e-3
 
 
 def test_auto_is_float32_on_a_cpu_and_float16_on_cuda():

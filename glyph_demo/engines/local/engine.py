@@ -274,6 +274,8 @@ class LocalEngine(Engine):
         self._decode_runtime = wanted if notice is None else f"plainer than {wanted}"
         if notice is not None:
             self._fell_back(notice)
+        if (slower := self.decoder.prepare_prefill()) is not None:
+            self.notices.append(slower)
         if cuda:
             torch.cuda.empty_cache()  # what tuning had is free, though torch keeps it
             self._report(1, STEPS, what=COMPILING)
