@@ -61,7 +61,7 @@ def run(
         report(result)
 
     check("kernels", lambda: _kernels(device))
-    check("generate", lambda: _generate(settings, tokens, kept))
+    check("generate", lambda: _generate(settings, tokens))
     engine = kept.of(settings)
     decoder = engine.decoder
     decoder.batch_steps(1, 0.0)  # answers that share a thread must not wait for each other
@@ -124,10 +124,10 @@ def _attention_error(device: torch.device, dtype: torch.dtype, before: int, n: i
     return float((seen.double() - expected).abs().max())
 
 
-def _generate(settings: Settings, tokens: int, engines: Engines) -> Check:
+def _generate(settings: Settings, tokens: int) -> Check:
     """Greedy answers to two questions over a page. In 16 bits two ways of summing differ by a rounding, so an answer
     may part from `generate`'s where its two best logits lie closer than that."""
-    found = turns.run(settings, pages=1, tokens=tokens, engines=engines)
+    found = turns.run(settings, pages=1, tokens=tokens)
     parted = [answer["gap"] for answer in found["compared"] if answer["gap"] is not None]
     bound = TOLERANCE[getattr(torch, found["precision"])]
     return {"passed": all(gap <= bound for gap in parted), "answers": found["compared"], "bound": bound}

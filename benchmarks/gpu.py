@@ -26,19 +26,21 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.gpu_targets import TARGETS, Result
-from glyph_demo.bench.engines import Engines
 from glyph_demo.bench.measure import Report, tell
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from glyph_demo.bench.engines import Engines
+
 PAGES_32K = 52  # of 632 tokens
-_START = 30  # seconds that a process may take beside its parts
+LOAD = 90  # seconds that a process may take to start and to load its engine, before its first part
 _TINY = (280, 196)  # height and width in pixels of a page in --quick
 
-Work = Callable[[Settings, bool, Report, Engines], Result]
+Work = Callable[[Settings, bool, Report, "Engines"], Result]
 
 
 def _machine(settings: Settings, quick: bool, report: Report, engines: Engines) -> Result:
@@ -102,8 +104,8 @@ def _ladder(settings: Settings, quick: bool, report: Report, engines: Engines) -
 
 @dataclass(frozen=True)
 class Measurement:
-    """`limit` is in seconds; `memory` is the size in GB of the card on which it must fit, 0 for any; `model` is the
-    part's own, if it has one; `kv` is what keys and values are kept in."""
+    """`limit` is in seconds, beside LOAD; `memory` is the size in GB of the card on which it must fit, 0 for any;
+    `model` is the part's own, if it has one; `kv` is what keys and values are kept in."""
 
     name: str
     work: Work
@@ -119,23 +121,24 @@ class Measurement:
         return self.model, self.precision, self.memory, self.kv
 
 
-# The parts of each call and their limits: together less than the ten minutes that a machine may be lent for.
+# The parts of each call and their limits: with LOAD for each process less than the ten minutes that a machine may be
+# lent for.
 CALLS = {
     "main": (
-        Measurement("exactness", _exactness, 150, "fp16", model="random:mid"),
-        Measurement("machine", _machine, 40, "fp16"),
-        Measurement("decode", _decode, 170, "fp16"),
-        Measurement("prefill", _prefill, 30, "fp16"),
-        Measurement("document-fp16", _document, 40, "fp16"),
-        Measurement("encode", _encode, 75, "fp16"),
-        Measurement("long-fp16-24gb", _long_document, 80, "fp16", 24),
+        Measurement("exactness", _exactness, 100, "fp16", model="random:mid"),
+        Measurement("machine", _machine, 15, "fp16"),
+        Measurement("decode", _decode, 50, "fp16"),
+        Measurement("prefill", _prefill, 20, "fp16"),
+        Measurement("document-fp16", _document, 30, "fp16"),
+        Measurement("encode", _encode, 60, "fp16"),
+        Measurement("long-fp16-24gb", _long_document, 40, "fp16", 24),
     ),
-    "ladder": (Measurement("ladder", _ladder, 200),),
-    "kv": (Measurement("decode-int8-kv", _decode, 150, kv="int8"),),
+    "ladder": (Measurement("ladder", _ladder, 110),),
+    "kv": (Measurement("decode-int8-kv", _decode, 60, kv="int8"),),
     "precisions": (
-        Measurement("long-int8-16gb", _long_document, 195, "int8", 16),
-        Measurement("long-int4-12gb", _long_document, 195, "int4", 12),
-        Measurement("document-bf16", _document, 195, "bf16"),
+        Measurement("long-int8-16gb", _long_document, 105, "int8", 16),
+        Measurement("long-int4-12gb", _long_document, 105, "int4", 12),
+        Measurement("document-bf16", _document, 105, "bf16"),
     ),
 }
 PARTS = tuple(part for parts in CALLS.values() for part in parts)
@@ -211,9 +214,9 @@ def _in_a_process(parts: Sequence[Measurement], model: str, quick: bool, out: Pa
     }
     why = ""
     try:
-        together = sum(part.limit for part in parts)
+        together = LOAD + sum(part.limit for part in parts)
         done = subprocess.run(
-            [*command, "--quick"] if quick else command, timeout=together + _START, env=environment, check=False
+            [*command, "--quick"] if quick else command, timeout=together, env=environment, check=False
         )
         if done.returncode:
             why = f"ended with status {done.returncode}"
@@ -226,15 +229,17 @@ def _in_a_process(parts: Sequence[Measurement], model: str, quick: bool, out: Pa
         except (OSError, ValueError):
             break
         if "wall_seconds" not in result:
-            result = {"unavailable": f"not done within {part.limit} s, or: {why}", **result}
+            result = {"unavailable": f"not done within {part.limit} s ({why})", **result}
         found.append((part, result))
     return found or [(parts[0], {"unavailable": why or "ended without a result"})]
 
 
 def _child(parts: Sequence[Measurement], model: str, quick: bool, out: Path) -> int:
     """Run parts that want the same engine, and write the result so far of each whenever there is more of it. One that
-    takes longer than its limit ends the process."""
-    engines = Engines()
+    takes longer than its limit, or fails in a way that may have broken the device's context, ends the process."""
+    from glyph_demo.bench.engines import Engines
+
+    engines, spare = Engines(), LOAD
     for part in parts:
         tell(f"== {part.name} ({part.limit} s at most)")
         began = time.monotonic()
@@ -245,7 +250,8 @@ def _child(parts: Sequence[Measurement], model: str, quick: bool, out: Path) -> 
             _write(out, name, last)
 
         report({})
-        faulthandler.dump_traceback_later(part.limit, exit=True)
+        faulthandler.dump_traceback_later(part.limit + spare, exit=True)
+        spare, broken = 0, False
         with contextlib.redirect_stdout(sys.stderr):
             try:
                 report(part.work(_settings(part, model), quick, report, engines))
@@ -254,8 +260,11 @@ def _child(parts: Sequence[Measurement], model: str, quick: bool, out: Path) -> 
             except Exception as error:  # the other parts go on whatever fails
                 traceback.print_exc()
                 report({"unavailable": f"{type(error).__name__}: {error}"[:500]})
+                broken = True
         faulthandler.cancel_dump_traceback_later()
         report({"wall_seconds": round(time.monotonic() - began, 1)})
+        if broken:
+            return 1
     return 0
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.decode import published
-from glyph_demo.bench.engines import Engines
 from glyph_demo.bench.measure import PAGE, unit
 from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Finished, Thinking, Token
@@ -24,7 +23,7 @@ QUESTIONS = ("What is it?", "And why?")
 Clock = Callable[[], float]
 
 
-def run(settings: Settings, pages: int = 4, tokens: int = 12, engines: Engines | None = None) -> dict[str, Any]:
+def run(settings: Settings, pages: int = 4, tokens: int = 12) -> dict[str, Any]:
     """Measure two turns of `tokens` greedy tokens over `pages` pages in both ways, in `unit`; on a CPU with one thread,
     because the CPU time of several includes their waiting for each other. Our `turn1_first_token` includes encoding the
     pages; `ratio_turn2` is how many times sooner our second turn's first token comes. `compared` counts each answer's
@@ -32,8 +31,7 @@ def run(settings: Settings, pages: int = 4, tokens: int = 12, engines: Engines |
     by the norm of all logits. Raises EngineError."""
     import torch
 
-    kept = engines or Engines()
-    engine = kept.of(settings)
+    engine = LocalEngine(settings)
     cuda = engine.model.transfer.device.type == "cuda"
     clock = time.perf_counter if cuda else time.process_time
     threads = torch.get_num_threads()
@@ -60,8 +58,7 @@ def run(settings: Settings, pages: int = 4, tokens: int = 12, engines: Engines |
     }
     torch.set_num_threads(threads)
     document.close()
-    if engines is None:
-        kept.close()
+    engine.close()
     return result
 
 

@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 _FAST_VISION: dict[str, tuple[Runtime, ...]] = {"cpu": ("mixed", "onnx", "compiled"), "cuda": ("onnx", "compiled")}
 _PARAGRAPH = 30  # sentences at most, so that 50,000 characters fit on one page of 2048x8192 pixels
+_WARM_UP = 4  # tokens
 _SIZES = 2  # page sizes for which a vision runtime is prepared
 
 
@@ -175,12 +176,14 @@ def _rung(
     if device.type == "cpu":
         rung = replace(rung, precision="fp32", overlap=False)
     for case, style in cases.items():
-        forget_peak(device)
+        wanted = _of_rung(settings, rung)
         try:
-            engine = engines.of(_of_rung(settings, rung))
+            engine = engines.of(wanted)
+            forget_peak(device)
             pages = list(render(Document("text", "txt", text, ""), style))  # also fills the glyph cache
             vision = _fast_vision(engine, pages, settings.cache_path / "models") if rung.fast_vision else "eager"
             measuring = _Measuring(engine, rung, text, style, scale, quotable.get(case, []), settings)
+            measuring.warm_up(pages[0])
             # If there are several rounds, the first one captures graphs.
             rounds = [measuring.round() for _ in range(1 if rung.decode == "eager" else scale.rounds)]
             figures, quotable[case] = min(rounds, key=lambda found: found[0]["first"])
@@ -223,6 +226,12 @@ class _Measuring:
     scale: Scale
     quotable: list[int]
     settings: Settings
+
+    def warm_up(self, page: Page) -> None:
+        """Read a page and decode a little, so that no rung pays for what libraries do once."""
+        document = self.engine.open_document([self.engine.encode(page)])
+        time_answer(document, [], _WARM_UP, self.engine.model.transfer.device)
+        document.close()
 
     def round(self) -> tuple[dict[str, Any], list[int]]:
         """Ask two questions. Returns what they took, and the answers as token ids."""

@@ -60,7 +60,7 @@ class DocumentSession:
     @property
     def documents(self) -> dict[str, Reading]:
         """All documents of the session by id, in the order they were opened."""
-        return dict(sorted(self._readings.items(), key=lambda item: int(item[0])))
+        return dict(sorted(list(self._readings.items()), key=lambda item: int(item[0])))
 
     @property
     def busy(self) -> bool:
@@ -101,7 +101,7 @@ class DocumentSession:
         """Forget a document; its features stay in the store."""
         removed = self._readings[identifier]
         if self.current_id == identifier:
-            self.current_id = next((other for other in reversed(self._readings) if other != identifier), None)
+            self.current_id = next((other for other in reversed(list(self._readings)) if other != identifier), None)
         del self._readings[identifier]
         removed.cancel()
 
@@ -112,7 +112,7 @@ class DocumentSession:
         images = previous.documents.page_images, settings.documents.page_images
         other_pages = previous.rendering != settings.rendering or images[0] != images[1] or engine is not None
         self.engine = engine or self.engine
-        for reading in self._readings.values():
+        for reading in list(self._readings.values()):
             if other_pages:
                 reading.cancel()
             reading.settings = _with_pages(settings, reading.settings.documents.pages)  # those it was opened with
@@ -139,10 +139,18 @@ class DocumentSession:
         reading = self._in_front()
         return self._alone(reading.ask(question.strip(), history, options or self.options(), as_text=True))
 
-    def ask_aside(self, question: str, options: AskOptions | None = None, read_again: bool = False) -> Events:
-        """Ask as the next question of the conversation, and record nothing. With `read_again` every page is encoded
-        before, without the store."""
-        return self._alone(_aside(self._in_front(), question.strip(), options or self.options(), read_again))
+    def ask_aside(
+        self,
+        question: str,
+        options: AskOptions | None = None,
+        read_again: bool = False,
+        history: Sequence[Turn] | None = None,
+    ) -> Events:
+        """Ask as the next question of the conversation, or behind the turns of `history`, and record nothing. With
+        `read_again` every page is encoded before, without the store."""
+        reading = self._in_front()
+        turns = reading.transcript.turns() if history is None else history
+        return self._alone(_aside(reading, question.strip(), turns, options or self.options(), read_again))
 
     def undo(self) -> Exchange | None:
         """Remove and return the last exchange about the current document; None if there is none."""
@@ -159,7 +167,7 @@ class DocumentSession:
 
     def close(self) -> None:
         """Stop reading and release the engine. Whoever looks at a document at this moment still finds it."""
-        for reading in self._readings.values():
+        for reading in list(self._readings.values()):
             reading.cancel()
         self._reader.shutdown(wait=True, cancel_futures=True)
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -175,7 +183,7 @@ class DocumentSession:
         return reading
 
     def _make_room(self) -> None:
-        held = [r for r in self._readings.values() if r.state not in ("closed", "failed")]
+        held = [r for r in list(self._readings.values()) if r.state not in ("closed", "failed")]
         for reading in held[: -max(1, self.settings.store.open_documents)]:
             reading.cancel()
 
@@ -204,8 +212,8 @@ def _with_pages(settings: Settings, pages: str) -> Settings:
     return replace(settings, documents=replace(settings.documents, pages=pages))
 
 
-def _aside(reading: Reading, question: str, options: AskOptions, read_again: bool) -> Events:
+def _aside(reading: Reading, question: str, turns: Sequence[Turn], options: AskOptions, read_again: bool) -> Events:
     if read_again:
         yield from reading.read_again()
-    with contextlib.closing(reading.ask(question, reading.transcript.turns(), options)) as events:
+    with contextlib.closing(reading.ask(question, turns, options)) as events:
         yield from events

@@ -13,11 +13,12 @@ from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from glyph_demo.conversation.row import QuotedLine, Row
 from glyph_demo.conversation.session import DocumentSession, open_store
 from glyph_demo.conversation.transcript import Exchange
-from glyph_demo.engines.base import Engine
+from glyph_demo.engines.base import Engine, Turn
 from glyph_demo.engines.events import SECOND_DIGITS, Progress
 from glyph_demo.errors import GlyphError, Language, SettingsError, shown
 from glyph_demo.scratch import write_whole
@@ -25,6 +26,7 @@ from glyph_demo.settings import Documents, Settings
 from glyph_demo.store import FeatureStore
 
 READ_BYTES = 1 << 20
+NOTHING: Mapping[str, Sequence[Turn]] = MappingProxyType({})
 BEAT = 0.2  # seconds between two reports of progress
 # Where a spreadsheet would compute a formula instead of showing the text (OWASP, "CSV Injection"). A formula starts
 # with one of these characters (the full-width ones in Chinese spreadsheets) at the start of a cell, perhaps after white
@@ -49,15 +51,17 @@ def fill_table(
     known: Sequence[Row] = (),
     language: Language = "en",
     store: FeatureStore | None = None,
+    history: Mapping[str, Sequence[Turn]] = NOTHING,
 ) -> Generator[Row | Progress | Working, None, None]:
     """Ask every question of every file; `files` maps the names that the table shows to paths. Yields a Row for each
     as soon as it is there, Progress of the stage "answer" that counts rows, and Working. An
     engine with `parallel_documents` works on `inference.max_batch_size` files at a time and batches their decode steps.
-    Rows of `known` without an error are taken over instead of asking again.
+    Rows of `known` without an error are taken over instead of asking again. `history` has the turns before the
+    questions, by file.
     A file that cannot be read, or a question that fails, gives rows with `error`; the others go on. Closing the
     iterator stops everything."""
     answered = {row.key: row for row in known if not row.error}
-    work = _Work(engine, settings, store or open_store(settings), answered, language)
+    work = _Work(engine, settings, store or open_store(settings), answered, language, history)
     total = len(files) * len(questions)
     reported = 0
     yield Progress("answer", 0, total)
@@ -90,6 +94,7 @@ class _Work:
     store: FeatureStore
     answered: Mapping[tuple[str, str, str, str], Row]
     language: Language
+    history: Mapping[str, Sequence[Turn]]
     done: int = 0
     rows: dict[str, list[Row]] = field(default_factory=dict)  # those not yet yielded, by file name
     progress: dict[str, Progress] = field(default_factory=dict)
@@ -128,7 +133,7 @@ class _Work:
         exchange, error = Exchange(row.question), ""
         try:
             # Aside: an answer must not depend on the order of the questions.
-            with contextlib.closing(session.ask_aside(row.question)) as events:
+            with contextlib.closing(session.ask_aside(row.question, history=self.history.get(row.file, ()))) as events:
                 for event in events:
                     exchange.take(event)
                     if exchange.progress is not None:

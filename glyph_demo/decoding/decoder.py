@@ -248,6 +248,11 @@ class Decoder:
         self._step = None
         return _plainer(runtime, "transformers", why)
 
+    @property
+    def prefills(self) -> bool:
+        """Whether compiled pieces prefill, and not the model's own forward."""
+        return self._prefilling is not None
+
     def prepare_prefill(self) -> Message | None:
         """Have the step's compiled pieces prefill, too, from now on, where it has some, once their hidden states were
         compared with those of the model's own forward. Returns None, or why that goes on to prefill. Raises
@@ -256,15 +261,17 @@ class Decoder:
             return None
         arena = self.arena()
         arena.reserve(min(BLOCK, arena.maximum))
+        apart = torch.arange(self.position_axes)[:, None]  # axes of a picture's tokens differ
         try:
             for segment in (text(range(count)) for count in _COMPARED):
-                embeds, positions = self.embed(segment), self.positions(segment)
-                expected = self._forward(embeds, positions, arena.cache).float()
-                with torch.inference_mode():
+                embeds, positions = self.embed(segment), self.positions(segment) + arena.position + apart
+                with self.lock, torch.inference_mode():
+                    expected = self._forward(embeds, positions, arena.cache).float()
                     got = self._step.prefill(arena, embeds, positions.to(self.device)).float()
-                difference = float((got - expected).norm() / expected.norm())
+                    difference = float((got - expected).norm() / expected.norm())
                 if expected.isfinite().all() and not difference <= self.tolerance:
                     return _plain_prefill(f"results differ by {difference:.1e}")
+                arena.advance(len(embeds), int(positions.max()) + 1)
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # as in `_take`

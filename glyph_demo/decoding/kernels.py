@@ -13,7 +13,7 @@ from glyph_demo.decoding.layers import BLOCK
 
 # Parts that a KV head's entries are read in, one of them the new ones (flash-decoding,
 # https://pytorch.org/blog/flash-decoding). Times Glyph's 2 KV heads: about as many as a GPU has multiprocessors. Where
-# keys and values are read more than once, there are as many fewer: docs/benchmarks/h200.json.
+# 16-bit ones are read twice, half as many are faster: docs/benchmarks/h200.json.
 SPLITS = 64
 _LEAST = 16  # rows and columns of a matrix product, at least
 _MOST = 128  # rows that keys and values are read once for, a query head of a token each: 8 tokens of 16 heads
@@ -66,7 +66,7 @@ def plan_of(query: torch.Tensor, kv_heads: int, dtype: torch.dtype) -> Plan:
     half = dtype.itemsize == 2  # float32 takes twice the memory, and has no products that leave room for many rows
     rows = min(_MOST if half else _LEAST, max(_LEAST, triton.next_power_of_2(n * group)))
     passes = triton.cdiv(n * group, rows)
-    splits = max(2, triton.next_power_of_2(SPLITS // passes + 1) // 2)  # a power of two
+    splits = SPLITS // 2 if half and passes == 2 else SPLITS
     sums = torch.empty((kv_heads, splits, passes * rows, dim), dtype=torch.float32, device=query.device)
     tops, totals = (torch.empty(sums.shape[:-1], dtype=torch.float32, device=query.device) for _ in range(2))
     seen = torch.empty((1, n, heads, dim), dtype=dtype, device=query.device)

@@ -44,6 +44,11 @@ def takes_rows(body: Any) -> bool:
     return body.config.hidden_act == "silu" and all(map(_is_plain, body.layers))
 
 
+def stream_dtype(layer: Any, dtype: torch.dtype) -> torch.dtype:
+    """Of the residual stream, where a model computes in `dtype`."""
+    return torch.float32 if _is_guarded(layer.mlp) else dtype
+
+
 def _project(
     layer: Any,
     rotate: Any,
@@ -102,7 +107,7 @@ def _finish(layer: Any, hidden: torch.Tensor, attended: torch.Tensor, by_row: bo
         out = layer.post_self_attn_layernorm(out)
     hidden = _stored(hidden + out)
     normed = layer.post_attention_layernorm(hidden)
-    out = _fed(layer.mlp, normed).to(hidden.dtype) if by_row else layer.mlp(normed)
+    out = _fed(layer.mlp, normed).to(stream_dtype(layer, normed.dtype)) if by_row else layer.mlp(normed)
     if hasattr(layer, "post_mlp_layernorm"):
         out = layer.post_mlp_layernorm(out)
     return hidden + out
@@ -118,11 +123,18 @@ def _fed(mlp: Any, row: torch.Tensor) -> torch.Tensor:
 
 
 def _down(mlp: Any) -> Any:
-    return getattr(mlp.down_proj, "linear", mlp.down_proj)  # inside what guards it in float16
+    return mlp.down_proj.linear if _is_guarded(mlp) else mlp.down_proj
+
+
+def _is_guarded(mlp: Any) -> bool:
+    """Whether the part is guarded against float16's range (models/precision.py): it gives float32."""
+    return hasattr(mlp.down_proj, "linear")
 
 
 def _is_plain(layer: Any) -> bool:
     attention, mlp = layer.self_attn, layer.mlp
+    if not hasattr(mlp, "down_proj") or not (hasattr(mlp, "gate_up_proj") or hasattr(mlp, "gate_proj")):
+        return False
     fed = [mlp.gate_up_proj] if hasattr(mlp, "gate_up_proj") else [mlp.gate_proj, mlp.up_proj]
     fed.append(_down(mlp))
     products = (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj, *fed)

@@ -89,6 +89,8 @@ class Step:
         have room. Of the model's own forward, with some eighty launches a layer, a slow CPU holds a fast card up.
         Call it in inference mode."""
         assert self._prefilling is not None
+        if not embeds.is_inference():  # as page features are: torch compiles once more for other tensors
+            embeds = embeds.clone()
         hidden, layers = embeds[None], self._body.layers
         cos, sin = self._body.rotary_emb(hidden, position_ids=positions[:, None] if self._axes > 1 else positions)
 
@@ -169,9 +171,8 @@ class Step:
     ) -> torch.Tensor:
         """Hidden states (n, hidden) behind all layers, from those (1, n, hidden) before them."""
         layers = self._body.layers
-        # As behind the first layer, where norms in float32 make the residual stream one: what is compiled for that
-        # serves all.
-        hidden = hidden.to(torch.promote_types(hidden.dtype, layers[0].post_attention_layernorm.weight.dtype))
+        # As behind the first layer: what is compiled for that serves all.
+        hidden = hidden.to(pieces.stream_dtype(layers[0], hidden.dtype))
         states = made.project(layers[0], self._rotate, hidden, cos, sin, self._joined[0], by_row)
         for number in range(len(layers) - 1):
             attended, joined = attend(number, states), self._joined[number + 1]

@@ -249,5 +249,8 @@ class Engine(ABC):
         """Whether the engine is loaded. Raises EngineError if loading failed."""
         return True
 
+    def stop_loading(self) -> None:
+        """End the load as soon as that can be: whoever waits for the engine gets EngineError `load_stopped`."""
+
     def close(self) -> None:
         """Free memory. The engine's documents must not be used afterwards."""

@@ -115,7 +115,7 @@ class LoadingEngine(Engine):
         self.device = ""
         self._loaded = False
         self._lines = LoadLines()
-        self._closed = False
+        self._closed = self._stopped = False
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._engine: Future[Engine] = self._loader.submit(self._load, settings)
 
@@ -158,6 +158,7 @@ class LoadingEngine(Engine):
             with contextlib.ExitStack() as failed:
                 engine = create_engine(settings, self._report)
                 failed.callback(engine.close)  # another engine may be loaded instead
+                self._go_on()
                 engine.open_document().close()  # load now what the first document would: that holds Python's lock
                 failed.pop_all()
             self.label, self.precision, self.device = engine.label, engine.precision, engine.device
@@ -175,13 +176,23 @@ class LoadingEngine(Engine):
             self._loaded = True
 
     def _report(self, done: int, total: int | None, file: int = 0, files: int = 0, what: Message | None = None) -> None:
+        self._go_on()
+        self._lines(done, total, file, files, what)
+
+    def _go_on(self) -> None:
+        """Raises EngineError where nobody wants the engine any more."""
+        if self._stopped:
+            raise EngineError(
+                "load_stopped",
+                "Loading was stopped. The engine before is in use again.",
+                "已停止加载，恢复使用之前的引擎。",
+            )
         if self._closed:  # nobody waits for 20 GB to end the app
             raise EngineError(
                 "engine_closed",
                 "The engine was closed while it was loaded. Load it again.",
                 "引擎在加载过程中被关闭。请重新加载。",
             )
-        self._lines(done, total, file, files, what)
 
     def ready(self) -> bool:
         return self._engine.done() and self._engine.result() is not None
@@ -198,6 +209,9 @@ class LoadingEngine(Engine):
                 loaded.result().set_batching(most, wait)
 
         self._engine.add_done_callback(apply)
+
+    def stop_loading(self) -> None:
+        self._stopped = True
 
     def close(self) -> None:
         self._closed = True

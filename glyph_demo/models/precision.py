@@ -128,7 +128,7 @@ class SafeMlp(nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """(..., hidden) in the weights' dtype to (..., hidden), float32."""
-        if hidden.shape[-2] > ROWS and not torch.compiler.is_compiling():
+        if not torch.compiler.is_compiling() and hidden.shape[-2] > ROWS:
             # In float32 what is between the products takes more than all else that the vision tower holds.
             return torch.cat([self._rows(rows) for rows in hidden.split(ROWS, dim=-2)], dim=-2)
         return self._rows(hidden)

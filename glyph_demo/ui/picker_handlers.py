@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -107,11 +107,15 @@ class PickerHandlers:
                 yield self._ask(window, picked)
             elif data.act == "confirm":
                 yield from self._fetch(visit, window, picked)
+            elif data.act == "stop":
+                self._windows.switch.stop_loading()
+                yield gr.skip()
             else:
                 yield self.choose(visit, choice, folder, address, key, served, precision)
         except GlyphError as error:
-            window.notice = (error.message, "error")
-            said = {self._ui.outcome: notice(error.message.text(window.language))}
+            kind: Literal["error", "hint"] = "hint" if error.code == "load_stopped" else "error"
+            window.notice = (error.message, kind)
+            said = {self._ui.outcome: notice(error.message.text(window.language), kind)}
             yield merged(self._view.all_of_engine(window), self._view.front(window), self._kept(window, picked), said)
 
     def _ask(self, window: Window, picked: Picked) -> Updates:
@@ -122,7 +126,7 @@ class PickerHandlers:
     def _fetch(self, visit: Visit, window: Window, picked: Picked) -> Iterator[Updates]:
         """Download, then use. Raises GlyphError."""
         self._windows.download.start(self._wanted(picked))
-        yield self._view.picker.chosen(picked.choice, self._wanted(picked), window.language, idle=False)
+        yield self._view.picker.chosen(picked.choice, self._wanted(picked), window.language, busy="downloading")
         yield from self._download.follow(visit, begun=True)
         yield self._kept(window, picked)
 
@@ -134,7 +138,7 @@ class PickerHandlers:
             yield self._ask(window, picked)
             return
         window.notice = (LOADING, "hint")
-        busy = self._view.picker.chosen(picked.choice, settings, window.language, idle=False)
+        busy = self._view.picker.chosen(picked.choice, settings, window.language, busy="loading")
         yield {**self._view.status(window), ui.picked: busy[ui.picked], ui.outcome: self._loading(window)}
         if picked.choice.key == "server":
             models = _served(settings)

@@ -35,6 +35,7 @@ PICKER_TEXTS: dict[str, Message] = {
         "从 {host} 下载 {size} 到 {folder}？下载可以取消，下次会继续。",
     ),
     "choice.unknown_size": Message("the whole model", "整个模型"),
+    "choice.stop": Message("Stop loading", "停止加载"),
     "choice.yes": Message("Download", "下载"),
     "choice.no": Message("Not now", "暂不"),
     "precision": Message("Precision", "精度"),

@@ -44,6 +44,7 @@ class EngineSwitch:
         self._windows = windows
         self._changing = threading.Lock()
         self._settling = False
+        self._taking_up = False  # an engine that was chosen, not yet loaded
 
     @property
     def loading(self) -> Progress | None:
@@ -111,14 +112,23 @@ class EngineSwitch:
                 window.rest()
             self._rest()
             self.engine.close()
+            self._taking_up = True
             try:
                 self._take_up(settings)
             except GlyphError:
+                self._taking_up = False
                 self._take_up(before)
                 raise
             finally:
+                self._taking_up = False
                 gc.collect()  # a model is full of cycles, and the next full collection may be hours away
                 give_memory_back()
+
+    def stop_loading(self) -> None:
+        """End the load of an engine that was chosen, as soon as that can be: the one before is made again, and whoever
+        chose gets EngineError `load_stopped`."""
+        if self._taking_up:
+            self.engine.stop_loading()
 
     def _take_up(self, settings: Settings) -> None:
         self.engine, self.settings = self._make(settings), settings

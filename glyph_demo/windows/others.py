@@ -13,14 +13,17 @@ from glyph_demo.conversation.row import Row
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.conversation.table import digest_of, fill_table
 from glyph_demo.conversation.transcript import Exchange
+from glyph_demo.engines.base import Turn
 from glyph_demo.languages import Language
 
 
 def ask_others(session: DocumentSession, exchange: Exchange, language: Language) -> Generator[None, None, None]:
-    """Add their answers to `exchange.others`. Yields at least a few times a second; closing it stops the engine. Raises
-    GlyphErrors only."""
+    """Add their answers to `exchange.others`; each is asked behind what it answered before in this conversation. Yields
+    at least a few times a second; closing it stops the engine. Raises GlyphErrors only."""
     files: dict[str, Path] = {}
     titles: dict[str, str] = {}
+    history: dict[str, list[Turn]] = {}
+    before = _answered_before(session, exchange)
     for identifier, reading in session.documents.items():
         if identifier != session.current_id and reading.path.exists():
             name, number = reading.name, 1
@@ -28,8 +31,9 @@ def ask_others(session: DocumentSession, exchange: Exchange, language: Language)
                 number += 1
                 name = f"{Path(reading.name).stem} ({number}){Path(reading.name).suffix}"
             files[name], titles[name] = reading.path, reading.transcript.title or name
+            history[name] = before.get(digest_of(reading.path), [])
     question = [exchange.question]
-    asking = fill_table(session.engine, session.settings, files, question, (), language, session.store)
+    asking = fill_table(session.engine, session.settings, files, question, (), language, session.store, history)
     with contextlib.closing(asking) as events:
         try:
             for event in events:
@@ -38,6 +42,17 @@ def ask_others(session: DocumentSession, exchange: Exchange, language: Language)
                 yield
         except Exception as error:
             raise as_user_error(error) from error
+
+
+def _answered_before(session: DocumentSession, exchange: Exchange) -> dict[str, list[Turn]]:
+    """What documents that are not in front answered before an exchange, by digest."""
+    turns: dict[str, list[Turn]] = {}
+    exchanges = session.current.transcript.exchanges if session.current else []
+    for earlier in exchanges[: exchanges.index(exchange)] if exchange in exchanges else exchanges:
+        for row in earlier.others:
+            if row.answer and not row.error:
+                turns.setdefault(row.digest, []).append(Turn(earlier.question, row.answer))
+    return turns
 
 
 def opened_as(session: DocumentSession, row: Row) -> Reading | None:

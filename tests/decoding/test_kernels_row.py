@@ -61,8 +61,8 @@ def test_each_kind_of_product_is_met_here():
     assert len(plans) == 3
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_a_step_of_such_products_is_the_models_own_forward(checkpoint_of, precision):
+@pytest.mark.parametrize(("precision", "compiled"), [("fp32", False), ("fp16", False), ("fp16", True)])
+def test_a_step_of_such_products_is_the_models_own_forward(checkpoint_of, precision, compiled):
     model = loaded(checkpoint_of("deep"), precision).to(DEVICE)
     use_packed_attention(model.get_decoder())
     decoder = Decoder(model)
@@ -79,6 +79,8 @@ def test_a_step_of_such_products_is_the_models_own_forward(checkpoint_of, precis
     arena.rollback(before)
     arena.graphs.clear()
     step._by_row = True
+    if compiled:
+        step._pieces = pieces.compiled(pieces.options(by_row=True))
     by_row = decoder.step(arena, [7])
     assert not torch.equal(plain, by_row)  # summed in another order: it is another way
     assert (by_row - plain).norm() <= TOLERANCE[decoder.dtype] * plain.norm()

@@ -53,6 +53,16 @@ def test_the_card_has_a_part_for_each_document_that_is_open(three, engine):
         assert "<h3>" not in card(ask(on, f"odd {odd}", everyone=odd), on)
 
 
+def test_each_document_is_asked_behind_what_it_answered_itself(three):
+    on = three
+    ask(on, "who?")
+    ask(on, "only one?", everyone=False)
+    ask(on, "and when?")
+    answers = [(row.question, row.answer) for each in on.windows.get("tab").transcript for row in each.others]
+    assert [answer.split("turn ")[1].strip() for _, answer in answers] == ["1: who?"] * 2 + ["2: and when?"] * 2
+    assert on.windows.get("tab").transcript[2].answer.strip().endswith("turn 3: and when?")
+
+
 def test_a_place_in_another_document_is_shown_there(three):
     on = three
     ask(on)

@@ -120,8 +120,9 @@ class LocalEngine(Engine):
 
     @property
     def runtimes(self) -> dict[str, str]:
-        """What reads full pages and what takes decode steps; `plainer than` another where that could not be had."""
-        return {"vision": self.model.vision.runtime, "decode": self._decode_runtime}
+        """What reads full pages, decodes and prefills; `plainer than` another where that could not be had."""
+        vision = self.model.vision.runtime
+        return {"vision": vision, "decode": self._decode_runtime, "prefill": self._prefill_runtime}
 
     @property
     def _page(self) -> tuple[int, int]:
@@ -274,8 +275,6 @@ class LocalEngine(Engine):
         self._decode_runtime = wanted if notice is None else f"plainer than {wanted}"
         if notice is not None:
             self._fell_back(notice)
-        if (slower := self.decoder.prepare_prefill()) is not None:
-            self.notices.append(slower)
         if cuda:
             torch.cuda.empty_cache()  # what tuning had is free, though torch keeps it
             self._report(1, STEPS, what=COMPILING)
@@ -284,6 +283,11 @@ class LocalEngine(Engine):
         if not self._kv_bytes:
             self._kv_bytes = self._kv_budget(left)
             self._open_pool()
+        # After memory was measured: pages with deep features go on through the model's own forward, which takes more.
+        slower = self.decoder.prepare_prefill()
+        self._prefill_runtime = "compiled" if self.decoder.prefills else "the model's own"
+        if slower is not None:
+            self.notices.append(slower)
         if cuda:
             self._report(STEPS, STEPS, what=COMPILING)
         room_for_tokens = min(self.decoder.maximum, self._kv_bytes // self.decoder.bytes_per_entry)
