@@ -83,9 +83,11 @@ def expected(settings: Settings, here: Resources) -> Estimate | None:
     """What to expect of the settings' model on the processor, if it is a known one and fits. Measures it. None where
     there is a card: to measure that takes memory from the model that is to come."""
     shape, asked = budget.SHAPES.get(hub_id(settings.model)), settings.inference.precision
-    precision = ON_CPU[0] if asked == "auto" else asked
     here = _usable(here)
-    if here.card is not None or shape is None or precision not in ON_CPU:
+    if here.card is not None or shape is None:
+        return None
+    precision = memory.on_processor(shape.parameters) if asked == "auto" else asked
+    if precision not in ON_CPU:
         return None
     shape = _drawn(shape, settings)
     speed = measure(precision, on_card=False) if _pages(shape, precision, here, settings) else None

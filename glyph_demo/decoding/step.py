@@ -103,11 +103,13 @@ class Step:
 
     def together(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         """The results of calls for several arenas, from one forward: weights are read once for all of them. Each row's
-        tokens attend to its own arena only. What is compiled takes as many tokens as it was compiled for; where there
-        are more, there are more forwards."""
+        tokens attend to its own arena only. What is compiled takes as many tokens as it was compiled for, and a
+        processor's products in bfloat16 have equal rows for as many; where there are more, there are more forwards."""
+        groups = _groups(rows, WIDTHS[-1])
         if self._compiled:
-            groups = _groups(rows, WIDTHS[-1])
             return [hidden for few in groups for hidden in (self._fused(few) if few[1:] else [self(*few[0])])]
+        if self._body.device.type == "cpu" and self._body.dtype == torch.bfloat16:
+            return [hidden for few in groups for hidden in self._plainly(few)]
         return self._plainly(rows)
 
     def _fused(self, rows: Sequence[Row]) -> list[torch.Tensor]:

@@ -233,11 +233,12 @@ def _on_card(card: Gpu, settings: Settings, trouble: Message | None) -> tuple[di
 
 
 def _on_processor(settings: Settings, here: Resources) -> tuple[dict[Missing, Message], Message]:
-    """What is missing, and how it runs otherwise. `auto` is float32 there, see `models.precision.resolve`."""
+    """What is missing, and how it runs otherwise."""
     asked, limit = settings.inference.precision, int(settings.inference.memory_limit_gb * 1e9)
     shape = budget.shape_of(settings.model)
     free = min(here.memory_free, limit or here.memory_free)
-    plan = memory.plan(shape.parameters, shape.text, "fp32" if asked == "auto" else asked, free)
+    precision = memory.on_processor(shape.parameters) if asked == "auto" else asked
+    plan = memory.plan(shape.parameters, shape.text, precision, free)
     if plan.fits:
         return {}, Message(
             f"Fits the memory ({gb(free)} free). There is no NVIDIA card: the processor computes, slowly.",
@@ -245,7 +246,7 @@ def _on_processor(settings: Settings, here: Resources) -> tuple[dict[Missing, Me
         )
     missing: dict[Missing, Message] = {}
     how = Message("Close other programs, or choose a server.", "请关闭其他程序，或选择服务器。")
-    if asked == "auto" and memory.plan(shape.parameters, shape.text, "bf16", free).fits:
+    if precision == "fp32" and memory.plan(shape.parameters, shape.text, "bf16", free).fits:
         how = Message("Choose the precision bf16, which takes half.", "请选择 bf16 精度，只需一半。")
     else:
         missing["gpu"] = Message("There is no NVIDIA card here.", "本机没有 NVIDIA 显卡。")

@@ -113,6 +113,8 @@ def load_vision_language_model(
 
 def _named(asked: Precision, shape: Shape, device: torch.device, limit: int) -> Precision:
     """The precision that `asked` stands for here: on CUDA `auto` is the one that fits with a long document."""
+    if asked == "auto" and device.type == "cpu":
+        asked = memory.on_processor(shape.parameters)  # type: ignore[assignment]
     if asked == "auto" and device.type == "cuda":
         free = room(device)
         choice = budget.choose(shape, min(free, limit or free), budget.can_quantise())

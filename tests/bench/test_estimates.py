@@ -9,7 +9,7 @@ from glyph_demo import commands
 from glyph_demo.bench import estimates
 from glyph_demo.bench.estimates import Speed, brief, estimate, expected, model_rows
 from glyph_demo.errors import Message
-from glyph_demo.models import budget
+from glyph_demo.models import budget, memory
 from glyph_demo.settings import load_settings
 from tests.machines import machine
 
@@ -22,7 +22,8 @@ estimates_as_they_are = estimates.measure
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
+def quick(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "PROCESSOR", tmp_path / "cpuinfo")
     monkeypatch.setattr(budget, "can_quantise", lambda: True)
     monkeypatch.setattr(estimates, "measure", lambda precision, on_card: SPEED)
 
@@ -97,7 +98,9 @@ def test_a_small_laptop_has_none_and_is_told_of_pocket(monkeypatch, capsys):
 def test_what_to_expect_of_a_known_model_that_fits():
     qwen = load_settings(flags={"model": QWEN.format("2B")})
     assert expected(qwen, machine(memory=16)) == estimate(budget.SHAPES[QWEN.format("2B")], "fp32", SPEED)
-    assert expected(qwen, machine(memory=4)) is None
+    memory.PROCESSOR.write_text("avx512_bf16")
+    assert expected(qwen, machine(memory=16)) == estimate(budget.SHAPES[QWEN.format("2B")], "bf16", SPEED)
+    assert expected(qwen, machine(memory=3)) is None
     assert expected(load_settings(flags={"model": "of/nobody"}), machine()) is None
     assert expected(load_settings(), machine(24)) is None, "measuring takes memory from the model to come"
     assert expected(replace(qwen, inference=replace(qwen.inference, precision="int4")), machine(memory=16)) is None

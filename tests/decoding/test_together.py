@@ -109,3 +109,21 @@ def test_one_forward_over_several_arenas_gives_what_each_gives(model):
         rows.append((arena, torch.tensor(ids)))
     for together, expected in zip(decoder._together(rows), alone, strict=True):
         assert torch.equal(together, expected) if available() else (together - expected).abs().max() < 1e-4
+
+
+def test_in_bfloat16_a_forward_of_a_processor_has_no_more_rows_than_are_known_to_be_equal(monkeypatch):
+    decoder, forwards = Counting(tiny_llama(4, 2).bfloat16()), []
+    arenas = [decoder.arena() for _ in range(3)]
+    for arena, prompt in zip(arenas, PROMPTS, strict=False):
+        prefill(decoder, arena, text(prompt))
+        arena.reserve(arena.length + 8)
+    plainly = decoder._step._plainly
+    monkeypatch.setattr(
+        decoder._step, "_plainly", lambda rows: (forwards.append([len(ids) for _, ids in rows]), plainly(rows))[1]
+    )
+    rows = [(arena, torch.arange(count)) for arena, count in zip(arenas, (8, 7, 3), strict=True)]
+    together = decoder._together(rows)
+    assert forwards == [[8, 7], [3]]
+    for row, logits in zip(rows, together, strict=True):
+        (alone,) = decoder._together([row])
+        assert torch.equal(alone, logits)

@@ -62,23 +62,28 @@ def test_a_card_that_torch_cannot_use_says_why():
 
 
 @pytest.mark.parametrize(
-    ("memory", "precision", "lacks"),
+    ("memory", "precision", "flags", "lacks"),
     [
-        (8, "auto", ["gpu", "memory"]),
-        (30, "auto", ["memory"]),  # bf16 would do
-        (30, "bf16", []),
-        (64, "auto", []),
-        (64, "fp32", []),
+        (8, "auto", "", ["gpu", "memory"]),
+        (8, "auto", "amx_bf16", ["gpu", "memory"]),
+        (30, "auto", "", ["memory"]),  # bf16 would do
+        (30, "auto", "amx_bf16", []),
+        (30, "fp32", "amx_bf16", ["memory"]),
+        (30, "bf16", "", []),
+        (64, "auto", "", []),
+        (64, "fp32", "", []),
     ],
 )
-def test_without_a_card_memory_decides_and_it_is_slow(memory, precision, lacks):
+def test_without_a_card_memory_decides_and_it_is_slow(monkeypatch, tmp_path, memory, precision, flags, lacks):
+    (tmp_path / "cpuinfo").write_text(flags)
+    monkeypatch.setattr("glyph_demo.models.memory.PROCESSOR", tmp_path / "cpuinfo")
     found = needs(GLYPH, load_settings(flags={"inference.precision": precision}), machine(memory=memory))
     assert list(found.missing) == lacks
     assert found.slow
     if lacks:
         assert f"{memory}.0 GB" in found.missing["memory"].en
         assert f"{memory}.0 GB" in found.missing["memory"].zh
-        assert ("bf16" in found.missing["memory"].en) == (memory == 30)
+        assert ("Choose the precision bf16" in found.missing["memory"].en) == (memory == 30)
 
 
 def test_a_disk_that_is_too_full_is_missing_beside_all_else():

@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+import torch
 
 from glyph_demo.errors import EngineError
 from glyph_demo.models import memory
+from glyph_demo.models.budget import Shape
+from glyph_demo.models.loader import _named
 from glyph_demo.models.random import random_shape
 
 GLYPH = 10_290_000_000
@@ -64,3 +67,26 @@ def test_random_weights_are_counted_without_being_made():
     shape = random_shape("random:glyph")
     assert shape.parameters == pytest.approx(GLYPH, rel=1e-3)
     assert memory.weight_bytes(shape.parameters, shape.text, "fp16") == 2 * shape.parameters
+
+
+@pytest.mark.parametrize(
+    ("flags", "parameters", "precision"),
+    [
+        ("fpu avx2 avx512f", 9 * 10**9, "fp32"),
+        ("fpu avx512_bf16 sse", 2 * 10**9, "bf16"),
+        ("fpu amx_bf16", 2 * 10**9, "bf16"),
+        ("fpu amx_bf16", 4 * 10**8, "fp32"),
+        (None, 9 * 10**9, "fp32"),
+    ],
+)
+def test_a_processor_computes_a_large_model_in_bfloat16_where_it_has_the_products(
+    monkeypatch, tmp_path, flags, parameters, precision
+):
+    told = tmp_path / "cpuinfo"
+    if flags is not None:
+        told.write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
+    monkeypatch.setattr(memory, "PROCESSOR", told)
+    assert memory.on_processor(parameters) == precision
+    shape = Shape(parameters, {}, {}, 0)
+    assert _named("auto", shape, torch.device("cpu"), 0) == precision
+    assert _named("fp32", shape, torch.device("cpu"), 0) == "fp32"
