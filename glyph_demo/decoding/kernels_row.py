@@ -9,7 +9,7 @@ import torch
 import triton
 from triton import language as tl
 
-_WIDE = 8192  # numbers in a row from which several rows of the weight share the reading of it
+_WIDE = 8192  # numbers in a row from which a program has more warps for it
 
 
 class Plan(NamedTuple):
@@ -21,10 +21,8 @@ class Plan(NamedTuple):
 
 
 def plan_of(width: int, gated: bool) -> Plan:
-    """The fastest of fourteen on an H200, for a row of `width` numbers (docs/performance.md)."""
-    if gated:
-        return Plan(1, 4096, 16)
-    return Plan(1, 4096, 8) if width <= _WIDE else Plan(4, 2048, 8)
+    """For a row of `width` numbers, by what was timed on an H200 (docs/performance.md)."""
+    return Plan(1, 4096, 16 if gated or width > _WIDE else 8)
 
 
 @torch.library.custom_op("glyph_demo::row_product", mutates_args=())
@@ -85,12 +83,15 @@ def _product(
     for start in range(0, WIDTH, BLOCK):
         inside = column < WIDTH - start
         mask = there[:, None] & inside[None, :]
-        given = tl.load(row + start + column, mask=inside, other=0.0, eviction_policy="evict_last").to(tl.float32)
+        # Of two dimensions, or a row in float32 would change its layout, through shared memory, in every turn.
+        given = tl.load(
+            row + start + column[None, :], mask=inside[None, :], other=0.0, eviction_policy="evict_last"
+        ).to(tl.float32)
         read = tl.load(weight + first + start, mask=mask, other=0.0, eviction_policy="evict_first").to(tl.float32)
-        total += given[None, :] * read
+        total += given * read
         if GATED:
             read = tl.load(other + first + start, mask=mask, other=0.0, eviction_policy="evict_first").to(tl.float32)
-            second += given[None, :] * read
+            second += given * read
     result = tl.sum(total, 1)
     if BIAS:
         result += tl.load(bias + number, mask=there, other=0.0).to(tl.float32)

@@ -143,4 +143,6 @@ def test_a_card_has_room_for_products_of_one_row(monkeypatch, tmp_path, capabili
         kernels_row._launch(
             nothing(1, 1, width, dtype=dtype), weight, weight, nothing(rows), out, BIAS=True, GATED=gated
         )
-        check_room(launched[-1][1], tmp_path, capability, what)
+        made = launched[-1][1]
+        check_room(made, tmp_path, capability, what)
+        assert made.metadata.shared <= 64, "no more than for the sum: the row keeps its layout"
