@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from glyph_demo.bench.engines import Engines
 
 PAGES_32K = 52  # of 632 tokens
+_STOPPED = 1  # the status of a process that its watchdog ends
+_MARGIN = 15  # seconds in which a watchdog comes before the parent
 LOAD = 90  # seconds that a process may take to start and to load its engine, before its first part
 _TINY = (280, 196)  # height and width in pixels of a page in --quick
 
@@ -214,12 +216,12 @@ def _in_a_process(parts: Sequence[Measurement], model: str, quick: bool, out: Pa
     }
     why = ""
     try:
-        together = LOAD + sum(part.limit for part in parts)
+        together = LOAD + sum(part.limit for part in parts) + _MARGIN
         done = subprocess.run(
             [*command, "--quick"] if quick else command, timeout=together, env=environment, check=False
         )
         if done.returncode:
-            why = f"ended with status {done.returncode}"
+            why = "stopped at its limit" if done.returncode == _STOPPED else f"ended with status {done.returncode}"
     except subprocess.TimeoutExpired:
         why = f"not done within {together} s"
     found = []
@@ -229,7 +231,7 @@ def _in_a_process(parts: Sequence[Measurement], model: str, quick: bool, out: Pa
         except (OSError, ValueError):
             break
         if "wall_seconds" not in result:
-            result = {"unavailable": f"not done within {part.limit} s ({why})", **result}
+            result = {"unavailable": f"not done: {why}, {part.limit} s", **result}
         found.append((part, result))
     return found or [(parts[0], {"unavailable": why or "ended without a result"})]
 
@@ -239,7 +241,7 @@ def _child(parts: Sequence[Measurement], model: str, quick: bool, out: Path) -> 
     takes longer than its limit, or fails in a way that may have broken the device's context, ends the process."""
     from glyph_demo.bench.engines import Engines
 
-    engines, spare = Engines(), LOAD
+    engines = Engines()
     for part in parts:
         tell(f"== {part.name} ({part.limit} s at most)")
         began = time.monotonic()
@@ -250,21 +252,21 @@ def _child(parts: Sequence[Measurement], model: str, quick: bool, out: Path) -> 
             _write(out, name, last)
 
         report({})
-        faulthandler.dump_traceback_later(part.limit + spare, exit=True)
-        spare, broken = 0, False
+        broken = False
+        faulthandler.dump_traceback_later(part.limit + (0 if engines.load else LOAD), exit=True)
         with contextlib.redirect_stdout(sys.stderr):
             try:
                 report(part.work(_settings(part, model), quick, report, engines))
             except GlyphError as error:
                 report({"unavailable": error.text("en")})
-            except Exception as error:  # the other parts go on whatever fails
+            except Exception as error:  # another process takes the parts that are left
                 traceback.print_exc()
                 report({"unavailable": f"{type(error).__name__}: {error}"[:500]})
                 broken = True
         faulthandler.cancel_dump_traceback_later()
         report({"wall_seconds": round(time.monotonic() - began, 1)})
         if broken:
-            return 1
+            return 2
     return 0
 
 

@@ -229,7 +229,9 @@ class Decoder:
             # Alone, the step may be one that a graph holds.
             hidden = [self._step(*rows[0])] if len(rows) == 1 else self._step.together(rows)
             joined = torch.cat(hidden)
-        return self.logits(joined).split([len(row) for row in hidden])
+        # As many rows at a time as the step takes, see `Step.together`.
+        logits = torch.cat([self.logits(some) for some in joined.split(self._step.most_rows or len(joined))])
+        return logits.split([len(row) for row in hidden])
 
     def prepare_step(self, runtime: Runtime = "auto") -> Message | None:
         """Have `runtime` take the steps from now on, or a plainer one, down to the model's own forward, where `runtime`

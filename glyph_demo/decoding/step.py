@@ -79,6 +79,11 @@ class Step:
         return hidden
 
     @property
+    def most_rows(self) -> int:
+        """The most rows of a product, 0 for any: in bfloat16 a processor's were equal to the last bit for so many."""
+        return WIDTHS[-1] if self._body.device.type == "cpu" and self._body.dtype == torch.bfloat16 else 0
+
+    @property
     def prefills(self) -> bool:
         """Whether there is a `prefill`."""
         return self._prefilling is not None
@@ -103,14 +108,13 @@ class Step:
 
     def together(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         """The results of calls for several arenas, from one forward: weights are read once for all of them. Each row's
-        tokens attend to its own arena only. What is compiled takes as many tokens as it was compiled for, and a
-        processor's products in bfloat16 have equal rows for as many; where there are more, there are more forwards."""
-        groups = _groups(rows, WIDTHS[-1])
+        tokens attend to its own arena only. What is compiled takes as many tokens as it was compiled for; where there
+        are more, there are more forwards."""
         if self._compiled:
+            groups = _groups(rows, WIDTHS[-1])
             return [hidden for few in groups for hidden in (self._fused(few) if few[1:] else [self(*few[0])])]
-        if self._body.device.type == "cpu" and self._body.dtype == torch.bfloat16:
-            return [hidden for few in groups for hidden in self._plainly(few)]
-        return self._plainly(rows)
+        groups = _groups(rows, self.most_rows) if self.most_rows else [list(rows)]
+        return [hidden for few in groups for hidden in self._plainly(few)]
 
     def _fused(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         """`together` through what is compiled for a step of that width, with far fewer launches than `_plainly`."""

@@ -184,8 +184,8 @@ class LoadingEngine(Engine):
         if self._stopped:
             raise EngineError(
                 "load_stopped",
-                "Loading was stopped. The engine before is in use again.",
-                "已停止加载，恢复使用之前的引擎。",
+                "Loading was stopped.",
+                "已停止加载。",
             )
         if self._closed:  # nobody waits for 20 GB to end the app
             raise EngineError(

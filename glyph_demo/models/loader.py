@@ -113,14 +113,12 @@ def load_vision_language_model(
 
 def _named(asked: Precision, shape: Shape, device: torch.device, limit: int) -> Precision:
     """The precision that `asked` stands for here: on CUDA `auto` is the one that fits with a long document."""
-    if asked == "auto" and device.type == "cpu":
-        asked = memory.on_processor(shape.parameters)  # type: ignore[assignment]
     if asked == "auto" and device.type == "cuda":
         free = room(device)
         choice = budget.choose(shape, min(free, limit or free), budget.can_quantise())
         fitting: Any = choice.precision or "fp16"  # what is then missing is told by `_check_room`
         return resolve(fitting, device)
-    return resolve(asked, device)
+    return resolve(asked, device, shape.parameters)
 
 
 def _check_patches(vision: Any, preprocessing: Preprocessing) -> None:

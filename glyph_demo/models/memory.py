@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from glyph_demo.errors import EngineError
 
@@ -23,19 +23,20 @@ _WORK_SHARE = 0.1  # of what the weights leave, for a forward
 _SPARE = 0.05  # of the same, for what an allocator cannot hand out in one piece
 
 
-def on_processor(parameters: int) -> str:
+def on_processor(parameters: int) -> Literal["bf16", "fp32"]:
     """The precision that `auto` means for a model on a processor: bfloat16 for a large one where there are products for
     it, which take half the memory and less time (docs/models.md); else float32."""
     return "bf16" if parameters >= LARGE and multiplies_bfloat16() else "fp32"
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether this processor has products in bfloat16, as far as Linux tells."""
+    """Whether this is an x86 processor with products in bfloat16, as far as Linux tells."""
     try:
-        words = PROCESSOR.read_text(encoding="utf-8", errors="replace").split()
+        with PROCESSOR.open(encoding="utf-8", errors="replace") as lines:
+            flags = next((line.split() for line in lines if line.startswith("flags")), [])
     except OSError:
         return False
-    return "avx512_bf16" in words or "amx_bf16" in words
+    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def weight_bytes(parameters: int, text: Mapping[str, Any], precision: str) -> int:

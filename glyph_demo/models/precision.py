@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from glyph_demo.errors import EngineError
-from glyph_demo.models.memory import INT4_GROUP, QUANTISED
+from glyph_demo.models.memory import INT4_GROUP, QUANTISED, on_processor
 
 Precision = Literal["auto", "fp16", "bf16", "fp32", "int8", "int4"]
 
@@ -30,11 +30,11 @@ ROWS = 4096  # tokens that a guarded feed-forward part computes at a time: enoug
 _NORMS = ("input_layernorm", "post_attention_layernorm", "post_self_attn_layernorm", "post_mlp_layernorm")
 
 
-def resolve(precision: Precision, device: torch.device) -> Precision:
-    """The precision that `auto` stands for: float16 on CUDA, which halves memory and traffic; float32 on a CPU, which
-    computes 16-bit types slower. Raises EngineError `precision_unavailable`."""
+def resolve(precision: Precision, device: torch.device, parameters: int = 0) -> Precision:
+    """The precision that `auto` stands for, of a model of so many numbers: float16 on CUDA, which halves memory and
+    traffic; on a CPU what `memory.on_processor` says. Raises EngineError `precision_unavailable`."""
     if precision == "auto":
-        return "fp16" if device.type == "cuda" else "fp32"
+        return "fp16" if device.type == "cuda" else on_processor(parameters)
     if precision in QUANTISED and importlib.util.find_spec("torchao") is None:
         raise _unavailable(
             precision,

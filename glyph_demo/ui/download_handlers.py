@@ -19,9 +19,13 @@ class DownloadHandlers:
         self._view, self._ui, self._windows = view, view.ui, view.windows
 
     def on_offer(self, visit: Visit, data: gr.EventData) -> Iterator[Updates]:
-        """Begin or cancel the download, and show how far it is."""
+        """Begin or cancel the download, and show how far it is; or stop a load."""
         if data.act == "cancel":
             self._windows.download.cancel()
+        elif data.act == "stop":
+            window = self._windows.get(visit)
+            if window.load_stopped is not None:
+                self._windows.switch.stop_loading(window.load_stopped)
         elif data.act == "download":
             self._windows.download.start()
         yield from self.follow(visit, begun=data.act == "download")

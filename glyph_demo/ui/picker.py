@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import gradio as gr
 
@@ -20,7 +20,6 @@ from glyph_demo.ui.texts import say
 PRECISIONS = get_args(get_type_hints(Inference)["precision"])
 # What the settings that an engine may ignore are called in the sidebar.
 _CALLED = {"inference.precision": "precision", "inference.thinking": "thinking", "inference.temperature": "temperature"}
-Busy = Literal["", "downloading", "loading"]
 MAX_ADDRESS = 500  # characters; more than any path or address that people type
 
 
@@ -86,10 +85,10 @@ def picked_view(
     language: Language,
     extra: str = "",
     sure: tuple[str, str] | None = None,
-    busy: Busy = "",
+    idle: bool = True,
 ) -> str:
-    """HTML: what a choice is and needs, and the buttons that lead on, or stop what it is `busy` with. `extra` is one
-    more line. `sure` are the host and the folder of a download that people are asked to confirm."""
+    """HTML: what a choice is and needs, and the buttons that lead on, if it is `idle`. `extra` is one more line. `sure`
+    are the host and the folder of a download that people are asked to confirm."""
     size = amount(found.download, None) if found.download else say("choice.unknown_size", language)
     lines = [choice.about.text(language), extra]
     if choice.size:
@@ -106,10 +105,8 @@ def picked_view(
         buttons = [("look", "choice.look")] if found.missing else [("download", "choice.get")]
     else:
         buttons = [("use", "choice.use_anyway" if found.missing else "choice.use")]
-    if busy:
-        buttons = [("stop", "choice.stop")] if busy == "loading" else []
     shown = "".join(f"<p>{html.escape(line)}</p>" for line in lines if line)
-    pressed = "".join(_button(act, say(key, language, size=size)) for act, key in buttons)
+    pressed = "".join(_button(act, say(key, language, size=size)) for act, key in buttons if idle)
     return f"<div class='glyph-picked'>{shown}<div class='glyph-acts'>{pressed}</div></div>"
 
 
@@ -118,7 +115,7 @@ def _listed(things: Sequence[str], language: Language) -> str:
 
 
 def _button(act: str, label: str) -> str:
-    kind = "glyph-act" if act in ("look", "stop") else "glyph-act main"
+    kind = "glyph-act" if act == "look" else "glyph-act main"
     return f"<button type='button' class='{kind}' data-act='{act}'>{html.escape(label)}</button>"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -107,9 +108,6 @@ class PickerHandlers:
                 yield self._ask(window, picked)
             elif data.act == "confirm":
                 yield from self._fetch(visit, window, picked)
-            elif data.act == "stop":
-                self._windows.switch.stop_loading()
-                yield gr.skip()
             else:
                 yield self.choose(visit, choice, folder, address, key, served, precision)
         except GlyphError as error:
@@ -126,7 +124,7 @@ class PickerHandlers:
     def _fetch(self, visit: Visit, window: Window, picked: Picked) -> Iterator[Updates]:
         """Download, then use. Raises GlyphError."""
         self._windows.download.start(self._wanted(picked))
-        yield self._view.picker.chosen(picked.choice, self._wanted(picked), window.language, busy="downloading")
+        yield self._view.picker.chosen(picked.choice, self._wanted(picked), window.language, idle=False)
         yield from self._download.follow(visit, begun=True)
         yield self._kept(window, picked)
 
@@ -137,24 +135,25 @@ class PickerHandlers:
         if picked.choice.key == "folder" and weights_here(settings) is None and is_on_hub(settings.model):
             yield self._ask(window, picked)
             return
-        window.notice = (LOADING, "hint")
-        busy = self._view.picker.chosen(picked.choice, settings, window.language, busy="loading")
+        window.notice, window.load_stopped = (LOADING, "hint"), threading.Event()
+        busy = self._view.picker.chosen(picked.choice, settings, window.language, idle=False)
         yield {**self._view.status(window), ui.picked: busy[ui.picked], ui.outcome: self._loading(window)}
         if picked.choice.key == "server":
             models = _served(settings)
             if settings.model == "auto" and models:
                 settings = replace(settings, model=models[0])
         with ThreadPoolExecutor(1, thread_name_prefix="choose-engine") as worker:
-            chosen = worker.submit(self._windows.switch.choose_engine, settings)
+            chosen = worker.submit(self._windows.switch.choose_engine, settings, window.load_stopped)
             while not wait([chosen], READING_INTERVAL).done:
                 yield {**self._view.status(window), ui.outcome: self._loading(window)}
+            window.load_stopped = None
             chosen.result()
         window.notice = (LOADED, "hint")
         said = {ui.outcome: notice(LOADED.text(window.language), "hint")}
         yield merged(self._view.all_of_engine(window), self._view.front(window), said)
 
     def _loading(self, window: Window) -> str:
-        return self._view.loading(window.language) or notice(LOADING.text(window.language), "hint")
+        return self._view.stoppable(window) or notice(LOADING.text(window.language), "hint")
 
     def _kept(self, window: Window, picked: Picked) -> Updates:
         """The picker with what people chose, whatever is in use."""

@@ -35,7 +35,6 @@ PICKER_TEXTS: dict[str, Message] = {
         "从 {host} 下载 {size} 到 {folder}？下载可以取消，下次会继续。",
     ),
     "choice.unknown_size": Message("the whole model", "整个模型"),
-    "choice.stop": Message("Stop loading", "停止加载"),
     "choice.yes": Message("Download", "下载"),
     "choice.no": Message("Not now", "暂不"),
     "precision": Message("Precision", "精度"),
@@ -71,6 +70,8 @@ PICKER_TEXTS: dict[str, Message] = {
     ),
     "offer.download": Message("Download Glyph (20.6 GB, from {host})", "下载 Glyph(20.6 GB，来自 {host})"),
     "offer.or": Message(" or ", " 或 "),
+    "load.stop": Message("Stop loading", "停止加载"),
+    "load.stopping": Message("Stopping the load…", "正在停止加载…"),
     "offer.running": Message("Downloading {name}…", "正在下载 {name}…"),
     "offer.cancel": Message("Cancel; what is there is kept", "取消；已下载的部分会保留"),
 }

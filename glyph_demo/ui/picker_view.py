@@ -12,7 +12,7 @@ from glyph_demo.engines.registry import ENGINES
 from glyph_demo.engines.weights import download_hosts, models_folder
 from glyph_demo.errors import Language
 from glyph_demo.settings import Settings, usable
-from glyph_demo.ui.picker import Busy, choice_label, picked_view
+from glyph_demo.ui.picker import choice_label, picked_view
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.updates import Updates
 from glyph_demo.windows.collection import Windows
@@ -71,10 +71,10 @@ class PickerView:
         }
 
     def chosen(
-        self, choice: ModelChoice, settings: Settings, language: Language, sure: bool = False, busy: Busy = ""
+        self, choice: ModelChoice, settings: Settings, language: Language, sure: bool = False, idle: bool = True
     ) -> Updates:
         """The fields that a choice has, and what it needs where `settings` hold it. With `sure` people are asked to
-        confirm its download; while it is `busy` there is nothing to press but what stops a load."""
+        confirm its download; unless `idle` there is nothing to press."""
         if self._here is None:
             self.look()
         assert self._here is not None
@@ -93,7 +93,7 @@ class PickerView:
             ui.server: gr.update(visible=server and self.names_servers),
             ui.test: gr.update(visible=server),
             ui.precision: gr.update(interactive=self._takes(choice, "inference.precision")),
-            ui.picked: picked_view(choice, found, in_use, language, extra, asked, busy),
+            ui.picked: picked_view(choice, found, in_use, language, extra, asked, idle),
         }
 
     def _speed(self, settings: Settings, language: Language) -> str:

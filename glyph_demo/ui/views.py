@@ -82,6 +82,14 @@ def loading_notice(progress: Progress, language: Language) -> str:
     return f"<div class='glyph-notice hint'>{html.escape(waiting_text(progress, language))}{bar}</div>"
 
 
+def stoppable_notice(progress: Progress, stopping: bool, language: Language) -> str:
+    """HTML: `loading_notice` with a button that stops it, or that it is being stopped."""
+    if stopping:
+        return f"<div class='glyph-notice hint'>{say('load.stopping', language)}</div>"
+    bar = meter(progress.done / progress.total, say("wait.load", language)) if progress.total else ""
+    return _with_button(html.escape(waiting_text(progress, language)) + bar, "stop", say("load.stop", language))
+
+
 def offer_notice(hosts: Sequence[str], language: Language) -> str:
     """HTML: the offer to download the full model from the first of `hosts` that answers; none without hosts."""
     if not hosts:

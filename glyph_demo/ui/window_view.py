@@ -110,6 +110,13 @@ class WindowView:
         progress = self.windows.switch.loading
         return views.loading_notice(progress, language) if progress is not None else ""
 
+    def stoppable(self, window: Window) -> str:
+        """`loading` with a button that stops it, for whoever chose what is loaded."""
+        progress, stopped = self.windows.switch.loading, window.load_stopped
+        if progress is None or stopped is None:
+            return self.loading(window.language)
+        return views.stoppable_notice(progress, stopped.is_set(), window.language)
+
     def engine(self, language: Language) -> str:
         return engine_view(self.windows.switch.engine, language) + self.loading(language)
 

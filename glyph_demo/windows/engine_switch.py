@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from glyph_demo.engines import choose_engine as pick_engine
 from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
-from glyph_demo.errors import GlyphError, Message
+from glyph_demo.errors import EngineError, GlyphError, Message
 from glyph_demo.process import give_memory_back
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.windows.choice import EngineChoice, not_loaded
@@ -44,7 +44,7 @@ class EngineSwitch:
         self._windows = windows
         self._changing = threading.Lock()
         self._settling = False
-        self._taking_up = False  # an engine that was chosen, not yet loaded
+        self._stopped: threading.Event | None = None  # of the load that may be stopped now
 
     @property
     def loading(self) -> Progress | None:
@@ -96,45 +96,58 @@ class EngineSwitch:
         self.engine.set_batching(most, wait / 1000)
         self._shared(inference)
 
-    def choose_engine(self, settings: Settings) -> None:
+    def choose_engine(self, settings: Settings, stopped: threading.Event | None = None) -> None:
         """`change_engine` on a user's request, which the next start uses too. Raises EngineError."""
-        self.change_engine(settings)
+        self.change_engine(settings, stopped)
         self._choice.keep(settings)
 
-    def change_engine(self, settings: Settings) -> None:
+    def stop_loading(self, stopped: threading.Event) -> None:
+        """End the change that was given this event, as soon as that can be, whether its load has begun or not."""
+        stopped.set()
+        if self._stopped is stopped:
+            self.engine.stop_loading()
+
+    def change_engine(self, settings: Settings, stopped: threading.Event | None = None) -> None:
         """Have all windows use the engine of these settings. The engine before is closed first, because the memory may
-        not hold two. Raises EngineError if the new one cannot be loaded, after making the engine before again, and
-        SettingsError `unknown_engine` at once."""
+        not hold two. Raises EngineError if the new one cannot be loaded, `load_stopped` where that was `stopped`, after
+        making the engine before again, and SettingsError `unknown_engine` at once."""
         pick_engine(settings)
         with self._changing:
+            if stopped is not None and stopped.is_set():
+                raise _load_stopped()
             before = self.settings
             for window in self._windows():
                 window.rest()
             self._rest()
             self.engine.close()
-            self._taking_up = True
             try:
-                self._take_up(settings)
-            except GlyphError:
-                self._taking_up = False
+                self._take_up(settings, stopped)
+            except GlyphError as error:
                 self._take_up(before)
-                raise
+                raise (_load_stopped() if error.code == "load_stopped" else error) from None
             finally:
-                self._taking_up = False
                 gc.collect()  # a model is full of cycles, and the next full collection may be hours away
                 give_memory_back()
 
-    def stop_loading(self) -> None:
-        """End the load of an engine that was chosen, as soon as that can be: the one before is made again, and whoever
-        chose gets EngineError `load_stopped`."""
-        if self._taking_up:
-            self.engine.stop_loading()
-
-    def _take_up(self, settings: Settings) -> None:
+    def _take_up(self, settings: Settings, stopped: threading.Event | None = None) -> None:
         self.engine, self.settings = self._make(settings), settings
+        self._stopped = stopped
+        if stopped is not None and stopped.is_set():
+            self.engine.stop_loading()
         for window in self._windows():
             mine = window.session.settings
             inference = replace(mine.inference, precision=settings.inference.precision)
             changed = replace(mine, engine=settings.engine, model=settings.model, inference=inference)
             window.session.configure(replace(changed, remote=settings.remote), self.engine)
-        _ = self.engine.identity  # waits until it is loaded, or raises
+        try:
+            _ = self.engine.identity  # waits until it is loaded, or raises
+        finally:
+            self._stopped = None
+
+
+def _load_stopped() -> EngineError:
+    return EngineError(
+        "load_stopped",
+        "Loading was stopped. The engine before is in use again.",
+        "已停止加载，恢复使用之前的引擎。",
+    )

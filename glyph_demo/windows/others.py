@@ -31,7 +31,7 @@ def ask_others(session: DocumentSession, exchange: Exchange, language: Language)
                 number += 1
                 name = f"{Path(reading.name).stem} ({number}){Path(reading.name).suffix}"
             files[name], titles[name] = reading.path, reading.transcript.title or name
-            history[name] = before.get(digest_of(reading.path), [])
+            history[name] = before.get(digest_of(reading.path), []) if before else []
     question = [exchange.question]
     asking = fill_table(session.engine, session.settings, files, question, (), language, session.store, history)
     with contextlib.closing(asking) as events:
@@ -49,9 +49,9 @@ def _answered_before(session: DocumentSession, exchange: Exchange) -> dict[str, 
     turns: dict[str, list[Turn]] = {}
     exchanges = session.current.transcript.exchanges if session.current else []
     for earlier in exchanges[: exchanges.index(exchange)] if exchange in exchanges else exchanges:
-        for row in earlier.others:
-            if row.answer and not row.error:
-                turns.setdefault(row.digest, []).append(Turn(earlier.question, row.answer))
+        answers = {row.digest: row.answer for row in earlier.others if row.answer and not row.error}
+        for digest, answer in answers.items():  # copies of a file answer alike
+            turns.setdefault(digest, []).append(Turn(earlier.question, answer))
     return turns
 
 

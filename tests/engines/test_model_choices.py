@@ -75,7 +75,7 @@ def test_a_card_that_torch_cannot_use_says_why():
     ],
 )
 def test_without_a_card_memory_decides_and_it_is_slow(monkeypatch, tmp_path, memory, precision, flags, lacks):
-    (tmp_path / "cpuinfo").write_text(flags)
+    (tmp_path / "cpuinfo").write_text(f"flags\t: {flags}\n")
     monkeypatch.setattr("glyph_demo.models.memory.PROCESSOR", tmp_path / "cpuinfo")
     found = needs(GLYPH, load_settings(flags={"inference.precision": precision}), machine(memory=memory))
     assert list(found.missing) == lacks

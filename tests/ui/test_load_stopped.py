@@ -10,7 +10,7 @@ from glyph_demo.engines.loading import LoadingEngine
 from glyph_demo.settings import load_settings
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.windows.collection import Windows
-from tests.ui.handling import final, opened, use, write
+from tests.ui.handling import final, opened, write
 
 
 @pytest.fixture
@@ -39,30 +39,52 @@ def slow(monkeypatch):
     return SimpleNamespace(waiting=waiting, go_on=go_on)
 
 
+def chosen(on, checkpoint):
+    """The updates of using a folder's model, once its load has begun."""
+    updates = on.picker.act("tab", "folder", str(checkpoint), "", "", "", "auto", SimpleNamespace(act="use"))
+    next(updates)
+    return updates
+
+
+def stop(on, visit="tab"):
+    return list(on.download.on_offer(visit, SimpleNamespace(act="stop")))
+
+
 def test_stop_ends_the_load_and_the_engine_before_answers(on, slow, checkpoint, tmp_path):
     opened(on, write(tmp_path))
-    updates = on.picker.act("tab", "folder", str(checkpoint), "", "", "", "auto", SimpleNamespace(act="use"))
-    first = next(updates)
-    assert "data-act='stop'" in first[on.ui.picked]
-    assert "data-act='use'" not in first[on.ui.picked]
-    next(updates)  # the load has begun
+    updates = chosen(on, checkpoint)
+    assert "data-act='stop'" in next(updates)[on.ui.outcome]
     assert slow.waiting.wait(30)
-    use(on, "folder", str(checkpoint), act="stop")
+    stop(on)
+    assert "Stopping the load" in next(updates)[on.ui.outcome]
     slow.go_on.set()
     last = list(updates)
     assert "Loading was stopped. The engine before is in use again." in final(last, on.ui.outcome)
     assert "hint" in final(last, on.ui.outcome)
-    assert "data-act='use'" in final(last, on.ui.picked)
+    assert "data-act='stop'" not in final(last, on.ui.outcome)
     assert on.windows.switch.engine.name == on.windows.settings.engine == "pocket"
     assert on.windows.switch.loading is None
-    window = on.windows.get("tab")
-    window.reading.wait()
-    assert window.reading.state == "ready"
+    reading = on.windows.get("tab").reading
+    reading.wait()
+    assert reading.state == "ready"
 
 
-def test_stop_comes_too_late_without_harm(on, slow, checkpoint):
+def test_a_stop_before_the_load_begins_keeps_the_engine(on, slow, checkpoint):
+    engine = on.windows.switch.engine
+    updates = chosen(on, checkpoint)
+    stop(on)
+    assert "Loading was stopped" in final(list(updates), on.ui.outcome)
+    assert on.windows.switch.engine is engine
+    assert not slow.waiting.is_set()
+
+
+def test_another_window_stops_nothing(on, slow, checkpoint):
+    updates = chosen(on, checkpoint)
+    next(updates)
+    assert slow.waiting.wait(30)
+    stop(on, "another tab")
     slow.go_on.set()
-    use(on, "folder", str(checkpoint))
-    use(on, "folder", str(checkpoint), act="stop")
+    assert "The engine is loaded" in final(list(updates), on.ui.outcome)
+    stop(on)  # too late
     assert on.windows.switch.engine.name == "local"
     assert on.windows.switch.failure is None

@@ -34,7 +34,7 @@ from glyph_demo.models.vision_language import PreprocessedPage, VisionLanguageMo
 from glyph_demo.process import keep_kernels
 from glyph_demo.rendering import resolve_style
 from glyph_demo.rendering.page import Page
-from glyph_demo.settings import Rendering, Settings
+from glyph_demo.settings import Inference, Rendering, Settings
 from glyph_demo.store import FeatureStore, PageFeatures
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class LocalEngine(Engine):
         self._report = progress or untold
         self._limit = int(inference.memory_limit_gb * 1e9)
         self.model: VisionLanguageModel = load_vision_language_model(
-            *(settings.model, models, progress, precision or inference.precision, self._limit),
+            *(settings.model, models, progress, precision or _asked(inference), self._limit),
             *(inference.image_size, settings.model_source, inference.kv == "int8"),
         )
         self.label, self.precision = model_name(settings.model), self.model.precision
@@ -353,6 +353,11 @@ class LocalEngine(Engine):
                 "请关闭其他程序，或使用 --precision int8 或 --engine pocket。",
             )
         return budget
+
+
+def _asked(inference: Inference) -> Precision:
+    """The precision that settings ask for: the vision runtime `mixed` is for float32."""
+    return "fp32" if inference.precision == "auto" and inference.vision == "mixed" else inference.precision
 
 
 def _chosen(precision: str) -> Message:
