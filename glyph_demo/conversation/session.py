@@ -54,7 +54,7 @@ class DocumentSession:
 
     @property
     def current(self) -> Reading | None:
-        # Not `[]`: another thread may be removing it at this moment.
+        # Not `[]`: another thread may be removing it, or closing the session, at this moment.
         return self._readings.get(self.current_id) if self.current_id else None
 
     @property
@@ -166,10 +166,11 @@ class DocumentSession:
                 time.sleep(0.02)
 
     def close(self) -> None:
-        """Stop reading and release the engine. Whoever looks at a document at this moment still finds it."""
         for reading in list(self._readings.values()):
             reading.cancel()
         self._reader.shutdown(wait=True, cancel_futures=True)
+        self.current_id = None
+        self._readings.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, identifier: str, path: Path, name: str, settings: Settings, transcript: Transcript) -> Reading:

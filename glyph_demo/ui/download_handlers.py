@@ -10,6 +10,7 @@ import gradio as gr
 from glyph_demo.ui.markup import notice
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
+from glyph_demo.windows.model_download import LOADED
 from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import Window
 
@@ -53,6 +54,9 @@ class DownloadHandlers:
         if download.notice is not None:
             window.notice = text, kind = download.notice
             outcome = {self._ui.outcome: notice(text.text(window.language), kind)}
+            if text is not LOADED:  # the engine is the one before, and the picker what people made of it
+                yield merged(self._view.status(window), {self._ui.offer: self._view.offer(window.language)}, outcome)
+                return
         yield merged(self._view.all_of_engine(window), self._view.front(window), outcome)
 
     def _running(self, window: Window) -> Updates:

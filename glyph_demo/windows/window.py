@@ -176,7 +176,8 @@ class Window:
     @property
     def transcript(self) -> list[Exchange]:
         """What is shown of the conversation about the document in front, see Transcript."""
-        return self.reading.transcript.shown if self.reading else []
+        reading = self.reading  # which another thread may close at this moment
+        return reading.transcript.shown if reading else []
 
     def open(
         self,
