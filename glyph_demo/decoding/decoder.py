@@ -270,12 +270,12 @@ class Decoder:
                 with self.lock, torch.inference_mode():
                     expected = self._forward(embeds, positions, arena.cache).float()
                     got = self._step.prefill(arena, embeds, positions.to(self.device)).float()
-                    difference = float((got - expected).norm() / expected.norm())
-                if expected.isfinite().all() and not difference <= self.tolerance:
-                    return _plain_prefill(f"results differ by {difference:.1e}")
+                self._compare(got, expected)
                 arena.advance(len(embeds), int(positions.max()) + 1)
         except torch.OutOfMemoryError:
             raise
+        except _OtherNumbers as error:
+            return _plain_prefill(str(error))
         except Exception as error:  # as in `_take`
             log.info("preparing prefill", exc_info=True)
             return _plain_prefill(type(error).__name__)
@@ -317,10 +317,7 @@ class Decoder:
             for _ in range(2 if static else 1):
                 arena.rollback(before)
                 (got,) = self._together([(arena, torch.tensor(segment.ids, device=self.device))])
-                difference = float((got - expected).norm() / expected.norm())
-                # A model that overflows here does so in either way; whoever reads its tokens is told.
-                if expected.isfinite().all() and not difference <= self.tolerance:
-                    raise _OtherNumbers(f"results differ by {difference:.1e}")
+                self._compare(got, expected)
             arena.rollback(before)
         if static:
             # Answers that share a step bring all widths in between. A kernel that is first met there is compiled there,
@@ -328,6 +325,13 @@ class Decoder:
             one = torch.zeros(1, dtype=torch.int64, device=self.device)
             for width in range(2, WIDTHS[-1]):
                 self._together([(arena, one.expand(width)), (arena, one)])
+
+    def _compare(self, got: torch.Tensor, expected: torch.Tensor) -> None:
+        """Raises _OtherNumbers where they are apart by more than `tolerance`. A model that overflows here does so in
+        either way; whoever reads its tokens is told."""
+        difference = float((got - expected).norm() / expected.norm())
+        if expected.isfinite().all() and not difference <= self.tolerance:
+            raise _OtherNumbers(f"results differ by {difference:.1e}")
 
     def observe(self, arena: KVArena, start: Mark, ids: Sequence[int], observer: Observer) -> None:
         """Run text tokens once more whose entries are in the arena from `start` on, and show `observer` their queries

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 import triton
+from torch.library import custom_op
 from triton import language as tl
 
 _WIDE = 8192  # numbers in a row from which a program has more warps for it
@@ -25,7 +26,7 @@ def plan_of(width: int, gated: bool) -> Plan:
     return Plan(1, 4096, 16 if gated or width > _WIDE else 8)
 
 
-@torch.library.custom_op("glyph_demo::row_product", mutates_args=())
+@custom_op("glyph_demo::row_product", mutates_args=())
 def row_product(row: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """The product (1, 1, n), in the row's dtype, of a row (1, 1, k), in the weight's dtype or in float32, and a weight
     (n, k), with a bias (n,) or without. Sums are in float32."""
@@ -39,7 +40,7 @@ def _(row: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> tor
     return row.new_empty((1, 1, len(weight)))
 
 
-@torch.library.custom_op("glyph_demo::gated_row", mutates_args=())
+@custom_op("glyph_demo::gated_row", mutates_args=())
 def gated_row(row: torch.Tensor, gate: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
     """silu(row @ gate.T) * (row @ up.T) (1, 1, n), float32, of a row (1, 1, k) and two weights (n, k)."""
     out = row.new_empty((1, 1, len(gate)), dtype=torch.float32)

@@ -78,16 +78,19 @@ def _done(reading: Reading, language: Language) -> str:
 
 def loading_notice(progress: Progress, language: Language) -> str:
     """HTML: how much of a model is loaded."""
-    bar = meter(progress.done / progress.total, say("wait.load", language)) if progress.total else ""
-    return f"<div class='glyph-notice hint'>{html.escape(waiting_text(progress, language))}{bar}</div>"
+    return f"<div class='glyph-notice hint'>{_so_far(progress, language)}</div>"
 
 
 def stoppable_notice(progress: Progress, stopping: bool, language: Language) -> str:
     """HTML: `loading_notice` with a button that stops it, or that it is being stopped."""
     if stopping:
         return f"<div class='glyph-notice hint'>{say('load.stopping', language)}</div>"
+    return _with_button(_so_far(progress, language), "stop", say("load.stop", language))
+
+
+def _so_far(progress: Progress, language: Language) -> str:
     bar = meter(progress.done / progress.total, say("wait.load", language)) if progress.total else ""
-    return _with_button(html.escape(waiting_text(progress, language)) + bar, "stop", say("load.stop", language))
+    return html.escape(waiting_text(progress, language)) + bar
 
 
 def offer_notice(hosts: Sequence[str], language: Language) -> str:
