@@ -8,6 +8,9 @@ reads them anew. CPU milliseconds of one layer, one thread, KV not in the CPU's 
     sdpa, KV repeated                           3.5        5.1
     sdpa(enable_gqa)                            1.2        2.4
     packed                                      0.6        2.0
+
+Of one query in float32 two products take less than `sdpa`, of its keys by the query and not the other way round: on
+another processor 0.55 ms where packed took 0.80, and 1.71 of 2.54 over 8,192 entries.
 """
 
 from __future__ import annotations
@@ -47,6 +50,8 @@ def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling:
     group = heads // kv_heads
     # Row r of a KV head is query r % n of its head r // n.
     rows = query.reshape(1, kv_heads, group * n, dim)
+    if n == 1 and query.device.type == "cpu" and query.dtype == torch.float32:
+        return _attend_one(rows[0] * (dim**-0.5 if scaling is None else scaling), key[0], value[0]).view(query.shape)
     mask = None
     if n > 1:
         mask = torch.ones(n, entries, dtype=torch.bool, device=key.device).tril(entries - n).repeat(group, 1)
@@ -86,6 +91,13 @@ def packed_attention(
     if observe is not None:
         observe(int(module.layer_idx), query, key, query.shape[-1] ** -0.5 if scaling is None else scaling)
     return attend(query, key, value, scaling).transpose(1, 2).contiguous(), None
+
+
+def _attend_one(rows: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Attention (kv_heads, group, head_dim) of a token, by its scaled queries (kv_heads, group, head_dim), to keys and
+    values (kv_heads, entries, head_dim)."""
+    scores = torch.bmm(keys, rows.transpose(1, 2)).transpose(1, 2)
+    return torch.bmm(scores.softmax(-1), values)
 
 
 def _attend_many(

@@ -36,8 +36,10 @@ TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 # Tokens a forward, at most: enough to keep matrix products efficient, few enough to have memory for.
 CHUNK = {"cpu": 512, "cuda": 4096}
 # An answer or a reading is stopped between two forwards. On a CPU they are therefore small: this many operations take
-# two cores about half a second. LEAST tokens keep products efficient where a context or a model is large.
+# two cores about half a second, and IN_BFLOAT16 times as many where they have such products. LEAST
+# tokens keep products efficient where a context or a model is large.
 FORWARD_OPERATIONS = 1.6e11
+IN_BFLOAT16 = 3
 LEAST = 32
 
 # Tokens that prefill is compared at; first as many as no head is wide, or torch takes both for the same size.
@@ -153,7 +155,8 @@ class Decoder:
         if self.device.type != "cpu":
             return self.chunk
         each = 2 * self._weights + 4 * entries * self._heads * self._head_dim * self.layers
-        return min(self.chunk, max(LEAST, int(FORWARD_OPERATIONS / each)))
+        operations = FORWARD_OPERATIONS * (IN_BFLOAT16 if self.dtype == torch.bfloat16 else 1)
+        return min(self.chunk, max(LEAST, int(operations / each)))
 
     def stopwatch(self) -> Callable[[], Callable[[], float]]:
         """Begin to measure. The function ends it and returns one that tells the seconds of the device, for which it may

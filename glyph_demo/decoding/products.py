@@ -2,12 +2,14 @@
 
 BLAS has one kernel for a single row, another for three and another from four on, and each rounds otherwise: what an
 answer says would depend on who else is being answered. oneDNN has one kernel from two rows on, and with AVX2 alone
-often from one on; over weights in its own layout it is fast. docs/performance.md has what both take.
+often from one on; over weights in its own layout it is fast. How fast with one row and how fast with a few differs
+between processors, either way round: docs/performance.md has what both take.
 """
 
 from __future__ import annotations
 
 import platform
+import time
 from functools import partial
 from typing import Any
 
@@ -15,9 +17,14 @@ import torch
 from torch import nn
 from torch.nn.functional import pad
 
-FEW = (1, 2, 4)  # rows that a product may be filled up to
+FEW = range(1, 7)  # rows that a product may be filled up to
 MANY = (2, 3, 8, 16)  # rows that it is compared with
 LAYOUT = 64  # rows that oneDNN is told to lay weights out for; from 2 to 512 it makes no difference
+BEYOND_CACHE = 64 << 20  # bytes of weights that a product is timed over, to read them from memory as a step does
+GAIN = 0.97  # of the time of fewer rows: what more have to stay below
+
+_Kind = tuple[torch.Size, bool, bool, int]  # of a product: of the weight, without bias, laid out, threads
+_ROWS: dict[_Kind, int] = {}
 
 
 def available() -> bool:
@@ -32,19 +39,24 @@ def use_even_products(body: nn.Module, head: Any) -> None:
     if not available():
         return
     shared = {id(module.weight) for module in body.modules() if isinstance(module, nn.Embedding)}
+    kinds: dict[_Kind, list[nn.Linear]] = {}
     for linear in (*body.modules(), head):
         if type(linear) is not nn.Linear or "forward" in vars(linear):
             continue
         weight = linear.weight
         if type(weight.data) is not torch.Tensor or weight.dtype != torch.float32 or weight.device.type != "cpu":
             continue
-        least = FEW[-1]
-        if id(weight) not in shared:
-            laid_out = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), LAYOUT)
-            linear.weight = nn.Parameter(laid_out, requires_grad=False)
-            del weight  # of a large head there are only ever two
-            least = _least_rows(linear)
-        linear.forward = partial(_product, linear, least)  # type: ignore[method-assign]
+        laid_out = id(weight) not in shared
+        kinds.setdefault((weight.shape, linear.bias is None, laid_out, torch.get_num_threads()), []).append(linear)
+        if laid_out:
+            weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), LAYOUT)
+            linear.weight = nn.Parameter(weight, requires_grad=False)
+        del weight  # of a large head there are only ever two
+    for kind, linears in kinds.items():
+        if kind not in _ROWS:
+            _ROWS[kind] = _quickest_rows(linears)
+        for linear in linears:
+            linear.forward = partial(_product, linear, _ROWS[kind])  # type: ignore[method-assign]
 
 
 def use_plain_products(body: nn.Module, head: Any) -> None:
@@ -54,25 +66,34 @@ def use_plain_products(body: nn.Module, head: Any) -> None:
             linear.weight = nn.Parameter(linear.weight.to_dense(), requires_grad=False)
 
 
-_LEAST: dict[tuple[torch.Size, bool, int], int] = {}
-
-
 @torch.inference_mode()  # with gradients oneDNN takes other kernels
-def _least_rows(linear: nn.Linear) -> int:
-    """The fewest rows that this machine multiplies as it does many, to the last bit, with a weight that is laid out:
-    oneDNN chooses a kernel by the shape, the processor and the threads, so it is tried once for each."""
-    kind = linear.weight.shape, linear.bias is None, torch.get_num_threads()
-    if kind not in _LEAST:
-        rows = torch.rand(max(MANY), linear.in_features, generator=torch.Generator().manual_seed(0)) - 0.5
-        right = [_multiply(rows[:count], linear.weight, linear.bias) for count in MANY]
-        if not right[0].any():
-            return FEW[-1]  # of weights that are all zero nothing can be seen
-        _LEAST[kind] = next((count for count in FEW if _is_even(rows[:count], linear, right)), FEW[-1])
-    return _LEAST[kind]
+def _quickest_rows(linears: list[nn.Linear]) -> int:
+    """To how many rows this machine should fill a single one up, to have the product soonest: of those that it
+    multiplies as it does many, to the last bit. oneDNN chooses a kernel by the shape, the processor and the threads, so
+    products of one kind are tried once."""
+    rows = torch.rand(max(MANY), linears[0].in_features, generator=torch.Generator().manual_seed(0)) - 0.5
+    right = [_multiply(rows[:count], linears[0]) for count in MANY]
+    best = FEW[-1]  # of weights that are all zero nothing can be seen
+    if right[0].any():
+        some = linears[: -(-BEYOND_CACHE // linears[0].weight.nbytes)]
+        soonest = float("inf")
+        for count in FEW:
+            if _is_even(rows[:count], linears[0], right):
+                seconds = min(_seconds(rows[:count], some) for _ in range(3))
+                if seconds < GAIN * soonest:
+                    best, soonest = count, seconds
+    return best
+
+
+def _seconds(rows: torch.Tensor, linears: list[nn.Linear]) -> float:
+    began = time.perf_counter()
+    for linear in linears:
+        _multiply(rows, linear)
+    return time.perf_counter() - began
 
 
 def _is_even(rows: torch.Tensor, linear: nn.Linear, right: list[torch.Tensor]) -> bool:
-    some = _multiply(rows, linear.weight, linear.bias)
+    some = _multiply(rows, linear)
     return all(torch.equal(some, each[: len(rows)]) for each in right if len(each) >= len(rows))
 
 
@@ -80,9 +101,9 @@ def _product(linear: nn.Linear, least: int, rows: torch.Tensor) -> torch.Tensor:
     """`linear` of rows (..., inputs), filled up to `least`."""
     flat = rows.reshape(-1, rows.shape[-1])
     filled = pad(flat, (0, 0, 0, least - len(flat))) if len(flat) < least else flat
-    return _multiply(filled, linear.weight, linear.bias)[: len(flat)].view(*rows.shape[:-1], -1)
+    return _multiply(filled, linear)[: len(flat)].view(*rows.shape[:-1], -1)
 
 
-def _multiply(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
+def _multiply(rows: torch.Tensor, linear: nn.Linear) -> torch.Tensor:
+    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(rows, linear.weight, linear.bias, "none", [], "")
     return product

@@ -62,13 +62,18 @@ def test_a_decoder_packs_the_heads_of_a_model_that_attends_by_sdpa_and_of_no_oth
 
 def test_a_packed_forward_repeats_neither_keys_nor_values(monkeypatch):
     seen = []
-    original = attention.scaled_dot_product_attention
+    several, one = attention.scaled_dot_product_attention, attention._attend_one
 
     def spy(query, key, value, **kwargs):
-        seen.append((key.shape, key.data_ptr()))
-        return original(query, key, value, **kwargs)
+        seen.append((tuple(key.shape[1:3]), key.data_ptr()))
+        return several(query, key, value, **kwargs)
+
+    def spy_one(rows, keys, values):
+        seen.append((tuple(keys.shape[:2]), keys.data_ptr()))
+        return one(rows, keys, values)
 
     monkeypatch.setattr(attention, "scaled_dot_product_attention", spy)
+    monkeypatch.setattr(attention, "_attend_one", spy_one)
     decoder = RecordingDecoder(tiny_llama(9, 3))
     arena = decoder.arena()
     arena.reserve(40)
@@ -78,4 +83,4 @@ def test_a_packed_forward_repeats_neither_keys_nor_values(monkeypatch):
     prefill(decoder, arena, text([7]))
     places = [layer.keys.data_ptr() for layer in arena.layers]
     assert [at for _, at in seen] == places * 2  # the arena itself, not a copy
-    assert [shape[1:3] for shape, _ in seen] == [(3, 25)] * 3 + [(3, 26)] * 3
+    assert [shape for shape, _ in seen] == [(3, 25)] * 3 + [(3, 26)] * 3

@@ -79,6 +79,8 @@ def test_forwards_on_a_cpu_are_smaller_the_more_a_token_costs(decoder, monkeypat
     assert decoder.forward_tokens(0) == 100
     sizes = [decoder.forward_tokens(entries) for entries in (100, 1000, 10_000)]
     assert 100 > sizes[0] > sizes[1] >= sizes[2] == 32
+    decoder.dtype = torch.bfloat16  # of which a processor does more in the same time
+    assert decoder.forward_tokens(0) == 300
 
 
 def test_another_prefix_keeps_what_both_begin_with(decoder):
