@@ -80,13 +80,12 @@ def _ours(
     for question in QUESTIONS:
         asked, answer, times, said = clock(), "", [], 0
         for event in document.answer(question, tuple(history), options):
-            times.append(clock())
+            if isinstance(event, Token | Thinking):
+                times.append(clock())
             if isinstance(event, Token):
                 answer += event.text
-            elif isinstance(event, Finished):
+            elif isinstance(event, Finished):  # after the places that the answer is from, which are no token's time
                 said = event.usage.output
-            elif not isinstance(event, Thinking):
-                times.pop()  # no token
         first.append(times[0] - asked)
         steps.append((times[-1] - times[0]) / max(1, said - 1))
         history.append(Turn(question, answer))

@@ -18,10 +18,12 @@ _SIDE = 1024  # of matrices on a processor: large enough, and soon multiplied in
 _ROOM = 4 << 30  # bytes free on a card: what is measured takes 2.5 GiB
 MERGED = 4  # patches of a visual token, in all families
 CONTEXT = 8_192  # tokens before the one that is decoded
-# What whole forwards with attention and norms reach of these rates: in `benchmarks estimates` on a CPU 0.65 to 1 of the
-# products' in float32, 0.28 in bfloat16, where attention is not as fast; and 0.36 to 0.63 of the reading's.
-MULTIPLIES, READS = {"bf16": 0.35}, 0.5
-OTHERWISE = 0.65
+PAGES_BEFORE = 1.5  # the one that is read; of a long document they are more, and a page takes longer
+# What whole forwards with attention and norms reach of these rates: in `benchmarks estimates` on two kinds of CPU 0.52
+# to 0.97 of the products' in float32, in bfloat16 0.23 (with AMX, where attention is not as fast) to 0.68, and 0.36 to
+# 0.98 of the reading's.
+MULTIPLIES, READS = {"bf16": 0.39}, 0.6
+OTHERWISE = 0.7
 ON_CPU = ("fp32", "bf16")
 
 
@@ -166,7 +168,8 @@ def estimate(shape: Shape, precision: str, speed: Speed) -> Estimate:
     patches = tokens * MERGED
     work = 2 * tower * patches + 4 * patches**2 * vision["hidden_size"] * vision["depth"]
     heads = text["num_attention_heads"] * memory.head_dim(text)
-    work += 2 * layers * tokens + 4 * tokens * CONTEXT * heads * text["num_hidden_layers"]
+    entries = (PAGES_BEFORE + 0.5) * tokens  # and half of the page itself, whose tokens attend to those before them
+    work += 2 * layers * tokens + 4 * tokens * entries * heads * text["num_hidden_layers"]
     head = vocabulary * memory.ITEMSIZE[precision]
     read = memory.weight_bytes(layers, text, precision) + head + CONTEXT * memory.kv_bytes(text, precision)
     return Estimate(work / (MULTIPLIES.get(precision, OTHERWISE) * speed.products), READS * speed.read / read)

@@ -13,7 +13,7 @@ import gradio as gr
 from glyph_demo.engines.model_choices import ModelChoice, model_choices
 from glyph_demo.engines.remote.presets import PRESETS
 from glyph_demo.engines.weights import is_on_hub, weights_here
-from glyph_demo.errors import GlyphError
+from glyph_demo.errors import GlyphError, Message
 from glyph_demo.settings import Settings, merge
 from glyph_demo.ui.download_handlers import DownloadHandlers
 from glyph_demo.ui.markup import notice
@@ -111,9 +111,8 @@ class PickerHandlers:
             else:
                 yield self.choose(visit, choice, folder, address, key, served, precision)
         except GlyphError as error:
-            kind: Literal["error", "hint"] = "hint" if error.code == "load_stopped" else "error"
-            window.notice = (error.message, kind)
-            said = {self._ui.outcome: notice(error.message.text(window.language), kind)}
+            window.notice = message, kind = _told(error)
+            said = {self._ui.outcome: notice(message.text(window.language), kind)}
             yield merged(self._view.all_of_engine(window), self._view.front(window), self._kept(window, picked), said)
 
     def _ask(self, window: Window, picked: Picked) -> Updates:
@@ -135,7 +134,7 @@ class PickerHandlers:
         if picked.choice.key == "folder" and weights_here(settings) is None and is_on_hub(settings.model):
             yield self._ask(window, picked)
             return
-        window.notice, window.load_stopped = (LOADING, "hint"), threading.Event()
+        window.notice, window.load_stopped = (LOADING, "hint"), (stopped := threading.Event())
         busy = self._view.picker.chosen(picked.choice, settings, window.language, idle=False)
         yield {**self._view.status(window), ui.picked: busy[ui.picked], ui.outcome: self._loading(window)}
         if picked.choice.key == "server":
@@ -143,14 +142,24 @@ class PickerHandlers:
             if settings.model == "auto" and models:
                 settings = replace(settings, model=models[0])
         with ThreadPoolExecutor(1, thread_name_prefix="choose-engine") as worker:
-            chosen = worker.submit(self._windows.switch.choose_engine, settings, window.load_stopped)
+            chosen = worker.submit(self._load, window, settings, stopped)
             while not wait([chosen], READING_INTERVAL).done:
                 yield {**self._view.status(window), ui.outcome: self._loading(window)}
-            window.load_stopped = None
             chosen.result()
-        window.notice = (LOADED, "hint")
         said = {ui.outcome: notice(LOADED.text(window.language), "hint")}
         yield merged(self._view.all_of_engine(window), self._view.front(window), said)
+
+    def _load(self, window: Window, settings: Settings, stopped: threading.Event) -> None:
+        """Change the engine, and leave word in the window: by the end its page may have been loaded anew, and nobody
+        may follow this. Raises GlyphError."""
+        try:
+            self._windows.switch.choose_engine(settings, stopped)
+            window.notice = (LOADED, "hint")
+        except GlyphError as error:
+            window.notice = _told(error)
+            raise
+        finally:
+            window.load_stopped = None
 
     def _loading(self, window: Window) -> str:
         return self._view.stoppable(window) or notice(LOADING.text(window.language), "hint")
@@ -213,3 +222,7 @@ def _served(settings: Settings) -> list[str]:
     urls = parse_urls(settings.remote.urls)
     first, *others = (served_models(url, settings.remote.api_key) for url in urls)
     return [model for model in first if all(model in models for models in others)]
+
+
+def _told(error: GlyphError) -> tuple[Message, Literal["error", "hint"]]:
+    return error.message, "hint" if error.code == "load_stopped" else "error"

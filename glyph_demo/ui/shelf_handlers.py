@@ -174,12 +174,17 @@ class ShelfHandlers:
     def _loading(self, window: Window) -> Updates:
         """How much of the engine is loaded. Once it is, everything about it, if this page shows it as loading."""
         if self._windows.switch.loading is not None:
-            return {self._ui.engine: self._view.engine(window.language), **self._view.status(window)}
+            updates = {self._ui.engine: self._view.engine(window.language), **self._view.status(window)}
+            if window.load_stopped is not None:  # whoever chose it may have loaded the page anew
+                updates[self._ui.outcome] = self._view.stoppable(window)
+            return updates
         if not window.shows_loading:
             return {}
         if window.notice is None and (failure := self._windows.switch.failure) is not None:
             window.notice = (failure.message, "error")
-        return merged(self._view.all_of_engine(window), self._view.status(window))
+        status = self._view.status(window)
+        outcome = {} if window.notice is None else {self._ui.outcome: status[self._ui.status]}
+        return merged(self._view.all_of_engine(window), status, outcome)
 
     def _all_but_talk(self, window: Window) -> Updates:
         """`front` without the chat: an answer that waited for the pages updates that now, and what this handler sends

@@ -88,3 +88,21 @@ def test_another_window_stops_nothing(on, slow, checkpoint):
     stop(on)  # too late
     assert on.windows.switch.engine.name == "local"
     assert on.windows.switch.failure is None
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_page_that_is_loaded_anew_can_stop_the_load_and_hears_how_it_ended(on, slow, checkpoint, stops):
+    before = chosen(on, checkpoint)
+    next(before)
+    assert slow.waiting.wait(30)
+    after = on.shelf.follow_reading("tab")  # as a page begins
+    assert "data-act='stop'" in next(after)[on.ui.outcome]
+    if stops:
+        stop(on)
+    slow.go_on.set()
+    last = list(after)
+    said = "Loading was stopped" if stops else "The engine is loaded"
+    assert said in final(last, on.ui.outcome)
+    assert said in final(last, on.ui.status)
+    assert on.windows.get("tab").load_stopped is None
+    assert on.windows.switch.engine.name == ("pocket" if stops else "local")
