@@ -31,12 +31,14 @@ def run(settings: Settings, pages: int = 4, tokens: int = 12) -> dict[str, Any]:
     by the norm of all logits. Raises EngineError."""
     import torch
 
-    engine = LocalEngine(settings)
-    cuda = engine.model.transfer.device.type == "cuda"
+    from glyph_demo.models.loader import default_device
+
+    cuda = default_device().type == "cuda"
     clock = time.perf_counter if cuda else time.process_time
     threads = torch.get_num_threads()
     if not cuda:
-        torch.set_num_threads(1)
+        torch.set_num_threads(1)  # before the products are chosen for so many
+    engine = LocalEngine(settings)
     # The cost of a page does not depend on its content.
     draw = np.random.default_rng(0)
     pictures = [Page(i, draw.integers(0, 256, PAGE, dtype=np.uint8)) for i in range(pages)]

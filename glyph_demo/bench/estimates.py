@@ -20,8 +20,8 @@ MERGED = 4  # patches of a visual token, in all families
 CONTEXT = 8_192  # tokens before the one that is decoded
 PAGES_BEFORE = 1.5  # the one that is read; of a long document they are more, and a page takes longer
 # What whole forwards with attention and norms reach of these rates: in `benchmarks estimates` on two kinds of CPU 0.52
-# to 0.97 of the products' in float32, in bfloat16 0.23 (with AMX, where attention is not as fast) to 0.68, and 0.36 to
-# 0.98 of the reading's.
+# to 0.92 of the products' in float32, in bfloat16 0.23 (with AMX, where attention is not as fast) to 0.65, and 0.36 to
+# 0.82 of the reading's.
 MULTIPLIES, READS = {"bf16": 0.39}, 0.6
 OTHERWISE = 0.7
 ON_CPU = ("fp32", "bf16")

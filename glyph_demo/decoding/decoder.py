@@ -36,8 +36,8 @@ TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 # Tokens a forward, at most: enough to keep matrix products efficient, few enough to have memory for.
 CHUNK = {"cpu": 512, "cuda": 4096}
 # An answer or a reading is stopped between two forwards. On a CPU they are therefore small: this many operations take
-# two cores about half a second, and IN_BFLOAT16 times as many where they have such products. LEAST
-# tokens keep products efficient where a context or a model is large.
+# two cores about a second. In bfloat16 a processor with products for it does two (AVX512) to seven (AMX) times as many
+# in that time. LEAST tokens keep products efficient where a context or a model is large.
 FORWARD_OPERATIONS = 1.6e11
 IN_BFLOAT16 = 3
 LEAST = 32
@@ -150,8 +150,8 @@ class Decoder:
 
     def forward_tokens(self, entries: int) -> int:
         """How many tokens a prefill forward takes behind this many entries: `chunk`, and on a CPU fewer where they
-        would take more than FORWARD_OPERATIONS. A token takes two operations a weight, and four an entry and channel
-        of the attention."""
+        would take more than FORWARD_OPERATIONS, or IN_BFLOAT16 times as many. A token takes two operations a weight,
+        and four an entry and channel of the attention."""
         if self.device.type != "cpu":
             return self.chunk
         each = 2 * self._weights + 4 * entries * self._heads * self._head_dim * self.layers

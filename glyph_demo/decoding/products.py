@@ -11,6 +11,7 @@ from __future__ import annotations
 import platform
 import time
 from functools import partial
+from math import inf
 from typing import Any
 
 import torch
@@ -34,13 +35,13 @@ def available() -> bool:
 
 def use_even_products(body: nn.Module, head: Any) -> None:
     """Have all float32 layers of a model on an x86 CPU, `nn.Linear` and nothing made of it, multiply so. Weights are
-    laid out anew in place of what they were; those that embeddings share stay, and take a third longer for one row.
+    laid out anew in place of what they were; those that embeddings share stay, and take longer.
     Called again it changes nothing. In bfloat16 the kernel changes with the rows on processors with AMX."""
     if not available():
         return
     shared = {id(module.weight) for module in body.modules() if isinstance(module, nn.Embedding)}
     kinds: dict[_Kind, list[nn.Linear]] = {}
-    for linear in (*body.modules(), head):
+    for linear in dict.fromkeys((*body.modules(), head)):
         if type(linear) is not nn.Linear or "forward" in vars(linear):
             continue
         weight = linear.weight
@@ -53,15 +54,15 @@ def use_even_products(body: nn.Module, head: Any) -> None:
             linear.weight = nn.Parameter(weight, requires_grad=False)
         del weight  # of a large head there are only ever two
     for kind, linears in kinds.items():
-        if kind not in _ROWS:
-            _ROWS[kind] = _quickest_rows(linears)
+        if kind not in _ROWS and (quickest := _quickest_rows(linears)):
+            _ROWS[kind] = quickest
         for linear in linears:
-            linear.forward = partial(_product, linear, _ROWS[kind])  # type: ignore[method-assign]
+            linear.forward = partial(_product, linear, _ROWS.get(kind, FEW[-1]))  # type: ignore[method-assign]
 
 
 def use_plain_products(body: nn.Module, head: Any) -> None:
     """Take `use_even_products` back, for a compiler, which cannot read oneDNN's layout."""
-    for linear in (*body.modules(), head):
+    for linear in dict.fromkeys((*body.modules(), head)):
         if vars(linear).pop("forward", None) is not None and linear.weight.is_mkldnn:
             linear.weight = nn.Parameter(linear.weight.to_dense(), requires_grad=False)
 
@@ -70,18 +71,19 @@ def use_plain_products(body: nn.Module, head: Any) -> None:
 def _quickest_rows(linears: list[nn.Linear]) -> int:
     """To how many rows this machine should fill a single one up, to have the product soonest: of those that it
     multiplies as it does many, to the last bit. oneDNN chooses a kernel by the shape, the processor and the threads, so
-    products of one kind are tried once."""
+    products of one kind are tried once. 0 of weights that tell nothing, such as zeros."""
     rows = torch.rand(max(MANY), linears[0].in_features, generator=torch.Generator().manual_seed(0)) - 0.5
     right = [_multiply(rows[:count], linears[0]) for count in MANY]
-    best = FEW[-1]  # of weights that are all zero nothing can be seen
-    if right[0].any():
-        some = linears[: -(-BEYOND_CACHE // linears[0].weight.nbytes)]
-        soonest = float("inf")
-        for count in FEW:
-            if _is_even(rows[:count], linears[0], right):
-                seconds = min(_seconds(rows[:count], some) for _ in range(3))
-                if seconds < GAIN * soonest:
-                    best, soonest = count, seconds
+    if torch.equal(*right[0]):
+        return 0
+    nbytes = linears[0].weight.nbytes
+    some = linears[: -(-BEYOND_CACHE // nbytes)]
+    best, soonest = FEW[-1], inf
+    for count in FEW:
+        if _is_even(rows[:count], linears[0], right):
+            seconds = min(_seconds(rows[:count], some) for _ in range(3 if nbytes < BEYOND_CACHE else 1))
+            if seconds < GAIN * soonest:
+                best, soonest = count, seconds
     return best
 
 

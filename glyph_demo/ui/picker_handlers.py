@@ -26,6 +26,8 @@ from glyph_demo.windows.model_download import LOADED
 from glyph_demo.windows.visit import Visit
 from glyph_demo.windows.window import Window
 
+Told = tuple[Message, Literal["error", "hint"]]
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Picked:
@@ -134,35 +136,36 @@ class PickerHandlers:
         if picked.choice.key == "folder" and weights_here(settings) is None and is_on_hub(settings.model):
             yield self._ask(window, picked)
             return
+        if window.load_stopped is not None:  # people changed their mind
+            self._windows.switch.stop_loading(window.load_stopped)
         window.notice, window.load_stopped = (LOADING, "hint"), (stopped := threading.Event())
         busy = self._view.picker.chosen(picked.choice, settings, window.language, idle=False)
-        yield {**self._view.status(window), ui.picked: busy[ui.picked], ui.outcome: self._loading(window)}
-        if picked.choice.key == "server":
-            models = _served(settings)
-            if settings.model == "auto" and models:
-                settings = replace(settings, model=models[0])
         with ThreadPoolExecutor(1, thread_name_prefix="choose-engine") as worker:
-            chosen = worker.submit(self._load, window, settings, stopped)
+            chosen = worker.submit(self._load, window, picked, settings, stopped)
+            yield {**self._view.status(window), ui.picked: busy[ui.picked], ui.outcome: self._view.stoppable(window)}
             while not wait([chosen], READING_INTERVAL).done:
-                yield {**self._view.status(window), ui.outcome: self._loading(window)}
+                yield {**self._view.status(window), ui.outcome: self._view.stoppable(window)}
             chosen.result()
         said = {ui.outcome: notice(LOADED.text(window.language), "hint")}
         yield merged(self._view.all_of_engine(window), self._view.front(window), said)
 
-    def _load(self, window: Window, settings: Settings, stopped: threading.Event) -> None:
+    def _load(self, window: Window, picked: Picked, settings: Settings, stopped: threading.Event) -> None:
         """Change the engine, and leave word in the window: by the end its page may have been loaded anew, and nobody
         may follow this. Raises GlyphError."""
+        told: Told | None = None
         try:
+            if picked.choice.key == "server":
+                models = _served(settings)
+                if settings.model == "auto" and models:
+                    settings = replace(settings, model=models[0])
             self._windows.switch.choose_engine(settings, stopped)
-            window.notice = (LOADED, "hint")
+            told = (LOADED, "hint")
         except GlyphError as error:
-            window.notice = _told(error)
+            told = _told(error)
             raise
         finally:
-            window.load_stopped = None
-
-    def _loading(self, window: Window) -> str:
-        return self._view.stoppable(window) or notice(LOADING.text(window.language), "hint")
+            if window.load_stopped is stopped:  # else another one was chosen after it
+                window.notice, window.load_stopped = told, None
 
     def _kept(self, window: Window, picked: Picked) -> Updates:
         """The picker with what people chose, whatever is in use."""
@@ -224,5 +227,5 @@ def _served(settings: Settings) -> list[str]:
     return [model for model in first if all(model in models for models in others)]
 
 
-def _told(error: GlyphError) -> tuple[Message, Literal["error", "hint"]]:
+def _told(error: GlyphError) -> Told:
     return error.message, "hint" if error.code == "load_stopped" else "error"

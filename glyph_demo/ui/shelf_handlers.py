@@ -13,7 +13,7 @@ from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
 from glyph_demo.ui.chat_handlers import place_in_list
-from glyph_demo.ui.markup import dialog
+from glyph_demo.ui.markup import dialog, notice
 from glyph_demo.ui.shelf import document_list
 from glyph_demo.ui.tabs.panels import MAX_QUESTION
 from glyph_demo.ui.texts import READ_AGAIN, document_gone, say, too_long
@@ -139,7 +139,7 @@ class ShelfHandlers:
         while turn == window.followed:
             documents, now = window.session.documents, (window.session.current_id or "", "")
             waiting = any(reading.state in ("waiting", "reading") for reading in documents.values())
-            waiting |= self._windows.switch.loading is not None
+            waiting |= self._windows.switch.loading is not None or window.load_stopped is not None
             waiting |= window.reading is not None and window.reading.overview_so_far[1]
             for identifier, reading in documents.items():
                 if reading.error is not None and window.failures.get(identifier) is not reading.error:
@@ -173,18 +173,23 @@ class ShelfHandlers:
 
     def _loading(self, window: Window) -> Updates:
         """How much of the engine is loaded. Once it is, everything about it, if this page shows it as loading."""
-        if self._windows.switch.loading is not None:
+        chosen = window.load_stopped is not None
+        if self._windows.switch.loading is not None or chosen:
             updates = {self._ui.engine: self._view.engine(window.language), **self._view.status(window)}
-            if window.load_stopped is not None:  # whoever chose it may have loaded the page anew
+            if chosen:  # the page may have been loaded anew, and what began the load lost
+                window.shows_stop = True
                 updates[self._ui.outcome] = self._view.stoppable(window)
             return updates
-        if not window.shows_loading:
+        if not (window.shows_loading or window.shows_stop):
             return {}
         if window.notice is None and (failure := self._windows.switch.failure) is not None:
             window.notice = (failure.message, "error")
-        status = self._view.status(window)
-        outcome = {} if window.notice is None else {self._ui.outcome: status[self._ui.status]}
-        return merged(self._view.all_of_engine(window), status, outcome)
+        updates = merged(self._view.all_of_engine(window), self._view.status(window))
+        if window.shows_stop:
+            window.shows_stop = False
+            said = window.notice
+            updates[self._ui.outcome] = notice(said[0].text(window.language), said[1]) if said is not None else ""
+        return updates
 
     def _all_but_talk(self, window: Window) -> Updates:
         """`front` without the chat: an answer that waited for the pages updates that now, and what this handler sends

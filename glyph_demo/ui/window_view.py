@@ -114,7 +114,7 @@ class WindowView:
         """`loading` with a button that stops it, for whoever chose what is loaded."""
         progress, stopped = self.windows.switch.loading, window.load_stopped
         if progress is None or stopped is None:
-            return self.loading(window.language)
+            return self.loading(window.language) or notice(LOADING.text(window.language), "hint")
         return views.stoppable_notice(progress, stopped.is_set(), window.language)
 
     def engine(self, language: Language) -> str:

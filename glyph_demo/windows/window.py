@@ -64,6 +64,7 @@ class Window:
     shows_original: bool = False  # whether the page view shows the file's page, where it can be drawn
     followed: int = 0  # number of the handler that follows the reading; earlier ones end
     load_stopped: threading.Event | None = None  # set to stop the load of the engine that was chosen here
+    shows_stop: bool = False  # whether this page shows a button to stop it, or did
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
     failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id
     asked: Exchange | None = None  # the last that was asked in this run of the app

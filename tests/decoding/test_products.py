@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from glyph_demo.decoding import products
 from glyph_demo.decoding.products import available, use_even_products, use_plain_products
 
 pytestmark = pytest.mark.skipif(not available(), reason="only x86 has these kernels")
@@ -40,6 +41,43 @@ def test_every_row_is_what_it_is_alone_and_what_it_should_be(shape, threads):
             assert torch.equal(linear(rows[300 - count :]), alone[300 - count :]), count
         torch.testing.assert_close(alone, nn.functional.linear(rows, weight, linear.bias), atol=1e-5, rtol=1e-4)
         assert torch.equal(linear(rows.view(3, 100, -1)), alone.view(3, 100, -1))
+
+
+@pytest.fixture
+def anew(monkeypatch):
+    """What is soonest is tried anew."""
+    monkeypatch.setattr(products, "_ROWS", {})
+
+
+def shared():
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Embedding(97, 33))
+    head = nn.Linear(33, 97, bias=False)
+    head.weight = body[0].weight
+    use_even_products(body, head)
+    return head
+
+
+@pytest.mark.parametrize("make", [lambda: even(97, 33)[0], shared])
+@pytest.mark.parametrize("soonest", products.FEW)
+def test_rows_are_the_same_whatever_is_soonest_here(make, soonest, anew, monkeypatch):
+    monkeypatch.setattr(products, "_seconds", lambda rows, linears: abs(len(rows) - soonest) + 1.0)
+    linear = make()
+    rows = torch.randn(40, 33)
+    with torch.inference_mode():
+        alone = torch.cat([linear(row[None]) for row in rows])
+        for count in (2, 3, 5, 16, 40):
+            assert torch.equal(linear(rows[:count]), alone[:count]), count
+    assert set(products._ROWS.values()) <= set(products.FEW)
+
+
+def test_weights_of_zeros_choose_for_nobody(anew):
+    linear = nn.Linear(33, 97)
+    nn.init.zeros_(linear.weight)
+    use_even_products(nn.Sequential(linear), linear)  # a head that is in the body is one layer
+    assert products._ROWS == {}
+    with torch.inference_mode():
+        assert torch.equal(linear(torch.randn(1, 33))[0], linear.bias)
 
 
 def test_weights_that_embeddings_share_stay_where_they_are():

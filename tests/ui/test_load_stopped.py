@@ -71,8 +71,9 @@ def test_stop_ends_the_load_and_the_engine_before_answers(on, slow, checkpoint, 
 
 def test_a_stop_before_the_load_begins_keeps_the_engine(on, slow, checkpoint):
     engine = on.windows.switch.engine
-    updates = chosen(on, checkpoint)
-    stop(on)
+    with on.windows.switch._changing:  # another change goes on
+        updates = chosen(on, checkpoint)
+        stop(on)
     assert "Loading was stopped" in final(list(updates), on.ui.outcome)
     assert on.windows.switch.engine is engine
     assert not slow.waiting.is_set()
@@ -106,3 +107,25 @@ def test_a_page_that_is_loaded_anew_can_stop_the_load_and_hears_how_it_ended(on,
     assert said in final(last, on.ui.status)
     assert on.windows.get("tab").load_stopped is None
     assert on.windows.switch.engine.name == ("pocket" if stops else "local")
+
+
+def test_another_choice_stops_the_load_of_the_one_before(on, slow, checkpoint):
+    first = chosen(on, checkpoint)
+    next(first)
+    assert slow.waiting.wait(30)
+    second = on.picker.act("tab", "pocket", "", "", "", "", "auto", SimpleNamespace(act="use"))
+    next(second)
+    slow.go_on.set()
+    assert "Loading was stopped" in final(list(first), on.ui.outcome)
+    assert "The engine is loaded" in final(list(second), on.ui.outcome)
+    window = on.windows.get("tab")
+    assert window.load_stopped is None
+    assert window.notice[0].en.startswith("The engine is loaded")
+    assert on.windows.switch.engine.name == "pocket"
+
+
+def test_a_server_that_does_not_answer_leaves_no_load_to_stop(on):
+    picked = ("server", "", "http://127.0.0.1:9", "", "", "auto")
+    said = list(on.picker.act("tab", *picked, SimpleNamespace(act="use")))
+    assert "glyph-notice error" in final(said, on.ui.outcome)
+    assert on.windows.get("tab").load_stopped is None
