@@ -20,9 +20,13 @@ watch("value", () => {
     field.select();
   } else if (!field && named && document.activeElement === document.body) {
     element.querySelector(`[data-act="rename"][data-id="${named}"]`)?.focus({ preventScroll: true });
-    named = "";
   }
 });
+// Not before people go on: an older list, with the field, may come behind the one without, and another one behind that.
+document.addEventListener("focusin", ({ target }) => {
+  if (target.dataset.id !== named) named = "";
+});
+document.addEventListener("pointerdown", () => (named = ""));
 // Escape empties the field that the list is searched by.
 document.querySelector("#search")?.addEventListener("keydown", ({ key, target }) => {
   if (key !== "Escape" || !target.value) return;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import threading
 from pathlib import Path
 
@@ -16,6 +17,7 @@ class Peak:
 
     def __enter__(self) -> Peak:
         self._children: dict[str, int] = {}
+        gc.collect()  # what earlier tests left may not go meanwhile
         self._earlier = _children()  # a server or a browser of another test
         self._before = _kilobytes("self", "VmRSS")
         self._own = self._before  # looked at as it goes: the kernel's highest mark also counts earlier tests
