@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from glyph_demo.engines.base import AskOptions, Turn
 from glyph_demo.engines.events import Evidence, Finished, Progress, Token
 from glyph_demo.engines.pocket.document import IN_SHORT
 from glyph_demo.engines.pocket.engine import PocketEngine
+from glyph_demo.engines.pocket.sentences import split_sentences
 from glyph_demo.errors import EngineError
 from glyph_demo.rendering.page import Line
 from glyph_demo.settings import Pocket, Settings
@@ -66,6 +68,24 @@ def test_a_document_that_is_read_is_indexed_before_the_first_question(engine, mo
     document.hint_text(ENGLISH)
     monkeypatch.setattr("glyph_demo.engines.pocket.document.split_sentences", None)  # nothing is left to split
     assert "240,000 crowns" in answer(document, "How much did the trust pay for the signal works?")[0]
+
+
+def test_a_question_is_stopped_while_a_long_document_is_indexed_which_serves_the_next_one(engine, monkeypatch):
+    document, go_on, split = opened(engine, ENGLISH), threading.Event(), []
+
+    def slowly(pages):
+        assert go_on.wait(30)
+        split.append(len(pages))
+        return split_sentences(pages)
+
+    monkeypatch.setattr("glyph_demo.engines.pocket.document.split_sentences", slowly)
+    events = document.answer("How much did the trust pay for the signal works?", (), DEFAULTS)
+    assert isinstance(next(events), Progress)
+    events.close()  # returns although nothing is indexed yet
+    assert split == []
+    go_on.set()
+    assert "240,000 crowns" in answer(document, "How much did the trust pay for the signal works?")[0]
+    assert split == [1]
 
 
 def test_a_chinese_answer_is_in_chinese(engine):
@@ -203,6 +223,7 @@ ENDS_AMID_LOADING = """
 import sys
 from glyph_demo.engines.pocket.document import IN_SHORT
 from glyph_demo.engines.pocket.engine import PocketEngine
+from glyph_demo.engines.pocket.sentences import split_sentences
 from glyph_demo.settings import Pocket, Settings
 engine = PocketEngine(Settings(pocket=Pocket(language_model=sys.argv[1])))
 engine.open_document()

@@ -1,9 +1,11 @@
 """Lines become sentences that know where they stand."""
 
+import random
+
 import numpy as np
 
 from glyph_demo.engines.pocket.answering import Document
-from glyph_demo.engines.pocket.sentences import split_sentences
+from glyph_demo.engines.pocket.sentences import PageLine, _joint, _Paragraph, split_sentences
 from glyph_demo.store import PageFeatures
 
 WIDTH = 60  # characters of a full line
@@ -105,3 +107,21 @@ def test_a_running_head_is_no_answer():
     parts, _ = Document(split_sentences(pages)).answer("What of the paths of the Low Fen?", (), "en", lambda quote: "")
     assert parts
     assert head not in [quote.text for quote in parts]
+
+
+def test_a_paragraph_of_any_length_has_its_text_its_bars_and_the_lines_of_each_part():
+    draw, pieces = random.Random(4), ["ab", "c", "-", " | ", "。", "站长", "D"]
+    for _ in range(200):
+        lines = ["".join(draw.choices(pieces, k=draw.randint(1, 5))) for _ in range(12)]
+        paragraph, text, starts = _Paragraph(), "", []
+        for number, line in enumerate(lines):
+            paragraph.add(PageLine(1, number, line, (0, 0, 1, 1)))
+            gap = _joint(text, line) if text else ""
+            text = (text[:-1] if gap is None else text + gap) + line
+            starts.append(len(text) - len(line))
+        assert paragraph.text == text
+        assert (paragraph.bars > 0) == (" | " in text)
+        for _ in range(20):
+            start, end = sorted(draw.sample(range(len(text) + 1), 2))
+            on = [i for i, at in enumerate(starts) if at < end and (starts[i + 1 :] or [len(text) + 1])[0] > start]
+            assert [line.number for line in paragraph.at(start, end)] == on

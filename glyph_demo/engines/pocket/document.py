@@ -6,9 +6,9 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOAD_PATIENCE = 10.0  # seconds that an answer with its quotes shown waits for the language model to load
+STEP = 0.1  # seconds between two chances to stop while the document is made
 IN_SHORT = "In short: "
 _IDEOGRAPH = re.compile("[\u3400-\u9fff]")
 
@@ -66,7 +67,7 @@ class PocketDocument(OpenDocument):
         self._encoder = encoder
         self._background = background
         self._source = source
-        self._vectors_lock = threading.RLock()
+        self._read_lock, self._vectors_lock = threading.Lock(), threading.RLock()
         self._vectors: Future[None] | None = None  # of all pages; None until all are read, or where there are none
         self._closed = False
         self._file_page: Callable[[int, Box], FilePage | None] = lambda page, box: None
@@ -116,6 +117,7 @@ class PocketDocument(OpenDocument):
         clock = _Clock()
         language = _language(question)
         pages = tuple(self._pages)
+        yield from self._making(pages)
         try:
             parts, sure = self._shown(pages, question, history, language)
         except _NoVectors:
@@ -160,13 +162,29 @@ class PocketDocument(OpenDocument):
         )
         return ([], False) if not sure and hardly_read(pages) else (parts, sure)
 
+    def _making(self, pages: tuple[PageFeatures, ...]) -> Iterator[Progress]:
+        """Have `_document` made, which takes seconds of hundreds of pages: on a thread, so that it can be left. What
+        was made serves the next question."""
+
+        def make() -> None:
+            with suppress(Exception):  # raised again by whoever uses it
+                self._document(pages)
+
+        made = threading.Thread(target=make, name="document", daemon=True)
+        made.start()
+        made.join(STEP)
+        while made.is_alive():
+            yield Progress("prefill", 0, len(pages))
+            made.join(STEP)
+
     def _document(self, pages: tuple[PageFeatures, ...]) -> Document:
-        read = self._read
-        if read is None or read.pages != len(pages):
-            sentences = split_sentences(pages)
-            near = self._nearness(len(pages), sentences)
-            read = self._read = _Read(len(pages), Document(sentences, near), near)
-        return read.document
+        with self._read_lock:
+            read = self._read
+            if read is None or read.pages != len(pages):
+                sentences = split_sentences(pages)
+                near = self._nearness(len(pages), sentences)
+                read = self._read = _Read(len(pages), Document(sentences, near), near)
+            return read.document
 
     def _nearness(self, pages: int, sentences: Sequence[Sentence]) -> Near | None:
         """`nearness` of the first `pages` pages. Raises _NoVectors while not all of them have theirs."""

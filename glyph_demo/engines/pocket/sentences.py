@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -67,26 +68,35 @@ class Sentence:
 
 @dataclass(slots=True)
 class _Paragraph:
+    """It may be a whole book, so a line is added, and a sentence found, without going through it."""
+
     lines: list[PageLine] = field(default_factory=list)
-    text: str = ""
     starts: list[int] = field(default_factory=list)  # offset of every line in text
+    bars: int = 0  # in text
+    _parts: list[str] = field(default_factory=list)  # of text
+    _length: int = 0
+    _tail: str = ""  # the last two characters of text
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
 
     def add(self, line: PageLine) -> None:
-        gap = _joint(self.text, line.text) if self.text else ""
+        gap = _joint(self._tail, line.text) if self._parts else ""
         if gap is None:
-            self.text, gap = self.text[:-1], ""
-        self.starts.append(len(self.text) + len(gap))
-        self.text += gap + line.text
+            self._parts[-1], self._tail, gap = self._parts[-1][:-1], self._tail[:-1], ""
+            self._length -= 1
+        self.starts.append(self._length + len(gap))
+        part = gap + line.text
+        self._parts.append(part)
+        self._length += len(part)
+        self.bars += (self._tail + part).count(_BAR)
+        self._tail = (self._tail + part)[-2:]
         self.lines.append(line)
 
     def at(self, start: int, end: int) -> tuple[PageLine, ...]:
         """The lines that contain text[start:end]."""
-        ends = [*self.starts[1:], len(self.text) + 1]
-        return tuple(
-            line
-            for line, first, last in zip(self.lines, self.starts, ends, strict=True)
-            if first < end and last > start
-        )
+        return tuple(self.lines[max(0, bisect_right(self.starts, start) - 1) : bisect_left(self.starts, end)])
 
 
 def read_lines(pages: Sequence[PageFeatures]) -> list[PageLine]:
@@ -125,9 +135,9 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
             context = f"{heading} {header}" if shorts > 1 else heading
             sentences.append(Sentence(last, tuple(paragraph.lines), number, context.strip(), row=True))
             continue
-        for start, end in _spans(paragraph.text):
-            lines = paragraph.at(start, end)
-            sentences.append(Sentence(paragraph.text[start:end], lines, number, heading))
+        text = paragraph.text
+        for start, end in _spans(text):
+            sentences.append(Sentence(text[start:end], paragraph.at(start, end), number, heading))
     heads = _running_heads(sentences)
     return [
         replace(
@@ -168,7 +178,7 @@ def _paragraphs(lines: list[PageLine]) -> Iterator[_Paragraph]:
         if not current.lines or _begins(current, line, margin, bars):
             if current.lines:
                 yield current
-            if _BAR not in current.text:
+            if not current.bars:
                 bars = line.text.count(_BAR)
             current = _Paragraph()
         current.add(line)
@@ -210,8 +220,7 @@ def _begins(current: _Paragraph, line: PageLine, margin: float, row: int) -> boo
     height = last.box[3] - last.box[1]
     if _BULLET.match(line.text):
         return True
-    bars = current.text.count(_BAR)
-    if _BAR in line.text and (not bars or bars + line.text.count(_BAR) > row):
+    if _BAR in line.text and (not current.bars or current.bars + line.text.count(_BAR) > row):
         return True  # else it may be the rest of a row
     if _are_pairs(last.text, line.text):
         return True
