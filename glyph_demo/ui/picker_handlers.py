@@ -139,19 +139,21 @@ class PickerHandlers:
         if window.load_stopped is not None:  # people changed their mind
             self._windows.switch.stop_loading(window.load_stopped)
         window.notice, window.load_stopped = (LOADING, "hint"), (stopped := threading.Event())
+        worker = ThreadPoolExecutor(1, thread_name_prefix="choose-engine")
+        chosen = worker.submit(self._load, window, picked, settings, stopped)
+        worker.shutdown(wait=False)  # whoever closes this, because the page has gone, waits for no load
         busy = self._view.picker.chosen(picked.choice, settings, window.language, idle=False)
-        with ThreadPoolExecutor(1, thread_name_prefix="choose-engine") as worker:
-            chosen = worker.submit(self._load, window, picked, settings, stopped)
-            yield {**self._view.status(window), ui.picked: busy[ui.picked], ui.outcome: self._view.stoppable(window)}
-            while not wait([chosen], READING_INTERVAL).done:
-                yield {**self._view.status(window), ui.outcome: self._view.stoppable(window)}
-            chosen.result()
+        yield {**self._view.status(window), ui.picked: busy[ui.picked], ui.outcome: self._view.stoppable(window)}
+        while not wait([chosen], READING_INTERVAL).done:
+            yield {**self._view.status(window), ui.outcome: self._view.stoppable(window)}
+        if not chosen.result():
+            return
         said = {ui.outcome: notice(LOADED.text(window.language), "hint")}
         yield merged(self._view.all_of_engine(window), self._view.front(window), said)
 
-    def _load(self, window: Window, picked: Picked, settings: Settings, stopped: threading.Event) -> None:
+    def _load(self, window: Window, picked: Picked, settings: Settings, stopped: threading.Event) -> bool:
         """Change the engine, and leave word in the window: by the end its page may have been loaded anew, and nobody
-        may follow this. Raises GlyphError."""
+        may follow this. False, and no word, if another one was chosen in the window after it. Raises GlyphError."""
         told: Told | None = None
         try:
             if picked.choice.key == "server":
@@ -162,10 +164,13 @@ class PickerHandlers:
             told = (LOADED, "hint")
         except GlyphError as error:
             told = _told(error)
-            raise
+            if window.load_stopped is stopped:
+                raise
         finally:
-            if window.load_stopped is stopped:  # else another one was chosen after it
+            last = window.load_stopped is stopped
+            if last:
                 window.notice, window.load_stopped = told, None
+        return last
 
     def _kept(self, window: Window, picked: Picked) -> Updates:
         """The picker with what people chose, whatever is in use."""

@@ -1,15 +1,15 @@
 // A document is renamed in its row of the list: Enter, or leaving the field, takes what is typed, Escape takes nothing.
-let named = ""; // the document whose name was typed: its pencil gets the keyboard back
+let named = ""; // the document whose name was typed by keyboard: its pencil gets that back
 const leave = (field, act) => {
   if (!field.matches?.(".glyph-rename") || field.left) return;
   field.left = true;
-  named = field.dataset.id;
-  trigger("click", { act, id: named, name: field.value });
+  trigger("click", { act, id: field.dataset.id, name: field.value });
 };
-element.addEventListener("keydown", (event) => {
-  if (event.isComposing) return; // Enter takes a word of an input method
-  if (event.key === "Enter") leave(event.target, "named");
-  if (event.key === "Escape") leave(event.target, "unnamed");
+element.addEventListener("keydown", ({ target, key, isComposing }) => {
+  const act = { Enter: "named", Escape: "unnamed" }[key];
+  if (isComposing || !act || !target.matches?.(".glyph-rename")) return; // Enter takes a word of an input method
+  named = target.dataset.id;
+  leave(target, act);
 });
 // A field that an older list has taken away was not left; the next list has it again.
 element.addEventListener("focusout", ({ target }) => setTimeout(() => target.isConnected && leave(target, "named")));
@@ -24,7 +24,7 @@ watch("value", () => {
 });
 // Not before people go on: an older list, with the field, may come behind the one without, and another one behind that.
 document.addEventListener("focusin", ({ target }) => {
-  if (target.dataset.id !== named) named = "";
+  if (!target.matches(`:is([data-act="rename"], .glyph-rename)[data-id="${named}"]`)) named = "";
 });
 document.addEventListener("pointerdown", () => (named = ""));
 // Escape empties the field that the list is searched by.

@@ -225,10 +225,9 @@ class Window:
 
     def ask(self, question: str, at: int | None = None, everyone: bool = False) -> Generator[Exchange, None, None]:
         """Ask about the document in front, and after it, with `everyone`, about each other that is open; with `at`, in
-        place of exchange `at` and all after it. Yields the exchange each time it has grown. Closing the iterator or
-        calling `stop` stops the engine within one of its steps. What is left of an answer that never begins, see
-        Transcript. While the document is being read, the pages read so far may answer; `show_renewed` tells when all
-        have. Raises GlyphError, `busy` while another answer is being written."""
+        place of exchange `at` and all after it. Yields the exchange each time it has grown. Closing it, or `stop`,
+        stops the engine within a step. While the document is being read, the pages read so far may answer;
+        `show_renewed` tells when all have. Raises GlyphError, `busy` while another answer is being written."""
         if not self._answering.acquire(blocking=False):
             raise answer_running()
         self._stopping.clear()

@@ -223,7 +223,6 @@ ENDS_AMID_LOADING = """
 import sys
 from glyph_demo.engines.pocket.document import IN_SHORT
 from glyph_demo.engines.pocket.engine import PocketEngine
-from glyph_demo.engines.pocket.sentences import split_sentences
 from glyph_demo.settings import Pocket, Settings
 engine = PocketEngine(Settings(pocket=Pocket(language_model=sys.argv[1])))
 engine.open_document()

@@ -136,7 +136,9 @@ def _rows(asked: dict[str, float], table: Table) -> tuple[Row, ...]:
         keys = [cell for cell in cells if _names(cell, asked)]
         if keys:
             named.append((frozenset(term for key in keys for term, _ in terms(key)), row))
-    return tuple(row for words, row in named if not any(words < others for others, _ in named))
+    names = {words for words, _ in named}
+    less = {words for words in names if any(words < others for others in names)}
+    return tuple(row for words, row in named if words not in less)
 
 
 def _columns(asked: dict[str, float], table: Table) -> tuple[int, ...]:

@@ -6,9 +6,9 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -99,7 +99,9 @@ class PocketDocument(OpenDocument):
                 return found
         elif self._encoder is not None:
             self._compute_vectors()
-        asked = own_questions(document, lambda question: self._find(pages, question, (), _language(question)))
+        asked = own_questions(
+            document, lambda question: self._shown(document, pages, question, (), _language(question))
+        )
         return replace(found, questions=asked)
 
     def _waited(self, vectors: Future[None]) -> bool:
@@ -117,15 +119,15 @@ class PocketDocument(OpenDocument):
         clock = _Clock()
         language = _language(question)
         pages = tuple(self._pages)
-        yield from self._making(pages)
+        document = None if wants_writing(question) else (yield from self._making(pages))
         try:
-            parts, sure = self._shown(pages, question, history, language)
+            parts, sure = self._shown(document, pages, question, history, language)
         except _NoVectors:
             for number, page in enumerate(pages):
                 if "vectors" not in page.arrays:
                     yield Progress("prefill", number, len(pages))  # so that it can be stopped
                     self._with_vectors(number)
-            parts, sure = self._shown(pages, question, history, language)
+            parts, sure = self._shown(document, pages, question, history, language)
         quotes = [part for part in parts if isinstance(part, Quote)]
         clock.prompt_done()
         if not quotes:
@@ -149,42 +151,58 @@ class PocketDocument(OpenDocument):
         yield Finished(usage, clock.timings(), reason)
 
     def _shown(
-        self, pages: tuple[PageFeatures, ...], question: str, history: Sequence[Turn], language: Language
-    ) -> tuple[Shown, bool]:
-        return ([], True) if wants_writing(question) else self._find(pages, question, history, language)
-
-    def _find(
-        self, pages: tuple[PageFeatures, ...], question: str, history: Sequence[Turn], language: Language
+        self,
+        document: Document | None,
+        pages: tuple[PageFeatures, ...],
+        question: str,
+        history: Sequence[Turn],
+        language: Language,
     ) -> tuple[Shown, bool]:
         """What answers the question, or is near it; empty if nothing is. And whether it seems to answer it."""
-        parts, sure = self._document(pages).answer(
+        if document is None:
+            return [], True
+        parts, sure = document.answer(
             question, history, language, lambda quote: quote.place(language, self._page_of(quote), line=False)
         )
         return ([], False) if not sure and hardly_read(pages) else (parts, sure)
 
-    def _making(self, pages: tuple[PageFeatures, ...]) -> Iterator[Progress]:
-        """Have `_document` made, which takes seconds of hundreds of pages: on a thread, so that it can be left. What
-        was made serves the next question."""
+    def _making(self, pages: tuple[PageFeatures, ...]) -> Generator[Event, None, Document]:
+        """`_document`, which takes seconds of hundreds of pages: on a thread, so that it can be left. What has been
+        begun is made, and serves the next question."""
+        made: Future[Document] = Future()
 
         def make() -> None:
-            with suppress(Exception):  # raised again by whoever uses it
-                self._document(pages)
+            with self._read_lock:
+                if not made.set_running_or_notify_cancel():
+                    return
+                try:
+                    made.set_result(self._made(pages))
+                except BaseException as error:
+                    made.set_exception(error)
 
-        made = threading.Thread(target=make, name="document", daemon=True)
-        made.start()
-        made.join(STEP)
-        while made.is_alive():
-            yield Progress("prefill", 0, len(pages))
-            made.join(STEP)
+        threading.Thread(target=make, name="document", daemon=True).start()
+        try:
+            while not wait([made], STEP).done:
+                yield Progress("prefill", 0, len(pages))
+            return made.result()
+        finally:
+            made.cancel()  # as long as another one is being made
 
     def _document(self, pages: tuple[PageFeatures, ...]) -> Document:
         with self._read_lock:
-            read = self._read
-            if read is None or read.pages != len(pages):
-                sentences = split_sentences(pages)
-                near = self._nearness(len(pages), sentences)
-                read = self._read = _Read(len(pages), Document(sentences, near), near)
-            return read.document
+            return self._made(pages)
+
+    def _made(self, pages: tuple[PageFeatures, ...]) -> Document:
+        """The last one that was made is kept, unless it was of fewer pages."""
+        kept = self._read
+        if kept is not None and kept.pages == len(pages):
+            return kept.document
+        sentences = split_sentences(pages)
+        near = self._nearness(len(pages), sentences)
+        made = _Read(len(pages), Document(sentences, near), near)
+        if kept is None or kept.pages < made.pages:
+            self._read = made
+        return made.document
 
     def _nearness(self, pages: int, sentences: Sequence[Sentence]) -> Near | None:
         """`nearness` of the first `pages` pages. Raises _NoVectors while not all of them have theirs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -27,8 +28,8 @@ class Candidate(NamedTuple):
 def cells_asked(table: Table) -> Iterator[tuple[Row, int]]:
     """The cells that may be asked for, as row and column: of up to ROWS rows with names of their own, the newest years
     first; one of each row from the last columns on, then the next of each."""
-    names = [row.name for row in table.rows]
-    rows = [row for row in table.rows if names.count(row.name) == 1 and not row.is_total]
+    names = Counter(row.name for row in table.rows)
+    rows = [row for row in table.rows if names[row.name] == 1 and not row.is_total]
     if all(is_year(row.name) for row in rows):
         rows.sort(key=lambda row: row.name, reverse=True)
     rows, width = rows[:ROWS], len(table.header)

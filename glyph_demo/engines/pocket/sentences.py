@@ -76,6 +76,7 @@ class _Paragraph:
     _parts: list[str] = field(default_factory=list)  # of text
     _length: int = 0
     _tail: str = ""  # the last two characters of text
+    _unbarred: str = ""  # those of them behind the last bar
 
     @property
     def text(self) -> str:
@@ -85,13 +86,14 @@ class _Paragraph:
         gap = _joint(self._tail, line.text) if self._parts else ""
         if gap is None:
             self._parts[-1], self._tail, gap = self._parts[-1][:-1], self._tail[:-1], ""
-            self._length -= 1
+            self._unbarred, self._length = self._unbarred[:-1], self._length - 1
         self.starts.append(self._length + len(gap))
         part = gap + line.text
         self._parts.append(part)
         self._length += len(part)
-        self.bars += (self._tail + part).count(_BAR)
-        self._tail = (self._tail + part)[-2:]
+        *barred, behind = (self._unbarred + part).split(_BAR)
+        self.bars += len(barred)
+        self._tail, self._unbarred = (self._tail + part)[-2:], behind[-2:]
         self.lines.append(line)
 
     def at(self, start: int, end: int) -> tuple[PageLine, ...]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 
 from glyph_demo.engines.pocket.sentences import Sentence
 
@@ -119,10 +121,48 @@ def _pairs(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
 def _with_header(rows: list[Row], sentences: Sequence[Sentence]) -> list[Table]:
     """The tables of consecutive rows with bars. A header has no figures but years in order, and most rows below are as
     wide; it is one narrower than they where its first cell is empty. Columns of figures tell it from other rows."""
-    for at, row in enumerate(rows[:-1]):
-        if not _names_columns(row.cells):
+    tables: list[Table] = []
+    run, start = _Run(rows), 0
+    while start < len(rows):
+        found, start = _first_table(run, start, sentences)
+        tables += found
+    return tables
+
+
+class _Run:
+    """Consecutive rows with bars, and what is asked of each again and again."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows = rows
+        self.names = [_names_columns(row.cells) for row in rows]
+        has = [any(number(cell) is not None for cell in row.cells[1:]) for row in rows]
+        # Rows that begin another table: they have no figure, and those before and after them have.
+        self.headers = [i for i in range(1, len(rows) - 1) if self.names[i] and has[i - 1] and has[i + 1]]
+        # Rows below which there is no column of figures, where all are as wide.
+        even = len({len(row.cells) for row in rows}) == 1
+        self._words = [i for i, row in enumerate(rows) if even and not has[i] and all(map(_is_filled, row.cells[1:]))]
+
+    def end(self, at: int) -> int:
+        """Where the table under a header ends."""
+        own = self.rows[at].cells
+        after = islice(self.headers, bisect_left(self.headers, at + 2), None)
+        return next((i for i in after if self.rows[i].cells != own), len(self.rows))
+
+    def has_words(self, at: int, end: int) -> bool:
+        """Whether one of the rows below a header is known to have no figure, and no blank cell that could be one."""
+        own = self.rows[at].cells
+        after = islice(self._words, bisect_left(self._words, at + 1), None)
+        return next((i for i in after if self.rows[i].cells != own), end) < end
+
+
+def _first_table(run: _Run, start: int, sentences: Sequence[Sentence]) -> tuple[list[Table], int]:
+    """The first table of the rows from `start` on, if there is one, and where the rows after it begin."""
+    rows = run.rows
+    for at in range(start, len(rows) - 1):
+        row, first = rows[at], at == start
+        end = run.end(at)
+        if not run.names[at] or (not first and run.has_words(at, end)):
             continue
-        end = next((i for i in range(at + 2, len(rows)) if _is_next_header(rows, at, i)), len(rows))
         below = [one for one in rows[at + 1 : end] if one.cells != row.cells]
         header = row.cells
         if sum(len(one.cells) == len(header) + 1 for one in below) > sum(
@@ -133,10 +173,9 @@ def _with_header(rows: list[Row], sentences: Sequence[Sentence]) -> list[Table]:
         if len(whole) < MOST * len(below) or not whole:
             continue
         columns = list(zip(*(one.cells for one in whole), strict=True))[1:]
-        if any(_are_figures(column) for column in columns) or (at == 0 and len(header) > 2 and len(whole) > 1):
-            table = Table(header, whole, _caption(rows[0].sentence, sentences))
-            return [table, *(_with_header(rows[end:], sentences) if end < len(rows) else [])]
-    return []
+        if any(_are_figures(column) for column in columns) or (first and len(header) > 2 and len(whole) > 1):
+            return [Table(header, whole, _caption(rows[start].sentence, sentences))], end
+    return [], len(rows)
 
 
 def _caption(first: int, sentences: Sequence[Sentence]) -> str:
@@ -145,16 +184,13 @@ def _caption(first: int, sentences: Sequence[Sentence]) -> str:
     return f"{sentences[first].context} {lead}" if _LEAD.search(lead) else sentences[first].context
 
 
-def _is_next_header(rows: list[Row], at: int, i: int) -> bool:
-    """Whether row `i` begins another table: it has no figure, and the rows before and after it have."""
-    if rows[i].cells == rows[at].cells or not _names_columns(rows[i].cells) or i + 1 >= len(rows):
-        return False
-    return all(any(number(cell) is not None for cell in rows[j].cells[1:]) for j in (i - 1, i + 1))
-
-
 def _are_figures(column: Sequence[str]) -> bool:
-    figures = [number(cell) is not None for cell in column if cell.strip(" -–—")]
+    figures = [number(cell) is not None for cell in column if _is_filled(cell)]
     return bool(figures) and all(figures)
+
+
+def _is_filled(cell: str) -> bool:
+    return cell.strip(" -–—") != ""
 
 
 def _names_columns(cells: Sequence[str]) -> bool:
