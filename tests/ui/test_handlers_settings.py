@@ -148,7 +148,7 @@ def test_another_engine_keeps_documents_and_conversations(on, engine, tmp_path):
     on.windows.switch._make = lambda settings: made.append(settings) or FakeEngine()
     model = str(tmp_path)
     first, *updates = [*use(on, "folder", f" {model} ", precision="bf16"), *on.shelf.follow_reading("tab")]
-    assert "Loading the " in first[on.ui.status]
+    assert "Loading the engine" in first[on.ui.status]
     assert "data-act" not in first[on.ui.picked]
     assert (made[0].engine, made[0].model, made[0].inference.precision) == ("local", model, "bf16")
     assert engine.open_handles == 0
