@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import gradio as gr
 
-from glyph_demo.ui.markup import notice
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
 from glyph_demo.windows.model_download import LOADED
@@ -51,10 +50,10 @@ class DownloadHandlers:
             yield {self._ui.offer: self._view.offer(window.language)}  # Gradio empties a page of which nothing is said
             return
         outcome = {}
-        if download.notice is not None:
-            window.notice = text, kind = download.notice
-            outcome = {self._ui.outcome: notice(text.text(window.language), kind)}
-            if text is not LOADED:  # the engine is the one before, and the picker what people made of it
+        if (ended := download.notice) is not None:
+            window.notice = ended
+            outcome = {self._ui.outcome: self._view.told(window)}
+            if ended[0] is not LOADED:  # the engine is the one before, and the picker what people made of it
                 yield merged(self._view.status(window), {self._ui.offer: self._view.offer(window.language)}, outcome)
                 return
         yield merged(self._view.all_of_engine(window), self._view.front(window), outcome)

@@ -113,8 +113,8 @@ class PickerHandlers:
             else:
                 yield self.choose(visit, choice, folder, address, key, served, precision)
         except GlyphError as error:
-            window.notice = message, kind = _told(error)
-            said = {self._ui.outcome: notice(message.text(window.language), kind)}
+            window.notice = _told(error)
+            said = {self._ui.outcome: self._view.told(window)}
             yield merged(self._view.all_of_engine(window), self._view.front(window), self._kept(window, picked), said)
 
     def _ask(self, window: Window, picked: Picked) -> Updates:

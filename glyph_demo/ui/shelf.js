@@ -24,7 +24,7 @@ watch("value", () => {
 });
 // Not before people go on: an older list, with the field, may come behind the one without, and another one behind that.
 document.addEventListener("focusin", ({ target }) => {
-  if (!target.matches(`:is([data-act="rename"], .glyph-rename)[data-id="${named}"]`)) named = "";
+  if (!target.matches?.(`:is([data-act="rename"], .glyph-rename)[data-id="${named}"]`)) named = "";
 });
 document.addEventListener("pointerdown", () => (named = ""));
 // Escape empties the field that the list is searched by.

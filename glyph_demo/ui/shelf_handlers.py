@@ -13,7 +13,7 @@ from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
 from glyph_demo.ui.chat_handlers import place_in_list
-from glyph_demo.ui.markup import dialog, notice
+from glyph_demo.ui.markup import dialog
 from glyph_demo.ui.shelf import document_list
 from glyph_demo.ui.tabs.panels import MAX_QUESTION
 from glyph_demo.ui.texts import READ_AGAIN, document_gone, say, too_long
@@ -187,8 +187,7 @@ class ShelfHandlers:
         updates = merged(self._view.all_of_engine(window), self._view.status(window))
         if window.shows_stop:
             window.shows_stop = False
-            said = window.notice
-            updates[self._ui.outcome] = notice(said[0].text(window.language), said[1]) if said is not None else ""
+            updates[self._ui.outcome] = self._view.told(window)
         return updates
 
     def _all_but_talk(self, window: Window) -> Updates:

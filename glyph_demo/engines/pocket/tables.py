@@ -144,24 +144,26 @@ class _Run:
 
     def end(self, at: int) -> int:
         """Where the table under a header ends."""
-        own = self.rows[at].cells
-        after = islice(self.headers, bisect_left(self.headers, at + 2), None)
-        return next((i for i in after if self.rows[i].cells != own), len(self.rows))
+        return self._other(self.headers, at + 2, at)
 
     def has_words(self, at: int, end: int) -> bool:
         """Whether one of the rows below a header is known to have no figure, and no blank cell that could be one."""
-        own = self.rows[at].cells
-        after = islice(self._words, bisect_left(self._words, at + 1), None)
-        return next((i for i in after if self.rows[i].cells != own), end) < end
+        return self._other(self._words, at + 1, at) < end
+
+    def _other(self, numbers: list[int], start: int, at: int) -> int:
+        """The first of these rows, in order, from `start` on that is not the row `at` again; behind all if none is."""
+        after = islice(numbers, bisect_left(numbers, start), None)
+        return next((i for i in after if self.rows[i].cells != self.rows[at].cells), len(self.rows))
 
 
 def _first_table(run: _Run, start: int, sentences: Sequence[Sentence]) -> tuple[list[Table], int]:
     """The first table of the rows from `start` on, if there is one, and where the rows after it begin."""
     rows = run.rows
     for at in range(start, len(rows) - 1):
-        row, first = rows[at], at == start
-        end = run.end(at)
-        if not run.names[at] or (not first and run.has_words(at, end)):
+        if not run.names[at]:
+            continue
+        row, first, end = rows[at], at == start, run.end(at)
+        if not first and run.has_words(at, end):
             continue
         below = [one for one in rows[at + 1 : end] if one.cells != row.cells]
         header = row.cells
