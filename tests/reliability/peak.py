@@ -7,6 +7,8 @@ import gc
 import threading
 from pathlib import Path
 
+from glyph_demo.process import give_memory_back
+
 INTERVAL = 0.01  # seconds; each look sees the highest mark of a process so far, so only its last moments are missed
 
 
@@ -17,7 +19,8 @@ class Peak:
 
     def __enter__(self) -> Peak:
         self._children: dict[str, int] = {}
-        gc.collect()  # what earlier tests left may not go meanwhile
+        gc.collect()  # what earlier tests left may not go meanwhile,
+        give_memory_back()  # nor may what the allocator kept be taken again unseen
         self._earlier = _children()  # a server or a browser of another test
         self._before = _kilobytes("self", "VmRSS")
         self._own = self._before  # looked at as it goes: the kernel's highest mark also counts earlier tests
