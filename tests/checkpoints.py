@@ -208,6 +208,8 @@ def make_checkpoint(
         # Of the special tokens only those that stop are ever said, so that answers are plain text.
         said = set(ends) if quiet else set(range(VOCABULARY))
         model.lm_head.weight[[i for i in range(FIRST_SPECIAL, VOCABULARY) if i not in said]] = 0.0
+        for weight in model.parameters():
+            weight.copy_(weight.bfloat16())  # as published ones are
     model.generation_config.eos_token_id = ends
     model.save_pretrained(folder, max_shard_size=shard)
     tokenizer.save_pretrained(folder)

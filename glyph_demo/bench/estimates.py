@@ -170,6 +170,7 @@ def estimate(shape: Shape, precision: str, speed: Speed) -> Estimate:
     heads = text["num_attention_heads"] * memory.head_dim(text)
     entries = (PAGES_BEFORE + 0.5) * tokens  # and half of the page itself, whose tokens attend to those before them
     work += 2 * layers * tokens + 4 * tokens * entries * heads * text["num_hidden_layers"]
-    head = vocabulary * memory.ITEMSIZE[precision]
-    read = memory.weight_bytes(layers, text, precision) + head + CONTEXT * memory.kv_bytes(text, precision)
+    kept = memory.read_in(precision)
+    head = vocabulary * memory.ITEMSIZE[kept]
+    read = memory.weight_bytes(layers, text, kept) + head + CONTEXT * memory.kv_bytes(text, precision)
     return Estimate(work / (MULTIPLIES.get(precision, OTHERWISE) * speed.products), READS * speed.read / read)

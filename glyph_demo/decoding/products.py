@@ -4,12 +4,16 @@ BLAS has one kernel for a single row, another for three and another from four on
 answer says would depend on who else is being answered. oneDNN has one kernel from two rows on, and with AVX2 alone
 often from one on; over weights in its own layout it is fast. How fast with one row and how fast with a few differs
 between processors, either way round: docs/performance.md has what both take.
+
+Weights that 16 bits hold, as those of published models, are kept in them (decoding/halves.py): a step, which waits for
+memory, then takes about half the time. What follows is for others.
 """
 
 from __future__ import annotations
 
 import platform
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import inf
 from typing import Any
@@ -18,13 +22,16 @@ import torch
 from torch import nn
 from torch.nn.functional import pad
 
+from glyph_demo.decoding import halves
+from glyph_demo.decoding.halves import HalfProduct
+
 FEW = range(1, 7)  # rows that a product may be filled up to
 MANY = (2, 3, 8, 16)  # rows that it is compared with
 LAYOUT = 64  # rows that oneDNN is told to lay weights out for; from 2 to 512 it makes no difference
 BEYOND_CACHE = 64 << 20  # bytes of weights that a product is timed over, to read them from memory as a step does
 GAIN = 0.97  # of the time of fewer rows: what more have to stay below
 
-_Kind = tuple[torch.Size, bool, bool, int]  # of a product: of the weight, without bias, laid out, threads
+_Kind = tuple[torch.Size, bool, bool, int]  # of a product: of the weight, without bias, shared, threads
 _ROWS: dict[_Kind, int] = {}
 
 
@@ -35,7 +42,7 @@ def available() -> bool:
 
 def use_even_products(body: nn.Module, head: Any) -> None:
     """Have all float32 layers of a model on an x86 CPU, `nn.Linear` and nothing made of it, multiply so. Weights are
-    laid out anew in place of what they were; those that embeddings share stay, and take longer.
+    kept anew in place of what they were; those that embeddings share stay as well.
     Called again it changes nothing. In bfloat16 the kernel changes with the rows on processors with AMX."""
     if not available():
         return
@@ -47,24 +54,47 @@ def use_even_products(body: nn.Module, head: Any) -> None:
         weight = linear.weight
         if type(weight.data) is not torch.Tensor or weight.dtype != torch.float32 or weight.device.type != "cpu":
             continue
-        laid_out = id(weight) not in shared
-        kinds.setdefault((weight.shape, linear.bias is None, laid_out, torch.get_num_threads()), []).append(linear)
-        if laid_out:
-            weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), LAYOUT)
-            linear.weight = nn.Parameter(weight, requires_grad=False)
-        del weight  # of a large head there are only ever two
+        kind = (weight.shape, linear.bias is None, id(weight) in shared, torch.get_num_threads())
+        kinds.setdefault(kind, []).append(linear)
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # FBGEMM packs with one thread
+        largest_first = sorted(kinds.items(), key=lambda found: -found[0][0].numel())
+        for halved in [pool.submit(_halve, one, kind[2]) for kind, linears in largest_first for one in linears]:
+            halved.result()
     for kind, linears in kinds.items():
-        if kind not in _ROWS and (quickest := _quickest_rows(linears)):
-            _ROWS[kind] = quickest
-        for linear in linears:
-            linear.forward = partial(_product, linear, _ROWS.get(kind, FEW[-1]))  # type: ignore[method-assign]
+        others = [linear for linear in linears if "forward" not in vars(linear)]
+        if others:
+            _lay_out(kind, others)
 
 
 def use_plain_products(body: nn.Module, head: Any) -> None:
-    """Take `use_even_products` back, for a compiler, which cannot read oneDNN's layout."""
+    """Take `use_even_products` back, for a compiler, which cannot read other layouts."""
     for linear in dict.fromkeys((*body.modules(), head)):
-        if vars(linear).pop("forward", None) is not None and linear.weight.is_mkldnn:
+        product = vars(linear).pop("forward", None)
+        if isinstance(product, HalfProduct) and not linear.weight.stride(0):
+            linear.weight = nn.Parameter(product.weight(), requires_grad=False)
+        elif product is not None and linear.weight.is_mkldnn:
             linear.weight = nn.Parameter(linear.weight.to_dense(), requires_grad=False)
+
+
+def _halve(linear: nn.Linear, shared: bool) -> None:
+    """Keep its weights in 16 bits if these hold them. That is not timed: a product of float32's layout rounds
+    otherwise, so that what an answer says would depend on what else a machine did while the model was loaded."""
+    if not halves.row_step() or not halves.fits(linear.weight):
+        return
+    linear.forward = HalfProduct(linear, halves.row_step())  # type: ignore[method-assign, assignment]
+    if not shared:  # its shape and dtype are asked for, its numbers are not
+        linear.weight = nn.Parameter(torch.zeros(()).expand(linear.weight.shape), requires_grad=False)
+
+
+def _lay_out(kind: _Kind, linears: list[nn.Linear]) -> None:
+    """Have oneDNN multiply, filled up to the rows that are soonest."""
+    for linear in () if kind[2] else linears:
+        weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), LAYOUT)
+        linear.weight = nn.Parameter(weight, requires_grad=False)
+    if kind not in _ROWS and (quickest := _quickest_rows(linears)):
+        _ROWS[kind] = quickest
+    for linear in linears:
+        linear.forward = partial(_product, linear, _ROWS.get(kind, FEW[-1]))  # type: ignore[method-assign]
 
 
 @torch.inference_mode()  # with gradients oneDNN takes other kernels

@@ -4,6 +4,7 @@ before anything is loaded. Counts follow from config.json; nothing here needs to
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,12 @@ def multiplies_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
+def read_in(precision: str) -> str:
+    """The precision whose bytes a step reads weights in: on an x86 processor float32 ones that came in 16 bits are kept
+    in them (decoding/halves.py)."""
+    return "fp16" if precision == "fp32" and platform.machine() in ("x86_64", "AMD64") else precision
+
+
 def weight_bytes(parameters: int, text: Mapping[str, Any], precision: str) -> int:
     """Bytes of `parameters` weights in a resolved `precision`, when `text` is the text model's part of config.json."""
     quantised = text["num_hidden_layers"] * layer_numbers(text) if precision in QUANTISED else 0
@@ -54,7 +61,9 @@ def layer_numbers(text: Mapping[str, Any]) -> int:
 
 def held_bytes(tensor: Any) -> int:
     """Bytes of a torch tensor, or of the tensors inside a quantised one (torchao), whose own `nbytes` are those of the
-    unquantised tensor."""
+    unquantised tensor. One number for all stands for weights that are kept in 16 bits (decoding/halves.py)."""
+    if not tensor.is_mkldnn and tensor.numel() > 1 and not any(tensor.stride()):
+        return 2 * int(tensor.numel())
     if not hasattr(tensor, "__tensor_flatten__"):
         return int(tensor.nbytes)
     parts = (getattr(tensor, name) for name in tensor.__tensor_flatten__()[0])

@@ -109,7 +109,7 @@ def _config(source: str) -> tuple[Glm4vConfig, PreTrainedTokenizerFast]:
 
 
 def build(config: Glm4vConfig, tokenizer: Any, device: torch.device, dtype: torch.dtype) -> Any:
-    """A model with random weights, straight on the device."""
+    """A model with random weights, straight on the device. As published ones they are numbers of bfloat16."""
     state = torch.random.get_rng_state()
     torch.manual_seed(SEED)
     try:
@@ -117,6 +117,9 @@ def build(config: Glm4vConfig, tokenizer: Any, device: torch.device, dtype: torc
             model = Glm4vForConditionalGeneration._from_config(config, dtype=dtype)
     finally:
         torch.random.set_rng_state(state)
+    with torch.no_grad():
+        for weight in model.parameters() if dtype == torch.float32 else ():
+            weight.copy_(weight.bfloat16())
     model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids(list(STOPS))
     return model
 

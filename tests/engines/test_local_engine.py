@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.engines.base import AskOptions, TooLong, Turn
 from glyph_demo.engines.events import Notice, Progress, Thinking, Token
 from glyph_demo.engines.local.engine import IN_BFLOAT16, NOISE
@@ -69,10 +70,11 @@ def test_endless_repetition_ends_with_its_reason(engine, document):
 def test_text_that_answers_quote_makes_them_take_fewer_forwards_and_changes_none(start):
     engine = start()
     letters = engine.model.tokenizer.encode(string.ascii_letters)
-    head = engine.model.model.lm_head
-    weight = head.weight.detach().to_dense()
-    weight[[i for i in range(len(weight)) if i not in letters]] = 0.0  # so that the answer is text
-    head.weight = torch.nn.Parameter(weight, requires_grad=False)
+    body, head = engine.model.model.get_decoder(), engine.model.model.lm_head
+    use_plain_products(body, head)  # whose weights can be written to
+    with torch.no_grad():
+        head.weight[[i for i in range(len(head.weight)) if i not in letters]] = 0.0  # so that the answer is text
+    use_even_products(body, head)
     document = opened(engine)
     options = AskOptions(max_new_tokens=40)
     plain = list(document.answer("What?", (), options))
