@@ -23,7 +23,7 @@ from glyph_demo.decoding.arena import KVArena
 from glyph_demo.decoding.decoder import Decoder, cache_argument, text
 from glyph_demo.decoding.draft import Drafter
 from glyph_demo.decoding.loop import decode
-from glyph_demo.decoding.products import use_even_products, use_plain_products
+from glyph_demo.decoding.products import kept_beside, use_even_products, use_plain_products
 from glyph_demo.decoding.sampling import Sampler, Sampling
 from glyph_demo.decoding.suffixes import Suffixes
 from glyph_demo.models.memory import held_bytes
@@ -124,7 +124,7 @@ def weight_bytes(model: Any) -> int:
     """Bytes of weights that one decode step reads: those of the language model, without the input embeddings."""
     body, head = model.get_decoder(), model.get_output_embeddings()
     layers = sum(held_bytes(weight) for weight in body.parameters()) - model.get_input_embeddings().weight.nbytes
-    return layers + sum(held_bytes(weight) for weight in head.parameters())
+    return layers + (kept_beside(body, head) or sum(held_bytes(weight) for weight in head.parameters()))
 
 
 def _measure(ways: dict[str, TimedWay], tokens: int) -> dict[str, TimedWay]:

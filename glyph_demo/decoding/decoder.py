@@ -23,7 +23,7 @@ from glyph_demo.decoding.batcher import Batcher
 from glyph_demo.decoding.graphs import prepare_cuda
 from glyph_demo.decoding.layers import ArenaLayer, Int8Layer
 from glyph_demo.decoding.probe import Observer, ReadOnlyCache, Seen
-from glyph_demo.decoding.products import use_even_products, use_plain_products
+from glyph_demo.decoding.products import kept_beside, use_even_products, use_plain_products
 from glyph_demo.decoding.step import WIDTHS, Runtime, Step
 from glyph_demo.errors import Message
 
@@ -118,6 +118,11 @@ class Decoder:
         kind = Int8Layer if self.int8 else ArenaLayer
         block = kind.nbytes_of(BLOCK, self._kv_heads, self._head_dim, self.dtype.itemsize)
         return self.layers * -(-block // BLOCK)
+
+    @property
+    def kept_beside(self) -> int:
+        """Bytes of weights that the model's parameters do not count."""
+        return kept_beside(self._body, self._head)
 
     @property
     def entry_shape(self) -> tuple[int, int]:

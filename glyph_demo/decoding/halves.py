@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn.functional import pad
 
 LARGEST = torch.finfo(torch.float16).max
@@ -23,15 +22,14 @@ STEPS = (1, 3)  # FBGEMM's kernels for one and two rows add in another order wit
 
 
 class HalfProduct:
-    """What a float32 `nn.Linear` computes, from half its bytes; each row the same to the last bit whatever is beside
-    it."""
+    """What an `nn.Linear` with that weight (outputs, inputs) and bias (outputs,), float32, computes, from half the
+    bytes; each row the same to the last bit whatever is beside it."""
 
-    def __init__(self, linear: nn.Linear, step: int) -> None:
-        self._shift = _shift(linear.weight)
-        self._step, self._outputs = step, linear.out_features
-        weight = linear.weight.detach().mul_(2.0**self._shift)  # in place: as much memory again would take longer
-        self._packed: Any = torch.ops.quantized.linear_prepack_fp16(weight, linear.bias)
-        weight.mul_(2.0**-self._shift)
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, step: int) -> None:
+        self._shift = _shift(weight)
+        self._step, self._outputs = step, len(weight)
+        scaled = weight.detach() * 2.0**self._shift  # a copy: the weight may be a mapped file, and is not written to
+        self._packed: Any = torch.ops.quantized.linear_prepack_fp16(scaled, bias)
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """(..., inputs) to (..., outputs), float32."""
@@ -65,12 +63,11 @@ def row_step() -> int:
     if "fbgemm" not in torch.backends.quantized.supported_engines:
         return 0
     generator = torch.Generator().manual_seed(0)
-    linear = nn.Linear(1024, 64)
+    weight = (torch.rand(64, 1024, generator=generator) - 0.5).bfloat16().float()
+    rows = torch.rand(max(COUNTS), 1024, generator=generator) - 0.5
     with torch.inference_mode():
-        linear.weight.copy_((torch.rand(64, 1024, generator=generator) - 0.5).bfloat16())
-        rows = torch.rand(max(COUNTS), 1024, generator=generator) - 0.5
         for step in STEPS:
-            product = HalfProduct(linear, step)
+            product = HalfProduct(weight, None, step)
             right = product(rows)
             if all(torch.equal(product(rows[-count:]), right[-count:]) for count in COUNTS):
                 return step

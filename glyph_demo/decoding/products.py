@@ -29,6 +29,7 @@ FEW = range(1, 7)  # rows that a product may be filled up to
 MANY = (2, 3, 8, 16)  # rows that it is compared with
 LAYOUT = 64  # rows that oneDNN is told to lay weights out for; from 2 to 512 it makes no difference
 BEYOND_CACHE = 64 << 20  # bytes of weights that a product is timed over, to read them from memory as a step does
+PACKERS = 4  # threads at most, FBGEMM packs with one: each holds a weight twice more meanwhile
 GAIN = 0.97  # of the time of fewer rows: what more have to stay below
 
 _Kind = tuple[torch.Size, bool, bool, int]  # of a product: of the weight, without bias, shared, threads
@@ -56,14 +57,18 @@ def use_even_products(body: nn.Module, head: Any) -> None:
             continue
         kind = (weight.shape, linear.bias is None, id(weight) in shared, torch.get_num_threads())
         kinds.setdefault(kind, []).append(linear)
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # FBGEMM packs with one thread
-        largest_first = sorted(kinds.items(), key=lambda found: -found[0][0].numel())
-        for halved in [pool.submit(_halve, one, kind[2]) for kind, linears in largest_first for one in linears]:
-            halved.result()
+    if step := halves.row_step():
+        _halve_all(kinds, step)
     for kind, linears in kinds.items():
         others = [linear for linear in linears if "forward" not in vars(linear)]
         if others:
             _lay_out(kind, others)
+
+
+def kept_beside(body: nn.Module, head: Any) -> int:
+    """Bytes that products keep beside weights which stay, as those of a head that embeddings share."""
+    halved = [linear for linear in (*body.modules(), head) if isinstance(vars(linear).get("forward"), HalfProduct)]
+    return sum(2 * linear.weight.numel() for linear in dict.fromkeys(halved) if linear.weight.stride(-1))
 
 
 def use_plain_products(body: nn.Module, head: Any) -> None:
@@ -76,12 +81,24 @@ def use_plain_products(body: nn.Module, head: Any) -> None:
             linear.weight = nn.Parameter(linear.weight.to_dense(), requires_grad=False)
 
 
-def _halve(linear: nn.Linear, shared: bool) -> None:
-    """Keep its weights in 16 bits if these hold them. That is not timed: a product of float32's layout rounds
+def _halve_all(kinds: dict[_Kind, list[nn.Linear]], step: int) -> None:
+    """Keep weights in 16 bits where these hold them. That is not timed: a product of float32's layout rounds
     otherwise, so that what an answer says would depend on what else a machine did while the model was loaded."""
-    if not halves.row_step() or not halves.fits(linear.weight):
+    largest_first = sorted(kinds.items(), key=lambda found: -found[0][0].numel())
+    with ThreadPoolExecutor(min(PACKERS, torch.get_num_threads())) as pool:
+        jobs = [pool.submit(_halve, one, kind[2], step) for kind, linears in largest_first for one in linears]
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _halve(linear: nn.Linear, shared: bool, step: int) -> None:
+    if not halves.fits(linear.weight):
         return
-    linear.forward = HalfProduct(linear, halves.row_step())  # type: ignore[method-assign, assignment]
+    linear.forward = HalfProduct(linear.weight, linear.bias, step)  # type: ignore[method-assign, assignment]
     if not shared:  # its shape and dtype are asked for, its numbers are not
         linear.weight = nn.Parameter(torch.zeros(()).expand(linear.weight.shape), requires_grad=False)
 

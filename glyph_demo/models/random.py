@@ -84,7 +84,7 @@ def random_glm4v(source: str, device: torch.device, dtype: torch.dtype, image_si
     """The model of that shape, built on the device. Raises EngineError `model_missing`."""
     config, tokenizer = _config(source)
     check_rope(config.text_config)
-    model, sha = build(config, tokenizer, device, dtype), named_size(f"{source}-{SEED}", image_size)
+    model, sha = build(config, tokenizer, device, dtype), named_size(f"{source}-{SEED}-bf16", image_size)
     return VisionLanguageModel(model, tokenizer, _preprocessing(image_size), sha, random=True)
 
 

@@ -99,6 +99,7 @@ def test_it_takes_half_the_bytes_and_can_be_taken_back():
     use_even_products(nn.Sequential(linear), nn.Identity())
     assert held_bytes(linear.weight) == 2 * 96 * 64
     assert linear.weight.untyped_storage().nbytes() == 4
+    assert products.kept_beside(nn.Sequential(linear), nn.Identity()) == 0
     assert (linear.weight.shape, linear.weight.dtype) == (before.shape, dtype)
     kept = vars(linear)["forward"]
     use_even_products(nn.Sequential(linear), nn.Identity())
@@ -112,10 +113,12 @@ def test_weights_that_embeddings_share_stay_as_well():
     body = nn.Sequential(nn.Embedding(40, 16), published(16, 16))
     head = published(40, 16, bias=False)
     body[0].weight = head.weight
-    rows, weight = torch.randn(9, 16), head.weight
+    rows, weight, before = torch.randn(9, 16), head.weight, head.weight.detach().clone()
     expected = head(rows)
     use_even_products(body, head)
     assert isinstance(vars(head)["forward"], HalfProduct)
+    assert torch.equal(head.weight, before)
+    assert products.kept_beside(body, head) == 2 * 40 * 16
     torch.testing.assert_close(head(rows), expected)
     use_plain_products(body, head)
     assert head.weight is weight is body[0].weight

@@ -321,7 +321,7 @@ class LocalEngine(Engine):
     def _free(self) -> int:
         """Bytes that the weights leave."""
         free = room(self.model.transfer.device)
-        held = sum(held_bytes(weight) for weight in self.model.model.parameters())
+        held = sum(held_bytes(weight) for weight in self.model.model.parameters()) + self.decoder.kept_beside
         return min(free, self._limit - held) if self._limit else free
 
     def _left(self) -> int:

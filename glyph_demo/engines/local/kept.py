@@ -19,7 +19,7 @@ from glyph_demo.models.transfer import Transfer
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # of the files, and of how attention is computed: a change of either makes what was kept useless
+FORMAT = 2  # of the files, and of how attention is computed: a change of either makes what was kept useless
 LONGEST_CLOSE = 10.0  # seconds for writing what was read, when the engine closes
 
 
