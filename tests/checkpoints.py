@@ -189,8 +189,10 @@ def make_checkpoint(
     shard: str = "1GB",
     longest_edge: int = 28 * 28 * 15000,
     quiet: bool = True,
+    stored: torch.dtype = torch.float32,
 ) -> Path:
-    """Write weights, config, generation config, tokenizer, template and preprocessor settings into `folder`."""
+    """Write weights, config, generation config, tokenizer, template and preprocessor settings into `folder`. The
+    weights are numbers of bfloat16, as published ones, and `stored` is what they are written as."""
     template, specials, stops, cls, read_by = KINDS[kind]
     tokenizer = byte_tokenizer(FIRST_SPECIAL, template, specials)
     ends = tokenizer.convert_tokens_to_ids(list(stops))
@@ -209,9 +211,9 @@ def make_checkpoint(
         said = set(ends) if quiet else set(range(VOCABULARY))
         model.lm_head.weight[[i for i in range(FIRST_SPECIAL, VOCABULARY) if i not in said]] = 0.0
         for weight in model.parameters():
-            weight.copy_(weight.bfloat16())  # as published ones are
+            weight.copy_(weight.bfloat16())
     model.generation_config.eos_token_id = ends
-    model.save_pretrained(folder, max_shard_size=shard)
+    model.to(stored).save_pretrained(folder, max_shard_size=shard)
     tokenizer.save_pretrained(folder)
     read_by(size={"shortest_edge": 112 * 112, "longest_edge": longest_edge}).save_pretrained(folder)
     return folder

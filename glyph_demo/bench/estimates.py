@@ -69,7 +69,8 @@ def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
     for model in dict.fromkeys(hub_id(choice.model) for choice in model_choices() if choice.size):
         shape = _drawn(budget.shape_of(model), settings)
         for precision in names:
-            weights = memory.weight_bytes(shape.parameters, shape.text, precision)
+            halves = here.card is None and memory.keeps_halves()
+            weights = memory.weight_bytes(shape.parameters, shape.text, precision, halves)
             pages = _pages(shape, precision, here, settings)
             if pages and precision not in speeds:
                 speeds[precision] = measure(precision, on_card=here.card is not None)
@@ -122,7 +123,7 @@ def _pages(shape: Shape, precision: str, here: Resources, settings: Settings) ->
     room = _room(here, settings)
     if here.card is not None:
         return budget.tokens_that_fit(shape, precision, room) // shape.page_tokens
-    plan = memory.plan(shape.parameters, shape.text, precision, room)
+    plan = memory.plan(shape.parameters, shape.text, precision, room, memory.keeps_halves())
     return plan.pages * memory.PAGE_TOKENS // shape.page_tokens if plan.fits else 0
 
 
@@ -170,7 +171,7 @@ def estimate(shape: Shape, precision: str, speed: Speed) -> Estimate:
     heads = text["num_attention_heads"] * memory.head_dim(text)
     entries = (PAGES_BEFORE + 0.5) * tokens  # and half of the page itself, whose tokens attend to those before them
     work += 2 * layers * tokens + 4 * tokens * entries * heads * text["num_hidden_layers"]
-    kept = memory.read_in(precision)
+    kept = "fp16" if precision == "fp32" and memory.keeps_halves() else precision
     head = vocabulary * memory.ITEMSIZE[kept]
     read = memory.weight_bytes(layers, text, kept) + head + CONTEXT * memory.kv_bytes(text, precision)
     return Estimate(work / (MULTIPLIES.get(precision, OTHERWISE) * speed.products), READS * speed.read / read)

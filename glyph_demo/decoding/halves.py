@@ -22,14 +22,14 @@ STEPS = (1, 3)  # FBGEMM's kernels for one and two rows add in another order wit
 
 
 class HalfProduct:
-    """What an `nn.Linear` with that weight (outputs, inputs) and bias (outputs,), float32, computes, from half the
-    bytes; each row the same to the last bit whatever is beside it."""
+    """What an `nn.Linear` with that weight (outputs, inputs) and bias (outputs,) computes in float32, from half of
+    float32's bytes; each row the same to the last bit whatever is beside it."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, step: int) -> None:
         self._shift = _shift(weight)
         self._step, self._outputs = step, len(weight)
-        scaled = weight.detach() * 2.0**self._shift  # a copy: the weight may be a mapped file, and is not written to
-        self._packed: Any = torch.ops.quantized.linear_prepack_fp16(scaled, bias)
+        scaled = weight.detach().float() * 2.0**self._shift  # copied: the weight may be a mapped file
+        self._packed: Any = torch.ops.quantized.linear_prepack_fp16(scaled, None if bias is None else bias.float())
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """(..., inputs) to (..., outputs), float32."""
@@ -47,10 +47,10 @@ class HalfProduct:
 
 
 def fits(weight: torch.Tensor) -> bool:
-    """Whether float16 holds a float32 weight (outputs, inputs), up to 2**-40 of the largest."""
+    """Whether float16 holds a weight (outputs, inputs), up to 2**-40 of the largest."""
     scale = 2.0 ** _shift(weight)
     for part in weight.detach().split(max(1, PART // weight.shape[1])):
-        scaled = part * scale
+        scaled = part.float() * scale
         if not (scaled.half().float() - scaled).abs().max() < SMALLEST:
             return False
     return True

@@ -47,22 +47,20 @@ def use_even_products(body: nn.Module, head: Any) -> None:
     Called again it changes nothing. In bfloat16 the kernel changes with the rows on processors with AMX."""
     if not available():
         return
-    shared = {id(module.weight) for module in body.modules() if isinstance(module, nn.Embedding)}
-    kinds: dict[_Kind, list[nn.Linear]] = {}
-    for linear in dict.fromkeys((*body.modules(), head)):
-        if type(linear) is not nn.Linear or "forward" in vars(linear):
-            continue
-        weight = linear.weight
-        if type(weight.data) is not torch.Tensor or weight.dtype != torch.float32 or weight.device.type != "cpu":
-            continue
-        kind = (weight.shape, linear.bias is None, id(weight) in shared, torch.get_num_threads())
-        kinds.setdefault(kind, []).append(linear)
+    kinds = _kinds(body, head, (torch.float32,))
     if step := halves.row_step():
         _halve_all(kinds, step)
     for kind, linears in kinds.items():
         others = [linear for linear in linears if "forward" not in vars(linear)]
         if others:
             _lay_out(kind, others)
+
+
+def keep_halves(body: nn.Module, head: Any) -> None:
+    """Keep the weights of a model that came in 16 bits and will be float32 as they came, so that never all of them are
+    there in float32. For an x86 CPU."""
+    if available() and (step := halves.row_step()):
+        _halve_all(_kinds(body, head, (torch.bfloat16, torch.float16)), step)
 
 
 def kept_beside(body: nn.Module, head: Any) -> int:
@@ -79,6 +77,21 @@ def use_plain_products(body: nn.Module, head: Any) -> None:
             linear.weight = nn.Parameter(product.weight(), requires_grad=False)
         elif product is not None and linear.weight.is_mkldnn:
             linear.weight = nn.Parameter(linear.weight.to_dense(), requires_grad=False)
+
+
+def _kinds(body: nn.Module, head: Any, dtypes: tuple[torch.dtype, ...]) -> dict[_Kind, list[nn.Linear]]:
+    """The layers that can have other products, with weights in one of `dtypes`."""
+    shared = {id(module.weight) for module in body.modules() if isinstance(module, nn.Embedding)}
+    kinds: dict[_Kind, list[nn.Linear]] = {}
+    for linear in dict.fromkeys((*body.modules(), head)):
+        if type(linear) is not nn.Linear or "forward" in vars(linear):
+            continue
+        weight = linear.weight
+        if type(weight.data) is not torch.Tensor or weight.dtype not in dtypes or weight.device.type != "cpu":
+            continue
+        kind = (weight.shape, linear.bias is None, id(weight) in shared, torch.get_num_threads())
+        kinds.setdefault(kind, []).append(linear)
+    return kinds
 
 
 def _halve_all(kinds: dict[_Kind, list[nn.Linear]], step: int) -> None:

@@ -106,6 +106,14 @@ def amount(done: int, total: int | None) -> str:
     return f"{done / unit:.1f}/{total / unit:.1f} {name}" if total else f"{done / unit:.1f} {name}"
 
 
+def engine_closed() -> EngineError:
+    return EngineError(
+        "engine_closed",
+        "The engine was closed while it was loaded. Load it again.",
+        "引擎在加载过程中被关闭。请重新加载。",
+    )
+
+
 class LoadingEngine(Engine):
     """An engine that is created on a thread of its own. Methods that need it wait for it, and raise its EngineError if
     that fails. `loading` is the progress until then, which is also printed on stderr."""
@@ -188,11 +196,7 @@ class LoadingEngine(Engine):
                 "已停止加载。",
             )
         if self._closed:  # nobody waits for 20 GB to end the app
-            raise EngineError(
-                "engine_closed",
-                "The engine was closed while it was loaded. Load it again.",
-                "引擎在加载过程中被关闭。请重新加载。",
-            )
+            raise engine_closed()
 
     def ready(self) -> bool:
         return self._engine.done() and self._engine.result() is not None

@@ -238,7 +238,7 @@ def _on_processor(settings: Settings, here: Resources) -> tuple[dict[Missing, Me
     shape = budget.shape_of(settings.model)
     free = min(here.memory_free, limit or here.memory_free)
     precision = memory.on_processor(shape.parameters) if asked == "auto" else asked
-    plan = memory.plan(shape.parameters, shape.text, precision, free)
+    plan = memory.plan(shape.parameters, shape.text, precision, free, memory.keeps_halves())
     if plan.fits:
         return {}, Message(
             f"Fits the memory ({gb(free)} free). There is no NVIDIA card: the processor computes, slowly.",
@@ -247,7 +247,7 @@ def _on_processor(settings: Settings, here: Resources) -> tuple[dict[Missing, Me
     missing: dict[Missing, Message] = {}
     how = Message("Close other programs, or choose a server.", "请关闭其他程序，或选择服务器。")
     if precision == "fp32" and memory.plan(shape.parameters, shape.text, "bf16", free).fits:
-        how = Message("Choose the precision bf16, which takes half.", "请选择 bf16 精度，只需一半。")
+        how = Message("Choose the precision bf16, which takes less.", "请选择 bf16 精度，占用更少。")
     else:
         missing["gpu"] = Message("There is no NVIDIA card here.", "本机没有 NVIDIA 显卡。")
     needed = gb(plan.weights + plan.work)

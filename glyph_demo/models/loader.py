@@ -22,7 +22,7 @@ from glyph_demo.models.download import hub_id
 from glyph_demo.models.families import FAMILIES
 from glyph_demo.models.memory import QUANTISED
 from glyph_demo.models.on_machine import find_on_machine
-from glyph_demo.models.precision import Precision, activations, adapt, resolve
+from glyph_demo.models.precision import Pack, Precision, activations, adapt, resolve, widen
 from glyph_demo.models.preprocessing import Preprocessing
 from glyph_demo.models.sources import ModelSource
 from glyph_demo.models.vision_language import VisionLanguageModel, named_size
@@ -47,15 +47,19 @@ def load_vision_language_model(
     image_size: int = 0,
     model_source: ModelSource = "auto",
     int8_kv: bool = False,
+    pack: Pack | None = None,
 ) -> VisionLanguageModel:
     """The model that `source` names: `auto`, a folder, a hub id, `random:glyph` or `random:mid`. `cache_dir` keeps what
     is downloaded from `model_source`. `progress` counts bytes, of the download and then of loading. `precision` is
     `auto` where it is not given; a dtype is taken as it is, without what keeps float16 safe. `limit` are the bytes that
     the model may take with all it works with, 0 for what is free; `image_size` bounds what pages are read with, see
-    `Preprocessing.within`. `int8_kv` says that keys and values will take 8 bits. Raises EngineError: those of
-    `find_checkpoint`, `precision_unavailable`, `model_too_large` and `model_unusable`."""
+    `Preprocessing.within`. `int8_kv` says that keys and values will take 8 bits. On a CPU `pack` is given a text model
+    that came in 16 bits and shall be float32, with its head, and keeps in 16 bits what it can. Raises EngineError:
+    those of `find_checkpoint`, `precision_unavailable`, `model_too_large` and `model_unusable`."""
     report = progress or untold
     device = default_device()
+    if device.type != "cpu" or not memory.keeps_halves():
+        pack = None
     plain = precision if isinstance(precision, torch.dtype) else None
     asked: Precision = precision if isinstance(precision, str) else "auto"
     if device.type == "cuda":
@@ -65,8 +69,8 @@ def load_vision_language_model(
 
         shape = replace(random_shape(source, image_size), int8_kv=int8_kv)
         name = _NAMES[plain] if plain else _named(asked, shape, device, limit)
-        _check_room(shape.parameters, shape.text, name, device, limit)
-        noise = random_glm4v(source, device, plain or activations(name), image_size)
+        _check_room(shape.parameters, shape.text, name, device, limit, pack)
+        noise = random_glm4v(source, device, plain or activations(name), image_size, pack)
         if plain is None:
             adapt(noise.model, name, device)
         noise.precision = name
@@ -75,7 +79,7 @@ def load_vision_language_model(
     known = SHAPES.get(hub_id(source))
     if known is not None and plain is None and find_on_machine(hub_id(source), cache_dir) is None:
         name = _named(asked, known.within(image_size, int8_kv), device, limit)
-        _check_room(known.parameters, known.text, name, device, limit)
+        _check_room(known.parameters, known.text, name, device, limit, pack)
     checkpoint = find_checkpoint(hub_id(source), frozenset(FAMILIES), cache_dir, report, model_source)
     try:
         found = transformers.AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
@@ -83,6 +87,7 @@ def load_vision_language_model(
         family = FAMILIES[checkpoint.config["model_type"]]
         preprocessing = family.load_preprocessing(checkpoint.folder).within(image_size)
         text, patches = found.get_text_config().to_dict(), preprocessing.most_patches
+        text["tie_word_embeddings"] = not any(name.endswith("lm_head.weight") for name in checkpoint.tensors)
         shape = Shape(checkpoint.parameters, text, found.vision_config.to_dict(), patches, int8_kv)
         name = _NAMES[plain] if plain else _named(asked, shape, device, limit)
         # What is quantised is read layer by layer on the way to the device, from files that are mapped, not copied, as
@@ -91,10 +96,14 @@ def load_vision_language_model(
         first = torch.device("cpu") if quantised else device
         if quantised and (found.dtype != activations(name) or checkpoint.nbytes != 2 * checkpoint.parameters):
             _check_room(checkpoint.parameters, text, "bf16", first, 0)
-        _check_room(checkpoint.parameters, text, name, device, limit)
+        dtype = plain or activations(name)
+        stored = _stored(checkpoint) if pack and dtype == torch.float32 else None
+        _check_room(checkpoint.parameters, text, name, device, limit, pack if stored else None)
         sha = identity(checkpoint, cache_dir)
         with _reporting(checkpoint, report):
-            model, notices = _load(checkpoint, first, plain or activations(name))
+            model, notices = _load(checkpoint, first, stored or dtype)
+        if stored:
+            widen(model, pack)
         family.check_config(model.config.get_text_config())
         _check_patches(model.config.vision_config, preprocessing)
         if plain is None:
@@ -212,7 +221,20 @@ def _reporting(checkpoint: Checkpoint, report: LoadProgress) -> Iterator[None]:
     report(total, total, files, files)
 
 
-def _check_room(parameters: int, text: Mapping[str, Any], precision: str, device: torch.device, limit: int) -> None:
+def _stored(checkpoint: Checkpoint) -> torch.dtype | None:
+    """What all of the tensors are stored in, if that is 16 bits."""
+    kinds = {tensor.dtype for tensor in checkpoint.tensors.values()}
+    return {"BF16": torch.bfloat16, "F16": torch.float16}.get(kinds.pop()) if len(kinds) == 1 else None
+
+
+def _check_room(
+    parameters: int,
+    text: Mapping[str, Any],
+    precision: str,
+    device: torch.device,
+    limit: int,
+    pack: Pack | None = None,
+) -> None:
     free = room(device)
     others = [name for name in _SMALLER[device.type] if name != precision]
-    memory.check(parameters, text, precision, min(free, limit or free), others)
+    memory.check(parameters, text, precision, min(free, limit or free), others, halves=pack is not None)

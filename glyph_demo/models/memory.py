@@ -40,15 +40,21 @@ def multiplies_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def read_in(precision: str) -> str:
-    """The precision whose bytes a step reads weights in: on an x86 processor float32 ones that came in 16 bits are kept
-    in them (decoding/halves.py)."""
-    return "fp16" if precision == "fp32" and platform.machine() in ("x86_64", "AMD64") else precision
+def keeps_halves() -> bool:
+    """Whether float32 weights of the text model that came in 16 bits are kept in them, on this processor
+    (decoding/halves.py)."""
+    return platform.machine() in ("x86_64", "AMD64")
 
 
-def weight_bytes(parameters: int, text: Mapping[str, Any], precision: str) -> int:
-    """Bytes of `parameters` weights in a resolved `precision`, when `text` is the text model's part of config.json."""
-    quantised = text["num_hidden_layers"] * layer_numbers(text) if precision in QUANTISED else 0
+def weight_bytes(parameters: int, text: Mapping[str, Any], precision: str, halves: bool = False) -> int:
+    """Bytes of `parameters` weights in a resolved `precision`, when `text` is the text model's part of config.json.
+    With `halves`, of float32 those that products read are kept in 16 bits; what embeddings share is there twice."""
+    layers = text["num_hidden_layers"] * layer_numbers(text)
+    if halves and precision == "fp32":
+        head = text["vocab_size"] * text["hidden_size"]
+        others = parameters - layers - (0 if text.get("tie_word_embeddings") else head)
+        return int(4 * others + 2 * (layers + head))
+    quantised = layers if precision in QUANTISED else 0
     each = 1.0 if precision == "int8" else 0.5 + 4 / INT4_GROUP  # a group has a scale and a zero in 16 bit
     return int((parameters - quantised) * ITEMSIZE[precision] + quantised * each)
 
@@ -106,9 +112,9 @@ class Plan:
     pages: int
 
 
-def plan(parameters: int, text: Mapping[str, Any], precision: str, free: int) -> Plan:
-    """What `free` bytes hold of a model of `parameters` weights."""
-    weights = weight_bytes(parameters, text, precision)
+def plan(parameters: int, text: Mapping[str, Any], precision: str, free: int, halves: bool = False) -> Plan:
+    """What `free` bytes hold of a model of `parameters` weights, see `weight_bytes`."""
+    weights = weight_bytes(parameters, text, precision, halves)
     left = max(0, free - weights)
     work = work_bytes(text, chunk(text, left))
     room = max(0, int(left * (1 - _SPARE)) - work) // kv_bytes(text, precision)
@@ -116,10 +122,17 @@ def plan(parameters: int, text: Mapping[str, Any], precision: str, free: int) ->
     return Plan(precision, weights, work, room >= PAGE_TOKENS, pages)
 
 
-def check(parameters: int, text: Mapping[str, Any], precision: str, free: int, others: Sequence[str] = ()) -> None:
+def check(
+    parameters: int,
+    text: Mapping[str, Any],
+    precision: str,
+    free: int,
+    others: Sequence[str] = (),
+    halves: bool = False,
+) -> None:
     """Raises EngineError `model_too_large` where a model in `precision` does not fit into `free` bytes with a page. It
     names the first of the precisions `others` that does."""
-    wanted = plan(parameters, text, precision, free)
+    wanted = plan(parameters, text, precision, free, halves)
     if not wanted.fits:
         fits = (found for found in (plan(parameters, text, name, free) for name in others) if found.fits)
         raise too_large(wanted, free, next(fits, None))

@@ -8,6 +8,7 @@ computed in float32 by the attention kernels."""
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -16,6 +17,8 @@ from torch import nn
 from glyph_demo.errors import EngineError
 from glyph_demo.models.memory import INT4_GROUP, QUANTISED, on_processor
 
+# Given a text model in 16 bits and its head, keeps weights so from which the model will compute in float32.
+Pack = Callable[[Any, Any], None]
 Precision = Literal["auto", "fp16", "bf16", "fp32", "int8", "int4"]
 
 # What activations are in. torchao's int4 kernel for CUDA takes bfloat16 alone.
@@ -139,6 +142,13 @@ class SafeMlp(nn.Module):
         else:
             gate, up = self.gate_proj(hidden), self.up_proj(hidden)
         return self.down_proj(self.act(gate.float()) * up.float())
+
+
+def widen(model: Any, pack: Pack | None) -> None:
+    """Make a model in 16 bits one in float32, all but what `pack` takes."""
+    if pack is not None:
+        pack(model.get_decoder(), model.get_output_embeddings())
+    model.float()
 
 
 def _guard(text: Any, visual: Any) -> None:

@@ -13,6 +13,7 @@ from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProce
 from glyph_demo.errors import EngineError, shown
 from glyph_demo.models.budget import GLYPH, Shape
 from glyph_demo.models.glm4v import check_rope, preprocessing_of
+from glyph_demo.models.precision import Pack, widen
 from glyph_demo.models.preprocessing import Preprocessing
 from glyph_demo.models.vision_language import VisionLanguageModel, named_size
 
@@ -80,11 +81,13 @@ def random_shape(source: str, image_size: int = 0) -> Shape:
     return Shape(parameters, config.get_text_config().to_dict(), vision.to_dict(), patches)
 
 
-def random_glm4v(source: str, device: torch.device, dtype: torch.dtype, image_size: int = 0) -> VisionLanguageModel:
-    """The model of that shape, built on the device. Raises EngineError `model_missing`."""
+def random_glm4v(
+    source: str, device: torch.device, dtype: torch.dtype, image_size: int = 0, pack: Pack | None = None
+) -> VisionLanguageModel:
+    """The model of that shape, built on the device; `pack` as in the loader. Raises EngineError `model_missing`."""
     config, tokenizer = _config(source)
     check_rope(config.text_config)
-    model, sha = build(config, tokenizer, device, dtype), named_size(f"{source}-{SEED}-bf16", image_size)
+    model, sha = build(config, tokenizer, device, dtype, pack), named_size(f"{source}-{SEED}-bf16", image_size)
     return VisionLanguageModel(model, tokenizer, _preprocessing(image_size), sha, random=True)
 
 
@@ -108,18 +111,20 @@ def _config(source: str) -> tuple[Glm4vConfig, PreTrainedTokenizerFast]:
     return config, tokenizer
 
 
-def build(config: Glm4vConfig, tokenizer: Any, device: torch.device, dtype: torch.dtype) -> Any:
-    """A model with random weights, straight on the device. As published ones they are numbers of bfloat16."""
+def build(
+    config: Glm4vConfig, tokenizer: Any, device: torch.device, dtype: torch.dtype, pack: Pack | None = None
+) -> Any:
+    """A model with random weights, straight on the device. As published ones they are 16 bits long."""
     state = torch.random.get_rng_state()
     torch.manual_seed(SEED)
     try:
         with torch.device(device):
-            model = Glm4vForConditionalGeneration._from_config(config, dtype=dtype)
+            drawn = torch.bfloat16 if dtype == torch.float32 else dtype
+            model = Glm4vForConditionalGeneration._from_config(config, dtype=drawn)
     finally:
         torch.random.set_rng_state(state)
-    with torch.no_grad():
-        for weight in model.parameters() if dtype == torch.float32 else ():
-            weight.copy_(weight.bfloat16())
+    if drawn != dtype:
+        widen(model, pack)
     model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids(list(STOPS))
     return model
 

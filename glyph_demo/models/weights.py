@@ -24,11 +24,13 @@ _MAX_HEADER = 100 << 20  # bytes; the limit of the safetensors format
 
 
 class Stored(NamedTuple):
-    """A tensor in a file: which of the weight files, from 1, and how many numbers and bytes."""
+    """A tensor in a file: which of the weight files, from 1, how many numbers and bytes, and the format's name of its
+    dtype."""
 
     file: int
     parameters: int
     nbytes: int
+    dtype: str
 
 
 def is_whole(folder: Path) -> bool:
@@ -85,8 +87,9 @@ def tensors_of(file: Path, number: int = 1) -> dict[str, Stored]:
                 if entry["dtype"] not in _DTYPES and not BUFFERS.search(name):
                     raise _strange(name, entry["dtype"])
             return {
-                name: Stored(number, _numbers(entry), entry["data_offsets"][1] - entry["data_offsets"][0])
+                name: Stored(number, _numbers(entry), end - start, entry["dtype"])
                 for name, entry in header.items()
+                for start, end in [entry["data_offsets"]]
             }
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, struct.error):
         pass  # a damaged header may be any JSON

@@ -72,7 +72,7 @@ def run(settings: Settings, named: Collection[str] = ()) -> None:
         choice.survived()
         windows.close_all()
         service.close()
-        windows.switch.engine.close()
+        windows.switch.close()
 
 
 def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from glyph_demo.engines import choose_engine as pick_engine
 from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
+from glyph_demo.engines.loading import engine_closed
 from glyph_demo.errors import EngineError, GlyphError, Message
 from glyph_demo.process import give_memory_back
 from glyph_demo.settings import Inference, Settings
@@ -43,7 +44,7 @@ class EngineSwitch:
         self._shared = shared
         self._windows = windows
         self._changing = threading.Lock()
-        self._settling = False
+        self._settling = self._over = False
         self._stopped: threading.Event | None = None  # of the load that may be stopped now
 
     @property
@@ -107,6 +108,11 @@ class EngineSwitch:
         if self._stopped is stopped:
             self.engine.stop_loading()
 
+    def close(self) -> None:
+        """Close the engine, and take up none any more: a change that this ends does not go back to the one before."""
+        self._over = True
+        self.engine.close()
+
     def change_engine(self, settings: Settings, stopped: threading.Event | None = None) -> None:
         """Have all windows use the engine of these settings. The engine before is closed first, because the memory may
         not hold two. Raises EngineError if the new one cannot be loaded, `load_stopped` where that was `stopped`, after
@@ -130,7 +136,11 @@ class EngineSwitch:
                 give_memory_back()
 
     def _take_up(self, settings: Settings, stopped: threading.Event | None = None) -> None:
+        if self._over:
+            raise engine_closed()
         self.engine, self.settings = self._make(settings), settings
+        if self._over:  # since then
+            self.engine.close()
         self._stopped = stopped
         if stopped is not None and stopped.is_set():
             self.engine.stop_loading()

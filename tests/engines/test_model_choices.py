@@ -1,5 +1,6 @@
 """What each model needs of a machine, on machines made up."""
 
+import platform
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,10 +67,11 @@ def test_a_card_that_torch_cannot_use_says_why():
     [
         (8, "auto", "", ["gpu", "memory"]),
         (8, "auto", "amx_bf16", ["gpu", "memory"]),
-        (30, "auto", "", ["memory"]),  # bf16 would do
-        (30, "auto", "amx_bf16", []),
-        (30, "fp32", "amx_bf16", ["memory"]),
-        (30, "bf16", "", []),
+        (22, "auto", "", ["memory"]),  # bf16 would do
+        (22, "auto", "amx_bf16", []),
+        (22, "fp32", "amx_bf16", ["memory"]),
+        (22, "bf16", "", []),
+        (30, "fp32", "", []),
         (64, "auto", "", []),
         (64, "fp32", "", []),
     ],
@@ -77,13 +79,21 @@ def test_a_card_that_torch_cannot_use_says_why():
 def test_without_a_card_memory_decides_and_it_is_slow(monkeypatch, tmp_path, memory, precision, flags, lacks):
     (tmp_path / "cpuinfo").write_text(f"flags\t: {flags}\n")
     monkeypatch.setattr("glyph_demo.models.memory.PROCESSOR", tmp_path / "cpuinfo")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     found = needs(GLYPH, load_settings(flags={"inference.precision": precision}), machine(memory=memory))
     assert list(found.missing) == lacks
     assert found.slow
     if lacks:
         assert f"{memory}.0 GB" in found.missing["memory"].en
         assert f"{memory}.0 GB" in found.missing["memory"].zh
-        assert ("Choose the precision bf16" in found.missing["memory"].en) == (memory == 30)
+        assert ("Choose the precision bf16" in found.missing["memory"].en) == (memory == 22)
+
+
+def test_a_processor_that_keeps_no_weights_in_16_bits_needs_more(monkeypatch):
+    settings = load_settings(flags={"inference.precision": "fp32"})
+    for kind, lacks in (("x86_64", []), ("arm64", ["memory"])):
+        monkeypatch.setattr(platform, "machine", lambda kind=kind: kind)
+        assert list(needs(GLYPH, settings, machine(memory=30)).missing) == lacks
 
 
 def test_a_disk_that_is_too_full_is_missing_beside_all_else():

@@ -1,6 +1,7 @@
 """A load that takes long is stopped in the picker, and the engine before is in use again."""
 
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -98,6 +99,21 @@ def test_a_page_that_goes_while_a_model_loads_is_not_waited_for(on, slow, checkp
     updates.close()  # Gradio does so where it serves all pages
     assert on.windows.switch.loading is not None
     slow.go_on.set()
+
+
+def test_the_app_ends_while_a_model_loads_and_no_other_is_loaded_any_more(on, slow, checkpoint, monkeypatch):
+    updates = chosen(on, checkpoint)
+    next(updates)
+    assert slow.waiting.wait(30)
+    monkeypatch.setattr(loading, "create_engine", lambda *given: pytest.fail("another one is made"))
+    ending = threading.Thread(target=on.windows.switch.close)
+    ending.start()
+    while not on.windows.switch._over:
+        time.sleep(0.01)
+    slow.go_on.set()
+    ending.join(30)
+    assert "The engine was closed while it was loaded" in final(list(updates), on.ui.outcome)
+    assert on.windows.switch.engine.name == "local"
 
 
 @pytest.mark.parametrize("stops", [False, True])

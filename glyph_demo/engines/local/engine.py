@@ -16,6 +16,7 @@ from glyph_demo.decoding.batcher import Batcher
 from glyph_demo.decoding.decoder import Decoder
 from glyph_demo.decoding.pool import PrefixPool
 from glyph_demo.decoding.prefix import CachedPrefix
+from glyph_demo.decoding.products import keep_halves
 from glyph_demo.engines.base import Engine, FeatureSource
 from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
@@ -78,7 +79,7 @@ class LocalEngine(Engine):
         self._limit = int(inference.memory_limit_gb * 1e9)
         self.model: VisionLanguageModel = load_vision_language_model(
             *(settings.model, models, progress, precision or _asked(inference), self._limit),
-            *(inference.image_size, settings.model_source, inference.kv == "int8"),
+            *(inference.image_size, settings.model_source, inference.kv == "int8", keep_halves),
         )
         self.label, self.precision = model_name(settings.model), self.model.precision
         device = self.model.transfer.device
