@@ -69,7 +69,7 @@ def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
     for model in dict.fromkeys(hub_id(choice.model) for choice in model_choices() if choice.size):
         shape = _drawn(budget.shape_of(model), settings)
         for precision in names:
-            halves = here.card is None and memory.keeps_halves()
+            halves = here.card is None and memory.keeps_halves(settings.inference.decode)
             weights = memory.weight_bytes(shape.parameters, shape.text, precision, halves)
             pages = _pages(shape, precision, here, settings)
             if pages and precision not in speeds:
@@ -123,7 +123,7 @@ def _pages(shape: Shape, precision: str, here: Resources, settings: Settings) ->
     room = _room(here, settings)
     if here.card is not None:
         return budget.tokens_that_fit(shape, precision, room) // shape.page_tokens
-    plan = memory.plan(shape.parameters, shape.text, precision, room, memory.keeps_halves())
+    plan = memory.plan(shape.parameters, shape.text, precision, room, memory.keeps_halves(settings.inference.decode))
     return plan.pages * memory.PAGE_TOKENS // shape.page_tokens if plan.fits else 0
 
 

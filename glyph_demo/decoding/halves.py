@@ -28,7 +28,8 @@ class HalfProduct:
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, step: int) -> None:
         self._shift = _shift(weight)
         self._step, self._outputs = step, len(weight)
-        scaled = weight.detach().float() * 2.0**self._shift  # copied: the weight may be a mapped file
+        scaled = weight.detach().to(torch.float32, copy=True)  # the weight may be a mapped file
+        scaled *= 2.0**self._shift
         self._packed: Any = torch.ops.quantized.linear_prepack_fp16(scaled, None if bias is None else bias.float())
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:

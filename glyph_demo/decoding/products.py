@@ -29,7 +29,7 @@ FEW = range(1, 7)  # rows that a product may be filled up to
 MANY = (2, 3, 8, 16)  # rows that it is compared with
 LAYOUT = 64  # rows that oneDNN is told to lay weights out for; from 2 to 512 it makes no difference
 BEYOND_CACHE = 64 << 20  # bytes of weights that a product is timed over, to read them from memory as a step does
-PACKERS = 4  # threads at most, FBGEMM packs with one: each holds a weight twice more meanwhile
+PACKERS = 4  # threads at most, FBGEMM packs with one: each holds one weight in float32, and packed
 GAIN = 0.97  # of the time of fewer rows: what more have to stay below
 
 _Kind = tuple[torch.Size, bool, bool, int]  # of a product: of the weight, without bias, shared, threads
@@ -56,11 +56,15 @@ def use_even_products(body: nn.Module, head: Any) -> None:
             _lay_out(kind, others)
 
 
+def keeps_halves() -> bool:
+    """Whether there are products here whose weights are kept in 16 bits."""
+    return available() and bool(halves.row_step())
+
+
 def keep_halves(body: nn.Module, head: Any) -> None:
-    """Keep the weights of a model that came in 16 bits and will be float32 as they came, so that never all of them are
-    there in float32. For an x86 CPU."""
-    if available() and (step := halves.row_step()):
-        _halve_all(_kinds(body, head, (torch.bfloat16, torch.float16)), step)
+    """Keep the weights of a model on a CPU that came in 16 bits and will be float32 as they came, so that never all of
+    them are there in float32. Where the machine `keeps_halves`."""
+    _halve_all(_kinds(body, head, (torch.bfloat16, torch.float16)), halves.row_step())
 
 
 def kept_beside(body: nn.Module, head: Any) -> int:

@@ -238,7 +238,7 @@ def _on_processor(settings: Settings, here: Resources) -> tuple[dict[Missing, Me
     shape = budget.shape_of(settings.model)
     free = min(here.memory_free, limit or here.memory_free)
     precision = memory.on_processor(shape.parameters) if asked == "auto" else asked
-    plan = memory.plan(shape.parameters, shape.text, precision, free, memory.keeps_halves())
+    plan = memory.plan(shape.parameters, shape.text, precision, free, memory.keeps_halves(settings.inference.decode))
     if plan.fits:
         return {}, Message(
             f"Fits the memory ({gb(free)} free). There is no NVIDIA card: the processor computes, slowly.",

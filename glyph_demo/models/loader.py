@@ -58,7 +58,7 @@ def load_vision_language_model(
     those of `find_checkpoint`, `precision_unavailable`, `model_too_large` and `model_unusable`."""
     report = progress or untold
     device = default_device()
-    if device.type != "cpu" or not memory.keeps_halves():
+    if device.type != "cpu":
         pack = None
     plain = precision if isinstance(precision, torch.dtype) else None
     asked: Precision = precision if isinstance(precision, str) else "auto"
@@ -81,6 +81,7 @@ def load_vision_language_model(
         name = _named(asked, known.within(image_size, int8_kv), device, limit)
         _check_room(known.parameters, known.text, name, device, limit, pack)
     checkpoint = find_checkpoint(hub_id(source), frozenset(FAMILIES), cache_dir, report, model_source)
+    stored: torch.dtype | None = None
     try:
         found = transformers.AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
         tokenizer = load_tokenizer(checkpoint.folder)
@@ -116,7 +117,8 @@ def load_vision_language_model(
     except Exception as error:  # whatever transformers raises for files that are no such model
         if ran_out_of_memory(error):
             free = room(device)
-            raise memory.too_large(memory.plan(checkpoint.parameters, text, name, free), free) from error
+            wanted = memory.plan(checkpoint.parameters, text, name, free, halves=stored is not None)
+            raise memory.too_large(wanted, free) from error
         raise unusable(f"{type(error).__name__}", type(error).__name__) from error
 
 
@@ -222,8 +224,8 @@ def _reporting(checkpoint: Checkpoint, report: LoadProgress) -> Iterator[None]:
 
 
 def _stored(checkpoint: Checkpoint) -> torch.dtype | None:
-    """What all of the tensors are stored in, if that is 16 bits."""
-    kinds = {tensor.dtype for tensor in checkpoint.tensors.values()}
+    """What all of the weights are stored in, if that is 16 bits."""
+    kinds = {tensor.dtype for name, tensor in checkpoint.tensors.items() if not BUFFERS.search(name)}
     return {"BF16": torch.bfloat16, "F16": torch.float16}.get(kinds.pop()) if len(kinds) == 1 else None
 
 

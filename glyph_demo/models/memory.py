@@ -26,24 +26,29 @@ _SPARE = 0.05  # of the same, for what an allocator cannot hand out in one piece
 
 def on_processor(parameters: int) -> Literal["bf16", "fp32"]:
     """The precision that `auto` means for a model on a processor: bfloat16 for a large one where there are products for
-    it, which take half the memory and less time (docs/models.md); else float32."""
+    it, which take less memory, and less time for pages (docs/models.md); else float32."""
     return "bf16" if parameters >= LARGE and multiplies_bfloat16() else "fp32"
 
 
 def multiplies_bfloat16() -> bool:
     """Whether this is an x86 processor with products in bfloat16, as far as Linux tells."""
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(_flags() or ())
+
+
+def keeps_halves(decode: str = "auto") -> bool:
+    """Whether float32 weights of the text model that came in 16 bits are kept in them, on this processor
+    (decoding/halves.py), where steps are run by the runtime `decode`: a compiler reads float32."""
+    flags = _flags()
+    return platform.machine() in ("x86_64", "AMD64") and (flags is None or "avx2" in flags) and decode != "compiled"
+
+
+def _flags() -> list[str] | None:
+    """What Linux says that the processor can do; None elsewhere."""
     try:
         with PROCESSOR.open(encoding="utf-8", errors="replace") as lines:
-            flags = next((line.split() for line in lines if line.startswith("flags")), [])
+            return next((line.split() for line in lines if line.startswith("flags")), [])
     except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-def keeps_halves() -> bool:
-    """Whether float32 weights of the text model that came in 16 bits are kept in them, on this processor
-    (decoding/halves.py)."""
-    return platform.machine() in ("x86_64", "AMD64")
+        return None
 
 
 def weight_bytes(parameters: int, text: Mapping[str, Any], precision: str, halves: bool = False) -> int:

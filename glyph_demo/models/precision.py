@@ -52,7 +52,7 @@ def resolve(precision: Precision, device: torch.device, parameters: int = 0) -> 
 
 
 def activations(precision: Precision) -> torch.dtype:
-    """The dtype to load the weights in, for a resolved precision."""
+    """The dtype that a model computes in, for a resolved precision."""
     return _DTYPES[precision]
 
 

@@ -144,8 +144,8 @@ class VisionLanguageModel:
         self.precision = "bf16"
 
     def close(self) -> None:
-        """Give the weights' memory back."""
-        del self.vision  # it holds the tower and its graphs
+        """Give the weights' memory back. Called again it changes nothing."""
+        vars(self).pop("vision", None)  # it holds the tower and its graphs
         self.model = None
         if self.transfer.device.type == "cuda":
             with contextlib.suppress(RuntimeError):  # a card that is lost: another engine must still be had

@@ -121,6 +121,8 @@ class EngineSwitch:
         with self._changing:
             if stopped is not None and stopped.is_set():
                 raise _load_stopped()
+            if self._over:
+                raise engine_closed()
             before = self.settings
             for window in self._windows():
                 window.rest()

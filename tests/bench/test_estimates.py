@@ -99,7 +99,7 @@ def test_a_small_laptop_has_none_and_is_told_of_pocket(monkeypatch, capsys):
 def test_what_to_expect_of_a_known_model_that_fits():
     qwen = load_settings(flags={"model": QWEN.format("2B")})
     assert expected(qwen, machine(memory=16)) == estimate(budget.SHAPES[QWEN.format("2B")], "fp32", SPEED)
-    memory.PROCESSOR.write_text("flags : avx512_bf16")
+    memory.PROCESSOR.write_text("flags : avx2 avx512_bf16")
     assert expected(qwen, machine(memory=16)) == estimate(budget.SHAPES[QWEN.format("2B")], "bf16", SPEED)
     assert expected(qwen, machine(memory=3)) is None
     assert expected(load_settings(flags={"model": "of/nobody"}), machine()) is None

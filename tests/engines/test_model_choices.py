@@ -77,7 +77,7 @@ def test_a_card_that_torch_cannot_use_says_why():
     ],
 )
 def test_without_a_card_memory_decides_and_it_is_slow(monkeypatch, tmp_path, memory, precision, flags, lacks):
-    (tmp_path / "cpuinfo").write_text(f"flags\t: {flags}\n")
+    (tmp_path / "cpuinfo").write_text(f"flags\t: avx2 {flags}\n")
     monkeypatch.setattr("glyph_demo.models.memory.PROCESSOR", tmp_path / "cpuinfo")
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     found = needs(GLYPH, load_settings(flags={"inference.precision": precision}), machine(memory=memory))
@@ -91,9 +91,15 @@ def test_without_a_card_memory_decides_and_it_is_slow(monkeypatch, tmp_path, mem
 
 def test_a_processor_that_keeps_no_weights_in_16_bits_needs_more(monkeypatch):
     settings = load_settings(flags={"inference.precision": "fp32"})
-    for kind, lacks in (("x86_64", []), ("arm64", ["memory"])):
+    compiled = replace(settings, inference=replace(settings.inference, decode="compiled"))
+    monkeypatch.setattr("glyph_demo.models.memory.PROCESSOR", Path("nowhere"))
+    for kind, asked, lacks in (
+        ("x86_64", settings, []),
+        ("x86_64", compiled, ["memory"]),
+        ("arm64", settings, ["memory"]),
+    ):
         monkeypatch.setattr(platform, "machine", lambda kind=kind: kind)
-        assert list(needs(GLYPH, settings, machine(memory=30)).missing) == lacks
+        assert list(needs(GLYPH, asked, machine(memory=30)).missing) == lacks
 
 
 def test_a_disk_that_is_too_full_is_missing_beside_all_else():

@@ -1,22 +1,24 @@
 """A model that is stored in 16 bits and computes in float32 is one that was loaded in float32, in less memory."""
 
 import json
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from glyph_demo.decoding.products import available, keep_halves, kept_beside, use_even_products
+from glyph_demo.decoding.halves import HalfProduct
+from glyph_demo.decoding.products import keep_halves, keeps_halves, kept_beside, use_even_products
 from glyph_demo.engines.local.engine import LocalEngine
 from glyph_demo.errors import EngineError
 from glyph_demo.models import loader, memory
 from glyph_demo.models.loader import load_vision_language_model
 from glyph_demo.models.memory import held_bytes, weight_bytes
 from tests.checkpoints import KINDS, make_checkpoint
+from tests.engines.local import SHORT, opened
 
-pytestmark = pytest.mark.skipif(not available(), reason="only x86 has these products")
+pytestmark = pytest.mark.skipif(not keeps_halves(), reason="only x86 has these products")
 BOTH = [torch.bfloat16, torch.float16]
 
 
@@ -62,13 +64,7 @@ def test_the_bytes_are_those_that_are_said_before(kind, checkpoint_of, tmp_path)
 
 
 def test_no_float32_copy_of_all_is_made(checkpoint_of, tmp_path, monkeypatch):
-    asked = []
-
-    @contextmanager
-    def watched(*given):
-        yield
-
-    original = loader._load
+    asked, original = [], loader._load
 
     def load(checkpoint, device, dtype):
         asked.append(dtype)
@@ -99,19 +95,42 @@ def test_a_file_that_is_not_all_of_one_type_loses_nothing(tmp_path):
     assert torch.equal(embeddings, load_file(other / "model.safetensors")[norms[0]].float())
 
 
-def test_what_fits_so_is_loaded_and_answers(checkpoint_of, tmp_path, local_settings, monkeypatch):
-    folder = checkpoint_of("deep", stored=torch.bfloat16)
-    shape = loaded(folder, tmp_path).config.get_text_config().to_dict()
+@pytest.mark.parametrize("kind", ["glm4v", "qwen3_vl"])
+def test_what_fits_so_is_loaded_and_what_does_not_is_refused(kind, checkpoint_of, tmp_path, monkeypatch):
+    folder = checkpoint_of("grouped", kind, stored=torch.bfloat16)
+    tied = kind == "qwen3_vl"
+    shape = {**loaded(folder, tmp_path).config.get_text_config().to_dict(), "tie_word_embeddings": tied}
     parameters = sum(tensor.numel() for tensor in load_file(Path(folder) / "model.safetensors").values())
     least = 1.0
     while not memory.plan(parameters, shape, "fp32", int(least), halves=True).fits:
         least *= 1.01
     monkeypatch.setattr(loader, "room", lambda device: int(least))
     loaded(folder, tmp_path)
-    with pytest.raises(EngineError, match="fp32"):
-        loaded(folder, tmp_path, pack=None)
-    monkeypatch.undo()
-    monkeypatch.setattr("glyph_demo.engines.local.engine.keep_halves", keep_halves)
-    engine = LocalEngine(local_settings)
-    assert engine.model.dtype == torch.float32
+    for fewer, pack in ((least, None), (least / 1.02, keep_halves)):
+        monkeypatch.setattr(loader, "room", lambda device, fewer=fewer: int(fewer))
+        with pytest.raises(EngineError, match="fp32"):
+            loaded(folder, tmp_path, pack=pack)
+
+
+@pytest.mark.parametrize(("decode", "kept"), [("auto", True), ("compiled", False)])
+def test_the_engine_keeps_them_unless_a_compiler_is_to_read_them(decode, kept, checkpoint_of, local_settings):
+    folder = checkpoint_of(stored=torch.bfloat16)
+    settings = replace(local_settings, model=str(folder))
+    settings = replace(settings, inference=replace(settings.inference, decode=decode, precision="fp32"))
+    engine = LocalEngine(settings)
+    head = engine.model.model.get_output_embeddings()
+    assert isinstance(vars(head).get("forward"), HalfProduct) == kept
+    document = opened(engine, pages=1)
+    assert list(document.answer("What is this?", (), SHORT))[-1].usage.output > 0
     engine.close()
+    engine.close()  # as an app does that ends while it is changed for another
+
+
+def test_buffers_in_another_type_do_not_count(tmp_path, monkeypatch):
+    folder = make_checkpoint(tmp_path / "model", stored=torch.bfloat16)
+    file = folder / "model.safetensors"
+    save_file({**load_file(file), "model.rotary_emb.inv_freq": torch.ones(4)}, file, {"format": "pt"})
+    asked, original = [], loader._load
+    monkeypatch.setattr(loader, "_load", lambda *given: asked.append(given[2]) or original(*given))
+    loaded(folder, tmp_path / "cache")
+    assert asked == [torch.bfloat16]

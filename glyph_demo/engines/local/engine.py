@@ -16,7 +16,7 @@ from glyph_demo.decoding.batcher import Batcher
 from glyph_demo.decoding.decoder import Decoder
 from glyph_demo.decoding.pool import PrefixPool
 from glyph_demo.decoding.prefix import CachedPrefix
-from glyph_demo.decoding.products import keep_halves
+from glyph_demo.decoding.products import keep_halves, keeps_halves
 from glyph_demo.engines.base import Engine, FeatureSource
 from glyph_demo.engines.local.answer import memory_errors
 from glyph_demo.engines.local.document import ROOM_FOR_TURNS, LocalDocument
@@ -77,9 +77,10 @@ class LocalEngine(Engine):
         keep_kernels(settings.cache_path / "kernels")
         self._report = progress or untold
         self._limit = int(inference.memory_limit_gb * 1e9)
+        packs = keeps_halves() and inference.decode != "compiled"
         self.model: VisionLanguageModel = load_vision_language_model(
             *(settings.model, models, progress, precision or _asked(inference), self._limit),
-            *(inference.image_size, settings.model_source, inference.kv == "int8", keep_halves),
+            *(inference.image_size, settings.model_source, inference.kv == "int8", keep_halves if packs else None),
         )
         self.label, self.precision = model_name(settings.model), self.model.precision
         device = self.model.transfer.device
