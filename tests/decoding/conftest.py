@@ -41,3 +41,13 @@ def _small_steps(monkeypatch):
     """Chunks and growth small enough that short prompts need several of them."""
     monkeypatch.setitem(CHUNK, "cpu", 7)
     monkeypatch.setattr("glyph_demo.decoding.arena.BLOCK", 16)
+
+
+@pytest.fixture(params=[1, 2, 5])
+def threads(request):
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)

@@ -13,6 +13,7 @@ from glyph_demo.decoding import halves, products
 from glyph_demo.decoding.halves import HalfProduct, fits, row_step
 from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.models.memory import held_bytes
+from tests.decoding.test_products import alone_as_beside_others
 
 pytestmark = pytest.mark.skipif(not products.available() or not row_step(), reason="only x86 has these kernels")
 SHAPES = [(1024, 3072), (256, 1024), (97, 33), (1, 700), (64, 64)]
@@ -27,26 +28,13 @@ def published(outputs, inputs, bias=True, seed=0):
     return linear
 
 
-@pytest.fixture(params=[1, 2, 5])
-def threads(request):
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_row_is_what_it_is_alone_and_as_exact_as_float32_is(shape, threads):
     linear = published(*shape)
     weight = linear.weight.detach().double()
     use_even_products(nn.Sequential(linear), nn.Identity())
     assert isinstance(vars(linear)["forward"], HalfProduct)
-    rows = torch.randn(300, shape[1])
-    with torch.inference_mode():
-        alone = torch.cat([linear(row[None]) for row in rows])
-        for count in (*range(1, 40), 64, 128, 300):
-            assert torch.equal(linear(rows[300 - count :]), alone[300 - count :]), count
-        assert torch.equal(linear(rows.view(3, 100, -1)), alone.view(3, 100, -1))
+    rows, alone = alone_as_beside_others(linear, (*range(1, 40), 64, 128, 300))
     right = rows.double() @ weight.T + linear.bias.double()
     bound = EPSILON * shape[1] * (rows.double().abs() @ weight.abs().T + 1)  # of any order of summing up
     assert ((alone.double() - right).abs() < bound).all()

@@ -23,24 +23,22 @@ def even(outputs, inputs, bias=True):
     return linear, before
 
 
-@pytest.fixture(params=[1, 2, 5])
-def threads(request):
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_row_is_what_it_is_alone_and_what_it_should_be(shape, threads):
     linear, weight = even(*shape)
-    rows = torch.randn(300, shape[1])
+    rows, alone = alone_as_beside_others(linear, (1, 2, 3, 4, 8, 9, 64, 300))
+    torch.testing.assert_close(alone, nn.functional.linear(rows, weight, linear.bias), atol=1e-5, rtol=1e-4)
+
+
+def alone_as_beside_others(linear, counts):
+    """300 rows, and what each is multiplied to alone, which is what it is as one of so many."""
+    rows = torch.randn(300, linear.in_features)
     with torch.inference_mode():
         alone = torch.cat([linear(row[None]) for row in rows])
-        for count in (1, 2, 3, 4, 8, 9, 64, 300):
+        for count in counts:
             assert torch.equal(linear(rows[300 - count :]), alone[300 - count :]), count
-        torch.testing.assert_close(alone, nn.functional.linear(rows, weight, linear.bias), atol=1e-5, rtol=1e-4)
         assert torch.equal(linear(rows.view(3, 100, -1)), alone.view(3, 100, -1))
+    return rows, alone
 
 
 @pytest.fixture
