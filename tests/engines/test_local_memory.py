@@ -98,7 +98,7 @@ def test_a_limit_too_small_for_the_model_and_a_page_is_refused(start, limit):
 
 
 def test_random_weights_that_do_not_fit_are_not_built(monkeypatch, start):
-    monkeypatch.setattr(loader, "room", lambda device: int(24e9))
+    monkeypatch.setattr(loader, "room", lambda device: int(22e9))
     with pytest.raises(EngineError, match="model_too_large") as caught:
         start({"model": "random:glyph", "inference.precision": "fp32"})
     assert "--precision bf16" in caught.value.message.en
