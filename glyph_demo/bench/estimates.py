@@ -64,12 +64,12 @@ def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
     here = _usable(here)
     on_card = budget.ORDER if budget.can_quantise() else ("fp16",)
     names = ON_CPU if here.card is None else on_card
+    halves = here.card is None and memory.keeps_halves(settings.inference.decode)
     speeds: dict[str, Speed | None] = {}
     rows = []
     for model in dict.fromkeys(hub_id(choice.model) for choice in model_choices() if choice.size):
         shape = _drawn(budget.shape_of(model), settings)
         for precision in names:
-            halves = here.card is None and memory.keeps_halves(settings.inference.decode)
             weights = memory.weight_bytes(shape.parameters, shape.text, precision, halves)
             pages = _pages(shape, precision, here, settings)
             if pages and precision not in speeds:

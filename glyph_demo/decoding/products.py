@@ -69,13 +69,13 @@ def keep_halves(body: nn.Module, head: Any) -> None:
 
 def kept_beside(body: nn.Module, head: Any) -> int:
     """Bytes that products keep beside weights which stay, as those of a head that embeddings share."""
-    halved = [linear for linear in (*body.modules(), head) if isinstance(vars(linear).get("forward"), HalfProduct)]
-    return sum(2 * linear.weight.numel() for linear in dict.fromkeys(halved) if linear.weight.stride(-1))
+    halved = [layer for layer in _layers(body, head) if isinstance(vars(layer).get("forward"), HalfProduct)]
+    return sum(2 * layer.weight.numel() for layer in halved if layer.weight.stride(-1))
 
 
 def use_plain_products(body: nn.Module, head: Any) -> None:
     """Take `use_even_products` back, for a compiler, which cannot read other layouts."""
-    for linear in dict.fromkeys((*body.modules(), head)):
+    for linear in _layers(body, head):
         product = vars(linear).pop("forward", None)
         if isinstance(product, HalfProduct) and not linear.weight.stride(0):
             linear.weight = nn.Parameter(product.weight(), requires_grad=False)
@@ -83,11 +83,16 @@ def use_plain_products(body: nn.Module, head: Any) -> None:
             linear.weight = nn.Parameter(linear.weight.to_dense(), requires_grad=False)
 
 
+def _layers(body: nn.Module, head: Any) -> list[Any]:
+    """All parts of a model, each once: a head may be in the body."""
+    return list(dict.fromkeys((*body.modules(), head)))
+
+
 def _kinds(body: nn.Module, head: Any, dtypes: tuple[torch.dtype, ...]) -> dict[_Kind, list[nn.Linear]]:
     """The layers that can have other products, with weights in one of `dtypes`."""
     shared = {id(module.weight) for module in body.modules() if isinstance(module, nn.Embedding)}
     kinds: dict[_Kind, list[nn.Linear]] = {}
-    for linear in dict.fromkeys((*body.modules(), head)):
+    for linear in _layers(body, head):
         if type(linear) is not nn.Linear or "forward" in vars(linear):
             continue
         weight = linear.weight

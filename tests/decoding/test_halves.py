@@ -1,10 +1,5 @@
 """Weights that 16 bits hold are kept in them, and multiply as float32 does."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
@@ -13,7 +8,7 @@ from glyph_demo.decoding import halves, products
 from glyph_demo.decoding.halves import HalfProduct, fits, row_step
 from glyph_demo.decoding.products import use_even_products, use_plain_products
 from glyph_demo.models.memory import held_bytes
-from tests.decoding.test_products import alone_as_beside_others
+from tests.decoding.test_products import alone_as_beside_others, passed_where
 
 pytestmark = pytest.mark.skipif(not products.available() or not row_step(), reason="only x86 has these kernels")
 SHAPES = [(1024, 3072), (256, 1024), (97, 33), (1, 700), (64, 64)]
@@ -42,14 +37,8 @@ def test_every_row_is_what_it_is_alone_and_as_exact_as_float32_is(shape, threads
 
 
 def test_an_older_processor_gives_equal_rows_too():
-    older = {**os.environ, "FBGEMM_ENABLE_INSTRUCTIONS": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
-    here = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", __file__, "-k", "every_row"]
-    ran = subprocess.run(here, env=older, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout[-3000:]
     asked = "from glyph_demo.decoding.halves import row_step; print(row_step())"
-    root = Path(halves.__file__).parents[2]
-    said = subprocess.run([sys.executable, "-c", asked], env=older, cwd=root, capture_output=True, text=True).stdout
-    assert said.strip() == "3"
+    assert passed_where(__file__, "every_row", asked, FBGEMM_ENABLE_INSTRUCTIONS="AVX2") == "3"
 
 
 def test_a_step_that_rows_differ_at_is_not_taken(monkeypatch):

@@ -63,14 +63,15 @@ def test_the_bytes_are_those_that_are_said_before(kind, checkpoint_of, tmp_path)
     assert held == weight_bytes(parameters, text, "fp32", halves=True)
 
 
-def test_no_float32_copy_of_all_is_made(checkpoint_of, tmp_path, monkeypatch):
-    asked, original = [], loader._load
+@pytest.fixture
+def asked(monkeypatch):
+    """The dtypes that models are loaded in."""
+    dtypes, original = [], loader._load
+    monkeypatch.setattr(loader, "_load", lambda *given: dtypes.append(given[2]) or original(*given))
+    return dtypes
 
-    def load(checkpoint, device, dtype):
-        asked.append(dtype)
-        return original(checkpoint, device, dtype)
 
-    monkeypatch.setattr(loader, "_load", load)
+def test_no_float32_copy_of_all_is_made(checkpoint_of, tmp_path, asked):
     for stored in (torch.bfloat16, torch.float16, torch.float32):
         loaded(checkpoint_of(stored=stored), tmp_path)
     assert asked == [torch.bfloat16, torch.float16, torch.float32]
@@ -126,11 +127,9 @@ def test_the_engine_keeps_them_unless_a_compiler_is_to_read_them(decode, kept, c
     engine.close()  # as an app does that ends while it is changed for another
 
 
-def test_buffers_in_another_type_do_not_count(tmp_path, monkeypatch):
+def test_buffers_in_another_type_do_not_count(tmp_path, asked):
     folder = make_checkpoint(tmp_path / "model", stored=torch.bfloat16)
     file = folder / "model.safetensors"
     save_file({**load_file(file), "model.rotary_emb.inv_freq": torch.ones(4)}, file, {"format": "pt"})
-    asked, original = [], loader._load
-    monkeypatch.setattr(loader, "_load", lambda *given: asked.append(given[2]) or original(*given))
     loaded(folder, tmp_path / "cache")
     assert asked == [torch.bfloat16]
