@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from glyph_demo.conversation.errors import document_closed
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.transcript import Exchange, Transcript
 from glyph_demo.engines.base import AskOptions, Engine, Turn
@@ -51,6 +52,8 @@ class DocumentSession:
         self._ids = itertools.count(1)
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
         self._asking = threading.Lock()
+        self._closing = threading.RLock()
+        self._closed = False
 
     @property
     def current(self) -> Reading | None:
@@ -70,7 +73,8 @@ class DocumentSession:
 
     def open(self, path: str | Path, name: str | None = None, *, pages: str | None = None) -> str:
         """Start reading a file in the background and make it current. Returns its id at once; `current.events()` yields
-        progress and raises what went wrong. `pages` overrides the setting of this name."""
+        progress and raises what went wrong. `pages` overrides the setting of this name. Raises DocumentError
+        `document_closed` once the session is closed, as by another tab that needed its place."""
         settings = self.settings if pages is None else _with_pages(self.settings, pages)
         identifier = str(next(self._ids))
         self._start(identifier, Path(path), name or Path(path).name, settings, Transcript())
@@ -116,8 +120,9 @@ class DocumentSession:
             if other_pages:
                 reading.cancel()
             reading.settings = _with_pages(settings, reading.settings.documents.pages)  # those it was opened with
-        if other_pages and self.current_id and (current := self.current):
-            self._start(self.current_id, current.path, current.name, current.settings, current.transcript)
+        with self._closing:
+            if other_pages and not self._closed and self.current_id and (current := self.current):
+                self._start(self.current_id, current.path, current.name, current.settings, current.transcript)
         return other_pages
 
     def ask(self, question: str, options: AskOptions | None = None, at: int | None = None) -> Events:
@@ -166,6 +171,8 @@ class DocumentSession:
                 time.sleep(0.02)
 
     def close(self) -> None:
+        with self._closing:
+            self._closed = True
         for reading in list(self._readings.values()):
             reading.cancel()
         self._reader.shutdown(wait=True, cancel_futures=True)
@@ -174,13 +181,16 @@ class DocumentSession:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, identifier: str, path: Path, name: str, settings: Settings, transcript: Transcript) -> Reading:
-        folder = folder_in(self._folder, f"{identifier}-")
-        reading = Reading(name, path, settings, self.engine, self.store, folder, transcript=transcript)
-        self._readings[identifier] = reading
-        self._readings.move_to_end(identifier)
-        self.current_id = identifier
-        self._make_room()
-        self._reader.submit(reading.run)
+        with self._closing:
+            if self._closed:
+                raise document_closed()
+            folder = folder_in(self._folder, f"{identifier}-")
+            reading = Reading(name, path, settings, self.engine, self.store, folder, transcript=transcript)
+            self._readings[identifier] = reading
+            self._readings.move_to_end(identifier)
+            self.current_id = identifier
+            self._make_room()
+            self._reader.submit(reading.run)
         return reading
 
     def _make_room(self) -> None:

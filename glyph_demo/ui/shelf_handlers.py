@@ -33,13 +33,15 @@ class ShelfHandlers:
         self._view, self._ui, self._windows = view, view.ui, view.windows
 
     def open_files(self, visit: Visit, data: gr.EventData, request: gr.Request) -> Updates:
-        """Open all files that the page has sent. The first is put in front, because it is ready first."""
+        """Open all files that the page has sent, after those that it sent before. The first is put in front, because it
+        is ready first."""
         window = self._windows.get(visit)
         window.notice = None
         uploads, failures = self._windows.uploads.sent(request.headers.get(VISITOR, ""), data.files)
-        opened = [window.open(upload.path, upload.name) for upload in uploads]
-        if opened:
-            window.select(opened[0])
+        with window.opening:  # a large file takes longer to copy than a small one that is sent after it
+            opened = [window.open(upload.path, upload.name) for upload in uploads]
+            if opened:
+                window.select(opened[0])
         for failure in failures:
             window.complain(failure)
         return self._view.front(window)

@@ -1,14 +1,16 @@
-"""Streams that Gradio refuses after they have begun."""
+"""Streams that Gradio ends with an error of its own."""
 
 from __future__ import annotations
+
+from urllib.parse import parse_qs
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class EndRefusedStreams:
-    """ASGI middleware that ends a stream when the app refuses it midway, as Gradio does with the events of a page that
-    has just gone. The log would call that a crash of the app."""
+    """ASGI middleware that ends a stream of events whose page has gone, where Gradio fails: it refuses the page midway,
+    or does not find it where it has been forgotten. The log would call either a crash of the app."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -23,7 +25,18 @@ class EndRefusedStreams:
 
         try:
             await self._app(scope, receive, sent)
-        except RuntimeError as error:  # as Starlette tells a refusal that comes too late
-            if not begun or not isinstance(error.__cause__, HTTPException):
+        except (RuntimeError, KeyError) as error:
+            if not begun or not (_refused(error) or _forgotten(error, scope)):
                 raise
             await send({"type": "http.response.body", "body": b""})
+
+
+def _refused(error: Exception) -> bool:
+    """As Starlette tells a refusal that comes too late."""
+    return isinstance(error, RuntimeError) and isinstance(error.__cause__, HTTPException)
+
+
+def _forgotten(error: Exception, scope: Scope) -> bool:
+    """Of two streams of one page that break off, as with a reload, the second finds nothing to remove."""
+    sessions = parse_qs(scope["query_string"].decode("latin-1")).get("session_hash")
+    return isinstance(error, KeyError) and list(error.args) == sessions

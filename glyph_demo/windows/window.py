@@ -68,6 +68,7 @@ class Window:
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
     failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id
     asked: Exchange | None = None  # the last that was asked in this run of the app
+    opening: threading.Lock = field(default_factory=threading.Lock)  # held while files are opened, in their order
     watched_at: float = 0.0  # when a page last showed the answer that `finish` goes on with
     _wanted: QuotedLine | None = None  # shown once the document in front is read
     _next: list[str] = field(default_factory=list)  # the question that waits for the answer before it
@@ -180,13 +181,7 @@ class Window:
         reading = self.reading  # which another thread may close at this moment
         return reading.transcript.shown if reading else []
 
-    def open(
-        self,
-        path: Path,
-        name: str,
-        samples: tuple[str, ...] = (),
-        pages: str | None = None,
-    ) -> str:
+    def open(self, path: Path, name: str, samples: tuple[str, ...] = (), pages: str | None = None) -> str:
         """Open our own copy of a file, which is kept with the conversation. Returns the document's id."""
         self.stop()
         copy = self.history.adopt(self.identifier, path)

@@ -195,6 +195,19 @@ def test_closing_a_session_leaves_no_files_and_no_threads(engine, tmp_path):
     assert not [t.name for t in threading.enumerate() if t.name.startswith("reader")]
 
 
+def test_a_session_that_is_closed_takes_no_document_and_says_so(engine, tmp_path):
+    """Its window made room for another tab's while a file was on its way to it, or the engine was changed."""
+    session = DocumentSession(engine, load_settings())
+    identifier = opened(session, write(tmp_path))
+    kept = session.documents[identifier]
+    session.close()
+    with pytest.raises(GlyphError, match="document_closed"):
+        session.open(write(tmp_path))
+    session._readings[identifier], session.current_id = kept, identifier  # as one that was put there meanwhile
+    session.configure(replace(session.settings, rendering=replace(session.settings.rendering, font_size=13.0)))
+    assert not session._folder.exists()
+
+
 def test_who_looks_while_a_document_goes_sees_one_that_is_there(session, tmp_path, monkeypatch):
     first, second = (opened(session, write(tmp_path, name)) for name in ("a.txt", "b.txt"))
     seen, gone = [], session.documents[second]

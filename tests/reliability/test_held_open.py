@@ -149,6 +149,18 @@ def test_streams_that_are_held_open_hold_nobody_up(address):
         assert works(address)
 
 
+def test_two_streams_of_one_page_that_break_off_are_no_crash(address, caplog):
+    browser = Browser(address)
+    browser.window("twice")
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    path = f"{PREFIX}/queue/data?session_hash=twice"
+    stream = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookies}\r\n\r\n".encode()
+    with held(address, [stream] * 2) as connections:
+        assert [status(connection) for connection in connections] == [200, 200]
+    time.sleep(1)
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 def test_an_upgrade_to_a_websocket_gives_no_way_in(address):
     upgrade = "Host: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     upgrade += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"

@@ -101,6 +101,30 @@ def test_several_files_at_once_are_read_in_turn_the_first_in_front(on, engine, t
     assert lists[-1].count("640 tokens · kept in memory") == 3
 
 
+def test_a_file_that_is_sent_after_a_larger_one_is_opened_after_it(on, tmp_path, monkeypatch):
+    history, copying, go_on = on.windows.get("tab").history, threading.Event(), threading.Event()
+
+    def adopt(window_id, upload, adopt=history.adopt):
+        if upload.stat().st_size > 10_000:
+            copying.set()
+            go_on.wait(60)
+        return adopt(window_id, upload)
+
+    monkeypatch.setattr(history, "adopt", adopt)
+    sizes = {"large.txt": 9_000, "small.txt": 90}
+    paths = [write(tmp_path, name, "A line.\n" * size) for name, size in sizes.items()]
+    threads = [threading.Thread(target=sent, args=(on, "tab", path)) for path in paths]
+    for thread in threads:
+        thread.start()
+        copying.wait(60)
+    threads[1].join(0.5)
+    go_on.set()
+    for thread in threads:
+        thread.join(60)
+    names = [reading.name for reading in on.windows.get("tab").session.documents.values()]
+    assert names == ["large.txt", "small.txt"]
+
+
 def test_what_is_followed_is_sent_once_and_a_later_follower_takes_over(on, engine, tmp_path):
     engine.page_seconds = 0.3
     sent(on, "tab", write(tmp_path))

@@ -1,4 +1,4 @@
-"""A stream that is refused midway ends; whatever else fails is told."""
+"""A stream whose page is refused or forgotten midway ends; whatever else fails is told."""
 
 import pytest
 from fastapi import FastAPI, HTTPException
@@ -16,7 +16,7 @@ def client():
     def late(what: str):
         async def words():
             yield b"words"
-            raise HTTPException(404) if what == "refused" else RuntimeError("broken")
+            raise {"refused": HTTPException(404), "broken": RuntimeError("broken"), "missing": KeyError("it")}[what]
 
         return StreamingResponse(words())
 
@@ -34,6 +34,11 @@ def test_a_refusal_that_comes_late_ends_the_stream_and_an_early_one_is_an_answer
     assert client.get("/early").status_code == 404
 
 
-def test_a_crash_midway_is_one(client):
-    with pytest.raises(RuntimeError, match="broken"):
-        client.get("/late/broken")
+def test_a_page_that_is_forgotten_midway_ends_its_stream(client):
+    assert client.get("/late/missing?session_hash=it").content == b"words"
+
+
+@pytest.mark.parametrize(("what", "query"), [("broken", ""), ("missing", ""), ("missing", "?session_hash=another")])
+def test_a_crash_midway_is_one(client, what, query):
+    with pytest.raises((RuntimeError, KeyError)):
+        client.get(f"/late/{what}{query}")
