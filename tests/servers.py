@@ -14,6 +14,7 @@ def served(config):
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
+        assert thread.is_alive(), "it could not start"
         time.sleep(0.01)
     try:
         yield server.servers[0].sockets[0].getsockname()[1]

@@ -91,9 +91,11 @@ class DocumentSession:
         return identifier
 
     def select(self, identifier: str, *, pages: str | None = None) -> Reading:
-        """Make a document current, and read it again if it is closed or failed: these pages, if given. Raises KeyError
-        for an unknown id."""
-        reading = self._readings[identifier]
+        """Make a document current, and read it again if it is closed or failed: these pages, if given. Raises
+        DocumentError `document_closed` if there is none with this id any more."""
+        reading = self._readings.get(identifier)
+        if reading is None:
+            raise document_closed()
         if reading.state in ("closed", "failed"):
             settings = reading.settings if pages is None else _with_pages(reading.settings, pages)
             return self._start(identifier, reading.path, reading.name, settings, reading.transcript)
@@ -102,12 +104,11 @@ class DocumentSession:
         return reading
 
     def remove(self, identifier: str) -> None:
-        """Forget a document; its features stay in the store."""
-        removed = self._readings[identifier]
+        """Forget a document, if it is there; its features stay in the store."""
         if self.current_id == identifier:
             self.current_id = next((other for other in reversed(list(self._readings)) if other != identifier), None)
-        del self._readings[identifier]
-        removed.cancel()
+        if (removed := self._readings.pop(identifier, None)) is not None:
+            removed.cancel()
 
     def configure(self, settings: Settings, engine: Engine | None = None) -> bool:
         """Take new settings, and another engine if one is given. Returns True if pages look different or another engine

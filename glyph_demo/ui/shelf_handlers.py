@@ -97,7 +97,7 @@ class ShelfHandlers:
         row = table.rows().get((str(data.name), table.questions[at])) if 0 <= at < len(table.questions) else None
         if row is None or not 0 <= line < len(row.quotes):
             return gr.skip()
-        if not (path := table.files[row.file]).exists():
+        if (path := table.files.get(row.file)) is None or not path.exists():
             return self._view.say_error(window, document_gone())
         window.show_quote(row.file, path, row.quotes[line])
         return {**self._view.front(window), self._ui.all_tabs: gr.update(selected="tab.read")}

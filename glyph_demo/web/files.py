@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import FileResponse
+from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 
 from glyph_demo.windows.collection import Windows
@@ -29,10 +29,14 @@ def files_router(windows: Windows) -> APIRouter:
             raise HTTPException(507) from None
 
     @router.get("/pages/{document}/{digest}.png")
-    def picture(request: Request, document: str, digest: str) -> FileResponse:
+    def picture(request: Request, document: str, digest: str) -> Response:
         path = windows.picture(request.headers[VISITOR], document, digest)
         if path is None:
             raise HTTPException(404)
-        return FileResponse(path, headers={"Cache-Control": "private, max-age=86400, immutable"})
+        try:
+            image = path.read_bytes()
+        except OSError:  # the document was closed since
+            raise HTTPException(404) from None
+        return Response(image, headers={"Cache-Control": "private, max-age=86400, immutable"}, media_type="image/png")
 
     return router

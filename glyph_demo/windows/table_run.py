@@ -54,6 +54,7 @@ class TableRun:
         self._progress: dict[str, Progress] = {}
         self._stopped = threading.Event()
         self._starting = threading.Lock()
+        self._keeping = threading.Lock()
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
         self._version = 0
@@ -92,12 +93,14 @@ class TableRun:
                 number += 1
                 name = name if known else f"{stem} ({number}){suffix}"
             if not known:
-                self.files[name] = kept_copy(path, self._folder)
+                # Never changed in place: the table may be written or shown at this moment.
+                self.files = {**self.files, name: kept_copy(path, self._folder)}
         self._keep()
 
     def remove(self, name: str) -> None:
         """Remove a document and the answers about it."""
-        path = self.files.pop(name, None)
+        path = self.files.get(name)
+        self.files = {other: path for other, path in self.files.items() if other != name}
         if path is not None and self._folder in path.parents:
             path.unlink(missing_ok=True)
         with self._changed:
@@ -199,13 +202,14 @@ class TableRun:
             self._changed.notify_all()
 
     def _keep(self) -> None:
-        named = {name: path.name for name, path in self.files.items() if self._folder in path.parents}
-        listed = json.dumps({"questions": self.questions, "files": named}, ensure_ascii=False)
-        try:
-            write_whole(self._folder / "files.json", listed.encode())
-            save(list(self._known.values()), self._folder / "answers.json")
-        except (OSError, SettingsError):
-            log.warning("answers are not kept for later: the cache folder cannot be written")
+        with self._keeping:
+            named = {name: path.name for name, path in self.files.items() if self._folder in path.parents}
+            listed = json.dumps({"questions": self.questions, "files": named}, ensure_ascii=False)
+            try:
+                write_whole(self._folder / "files.json", listed.encode())
+                save(list(self._known.values()), self._folder / "answers.json")
+            except (OSError, SettingsError):
+                log.warning("answers are not kept for later: the cache folder cannot be written")
 
     def _restore(self) -> None:
         try:

@@ -92,7 +92,8 @@ class Window:
     @property
     def first_page(self) -> int:
         """The number of the first page that was read of the document in front."""
-        return self.reading.pages[0].number if self.reading and self.reading.pages else 1
+        pages = list(reading.pages) if (reading := self.reading) else []
+        return pages[0].number if pages else 1
 
     def focus_on(self, exchange: Exchange, line: int) -> None:
         """Focus on line `line` of those that an answer rests on. Where the pages have been drawn in another way since,
@@ -111,10 +112,11 @@ class Window:
 
     def _focus_on(self, region: Region, focus: PageFocus) -> None:
         self.focus = focus
-        document, view = self.reading.document if self.reading else None, self.view
-        if self.reading is None or document is None or view is None or region.digest in ("", view.digest):
+        reading, view = self.reading, self.view
+        document = reading.document if reading else None
+        if reading is None or document is None or view is None or region.digest in ("", view.digest):
             return
-        if moved := self.reading.find(region.text):
+        if moved := reading.find(region.text):
             self.focus = replace(PageFocus.on(moved[0], (moved[0],)), file_page=focus.file_page)
             return
         self.notice = (PAGES_CHANGED, "hint")
@@ -128,26 +130,28 @@ class Window:
 
     def turn_to(self, page: int) -> bool:
         """Focus on a page that the model saw. False, and nothing, if there is none of this number."""
-        if self.reading is None or all(known.number != page for known in self.reading.pages):
+        reading = self.reading
+        if reading is None or all(known.number != page for known in list(reading.pages)):
             return False
         self.focus = replace(self.focus, page=page, file_page=0, chosen=None)
         return True
 
     def turn_to_original(self, number: int) -> bool:
         """Focus on a page of the file. False, and nothing, if there is none of this number that can be drawn."""
-        if self.reading is None or self.reading.originals is None or self.reading.document is None:
+        reading = self.reading
+        if reading is None or reading.originals is None or reading.document is None:
             return False
-        views = list(self.reading.pages)
-        if not views or not 1 <= number <= self.reading.originals.total:
+        views = list(reading.pages)
+        if not views or not 1 <= number <= reading.originals.total:
             return False
-        page = view_of(self.reading.document, views, number).number
+        page = view_of(reading.document, views, number).number
         self.focus = replace(self.focus, page=page, file_page=number, chosen=None)
         return True
 
     def find(self, words: str, step: int) -> tuple[int, int]:
         """Focus on the place of these words that is `step` places after the one in focus, or on the first. Returns its
         number, from 1, and how many places there are; zeros, and nothing, if there are none."""
-        places = self.reading.find(words) if self.reading else []
+        places = reading.find(words) if (reading := self.reading) else []
         if not places:
             return 0, 0
         chosen = self.focus.chosen
@@ -158,13 +162,13 @@ class Window:
     @property
     def view(self) -> PageView | None:
         """The page in focus, of those that the model saw, else the first."""
-        pages = list(self.reading.pages) if self.reading else []
+        pages = list(reading.pages) if (reading := self.reading) else []
         return next((page for page in pages if page.number == self.focus.page), pages[0] if pages else None)
 
     @property
     def file_page(self) -> int:
         """The number of the file's page in focus; 0 in a file without pages."""
-        document, view = self.reading.document if self.reading else None, self.view
+        document, view = reading.document if (reading := self.reading) else None, self.view
         if document is None or view is None:
             return 0
         pages = file_pages(document, view)
@@ -172,8 +176,8 @@ class Window:
 
     def draw_original(self) -> None:
         """Draw the file's page in focus and find the places on it, if that is not done. Raises GlyphErrors only."""
-        if self.reading is not None and self.reading.originals is not None and (number := self.file_page):
-            self.reading.originals.draw(number, self.focus.regions, list(self.reading.pages))
+        if (reading := self.reading) and reading.originals is not None and (number := self.file_page):
+            reading.originals.draw(number, self.focus.regions, list(reading.pages))
 
     @property
     def transcript(self) -> list[Exchange]:
@@ -238,8 +242,8 @@ class Window:
                     if self._stopping.is_set():
                         break
                     yield exchange
-            if everyone and self.reading is not None and exchange.finished:
-                exchange.document, exchange.running = self.reading.title, True
+            if everyone and (reading := self.reading) is not None and exchange.finished:
+                exchange.document, exchange.running = reading.title, True
                 with contextlib.closing(ask_others(self.session, exchange, self.language)) as rows:
                     for _ in rows:
                         if self._stopping.is_set():
@@ -247,9 +251,11 @@ class Window:
                         yield exchange
         finally:
             exchange.running = False
-            self._answering.release()
-            self._idle.set()
-            self.save()
+            try:
+                self.save()  # before whoever waits for the end of the answer closes the session
+            finally:
+                self._answering.release()
+                self._idle.set()
 
     def finish(self, steps: Generator[Exchange, None, None]) -> None:
         """Go on with `steps` of `ask` on a thread, because the page that asked has gone: it may be loaded anew. Stops
@@ -294,9 +300,10 @@ class Window:
     def show_renewed(self) -> bool:
         """Take the answers that have been given again from all pages for those to show. False if there is none since
         the last call, or while another answer is being written: call again."""
-        if self.answering or self.reading is None or not self.reading.renewed:
+        reading = self.reading
+        if self.answering or reading is None or not reading.renewed:
             return False
-        renewed = [self.reading.renewed.pop(0) for _ in list(self.reading.renewed)]
+        renewed = [reading.renewed.pop(0) for _ in list(reading.renewed)]
         for old, new in renewed:
             if old.regions and old.regions != new.regions and self.focus.regions == old.regions:
                 self.focus = PageFocus.of_answer(new)
@@ -312,15 +319,15 @@ class Window:
 
     def clear(self) -> None:
         self.stop()
-        if self.reading is not None:
-            self.reading.transcript.clear()
+        if (reading := self.reading) is not None:
+            reading.transcript.clear()
             self.save()
 
     def stop(self) -> None:
         """Stop the answer that is being written, if any, and return once its engine has let go."""
         self._stopping.set()
-        if self.reading is not None:
-            self.reading.wake()
+        if (reading := self.reading) is not None:
+            reading.wake()
         self._idle.wait(PATIENCE)
 
     def rest(self) -> None:
@@ -342,10 +349,9 @@ class Window:
 
     def forget(self, identifier: str) -> None:
         """Remove a document with its conversation and, unless it may be read in another way, our copy of the file."""
-        if identifier in self.session.documents:
-            path = self.session.documents[identifier].path
-            if all(refused.path != path for refused in self.refused):
-                self.history.drop(path)
+        if (removed := self.session.documents.get(identifier)) is not None:
+            if all(refused.path != removed.path for refused in self.refused):
+                self.history.drop(removed.path)
             in_front = identifier == self.session.current_id
             self.session.remove(identifier)
             if in_front:  # the one before it takes its place
@@ -357,9 +363,9 @@ class Window:
     def save(self) -> None:
         """Save the window for a reload of its page or a restart of the app. The document in front is kept a day
         longer."""
-        documents = self.session.documents
-        if self.reading is not None:
-            self.history.use(self.reading.path)
+        documents, current = self.session.documents, self.reading
+        if current is not None:
+            self.history.use(current.path)
         kept = [
             SavedDocument(
                 name=reading.name,
@@ -372,7 +378,6 @@ class Window:
             for identifier, reading in documents.items()
             if self.history.holds(reading.path) and reading.path.exists()
         ]
-        current = self.reading
         front = next((i for i, saved in enumerate(kept) if current and saved.file == current.path.name), None)
         self.history.save(self.identifier, SavedWindow(language=self.language, front=front, documents=kept))
 

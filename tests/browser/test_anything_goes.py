@@ -44,8 +44,9 @@ class Anybody:
 
     def first(self, selector):
         """The first that can be clicked now, if any."""
-        found = self.page.locator(selector)
-        return found.first if found.count() and found.first.is_visible() and found.first.is_enabled() else None
+        found = self.page.locator(selector).first
+        with contextlib.suppress(Exception):  # it may go meanwhile
+            return found if found.is_visible() and found.is_enabled(timeout=1000) else None
 
     def click(self, selector):
         if (button := self.first(selector)) is not None:

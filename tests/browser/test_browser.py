@@ -55,7 +55,7 @@ def test_a_question_asked_while_pages_are_read_waits_and_can_be_stopped(open_pag
 
 def test_the_pages_read_so_far_answer_and_another_question_can_be_asked_meanwhile(open_page, artifacts):
     page = open_page()
-    upload(page, "long.pdf", files.scan(6, seed=40))
+    upload(page, "long.pdf", files.scan(12, seed=40))
     expect(page.locator("#progress .glyph-stage")).to_have_count(1)
     ask_about_survey(page)
     note = answers(page).first.get_by_text("answered again when the rest is read")

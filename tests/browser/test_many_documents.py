@@ -87,7 +87,7 @@ def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved
 def test_a_table_that_was_stopped_is_there_after_a_reload_and_goes_on(open_page):
     page = open_page()
     enter(page)
-    choose(page, survey_txt=files.text(), long_pdf=files.scan(6, seed=100))
+    choose(page, survey_txt=files.text(), long_pdf=files.scan(12, seed=100))
     run(page)
     expect(row(page, "survey.txt").locator(".answer")).to_contain_text("14.2")
     expect(row(page, "long.pdf")).to_contain_text("Reading the document first")

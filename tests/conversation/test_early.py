@@ -28,6 +28,7 @@ def engine():
 @pytest.fixture
 def session(engine, tmp_path, monkeypatch):
     monkeypatch.setattr(early, "TRY_SECONDS", 0.0)
+    monkeypatch.setattr(early, "TRY_SHARE", 0)
     settings = replace(Settings(), documents=replace(Settings().documents, pages=f"1-{PAGES}"))
     session = DocumentSession(engine, settings, FeatureStore(None, 1 << 26, 0))
     path = tmp_path / "a.txt"

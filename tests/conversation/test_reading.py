@@ -51,7 +51,7 @@ class PreparingEngine(FakeEngine):
 
         def rest(patches=patches):
             with self.changed:
-                assert page.index == PAGES - 1 or self.changed.wait_for(lambda: len(self.ready) > page.index + 1, 5)
+                assert page.index == PAGES - 1 or self.changed.wait_for(lambda: len(self.ready) > page.index + 1, 60)
             return self.encode(page)
 
         return rest
@@ -135,7 +135,7 @@ def test_a_page_that_cannot_be_made_ready_is_told_when_its_turn_comes(start, tmp
 
 def test_a_cancel_midway_leaves_nothing_behind(start, tmp_path):
     engine = PreparingEngine()
-    engine.page_seconds = 0.05
+    engine.page_seconds = 0.5
     start(engine, write(tmp_path))
     assert engine.encoding.wait(60)
     start.sessions[0].close()

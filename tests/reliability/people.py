@@ -73,11 +73,11 @@ class Person:
             self._ask(window)
         elif chance < 0.86:
             window.undo()
-        elif chance < 0.91 and window.session.documents:
+        elif chance < 0.91 and (documents := list(window.session.documents)):
             window.stop()
-            window.session.select(self._chance.choice(list(window.session.documents)))
-        elif chance < 0.94 and window.session.current_id:
-            window.forget(window.session.current_id)
+            window.session.select(self._chance.choice(documents))
+        elif chance < 0.94 and (current := window.session.current_id):
+            window.forget(current)
         elif chance < 0.97:
             window.clear()
         elif chance < 0.985:  # the tab is closed; its id comes back when the browser connects again
@@ -98,11 +98,8 @@ class Person:
             return
         self.asked += 1
         question = f"question {self._chance.randrange(10**6)}"
-        at = (
-            self._chance.randrange(len(window.transcript))
-            if window.transcript and self._chance.random() < 0.2
-            else None
-        )
+        turns = len(window.transcript)
+        at = self._chance.randrange(turns) if turns and self._chance.random() < 0.2 else None
         stop_after = self._chance.randrange(1, 12) if self._chance.random() < 0.25 else None
         timer = threading.Timer(0.001 * self._chance.random(), window.stop) if stop_after == 1 else None
         exchange = None

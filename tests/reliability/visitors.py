@@ -18,7 +18,6 @@ from glyph_demo.conversation.session import open_store
 from glyph_demo.serving.service import Service
 from glyph_demo.settings import Server, Settings
 from glyph_demo.web.app import server_config, web_app
-from glyph_demo.web.ports import free_port
 from glyph_demo.windows.collection import Windows
 from tests.fakes import FakeEngine
 from tests.servers import served
@@ -39,8 +38,7 @@ def serving(folder: Path, server: Server | None = None) -> Iterator[tuple[str, i
         engine, store = FakeEngine(), open_store(settings)
         service = Service(engine, settings, store, lambda: True)
         windows = Windows(engine, settings, lambda changed: FakeEngine(), store)
-        port = free_port(settings.server.host, 7870)
-        with served(server_config(web_app(windows, service), settings.server.host, port)):
+        with served(server_config(web_app(windows, service), settings.server.host, 0)) as port:
             yield "127.0.0.1", port
         windows.close_all()
         service.close()

@@ -183,7 +183,7 @@ def give_up(running, body):
     import httpx
 
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(running.address + ROUTE, json=body, timeout=httpx.Timeout(30, read=0.6))
+        httpx.post(running.address + ROUTE, json=body, timeout=httpx.Timeout(30, read=3.0))
 
 
 def test_requests_wait_their_turn_and_too_many_are_sent_away(serve, until):

@@ -76,8 +76,8 @@ def test_the_window_names_the_pocket_engine_for_what_it_is(on):
 
 
 def test_an_upload_shows_stages_then_pages_then_figures(on, engine, tmp_path):
-    engine.page_seconds = 0.1
-    updates = opened(on, write(tmp_path, text="A line of text.\n" * 500))
+    engine.page_seconds = 0.4
+    updates = opened(on, write(tmp_path, text="".join(f"Line {number} of it.\n" for number in range(100, 600))))
     shown = [u[on.ui.progress] for u in updates if on.ui.progress in u]
     pages = len(on.windows.get("tab").reading.pages)
     assert any("glyph-bar" in html and f" of {pages}" in html for html in shown)

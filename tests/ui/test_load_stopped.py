@@ -31,7 +31,7 @@ def slow(monkeypatch):
     def slowly(settings, report):
         def told(*progress):
             waiting.set()
-            assert go_on.wait(30)
+            assert go_on.wait(120)
             report(*progress)
 
         return create(settings, told if settings.engine == "local" else report)
@@ -55,7 +55,7 @@ def test_stop_ends_the_load_and_the_engine_before_answers(on, slow, checkpoint, 
     opened(on, write(tmp_path))
     updates = chosen(on, checkpoint)
     assert "data-act='stop'" in next(updates)[on.ui.outcome]
-    assert slow.waiting.wait(30)
+    assert slow.waiting.wait(120)
     stop(on)
     assert "Stopping the load" in next(updates)[on.ui.outcome]
     slow.go_on.set()
@@ -83,7 +83,7 @@ def test_a_stop_before_the_load_begins_keeps_the_engine(on, slow, checkpoint):
 def test_another_window_stops_nothing(on, slow, checkpoint):
     updates = chosen(on, checkpoint)
     next(updates)
-    assert slow.waiting.wait(30)
+    assert slow.waiting.wait(120)
     stop(on, "another tab")
     slow.go_on.set()
     assert "The engine is loaded" in final(list(updates), on.ui.outcome)
@@ -95,7 +95,7 @@ def test_another_window_stops_nothing(on, slow, checkpoint):
 def test_a_page_that_goes_while_a_model_loads_is_not_waited_for(on, slow, checkpoint):
     updates = chosen(on, checkpoint)
     next(updates)
-    assert slow.waiting.wait(30)
+    assert slow.waiting.wait(120)
     updates.close()  # Gradio does so where it serves all pages
     assert on.windows.switch.loading is not None
     slow.go_on.set()
@@ -104,14 +104,14 @@ def test_a_page_that_goes_while_a_model_loads_is_not_waited_for(on, slow, checkp
 def test_the_app_ends_while_a_model_loads_and_no_other_is_loaded_any_more(on, slow, checkpoint, monkeypatch):
     updates = chosen(on, checkpoint)
     next(updates)
-    assert slow.waiting.wait(30)
+    assert slow.waiting.wait(120)
     monkeypatch.setattr(loading, "create_engine", lambda *given: pytest.fail("another one is made"))
     ending = threading.Thread(target=on.windows.switch.close)
     ending.start()
     while not on.windows.switch._over:
         time.sleep(0.01)
     slow.go_on.set()
-    ending.join(30)
+    ending.join(120)
     assert "The engine was closed while it was loaded" in final(list(updates), on.ui.outcome)
     assert on.windows.switch.engine.name == "local"
 
@@ -120,7 +120,7 @@ def test_the_app_ends_while_a_model_loads_and_no_other_is_loaded_any_more(on, sl
 def test_a_page_that_is_loaded_anew_can_stop_the_load_and_hears_how_it_ended(on, slow, checkpoint, stops):
     before = chosen(on, checkpoint)
     next(before)
-    assert slow.waiting.wait(30)
+    assert slow.waiting.wait(120)
     after = on.shelf.follow_reading("tab")  # as a page begins
     assert "data-act='stop'" in next(after)[on.ui.outcome]
     if stops:
@@ -137,7 +137,7 @@ def test_a_page_that_is_loaded_anew_can_stop_the_load_and_hears_how_it_ended(on,
 def test_another_choice_stops_the_load_of_the_one_before(on, slow, checkpoint):
     first = chosen(on, checkpoint)
     next(first)
-    assert slow.waiting.wait(30)
+    assert slow.waiting.wait(120)
     second = on.picker.act("tab", "pocket", "", "", "", "", "auto", SimpleNamespace(act="use"))
     next(second)
     slow.go_on.set()

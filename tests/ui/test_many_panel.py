@@ -143,6 +143,19 @@ def test_a_file_is_taken_once_and_two_of_one_name_are_told_apart(tmp_path, setti
     assert files[0][1].exists()
 
 
+def test_files_come_and_go_while_somebody_goes_through_them(tmp_path, files):
+    table = TableRun(tmp_path / "kept")
+    table.add(files)
+    seen = []
+    for name in table.files:  # as the run does that saves the table, and the page that shows it
+        seen.append(name)
+        table.add([(f"again {name}", files[0][1])])
+    for name in table.files:
+        table.remove(name)
+    assert seen == [name for name, _ in files]
+    assert not table.files
+
+
 def test_several_questions_are_a_table_with_a_group_for_each_document(tmp_path, settings, files):
     table = TableRun(tmp_path / "kept")
     table.add(files[:2])

@@ -14,6 +14,7 @@ TEXT = "".join(f"Line {number} of a text.\n" for number in range(200))
 @pytest.fixture
 def engine(monkeypatch):
     monkeypatch.setattr(early, "TRY_SECONDS", 0.0)
+    monkeypatch.setattr(early, "TRY_SHARE", 0)
     return PageByPage()
 
 
@@ -45,7 +46,7 @@ def test_an_early_answer_ends_its_question_and_the_page_gets_the_later_one(on, e
     updates = list(following)
     pages = len(window.reading.pages)
     assert pages > 2
-    assert sum(on.ui.chat in update for update in updates) == 1
+    assert sum(on.ui.chat in update for update in updates) in (1, 2), "both answers at once, or one after the other"
     shown = said(final(updates, on.ui.chat))
     assert [words for words, _ in shown] == [f"{pages} pages, turn 1: on 1?", f"{pages} pages, turn 2: on 2?"]
     assert not any("answered again" in panel for _, panel in shown)

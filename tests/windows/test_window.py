@@ -1,5 +1,6 @@
 import copy
 import threading
+import time
 
 import pytest
 
@@ -51,16 +52,27 @@ def test_stopping_ends_the_engines_work_within_a_step_and_keeps_what_was_said(en
         if exchange.answer:
             break
     steps = engine.steps
-    threading.Timer(0.05, window.stop).start()
-    engine.token_seconds = 0.1
+    stopping = threading.Thread(target=window.stop)
+    stopping.start()
+    assert window._stopping.wait(60)
     for _ in answer:
         pass
+    stopping.join(60)
     assert engine.steps <= steps + 2
     (exchange,) = window.transcript
     assert exchange.answer
     assert exchange.finished is None
     ask(window, "and now?")
     assert window.transcript[1].answer.startswith("1 pages, turn 2")
+
+
+def test_an_answer_is_saved_before_who_waits_for_its_end_goes_on(window, monkeypatch):
+    """Else the window is closed meanwhile, and what is saved has no documents."""
+    answering, save = [], window.history.save
+    monkeypatch.setattr(window.history, "save", lambda *saved: (answering.append(window.answering), save(*saved)))
+    ask(window, "one two three")
+    assert answering
+    assert all(answering)
 
 
 def test_a_second_question_during_an_answer_is_refused(window):
@@ -124,8 +136,8 @@ def test_pages_that_never_load_take_few_threads(windows, monkeypatch):
     waiting = [threading.Thread(target=windows.get, args=(one,)) for one in visits[:8]]
     for thread in waiting:
         thread.start()
-    while waits_free():
-        pass
+    while visit._WAITING._value:  # places that are free
+        time.sleep(0.01)
     with pytest.raises(LookupError):
         windows.get(visits[8])
     for one in visits[:8]:
@@ -133,14 +145,6 @@ def test_pages_that_never_load_take_few_threads(windows, monkeypatch):
     for thread in waiting:
         thread.join(60)
     assert len(windows) == 1
-
-
-def waits_free():
-    """Whether another event could wait."""
-    free = visit._WAITING.acquire(blocking=False)
-    if free:
-        visit._WAITING.release()
-    return free
 
 
 def test_a_window_closed_to_make_room_comes_back_with_its_pages_settings(windows):
