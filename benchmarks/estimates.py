@@ -31,7 +31,7 @@ def run(settings: Settings, pages: int = PAGES, tokens: int = TOKENS) -> dict[st
     decoder, device = engine.decoder, engine.model.transfer.device
     speed = measure(engine.model.precision, on_card=device.type == "cuda")
     assert speed is not None, "no room beside the model"
-    estimated = estimate(shape, engine.model.precision, speed)
+    estimated = estimate(shape, engine.model.precision, speed, settings.inference.decode)
     draw = np.random.default_rng(0)
     document, times = engine.open_document(), [time.perf_counter()]
     for number in range(pages):

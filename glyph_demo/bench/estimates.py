@@ -75,9 +75,8 @@ def model_rows(settings: Settings, here: Resources) -> list[ModelRow]:
             if pages and precision not in speeds:
                 speeds[precision] = measure(precision, on_card=here.card is not None)
             speed = speeds.get(precision) if pages else None
-            rows.append(
-                ModelRow(model, precision, weights, pages, estimate(shape, precision, speed) if speed else None)
-            )
+            found = estimate(shape, precision, speed, settings.inference.decode) if speed else None
+            rows.append(ModelRow(model, precision, weights, pages, found))
     best = _best_on_cpu(rows) if here.card is None else _best(rows, _room(here, settings), settings)
     return [replace(row, best=row is best) for row in rows]
 
@@ -94,7 +93,7 @@ def expected(settings: Settings, here: Resources) -> Estimate | None:
         return None
     shape = _drawn(shape, settings)
     speed = measure(precision, on_card=False) if _pages(shape, precision, here, settings) else None
-    return estimate(shape, precision, speed) if speed else None
+    return estimate(shape, precision, speed, settings.inference.decode) if speed else None
 
 
 def brief(value: float) -> str:
@@ -156,10 +155,10 @@ def measure(precision: str, on_card: bool) -> Speed | None:
     return Speed(read_rate(dtype, device), threads * matrix_rate(dtype, device, side))
 
 
-def estimate(shape: Shape, precision: str, speed: Speed) -> Estimate:
-    """What follows from a machine's rates. A page costs the products of its patches with the vision tower's weights and
-    of its tokens with the text model's, and both attentions; a token reads the text model's weights and CONTEXT keys
-    and values."""
+def estimate(shape: Shape, precision: str, speed: Speed, decode: str = "auto") -> Estimate:
+    """What follows from a machine's rates with `decode`, see Inference. A page costs the products of its patches with
+    the vision tower's weights and of its tokens with the text model's, and both attentions; a token reads the text
+    model's weights and CONTEXT keys and values."""
     text, vision, tokens = shape.text, shape.vision, shape.page_tokens
     layers, vocabulary = (
         text["num_hidden_layers"] * memory.layer_numbers(text),
@@ -171,7 +170,7 @@ def estimate(shape: Shape, precision: str, speed: Speed) -> Estimate:
     heads = text["num_attention_heads"] * memory.head_dim(text)
     entries = (PAGES_BEFORE + 0.5) * tokens  # and half of the page itself, whose tokens attend to those before them
     work += 2 * layers * tokens + 4 * tokens * entries * heads * text["num_hidden_layers"]
-    kept = "fp16" if precision == "fp32" and memory.keeps_halves() else precision
+    kept = "fp16" if precision == "fp32" and memory.keeps_halves(decode) else precision
     head = vocabulary * memory.ITEMSIZE[kept]
     read = memory.weight_bytes(layers, text, kept) + head + CONTEXT * memory.kv_bytes(text, precision)
     return Estimate(work / (MULTIPLIES.get(precision, OTHERWISE) * speed.products), READS * speed.read / read)

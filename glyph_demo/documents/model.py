@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from glyph_demo.errors import Message
@@ -76,8 +77,8 @@ class Document:
         """The pages of the file that the text from `start` to `end` is on; none for a file without pages."""
         if not self.marks or self.marks[0].kind != "page":
             return ()
-        starts = [mark.start for mark in self.marks]
-        return self.marks[max(0, bisect_right(starts, start) - 1) : max(1, bisect_right(starts, max(start, end - 1)))]
+        first, after = (bisect_right(self.marks, at, key=attrgetter("start")) for at in (start, max(start, end - 1)))
+        return self.marks[max(0, first - 1) : max(1, after)]
 
     def part(self, number: int) -> tuple[int, int]:
         """Where the text of a page begins and ends."""

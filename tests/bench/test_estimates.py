@@ -128,8 +128,11 @@ def test_an_estimate_is_the_work_over_the_rates():
     assert 0.08 < found.page < 0.2
 
 
-@pytest.mark.parametrize(("machine_is", "nbytes"), [("x86_64", 2), ("AMD64", 2), ("arm64", 4)])
-def test_an_x86_processor_reads_float32_weights_in_16_bits(machine_is, nbytes, monkeypatch):
+@pytest.mark.parametrize(
+    ("machine_is", "decode", "nbytes"),
+    [("x86_64", "auto", 2), ("AMD64", "auto", 2), ("arm64", "auto", 4), ("x86_64", "compiled", 4)],
+)
+def test_an_x86_processor_reads_float32_weights_in_16_bits(machine_is, decode, nbytes, monkeypatch):
     monkeypatch.setattr(platform, "machine", lambda: machine_is)
-    found = estimate(budget.SHAPES[QWEN.format("2B")], "fp32", SPEED)
+    found = estimate(budget.SHAPES[QWEN.format("2B")], "fp32", SPEED, decode)
     assert found.tokens == pytest.approx(0.6e12 / (nbytes * 1.72e9 + 8192 * 2 * 114_688), rel=0.01)
