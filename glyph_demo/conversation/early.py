@@ -26,7 +26,7 @@ def answer_early(reading: Reading, exchange: Exchange, options: AskOptions, at: 
     there are more. Yields Progress until they suffice, then Finished, and returns True: the answer has entered the
     conversation with `read_so_far`. Returns False once all pages are read. Raises the error that reading ends with."""
     options = replace(options, max_new_tokens=0)  # see `Engine.answers_partial_reading`
-    tried, due = 0, 0.0
+    tried, due, pages = 0, 0.0, reading.pages
     with contextlib.closing(reading.events()) as steps:
         for progress in steps:
             read = reading.prefilled
@@ -49,14 +49,17 @@ def answer_early(reading: Reading, exchange: Exchange, options: AskOptions, at: 
                     continue  # all pages were read meanwhile
                 now = time.monotonic()
                 tried, due = read, now + max(TRY_SECONDS, TRY_SHARE * (now - start))
-            yield replace(progress, more=_not_yet(reading, tried)) if tried and progress.stage == "encode" else progress
+            if tried and progress.stage == "encode":
+                yield replace(progress, more=_not_yet(pages[0].number, tried, reading.total))
+            else:
+                yield progress
     return False
 
 
-def _not_yet(reading: Reading, tried: int) -> Message:
-    """What is said when the first `tried` pages did not answer: which pages the question waits for."""
-    first = reading.pages[0].number + tried
-    last = reading.total and reading.pages[0].number + reading.total - 1
+def _not_yet(number: int, tried: int, total: int | None) -> Message:
+    """What is said when the first `tried` pages, from page `number` on, did not answer: which pages the question waits
+    for, of `total`."""
+    first, last = number + tried, total and number + total - 1
     to, to_zh = (f" to {last}", f"至 {last} 页") if last else ("", "页以后的页面")
     return Message(
         f"Not found on the {tried} pages read so far. Waiting for the pages from {first}{to}, each looked through as "

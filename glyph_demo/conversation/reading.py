@@ -103,7 +103,8 @@ class Reading:
             source = self._features if reuse else None
             self.handle = None if as_text else self.engine.open_document(source=source)
             if self.handle:
-                self.handle.hint_file_pages(lambda page, box: file_page(document, self.pages[page - 1], box))
+                pages = self.pages  # `_release` takes them from the reading, not from who still answers
+                self.handle.hint_file_pages(lambda page, box: file_page(document, pages[page - 1], box))
                 if self.held:
                     self.handle.hold_pages()
             self._read_pages(document, self.handle, reuse)
@@ -303,8 +304,10 @@ class Reading:
         return self.document.text[self.pages[0].span[0] : self.pages[-1].span[1]]
 
     def _located(self, evidence: Evidence) -> Evidence:
-        assert self.document is not None
-        return locate_evidence(evidence, self.pages, self.document)
+        document, pages = self.document, self.pages
+        if document is None or not pages:
+            raise document_closed()
+        return locate_evidence(evidence, pages, document)
 
     def _open_text(self) -> OpenDocument:
         text = self._shown() if self.document and self.pages else ""
@@ -321,16 +324,15 @@ class Reading:
 
     def _release(self) -> None:
         self._close_handle()
-        self.pages.clear()
+        self.pages = []
         self.document = self.originals = None
         self._checker = Checker()
         shutil.rmtree(self.folder, ignore_errors=True)
         self._set_state("closed")
 
     def _extract(self) -> Document:
-        start = time.perf_counter()
+        start, limits = time.perf_counter(), self.settings.documents
         if self.document is None:
-            limits = self.settings.documents
             self.document = extract(self.path, self.name, limits)
             if file_type := original_type(self.document):
                 self.originals = Originals(self.document, file_type, self.path, self.folder, limits)

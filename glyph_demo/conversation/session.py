@@ -52,7 +52,7 @@ class DocumentSession:
         self._ids = itertools.count(1)
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
         self._asking = threading.Lock()
-        self._closing = threading.RLock()
+        self._closing = threading.RLock()  # held while documents come and go
         self._closed = False
 
     @property
@@ -93,21 +93,24 @@ class DocumentSession:
     def select(self, identifier: str, *, pages: str | None = None) -> Reading:
         """Make a document current, and read it again if it is closed or failed: these pages, if given. Raises
         DocumentError `document_closed` if there is none with this id any more."""
-        reading = self._readings.get(identifier)
-        if reading is None:
-            raise document_closed()
-        if reading.state in ("closed", "failed"):
-            settings = reading.settings if pages is None else _with_pages(reading.settings, pages)
-            return self._start(identifier, reading.path, reading.name, settings, reading.transcript)
-        self._readings.move_to_end(identifier)
-        self.current_id = identifier
-        return reading
+        with self._closing:
+            reading = self._readings.get(identifier)
+            if reading is None:
+                raise document_closed()
+            if reading.state in ("closed", "failed"):
+                settings = reading.settings if pages is None else _with_pages(reading.settings, pages)
+                return self._start(identifier, reading.path, reading.name, settings, reading.transcript)
+            self._readings.move_to_end(identifier)
+            self.current_id = identifier
+            return reading
 
     def remove(self, identifier: str) -> None:
         """Forget a document, if it is there; its features stay in the store."""
-        if self.current_id == identifier:
-            self.current_id = next((other for other in reversed(list(self._readings)) if other != identifier), None)
-        if (removed := self._readings.pop(identifier, None)) is not None:
+        with self._closing:
+            if self.current_id == identifier:
+                self.current_id = next((other for other in reversed(list(self._readings)) if other != identifier), None)
+            removed = self._readings.pop(identifier, None)
+        if removed is not None:
             removed.cancel()
 
     def configure(self, settings: Settings, engine: Engine | None = None) -> bool:
@@ -177,8 +180,9 @@ class DocumentSession:
         for reading in list(self._readings.values()):
             reading.cancel()
         self._reader.shutdown(wait=True, cancel_futures=True)
-        self.current_id = None
-        self._readings.clear()
+        with self._closing:
+            self.current_id = None
+            self._readings.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, identifier: str, path: Path, name: str, settings: Settings, transcript: Transcript) -> Reading:

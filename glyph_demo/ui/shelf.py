@@ -70,13 +70,14 @@ def _rename_button(identifier: str, title: str, language: Language) -> str:
 
 def _detail(reading: Reading, language: Language) -> str:
     """Its pages, its tokens (or characters, if the engine counts no tokens) and where its page features are kept."""
-    if reading.state != "ready" or reading.handle is None:
+    handle, document = reading.handle, reading.document
+    if reading.state != "ready" or handle is None:
         return say(f"state.{reading.state}", language)
     count = len(reading.pages)
     parts = [say("detail.page" if count == 1 else "detail.pages", language, pages=count)]
-    if reading.handle.tokens is not None:
-        parts.append(say("detail.tokens", language, tokens=f"{reading.handle.tokens:,}"))
-    elif reading.document is not None and reading.document.text:  # page images have none
-        parts.append(say("detail.characters", language, characters=f"{len(reading.document.text):,}"))
+    if handle.tokens is not None:
+        parts.append(say("detail.tokens", language, tokens=f"{handle.tokens:,}"))
+    elif document is not None and document.text:  # page images have none
+        parts.append(say("detail.characters", language, characters=f"{len(document.text):,}"))
     parts.append(say(f"kept.{reading.kept()}", language))
     return " · ".join(parts)

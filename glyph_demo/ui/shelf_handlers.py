@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
 
 import gradio as gr
 
@@ -28,10 +30,25 @@ from glyph_demo.windows.window import Refused, Window
 GALLERY_SECONDS_PER_PAGE = 0.02  # between two updates of the gallery, whose size grows with the pages
 
 
+def _told(handle: Callable[..., Updates]) -> Callable[..., Updates]:
+    """A handler that shows what a person can be told: the document was closed, or the window made room for another."""
+
+    @wraps(handle)
+    def handled(self: ShelfHandlers, visit: Visit, *given: Any, **named: Any) -> Updates:
+        try:
+            return handle(self, visit, *given, **named)
+        except GlyphError as error:
+            window = self._windows.get(visit)
+            return merged(self._view.front(window), self._view.say_error(window, error))
+
+    return handled
+
+
 class ShelfHandlers:
     def __init__(self, view: WindowView) -> None:
         self._view, self._ui, self._windows = view, view.ui, view.windows
 
+    @_told
     def open_files(self, visit: Visit, data: gr.EventData, request: gr.Request) -> Updates:
         """Open all files that the page has sent, after those that it sent before. The first is put in front, because it
         is ready first."""
@@ -40,17 +57,19 @@ class ShelfHandlers:
         uploads, failures = self._windows.uploads.sent(request.headers.get(VISITOR, ""), data.files)
         with window.opening:  # a large file takes longer to copy than a small one that is sent after it
             opened = [window.open(upload.path, upload.name) for upload in uploads]
-            if opened:
+            if opened[1:] and opened[0] in window.session.documents:  # else it could not be read, and has gone
                 window.select(opened[0])
         for failure in failures:
             window.complain(failure)
         return self._view.front(window)
 
+    @_told
     def open_example(self, visit: Visit, index: int) -> Updates:
         window, example = self._windows.get(visit), self._view.examples[index]
         window.open(example.path, example.path.name, samples=example.questions)
         return self._view.front(window)
 
+    @_told
     def read_first(self, visit: Visit) -> Updates:
         """Read the first pages of the files that were too long, as many as fit."""
         window = self._windows.get(visit)
@@ -90,6 +109,7 @@ class ShelfHandlers:
     def remove_if_sure(self, visit: Visit, data: gr.EventData) -> Updates:
         return self.remove(visit, str(data.id)) if data.sure == "yes" else gr.skip()
 
+    @_told
     def show_quote(self, visit: Visit, data: gr.EventData) -> Updates:
         """Show a line that an answer of the table of many documents rests on, in the tab for reading."""
         window = self._windows.get(visit)
@@ -102,6 +122,7 @@ class ShelfHandlers:
         window.show_quote(row.file, path, row.quotes[line])
         return {**self._view.front(window), self._ui.all_tabs: gr.update(selected="tab.read")}
 
+    @_told
     def show_other(self, visit: Visit, data: gr.EventData) -> Updates:
         """Show a line that the answer of a document that is not in front rests on, or has a claim from."""
         window = self._windows.get(visit)
@@ -115,6 +136,7 @@ class ShelfHandlers:
         window.show_quote(reading.name, reading.path, quote)
         return self._view.front(window)
 
+    @_told
     def select(self, visit: Visit, document_id: str) -> Updates:
         window = self._windows.get(visit)
         if document_id not in window.session.documents:
@@ -122,6 +144,7 @@ class ShelfHandlers:
         window.select(document_id)
         return self._view.front(window)
 
+    @_told
     def remove(self, visit: Visit, document_id: str) -> Updates:
         """Forget a document, also while it is being read. If it is in front, the one before it takes its place."""
         window = self._windows.get(visit)
@@ -142,12 +165,12 @@ class ShelfHandlers:
             documents, now = window.session.documents, (window.session.current_id or "", "")
             waiting = any(reading.state in ("waiting", "reading") for reading in documents.values())
             waiting |= self._windows.switch.loading is not None or window.load_stopped is not None
-            waiting |= window.reading is not None and window.reading.overview_so_far[1]
+            waiting |= (reading := window.reading) is not None and reading.overview_so_far[1]
             for identifier, reading in documents.items():
                 if reading.error is not None and window.failures.get(identifier) is not reading.error:
                     yield self._give_up(window, identifier, reading, reading.error)
             updates: Updates = {self._ui.documents: document_list(window), **self._loading(window)}
-            if (reading := window.reading) is not None:  # type: ignore[assignment]
+            if (reading := window.reading) is not None:
                 now = (now[0], reading.state)
                 updates[self._ui.progress] = views.reading_progress(reading, window.language)
                 updates[self._ui.about] = self._view.about(window)
@@ -167,8 +190,9 @@ class ShelfHandlers:
                 updates |= {**self._view.chat(window), self._ui.page: self._view.page(window)}
             if not (waiting or renewed or (window.reading and window.reading.renewed)):
                 yield updates  # all of it, whatever the page has lost
-                if updates[self._ui.documents] == document_list(window):
-                    return  # else a name or words looked for came meanwhile, and the page showed them before this
+                shown = {self._ui.documents: document_list(window), self._ui.page: self._view.page(window)}
+                if all(updates.get(part, now) == now for part, now in shown.items()):
+                    return  # else a name, words looked for or a page came meanwhile, and were shown before this
             elif changed := unsent(updates, sent):
                 yield changed
             time.sleep(READING_INTERVAL)

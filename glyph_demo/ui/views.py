@@ -59,16 +59,17 @@ def _stage(reading: Reading, language: Language) -> tuple[str, float]:
 
 def expected_pages(reading: Reading) -> int | None:
     """The number of pages. While pages are still being drawn it is estimated from the text on those drawn so far."""
-    if reading.total is not None or not reading.pages or not reading.document:
+    pages, document = list(reading.pages), reading.document
+    if reading.total is not None or not pages or not document:
         return reading.total
-    drawn, shown = len(reading.pages), reading.pages[-1].span[1] - reading.pages[0].span[0]
-    rest = len(reading.document.text) - reading.pages[-1].span[1]
+    drawn, shown = len(pages), pages[-1].span[1] - pages[0].span[0]
+    rest = len(document.text) - pages[-1].span[1]
     return drawn + math.ceil(rest * drawn / shown) if shown > 0 else None
 
 
 def _done(reading: Reading, language: Language) -> str:
     values = {stage: f"{getattr(reading.timings, stage):.2f}" for stage in ("extract", "render", "encode")}
-    pages, characters = len(reading.pages), len(reading.document.text) if reading.document else 0
+    pages, characters = len(reading.pages), len(document.text) if (document := reading.document) else 0
     stored = reading.pages_from_store
     line = say("reading.done", language, pages=pages, characters=f"{characters:,}", stored=stored, **values)
     if reading.compression is not None:

@@ -59,10 +59,10 @@ class WindowView:
 
     def about(self, window: Window) -> str:
         """What the document in front is, as far as it is known. Examples have questions of their own."""
-        if window.reading is None:
+        if (reading := window.reading) is None:
             return ""
         own = bool(window.samples.get(window.session.current_id or ""))
-        return about_view(window.reading.overview_so_far[0], window.language, questions=not own)
+        return about_view(reading.overview_so_far[0], window.language, questions=not own)
 
     def conversation(self, window: Window) -> Updates:
         """The exchanges that have ended. Only the handler that writes an answer shows it meanwhile: a reloaded page

@@ -60,7 +60,8 @@ class Windows:
         return len(self._windows)
 
     def _all(self) -> list[Window]:
-        return list(self._windows.values())
+        with self._lock:  # a window that is being made has either this engine already, or is listed
+            return list(self._windows.values())
 
     def knows(self, identifier: str) -> bool:
         """Whether a window with this id is open or was saved."""
@@ -132,7 +133,7 @@ class Windows:
             for reading in window.session.documents.values():
                 if window.visitor == visitor and reading.key == document:
                     images = [page.image for page in reading.pages if page.digest == name]
-                    images += reading.originals.images(name) if reading.originals else []
+                    images += originals.images(name) if (originals := reading.originals) else []
                     return next(iter(images), None)
         return None
 

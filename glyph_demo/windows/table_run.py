@@ -54,7 +54,7 @@ class TableRun:
         self._progress: dict[str, Progress] = {}
         self._stopped = threading.Event()
         self._starting = threading.Lock()
-        self._keeping = threading.Lock()
+        self._keeping = threading.RLock()  # held while files come and go, and are listed
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
         self._version = 0
@@ -86,21 +86,23 @@ class TableRun:
 
     def add(self, files: Sequence[tuple[str, Path]]) -> None:
         """Add documents, each (name, path). One with the same name and content as another is left out."""
-        for name, path in files:
-            stem, suffix, number, known = Path(name).stem, Path(name).suffix, 1, False
-            while (there := self.files.get(name)) is not None and not known:
-                known = filecmp.cmp(there, path, shallow=False)
-                number += 1
-                name = name if known else f"{stem} ({number}){suffix}"
-            if not known:
-                # Never changed in place: the table may be written or shown at this moment.
-                self.files = {**self.files, name: kept_copy(path, self._folder)}
-        self._keep()
+        with self._keeping:
+            for name, path in files:
+                stem, suffix, number, known = Path(name).stem, Path(name).suffix, 1, False
+                while (there := self.files.get(name)) is not None and not known:
+                    known = filecmp.cmp(there, path, shallow=False)
+                    number += 1
+                    name = name if known else f"{stem} ({number}){suffix}"
+                if not known:
+                    # Never changed in place: the table may be shown at this moment.
+                    self.files = {**self.files, name: kept_copy(path, self._folder)}
+            self._keep()
 
     def remove(self, name: str) -> None:
         """Remove a document and the answers about it."""
-        path = self.files.get(name)
-        self.files = {other: path for other, path in self.files.items() if other != name}
+        with self._keeping:
+            path = self.files.get(name)
+            self.files = {other: path for other, path in self.files.items() if other != name}
         if path is not None and self._folder in path.parents:
             path.unlink(missing_ok=True)
         with self._changed:

@@ -72,7 +72,7 @@ class Window:
     watched_at: float = 0.0  # when a page last showed the answer that `finish` goes on with
     _wanted: QuotedLine | None = None  # shown once the document in front is read
     _next: list[str] = field(default_factory=list)  # the question that waits for the answer before it
-    _answering: threading.Lock = field(default_factory=threading.Lock)
+    _taking_turns: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -87,7 +87,7 @@ class Window:
     @property
     def busy(self) -> bool:
         """Whether something is being read, answered, compared or asked of many documents."""
-        return self._answering.locked() or self.session.busy or self.table_run.running
+        return self.answering or self.session.busy or self.table_run.running
 
     @property
     def first_page(self) -> int:
@@ -227,10 +227,11 @@ class Window:
         place of exchange `at` and all after it. Yields the exchange each time it has grown. Closing it, or `stop`,
         stops the engine within a step. While the document is being read, the pages read so far may answer;
         `show_renewed` tells when all have. Raises GlyphError, `busy` while another answer is being written."""
-        if not self._answering.acquire(blocking=False):
-            raise answer_running()
-        self._stopping.clear()
-        self._idle.clear()
+        with self._taking_turns:
+            if self.answering:
+                raise answer_running()
+            self._stopping.clear()
+            self._idle.clear()
         self.asked = exchange = Exchange(question.strip())
         begun, everyone = False, everyone and len(self.session.documents) > 1
         try:
@@ -254,7 +255,6 @@ class Window:
             try:
                 self.save()  # before whoever waits for the end of the answer closes the session
             finally:
-                self._answering.release()
                 self._idle.set()
 
     def finish(self, steps: Generator[Exchange, None, None]) -> None:
@@ -275,7 +275,7 @@ class Window:
 
     @property
     def answering(self) -> bool:
-        return self._answering.locked()
+        return not self._idle.is_set()
 
     def asks(self, question: str) -> bool:
         """Whether this question is being answered, or waits for its turn."""

@@ -26,6 +26,8 @@ def wait_until_read(page):
 
 def read_document(page, name, data):
     upload(page, name, data)
+    row = page.locator("#documents li").filter(has_text=name).last
+    expect(row).to_contain_text(" · ")  # its pages and where they are kept: it is ready
     wait_until_read(page)
 
 

@@ -239,8 +239,11 @@ def test_settings_are_remembered_and_those_of_the_page_have_it_read_again(open_p
     open_settings(page)
     page.get_by_label("High throughput").check()
     expect(page.locator("#settings input[type=number]").first).to_have_value("512")
+    shown = page.locator("#page img").first
+    before = shown.get_attribute("src")
     page.get_by_label("Text size").click()
     page.get_by_role("option", name="14", exact=True).click()
+    expect(shown).not_to_have_attribute("src", before)
     expect(page.locator("#progress")).to_contain_text(re.compile(r"from the store 0"))
     page.reload()
     open_settings(page)

@@ -208,6 +208,16 @@ def test_a_session_that_is_closed_takes_no_document_and_says_so(engine, tmp_path
     assert not session._folder.exists()
 
 
+def test_who_still_answers_while_a_document_goes_is_told_that_it_was_closed(session, tmp_path):
+    opened(session, write(tmp_path))
+    reading = session.current
+    release, reading._close_handle = reading._release, lambda: None  # the engine has not let go yet
+    release()
+    with pytest.raises(GlyphError, match="document_closed"):
+        list(reading.ask("where is it?", (), session.options()))
+    del reading._close_handle
+
+
 def test_who_looks_while_a_document_goes_sees_one_that_is_there(session, tmp_path, monkeypatch):
     first, second = (opened(session, write(tmp_path, name)) for name in ("a.txt", "b.txt"))
     seen, gone = [], session.documents[second]

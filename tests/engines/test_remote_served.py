@@ -89,7 +89,7 @@ def running(command, log, **environment):
             yield f"{url}/v1"
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(180)
 
 
 def converse(server, tmp_path, **flags):

@@ -125,6 +125,29 @@ def test_a_file_that_is_sent_after_a_larger_one_is_opened_after_it(on, tmp_path,
     assert names == ["large.txt", "small.txt"]
 
 
+def test_a_file_that_comes_to_a_window_that_just_made_room_for_another_is_told(on, tmp_path):
+    path = write(tmp_path)
+    on.windows.get("tab").session.close()
+    updates = sent(on, "tab", path)
+    assert "was closed" in updates[on.ui.status]
+    on.windows.close("tab")
+    assert listed(sent(on, "tab", path)[on.ui.documents]) == ["a.txt"]
+
+
+def test_what_came_while_the_last_of_a_reading_was_on_its_way_is_shown_after_it(on, tmp_path):
+    sent(on, "tab", write(tmp_path, text="A line.\n" * 400))
+    window = on.windows.get("tab")
+    window.reading.wait()
+    assert window.reading.overview is not None, "all is known, so that the first update is the last"
+    turned, shown = False, []
+    for updates in on.shelf.follow_reading("tab"):
+        shown += [updates[on.ui.page]] if on.ui.page in updates else []
+        if shown and not turned:
+            turned = window.turn_to(2)  # by another event, whose page may come first
+    assert turned
+    assert "Page 2" in shown[-1]
+
+
 def test_what_is_followed_is_sent_once_and_a_later_follower_takes_over(on, engine, tmp_path):
     engine.page_seconds = 0.3
     sent(on, "tab", write(tmp_path))

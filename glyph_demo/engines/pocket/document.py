@@ -7,8 +7,8 @@ import re
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -84,7 +84,8 @@ class PocketDocument(OpenDocument):
         compute the sentence vectors. A question that comes before they are there waits for them."""
         self._document(tuple(self._pages))
         if self._encoder is not None and self._background is not None:
-            self._vectors = self._background.submit(self._compute_vectors)
+            with suppress(RuntimeError):  # the engine is closed
+                self._vectors = self._background.submit(self._compute_vectors)
 
     def overview(self) -> Overview | None:
         """With questions, each asked and answered before it is given. Waits for the sentence vectors that are being
@@ -106,8 +107,10 @@ class PocketDocument(OpenDocument):
 
     def _waited(self, vectors: Future[None]) -> bool:
         """Whether the sentence vectors are there, after they have been computed."""
-        wait([vectors])
-        return not self._closed and not vectors.cancelled() and vectors.exception() is None
+        try:
+            return vectors.exception() is None and not self._closed
+        except CancelledError:
+            return False
 
     def read_lines(self) -> tuple[Region, ...]:
         lines = read_lines(tuple(self._pages))

@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import time
 
 import pytest
 
@@ -163,6 +164,7 @@ def test_a_source_that_never_answers_is_given_up(folder, monkeypatch, tmp_path):
         error = refused(tmp_path)
         assert error.code == "model_unreachable"
         assert "Timeout" in error.message.en
+        monkeypatch.setattr(sources, "TIMEOUT", 30.0)
         monkeypatch.setattr(sources, "PROBE_SECONDS", 3.0)
         assert same(fetched(GLYPH, tmp_path), folder)
 
@@ -180,13 +182,15 @@ def test_of_two_sources_the_one_that_answers_is_taken_and_remembered(modelscope,
 def test_another_mirror_is_asked_anew(hub, modelscope, tmp_path):
     (tmp_path / "source").write_text("other addresses\nmodelscope")
     assert sources.sources("auto", GLYPH, tmp_path)
+    while not hub.asked:  # the other one may have answered first
+        time.sleep(0.01)
     assert [line.split()[0] for line in hub.asked] == ["HEAD"]
 
 
 def test_when_a_source_fails_in_the_middle_the_other_gives_the_rest(hub, modelscope, folder, tmp_path):
     (tmp_path / "source").write_text(key_of(hub, modelscope) + "\nhub")
-    sizes = sorted(path.stat().st_size for path in folder.glob("*.safetensors"))
-    hub.down_after = sum(sizes[:2])
+    # Less than any of the files: they are fetched at once, and together would come whole.
+    hub.down_after = min(path.stat().st_size for path in folder.glob("*.safetensors")) // 2
     assert same(fetched(GLYPH, tmp_path), folder)
     total = sum(path.stat().st_size for path in folder.iterdir())
     assert modelscope.sent < total

@@ -198,11 +198,11 @@ def test_two_processes_do_not_write_the_same_files(hub, folder, tmp_path):
 
     def slow(done, total, file=0, files=0):
         begun.set()
-        go_on.wait(30)
+        assert go_on.wait(120)
 
     first = threading.Thread(target=fetched, args=[GLYPH, tmp_path, slow, "hub"])
     first.start()
-    begun.wait(30)
+    assert begun.wait(120)
     assert refused(tmp_path).code == "model_busy"
     go_on.set()
     first.join()
