@@ -52,7 +52,7 @@ class DocumentSession:
         self._ids = itertools.count(1)
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
         self._asking = threading.Lock()
-        self._closing = threading.RLock()  # held while documents come and go
+        self._closing = threading.RLock()  # held while documents, settings and the engine change
         self._closed = False
 
     @property
@@ -64,6 +64,10 @@ class DocumentSession:
     def documents(self) -> dict[str, Reading]:
         """All documents of the session by id, in the order they were opened."""
         return dict(sorted(list(self._readings.items()), key=lambda item: int(item[0])))
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
 
     @property
     def busy(self) -> bool:
@@ -85,9 +89,10 @@ class DocumentSession:
         settings = _with_pages(self.settings, pages)
         identifier = str(next(self._ids))
         folder = self._folder / identifier  # there is none until it is read; another one's would be removed with it
-        self._readings[identifier] = Reading(
-            name, path, settings, self.engine, self.store, folder, state="closed", transcript=transcript
-        )
+        with self._closing:
+            self._readings[identifier] = Reading(
+                name, path, settings, self.engine, self.store, folder, state="closed", transcript=transcript
+            )
         return identifier
 
     def select(self, identifier: str, *, pages: str | None = None) -> Reading:
@@ -116,15 +121,15 @@ class DocumentSession:
     def configure(self, settings: Settings, engine: Engine | None = None) -> bool:
         """Take new settings, and another engine if one is given. Returns True if pages look different or another engine
         reads them: then the current document is being read again, and the others will be when they are selected."""
-        previous, self.settings = self.settings, settings
-        images = previous.documents.page_images, settings.documents.page_images
-        other_pages = previous.rendering != settings.rendering or images[0] != images[1] or engine is not None
-        self.engine = engine or self.engine
-        for reading in list(self._readings.values()):
-            if other_pages:
-                reading.cancel()
-            reading.settings = _with_pages(settings, reading.settings.documents.pages)  # those it was opened with
         with self._closing:
+            previous, self.settings = self.settings, settings
+            images = previous.documents.page_images, settings.documents.page_images
+            other_pages = previous.rendering != settings.rendering or images[0] != images[1] or engine is not None
+            self.engine = engine or self.engine
+            for reading in list(self._readings.values()):
+                if other_pages:
+                    reading.cancel()
+                reading.settings = _with_pages(settings, reading.settings.documents.pages)  # those it was opened with
             if other_pages and not self._closed and self.current_id and (current := self.current):
                 self._start(self.current_id, current.path, current.name, current.settings, current.transcript)
         return other_pages

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any
+from typing import Concatenate, ParamSpec
 
 import gradio as gr
 
@@ -27,14 +27,17 @@ from glyph_demo.windows.others import opened_as
 from glyph_demo.windows.visit import VISITOR, Visit
 from glyph_demo.windows.window import Refused, Window
 
+P = ParamSpec("P")
 GALLERY_SECONDS_PER_PAGE = 0.02  # between two updates of the gallery, whose size grows with the pages
 
 
-def _told(handle: Callable[..., Updates]) -> Callable[..., Updates]:
-    """A handler that shows what a person can be told: the document was closed, or the window made room for another."""
+def _told(
+    handle: Callable[Concatenate[ShelfHandlers, Visit, P], Updates],
+) -> Callable[Concatenate[ShelfHandlers, Visit, P], Updates]:
+    """A handler that shows a GlyphError, such as that of a document or a window that another tab has closed."""
 
     @wraps(handle)
-    def handled(self: ShelfHandlers, visit: Visit, *given: Any, **named: Any) -> Updates:
+    def handled(self: ShelfHandlers, visit: Visit, *given: P.args, **named: P.kwargs) -> Updates:
         try:
             return handle(self, visit, *given, **named)
         except GlyphError as error:
@@ -191,7 +194,7 @@ class ShelfHandlers:
             if not (waiting or renewed or (window.reading and window.reading.renewed)):
                 yield updates  # all of it, whatever the page has lost
                 shown = {self._ui.documents: document_list(window), self._ui.page: self._view.page(window)}
-                if all(updates.get(part, now) == now for part, now in shown.items()):
+                if all(updates[part] == html for part, html in shown.items()):
                     return  # else a name, words looked for or a page came meanwhile, and were shown before this
             elif changed := unsent(updates, sent):
                 yield changed

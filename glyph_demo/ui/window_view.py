@@ -81,13 +81,15 @@ class WindowView:
         """The page in focus, else the first one, with the places on it that an answer rests on. `error` keeps the
         file's page from being drawn."""
         reading, view = window.reading, window.view
-        if reading is None or reading.document is None or view is None:
+        if reading is None or view is None:
             return ""
-        if reading.originals and window.shows_original:
-            return original_view(window, reading.originals, error)
-        switch = switch_view(False, window.language) if reading.originals else ""
-        marks = file_pages(reading.document, view)
-        return page_view(reading.key, list(reading.pages), window.focus, window.language, marks, switch)
+        document, originals, pages = reading.document, reading.originals, list(reading.pages)
+        if document is None or not pages:
+            return ""
+        if originals and window.shows_original:
+            return original_view(window, originals, error)
+        switch = switch_view(False, window.language) if originals else ""
+        return page_view(reading.key, pages, window.focus, window.language, file_pages(document, view), switch)
 
     def gallery(self, reading: Reading | None, language: Language) -> str:
         return gallery_view(reading.key, list(reading.pages), language) if reading is not None else ""

@@ -37,6 +37,8 @@ def _refused(error: Exception) -> bool:
 
 
 def _forgotten(error: Exception, scope: Scope) -> bool:
-    """Of two streams of one page that break off, as with a reload, the second finds nothing to remove."""
-    sessions = parse_qs(scope["query_string"].decode("latin-1")).get("session_hash")
-    return isinstance(error, KeyError) and list(error.args) == sessions
+    """Whether Gradio did not find the page of a stream that breaks off: another stream of it, as before a reload, has
+    broken off already."""
+    if not isinstance(error, KeyError):
+        return False
+    return list(error.args) == parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash")

@@ -60,7 +60,7 @@ class Windows:
         return len(self._windows)
 
     def _all(self) -> list[Window]:
-        with self._lock:  # a window that is being made has either this engine already, or is listed
+        with self._lock:  # waits for a window that is being made, which may have taken the engine before this one
             return list(self._windows.values())
 
     def knows(self, identifier: str) -> bool:

@@ -54,7 +54,7 @@ class TableRun:
         self._progress: dict[str, Progress] = {}
         self._stopped = threading.Event()
         self._starting = threading.Lock()
-        self._keeping = threading.RLock()  # held while files come and go, and are listed
+        self._keeping = threading.Lock()  # held while files come and go, and are listed
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
         self._version = 0
@@ -86,8 +86,8 @@ class TableRun:
 
     def add(self, files: Sequence[tuple[str, Path]]) -> None:
         """Add documents, each (name, path). One with the same name and content as another is left out."""
-        with self._keeping:
-            for name, path in files:
+        for name, path in files:
+            with self._keeping:  # one by one: an answer that is there is kept in between
                 stem, suffix, number, known = Path(name).stem, Path(name).suffix, 1, False
                 while (there := self.files.get(name)) is not None and not known:
                     known = filecmp.cmp(there, path, shallow=False)
@@ -96,13 +96,14 @@ class TableRun:
                 if not known:
                     # Never changed in place: the table may be shown at this moment.
                     self.files = {**self.files, name: kept_copy(path, self._folder)}
-            self._keep()
+        self._keep()
 
     def remove(self, name: str) -> None:
         """Remove a document and the answers about it."""
         with self._keeping:
-            path = self.files.get(name)
-            self.files = {other: path for other, path in self.files.items() if other != name}
+            files = dict(self.files)
+            path = files.pop(name, None)
+            self.files = files
         if path is not None and self._folder in path.parents:
             path.unlink(missing_ok=True)
         with self._changed:

@@ -68,7 +68,7 @@ class Window:
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
     failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id
     asked: Exchange | None = None  # the last that was asked in this run of the app
-    opening: threading.Lock = field(default_factory=threading.Lock)  # held while files are opened, in their order
+    opening: threading.Lock = field(default_factory=threading.Lock)  # held while a page's files are opened, in order
     watched_at: float = 0.0  # when a page last showed the answer that `finish` goes on with
     _wanted: QuotedLine | None = None  # shown once the document in front is read
     _next: list[str] = field(default_factory=list)  # the question that waits for the answer before it
@@ -86,8 +86,8 @@ class Window:
 
     @property
     def busy(self) -> bool:
-        """Whether something is being read, answered, compared or asked of many documents."""
-        return self.answering or self.session.busy or self.table_run.running
+        """Whether something is being opened, read, answered, compared or asked of many documents."""
+        return self.opening.locked() or self.answering or self.session.busy or self.table_run.running
 
     @property
     def first_page(self) -> int:
@@ -130,21 +130,19 @@ class Window:
 
     def turn_to(self, page: int) -> bool:
         """Focus on a page that the model saw. False, and nothing, if there is none of this number."""
-        reading = self.reading
-        if reading is None or all(known.number != page for known in list(reading.pages)):
+        if (reading := self.reading) is None or all(known.number != page for known in list(reading.pages)):
             return False
         self.focus = replace(self.focus, page=page, file_page=0, chosen=None)
         return True
 
     def turn_to_original(self, number: int) -> bool:
         """Focus on a page of the file. False, and nothing, if there is none of this number that can be drawn."""
-        reading = self.reading
-        if reading is None or reading.originals is None or reading.document is None:
+        if (reading := self.reading) is None:
             return False
-        views = list(reading.pages)
-        if not views or not 1 <= number <= reading.originals.total:
+        document, originals, views = reading.document, reading.originals, list(reading.pages)
+        if document is None or originals is None or not views or not 1 <= number <= originals.total:
             return False
-        page = view_of(reading.document, views, number).number
+        page = view_of(document, views, number).number
         self.focus = replace(self.focus, page=page, file_page=number, chosen=None)
         return True
 
@@ -176,8 +174,8 @@ class Window:
 
     def draw_original(self) -> None:
         """Draw the file's page in focus and find the places on it, if that is not done. Raises GlyphErrors only."""
-        if (reading := self.reading) and reading.originals is not None and (number := self.file_page):
-            reading.originals.draw(number, self.focus.regions, list(reading.pages))
+        if (reading := self.reading) and (originals := reading.originals) and (number := self.file_page):
+            originals.draw(number, self.focus.regions, list(reading.pages))
 
     @property
     def transcript(self) -> list[Exchange]:
@@ -378,6 +376,8 @@ class Window:
             for identifier, reading in documents.items()
             if self.history.holds(reading.path) and reading.path.exists()
         ]
+        if self.session.closed:  # and perhaps emptied: what was saved before stays
+            return
         front = next((i for i, saved in enumerate(kept) if current and saved.file == current.path.name), None)
         self.history.save(self.identifier, SavedWindow(language=self.language, front=front, documents=kept))
 

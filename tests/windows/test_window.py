@@ -75,6 +75,16 @@ def test_an_answer_is_saved_before_who_waits_for_its_end_goes_on(window, monkeyp
     assert all(answering)
 
 
+def test_an_answer_that_ends_after_its_window_was_closed_leaves_what_was_saved(windows, window, save, monkeypatch):
+    monkeypatch.setattr("glyph_demo.windows.window.PATIENCE", 0.0)
+    window.open(save("b.txt", "Another line.\n"), "b.txt")
+    answer = window.ask("one two three")
+    next(answer)
+    windows.close("tab")
+    answer.close()
+    assert [reading.name for reading in windows.get("tab").session.documents.values()] == ["b.txt"]
+
+
 def test_a_second_question_during_an_answer_is_refused(window):
     answer = window.ask("first")
     next(answer)
