@@ -136,14 +136,15 @@ class PickerHandlers:
         if picked.choice.key == "folder" and weights_here(settings) is None and is_on_hub(settings.model):
             yield self._ask(window, picked)
             return
-        if window.load_stopped is not None:  # people changed their mind
-            self._windows.switch.stop_loading(window.load_stopped)
-        window.notice, window.load_stopped = (LOADING, "hint"), (stopped := threading.Event())
+        before, window.load_stopped = window.load_stopped, (stopped := threading.Event())
+        window.notice = (LOADING, "hint")
         busy = self._view.picker.chosen(picked.choice, settings, window.language, idle=False)
         first = {**self._view.status(window), ui.picked: busy[ui.picked], ui.outcome: self._view.stoppable(window)}
         worker = ThreadPoolExecutor(1, thread_name_prefix="choose-engine")
         chosen = worker.submit(self._load, window, picked, settings, stopped)
         worker.shutdown(wait=False)  # whoever closes this, because the page has gone, waits for no load
+        if before is not None:  # people changed their mind
+            self._windows.switch.stop_loading(before)
         yield first
         while not wait([chosen], READING_INTERVAL).done:
             yield {**self._view.status(window), ui.outcome: self._view.stoppable(window)}

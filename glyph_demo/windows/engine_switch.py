@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,10 @@ class EngineSwitch:
         self._shared = shared
         self._windows = windows
         self._changing = threading.Lock()
+        self._counting = threading.Lock()
+        self._waiting = 0  # changes that wait for their turn
+        self._left: Settings | None = None  # of the engine to go back to, which nobody has done yet
+        self._going_back = False
         self._settling = self._over = False
         self._stopped: threading.Event | None = None  # of the load that may be stopped now
 
@@ -116,14 +120,15 @@ class EngineSwitch:
     def change_engine(self, settings: Settings, stopped: threading.Event | None = None) -> None:
         """Have all windows use the engine of these settings. The engine before is closed first, because the memory may
         not hold two. Raises EngineError if the new one cannot be loaded, `load_stopped` where that was `stopped`, after
-        making the engine before again, and SettingsError `unknown_engine` at once."""
+        making the engine before again unless another change comes next, and SettingsError `unknown_engine` at once."""
         pick_engine(settings)
-        with self._changing:
+        with self._turn():
             if stopped is not None and stopped.is_set():
+                self._go_back()
                 raise _load_stopped()
             if self._over:
                 raise engine_closed()
-            before = self.settings
+            before, self._left = self._left or self.settings, None
             for window in self._windows():
                 window.rest()
             self._rest()
@@ -131,11 +136,40 @@ class EngineSwitch:
             try:
                 self._take_up(settings, stopped)
             except GlyphError as error:
-                self._take_up(before)
+                self._left = before
+                self._go_back()
                 raise (_load_stopped() if error.code == "load_stopped" else error) from None
             finally:
                 gc.collect()  # a model is full of cycles, and the next full collection may be hours away
                 give_memory_back()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The turn to change the engine. Who waits for it stops the way back to an engine that it would close again."""
+        with self._counting:
+            self._waiting += 1
+            if self._going_back:
+                self.engine.stop_loading()
+        with self._changing:
+            with self._counting:
+                self._waiting -= 1
+            yield
+
+    def _go_back(self) -> None:
+        """Take up the engine that was left for one that could not be loaded, unless another change waits, which may
+        find one that can. Raises EngineError if it cannot be loaded any more."""
+        with self._counting:
+            if self._left is None or self._waiting:
+                return
+            before, self._left, self._going_back = self._left, None, True
+        try:
+            self._take_up(before)
+        except GlyphError:
+            if not self._waiting:
+                raise
+            self._left = before
+        finally:
+            self._going_back = False
 
     def _take_up(self, settings: Settings, stopped: threading.Event | None = None) -> None:
         if self._over:

@@ -8,6 +8,7 @@ import pytest
 
 from glyph_demo.engines import loading
 from glyph_demo.engines.loading import LoadingEngine
+from glyph_demo.errors import GlyphError
 from glyph_demo.settings import load_settings
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.windows.collection import Windows
@@ -134,15 +135,69 @@ def test_a_page_that_is_loaded_anew_can_stop_the_load_and_hears_how_it_ended(on,
     assert on.windows.switch.engine.name == ("pocket" if stops else "local")
 
 
-def test_another_choice_stops_the_load_of_the_one_before(on, slow, checkpoint):
+@pytest.fixture
+def made(on, monkeypatch):
+    """The kinds of engines that are made, in order."""
+    kinds, make = [], on.windows.switch._make
+    monkeypatch.setattr(on.windows.switch, "_make", lambda settings: (kinds.append(settings.engine), make(settings))[1])
+    return kinds
+
+
+def another(on):
+    """The updates of choosing pocket while something else is loaded, once that waits for its turn."""
+    updates = on.picker.act("tab", "pocket", "", "", "", "", "auto", SimpleNamespace(act="use"))
+    next(updates)
+    while not on.windows.switch._waiting:
+        time.sleep(0.01)
+    return updates
+
+
+def test_another_choice_stops_the_load_of_the_one_before_and_nothing_is_loaded_in_between(on, slow, checkpoint, made):
     first = chosen(on, checkpoint)
     next(first)
     assert slow.waiting.wait(120)
-    second = on.picker.act("tab", "pocket", "", "", "", "", "auto", SimpleNamespace(act="use"))
-    next(second)
+    second = another(on)
     slow.go_on.set()
     assert "The engine is loaded" in final(list(second), on.ui.outcome)
     assert not any("Loading was stopped" in str(update) for update in first)
+    assert made == ["local", "pocket"]
+
+
+def test_another_choice_that_is_stopped_before_its_turn_leaves_the_engine_before_in_use(on, slow, checkpoint, made):
+    first = chosen(on, checkpoint)
+    next(first)
+    assert slow.waiting.wait(120)
+    second = another(on)
+    stop(on)
+    slow.go_on.set()
+    assert "The engine before is in use again" in final(list(second), on.ui.outcome)
+    assert made == ["local", "pocket"]
+    assert on.windows.switch.engine.ready()
+    assert on.windows.settings.engine == "pocket"
+
+
+def test_the_way_back_to_the_engine_before_is_left_for_another_choice(on, slow, checkpoint, made):
+    large, switch = load_settings(flags={"engine": "local", "model": str(checkpoint)}), on.windows.switch
+    slow.go_on.set()
+    switch.change_engine(large)
+    slow.go_on.clear()
+    slow.waiting.clear()
+    made.clear()
+
+    def choose_another():
+        assert slow.waiting.wait(120)
+        another(on).close()
+        slow.go_on.set()
+
+    choosing = threading.Thread(target=choose_another)
+    choosing.start()
+    with pytest.raises(GlyphError):
+        switch.change_engine(load_settings(flags={"engine": "local", "model": "/nowhere"}))
+    choosing.join(120)
+    while switch._waiting or switch.loading is not None:
+        time.sleep(0.01)
+    assert made == ["local", "local", "pocket"]
+    assert switch.engine.name == "pocket"
     window = on.windows.get("tab")
     assert window.load_stopped is None
     assert window.notice[0].en.startswith("The engine is loaded")
