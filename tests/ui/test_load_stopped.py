@@ -186,9 +186,11 @@ def test_the_way_back_to_the_engine_before_is_left_for_another_choice(on, slow, 
 
     def choose_another():
         assert slow.waiting.wait(120)
+        left.append(switch.engine)
         another(on).close()
         slow.go_on.set()
 
+    left = []
     choosing = threading.Thread(target=choose_another)
     choosing.start()
     with pytest.raises(GlyphError):
@@ -197,6 +199,8 @@ def test_the_way_back_to_the_engine_before_is_left_for_another_choice(on, slow, 
     while switch._waiting or switch.loading is not None:
         time.sleep(0.01)
     assert made == ["local", "local", "pocket"]
+    with pytest.raises(GlyphError, match="load_stopped"):
+        left[0].ready()
     assert switch.engine.name == "pocket"
     window = on.windows.get("tab")
     assert window.load_stopped is None
