@@ -114,6 +114,14 @@ def engine_closed() -> EngineError:
     )
 
 
+def load_stopped() -> EngineError:
+    return EngineError(
+        "load_stopped",
+        "Loading was stopped.",
+        "已停止加载。",
+    )
+
+
 class LoadingEngine(Engine):
     """An engine that is created on a thread of its own. Methods that need it wait for it, and raise its EngineError if
     that fails. `loading` is the progress until then, which is also printed on stderr."""
@@ -190,11 +198,7 @@ class LoadingEngine(Engine):
     def _go_on(self) -> None:
         """Raises EngineError where nobody wants the engine any more."""
         if self._stopped:
-            raise EngineError(
-                "load_stopped",
-                "Loading was stopped.",
-                "已停止加载。",
-            )
+            raise load_stopped()
         if self._closed:  # nobody waits for 20 GB to end the app
             raise engine_closed()
 

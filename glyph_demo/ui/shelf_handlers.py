@@ -167,11 +167,15 @@ class ShelfHandlers:
         while turn == window.followed:
             documents, now = window.session.documents, (window.session.current_id or "", "")
             waiting = any(reading.state in ("waiting", "reading") for reading in documents.values())
-            waiting |= self._windows.switch.loading is not None or window.load_stopped is not None
+            loads = self._windows.switch.loading is not None
+            waiting |= loads or window.load_stopped is not None
             waiting |= (reading := window.reading) is not None and reading.overview_so_far[1]
             for identifier, reading in documents.items():
-                if reading.error is not None and window.failures.get(identifier) is not reading.error:
-                    yield self._give_up(window, identifier, reading, reading.error)
+                error = reading.error if reading.state == "failed" else None
+                if loads and isinstance(error, EngineError):  # of the engine before; the next reads it again
+                    continue
+                if error is not None and window.failures.get(identifier) is not error:
+                    yield self._give_up(window, identifier, reading, error)
             updates: Updates = {self._ui.documents: document_list(window), **self._loading(window)}
             if (reading := window.reading) is not None:
                 now = (now[0], reading.state)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from glyph_demo.engines import choose_engine as pick_engine
 from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
-from glyph_demo.engines.loading import engine_closed
+from glyph_demo.engines.loading import engine_closed, load_stopped
 from glyph_demo.errors import EngineError, GlyphError, Message
 from glyph_demo.process import give_memory_back
 from glyph_demo.settings import Inference, Settings
@@ -54,7 +54,7 @@ class EngineSwitch:
     @property
     def loading(self) -> Progress | None:
         """How much of the engine is loaded; None once it is, or cannot be."""
-        changing = self._settling or self._changing.locked()
+        changing = self._settling or self._waiting or self._changing.locked()  # in this order: see _turn
         return self.engine.loading or (Progress("load", 0) if changing else None)
 
     @property
@@ -83,7 +83,8 @@ class EngineSwitch:
         try:
             _ = engine.identity
         except GlyphError as error:
-            if engine is self.engine and self._choice.taken:
+            # One that was closed was closed for another that was chosen, or at the end of the app.
+            if engine is self.engine and self._choice.taken and error.code != "engine_closed":
                 self._choice.notice = not_loaded(error)
                 for window in self._windows():
                     window.notice = (self._choice.notice, "hint")
@@ -109,8 +110,9 @@ class EngineSwitch:
     def stop_loading(self, stopped: threading.Event) -> None:
         """End the change that was given this event, as soon as that can be, whether its load has begun or not."""
         stopped.set()
+        engine = self.engine  # before the look: the next may be there after it
         if self._stopped is stopped:
-            self.engine.stop_loading()
+            engine.stop_loading()
 
     def close(self) -> None:
         """Close the engine, and take up none any more: a change that this ends does not go back to the one before."""
@@ -125,20 +127,21 @@ class EngineSwitch:
         with self._turn():
             if stopped is not None and stopped.is_set():
                 self._go_back()
-                raise _load_stopped()
+                raise self._load_stopped()
             if self._over:
                 raise engine_closed()
-            before, self._left = self._left or self.settings, None
+            before = self._left or self.settings
             for window in self._windows():
                 window.rest()
             self._rest()
             self.engine.close()
             try:
                 self._take_up(settings, stopped)
+                self._left = None
             except GlyphError as error:
                 self._left = before
                 self._go_back()
-                raise (_load_stopped() if error.code == "load_stopped" else error) from None
+                raise (self._load_stopped() if error.code == "load_stopped" else error) from None
             finally:
                 gc.collect()  # a model is full of cycles, and the next full collection may be hours away
                 give_memory_back()
@@ -177,6 +180,8 @@ class EngineSwitch:
         self.engine, self.settings = self._make(settings), settings
         if self._over:  # since then
             self.engine.close()
+        if self._going_back and self._waiting:
+            self.engine.stop_loading()
         self._stopped = stopped
         if stopped is not None and stopped.is_set():
             self.engine.stop_loading()
@@ -190,10 +195,11 @@ class EngineSwitch:
         finally:
             self._stopped = None
 
-
-def _load_stopped() -> EngineError:
-    return EngineError(
-        "load_stopped",
-        "Loading was stopped. The engine before is in use again.",
-        "已停止加载，恢复使用之前的引擎。",
-    )
+    def _load_stopped(self) -> EngineError:
+        if self._left is not None:  # nobody went back, because another is loaded next
+            return load_stopped()
+        return EngineError(
+            "load_stopped",
+            "Loading was stopped. The engine before is in use again.",
+            "已停止加载，恢复使用之前的引擎。",
+        )

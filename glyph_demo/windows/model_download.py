@@ -109,7 +109,8 @@ class ModelDownload:
                 inference = replace(now.inference, precision=chosen.inference.precision)
                 self._chosen(replace(now, engine=chosen.engine, model=chosen.model, inference=inference))
         except GlyphError:
-            if offered and not self.offer:  # the engine before was `auto`, which is this model from now on
+            # The engine before, if it is in use again, was `auto`, which is this model from now on.
+            if offered and not self.offer and _same_engine(self._settings(), now):
                 with contextlib.suppress(GlyphError):
                     self._arrived(replace(now, engine="pocket"))
             raise

@@ -143,9 +143,9 @@ def made(on, monkeypatch):
     return kinds
 
 
-def another(on):
+def another(on, visit="tab"):
     """The updates of choosing pocket while something else is loaded, once that waits for its turn."""
-    updates = on.picker.act("tab", "pocket", "", "", "", "", "auto", SimpleNamespace(act="use"))
+    updates = on.picker.act(visit, "pocket", "", "", "", "", "auto", SimpleNamespace(act="use"))
     next(updates)
     while not on.windows.switch._waiting:
         time.sleep(0.01)
@@ -176,6 +176,21 @@ def test_another_choice_that_is_stopped_before_its_turn_leaves_the_engine_before
     assert on.windows.settings.engine == "pocket"
 
 
+def test_who_stops_a_load_while_another_window_has_chosen_is_not_told_of_an_engine_that_is_not_there(
+    on, slow, checkpoint
+):
+    first = chosen(on, checkpoint)
+    next(first)
+    assert slow.waiting.wait(120)
+    second = another(on, "another tab")
+    stop(on)
+    slow.go_on.set()
+    said = final(list(first), on.ui.outcome)
+    assert "Loading was stopped." in said
+    assert "in use again" not in said
+    assert "The engine is loaded" in final(list(second), on.ui.outcome)
+
+
 def test_the_way_back_to_the_engine_before_is_left_for_another_choice(on, slow, checkpoint, made):
     large, switch = load_settings(flags={"engine": "local", "model": str(checkpoint)}), on.windows.switch
     slow.go_on.set()
@@ -196,7 +211,7 @@ def test_the_way_back_to_the_engine_before_is_left_for_another_choice(on, slow, 
     with pytest.raises(GlyphError):
         switch.change_engine(load_settings(flags={"engine": "local", "model": "/nowhere"}))
     choosing.join(120)
-    while switch._waiting or switch.loading is not None:
+    while switch.loading is not None or on.windows.get("tab").load_stopped is not None:
         time.sleep(0.01)
     assert made == ["local", "local", "pocket"]
     with pytest.raises(GlyphError, match="load_stopped"):

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from glyph_demo.engines.loading import engine_closed
 from glyph_demo.errors import EngineError
 from glyph_demo.settings import load_settings, named
 from glyph_demo.windows.choice import ENGINE_NAMES, NOT_SURVIVED, EngineChoice
@@ -88,6 +89,20 @@ def test_a_choice_that_cannot_be_loaded_gives_way_to_the_settings_with_a_notice(
     windows.switch.choose_engine(configured(engine="pocket"))
     assert windows.switch.notice is None
     assert EngineChoice(configured()).start().engine == "pocket"
+    windows.close_all()
+
+
+def test_what_is_chosen_while_the_choice_before_is_loaded_is_not_taken_away_when_that_ends(kept):
+    class Closed(FakeEngine):
+        @property
+        def identity(self):
+            raise engine_closed()  # as another is chosen
+
+    choice, made = EngineChoice(configured()), []
+    windows = Windows(Closed(), choice.start(), lambda s: made.append(s) or FakeEngine(), choice=choice)
+    windows.switch.settle()
+    assert made == []
+    assert windows.get("tab").notice is None
     windows.close_all()
 
 
