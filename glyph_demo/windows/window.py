@@ -26,6 +26,7 @@ from glyph_demo.windows.focus import PageFocus
 from glyph_demo.windows.history import History, SavedDocument, SavedWindow
 from glyph_demo.windows.others import ask_others
 from glyph_demo.windows.table_run import TableRun
+from glyph_demo.windows.turns import InTurn
 
 PAGES_CHANGED = Message(
     "The pages have changed since this answer. Ask again to see the place.",
@@ -68,7 +69,7 @@ class Window:
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
     failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id
     asked: Exchange | None = None  # the last that was asked in this run of the app
-    opening: threading.Lock = field(default_factory=threading.Lock)  # held while a page's files are opened, in order
+    opening: InTurn = field(default_factory=InTurn)  # held while a page's files are opened
     watched_at: float = 0.0  # when a page last showed the answer that `finish` goes on with
     _wanted: QuotedLine | None = None  # shown once the document in front is read
     _next: list[str] = field(default_factory=list)  # the question that waits for the answer before it
@@ -87,13 +88,12 @@ class Window:
     @property
     def busy(self) -> bool:
         """Whether something is being opened, read, answered, compared or asked of many documents."""
-        return self.opening.locked() or self.answering or self.session.busy or self.table_run.running
+        return self.opening.taken or self.answering or self.session.busy or self.table_run.running
 
     @property
     def first_page(self) -> int:
         """The number of the first page that was read of the document in front."""
-        pages = list(reading.pages) if (reading := self.reading) else []
-        return pages[0].number if pages else 1
+        return next((page.number for page in list(reading.pages)), 1) if (reading := self.reading) else 1
 
     def focus_on(self, exchange: Exchange, line: int) -> None:
         """Focus on line `line` of those that an answer rests on. Where the pages have been drawn in another way since,
