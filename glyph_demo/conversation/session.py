@@ -47,13 +47,13 @@ class DocumentSession:
         self.settings = settings
         self.store = store or open_store(settings)
         self.current_id: str | None = None
+        self.closed = False
         self._folder = scratch_folder()
         self._readings: OrderedDict[str, Reading] = OrderedDict()  # least recently used first
         self._ids = itertools.count(1)
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
         self._asking = threading.Lock()
-        self._closing = threading.RLock()  # held while documents, settings and the engine change
-        self._closed = False
+        self._changing = threading.RLock()  # held while documents, settings and the engine change
 
     @property
     def current(self) -> Reading | None:
@@ -64,10 +64,6 @@ class DocumentSession:
     def documents(self) -> dict[str, Reading]:
         """All documents of the session by id, in the order they were opened."""
         return dict(sorted(list(self._readings.items()), key=lambda item: int(item[0])))
-
-    @property
-    def closed(self) -> bool:
-        return self._closed
 
     @property
     def busy(self) -> bool:
@@ -89,7 +85,7 @@ class DocumentSession:
         settings = _with_pages(self.settings, pages)
         identifier = str(next(self._ids))
         folder = self._folder / identifier  # there is none until it is read; another one's would be removed with it
-        with self._closing:
+        with self._changing:
             self._readings[identifier] = Reading(
                 name, path, settings, self.engine, self.store, folder, state="closed", transcript=transcript
             )
@@ -98,7 +94,7 @@ class DocumentSession:
     def select(self, identifier: str, *, pages: str | None = None) -> Reading:
         """Make a document current, and read it again if it is closed or failed: these pages, if given. Raises
         DocumentError `document_closed` if there is none with this id any more."""
-        with self._closing:
+        with self._changing:
             reading = self._readings.get(identifier)
             if reading is None:
                 raise document_closed()
@@ -111,7 +107,7 @@ class DocumentSession:
 
     def remove(self, identifier: str) -> None:
         """Forget a document, if it is there; its features stay in the store."""
-        with self._closing:
+        with self._changing:
             if self.current_id == identifier:
                 self.current_id = next((other for other in reversed(list(self._readings)) if other != identifier), None)
             removed = self._readings.pop(identifier, None)
@@ -121,7 +117,7 @@ class DocumentSession:
     def configure(self, settings: Settings, engine: Engine | None = None) -> bool:
         """Take new settings, and another engine if one is given. Returns True if pages look different or another engine
         reads them: then the current document is being read again, and the others will be when they are selected."""
-        with self._closing:
+        with self._changing:
             previous, self.settings = self.settings, settings
             images = previous.documents.page_images, settings.documents.page_images
             other_pages = previous.rendering != settings.rendering or images[0] != images[1] or engine is not None
@@ -130,7 +126,7 @@ class DocumentSession:
                 if other_pages:
                     reading.cancel()
                 reading.settings = _with_pages(settings, reading.settings.documents.pages)  # those it was opened with
-            if other_pages and not self._closed and self.current_id and (current := self.current):
+            if other_pages and not self.closed and self.current_id and (current := self.current):
                 self._start(self.current_id, current.path, current.name, current.settings, current.transcript)
         return other_pages
 
@@ -180,19 +176,19 @@ class DocumentSession:
                 time.sleep(0.02)
 
     def close(self) -> None:
-        with self._closing:
-            self._closed = True
+        with self._changing:
+            self.closed = True
         for reading in list(self._readings.values()):
             reading.cancel()
         self._reader.shutdown(wait=True, cancel_futures=True)
-        with self._closing:
+        with self._changing:
             self.current_id = None
             self._readings.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, identifier: str, path: Path, name: str, settings: Settings, transcript: Transcript) -> Reading:
-        with self._closing:
-            if self._closed:
+        with self._changing:
+            if self.closed:
                 raise document_closed()
             folder = folder_in(self._folder, f"{identifier}-")
             reading = Reading(name, path, settings, self.engine, self.store, folder, transcript=transcript)

@@ -49,9 +49,9 @@ def held(address, beginnings):
         yield connections
 
 
-def of_page(address, request):
-    """A request as it comes from a page that was served."""
-    cookies = "; ".join(f"{name}={value}" for name, value in Browser(address).cookies.items())
+def of_page(address, request, browser=None):
+    """A request as it comes from a page that was served, to `browser` or a new one."""
+    cookies = "; ".join(f"{name}={value}" for name, value in (browser or Browser(address)).cookies.items())
     return request.replace(b"\r\n", f"\r\nCookie: {cookies}\r\n".encode(), 1)
 
 
@@ -152,10 +152,8 @@ def test_streams_that_are_held_open_hold_nobody_up(address):
 def test_two_streams_of_one_page_that_break_off_are_no_crash(address, caplog):
     browser = Browser(address)
     browser.window("twice")
-    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    path = f"{PREFIX}/queue/data?session_hash=twice"
-    stream = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookies}\r\n\r\n".encode()
-    with held(address, [stream] * 2) as connections:
+    stream = f"GET {PREFIX}/queue/data?session_hash=twice HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    with held(address, [of_page(address, stream, browser)] * 2) as connections:
         assert [status(connection) for connection in connections] == [200, 200]
     time.sleep(1)
     assert not [record for record in caplog.records if record.exc_info]
