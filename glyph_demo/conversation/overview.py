@@ -1,17 +1,20 @@
-"""What a document that has been read is: as its engine tells, else title, outline and first sentences of its text."""
+"""What a document that has been read is: as its engine tells, else title, outline and first sentences of its text. A
+file that has an outline of its own is told with that."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from glyph_demo.conversation.drawing import PageView
+from glyph_demo.conversation.places import file_pages, view_at, view_of
 from glyph_demo.documents.model import Document
-from glyph_demo.engines.base import OpenDocument, Overview
+from glyph_demo.engines.base import Heading, OpenDocument, Overview
 from glyph_demo.engines.events import FilePage
 from glyph_demo.store import PageFeatures
 
@@ -22,6 +25,7 @@ log = logging.getLogger(__name__)
 
 HEIGHT = 10  # of a line of text, for boxes that the text is given
 PITCH = 20  # so that every line is a paragraph
+MIN_LISTED = 2  # headings of a file's own outline; one alone is the title
 
 
 class LazyOverview:
@@ -53,10 +57,26 @@ def overview_of(handle: OpenDocument | None, document: Document | None, views: S
     the document has none."""
     try:
         found = handle.overview() if handle is not None else None
-        return found or (of_text(document, views) if document is not None else None)
+        found = found or (of_text(document, views) if document is not None else None)
+        listed = _listed(document, views) if document is not None else ()
+        if found is None or len(listed) < MIN_LISTED:
+            return found
+        return replace(found, headings=tuple(heading for heading in listed if heading.text != found.title))
     except Exception:
         log.warning("no overview of the document", exc_info=True)
         return None
+
+
+def _listed(document: Document, views: Sequence[PageView]) -> tuple[Heading, ...]:
+    """The file's own outline, as far as its pages were read."""
+    headings = []
+    for title, number in document.outline if views else ():
+        mark = document.marks[number - 1]
+        written = document.text.find(title, *document.part(number))  # a page of the file may be on two that are drawn
+        view = (view_at(views, written) if written >= 0 else None) or view_of(document, views, number)
+        if mark in file_pages(document, view):
+            headings.append(Heading(title, view.number, FilePage(mark.number, mark.label)))
+    return tuple(headings)
 
 
 def of_text(document: Document, views: Sequence[PageView]) -> Overview | None:

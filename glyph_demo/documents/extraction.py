@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from glyph_demo.documents.file_types import FILE_TYPES, OLE, PLAIN_TEXT, REFUSED, FileType, Parsed
-from glyph_demo.documents.model import Document, Mark, PageImages
+from glyph_demo.documents.model import Document, Listed, Mark, PageImages
 from glyph_demo.documents.problems import misnamed, page_ranges, problem, warning
 from glyph_demo.documents.rasters import Original, read_original, read_raster
 from glyph_demo.documents.text import clean, decode
@@ -65,6 +65,7 @@ def extract(path: Path, name: str, limits: settings.Documents) -> Document:
         _marks(parsed, text),
         tuple(warning(code, **values) for code, values in warnings.items()),
         PageImages(pictures, partial(_rasters, file_type, path, pictures, limits)) if pictures else None,
+        tuple(Listed(title, part + 1) for text, part in parsed.outline if (title := shown_title(text))),
     )
 
 

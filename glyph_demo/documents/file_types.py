@@ -19,7 +19,8 @@ class Parsed(NamedTuple):
     has, by the codes of `problems`, what fills each warning's placeholders. `pictures` are the parts, from 0, that
     cannot be read from their text but from the image of their page. `labels` are the names that the file itself
     gives its pages, such as "iv", one a part; none if it gives no names. `notes` are how many characters at the end of
-    each part are comments, which the image of its page does not show; empty if there are none."""
+    each part are comments, which the image of its page does not show; empty if there are none. `outline` are the
+    headings that the file lists itself, each with its part, from 0."""
 
     parts: list[str]
     kind: Literal["page", "paragraph"]
@@ -27,6 +28,7 @@ class Parsed(NamedTuple):
     pictures: Sequence[int] = ()
     labels: Sequence[str] = ()
     notes: Sequence[int] = ()
+    outline: Sequence[tuple[str, int]] = ()
 
 
 class FileType(NamedTuple):

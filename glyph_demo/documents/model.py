@@ -27,6 +27,13 @@ class Mark:
     notes: int = 0
 
 
+class Listed(NamedTuple):
+    """A heading that the file lists in its outline, and the number of its page."""
+
+    title: str
+    page: int
+
+
 @dataclass(frozen=True, slots=True)
 class PageImages:
     """The pages of an upload that are read as they look, by number from 1, in order; no numbers are for pages that came
@@ -48,7 +55,7 @@ class Stretch(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Document:
     """Extracted text with marks. `kind` is the name of its type in lower case (`file_types`). `digest` is the SHA-256
-    of the uploaded bytes, in hex."""
+    of the uploaded bytes, in hex. `outline` is the file's own, empty if it has none."""
 
     name: str
     kind: str
@@ -57,6 +64,7 @@ class Document:
     marks: tuple[Mark, ...] = ()
     warnings: tuple[Message, ...] = ()
     images: PageImages | None = field(default=None, compare=False)
+    outline: tuple[Listed, ...] = ()
 
     def stretches(self) -> Iterator[Stretch]:
         """The document in reading order. Text is one stretch as far as no picture comes between; one without a visible

@@ -11,6 +11,7 @@ from glyph_demo.documents.file_types import Parsed
 from glyph_demo.documents.pdf_characters import characters_of
 from glyph_demo.documents.pdf_lines import lines_of
 from glyph_demo.documents.pdf_open import opened
+from glyph_demo.documents.pdf_outline import outline_of
 from glyph_demo.documents.pdf_pages import parsed
 from glyph_demo.documents.pdf_pictures import Look, look_at
 from glyph_demo.documents.pdf_seen import seen
@@ -49,7 +50,8 @@ def read_pdf(path: Path, max_pages: int, max_characters: int, encoding: str = "a
     if not any(looks):
         raise problem("damaged", kind="PDF")
     words = words_of(pages)
-    return parsed(_reader(path), [reflow(lines, words) for lines in pages], looks)
+    found = parsed(_reader(path), [reflow(lines, words) for lines in pages], looks)
+    return found._replace(outline=outline_of(document))
 
 
 def _reader(path: Path) -> pypdf.PdfReader | None:

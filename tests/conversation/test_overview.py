@@ -2,14 +2,15 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from glyph_demo.conversation.drawing import PageView
-from glyph_demo.conversation.overview import of_text
+from glyph_demo.conversation.overview import of_text, overview_of
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.documents.model import Document, Mark
+from glyph_demo.documents.model import Document, Listed, Mark
 from glyph_demo.engines.base import Heading, Overview
 from glyph_demo.engines.events import FilePage
 from glyph_demo.settings import Settings
@@ -42,6 +43,27 @@ def test_title_outline_and_first_lines_come_from_the_text_on_the_pages(pictures)
         (Heading("How it began", 1, FilePage(1)), Heading("What it costs", 2, FilePage(2, "ii"))),
         "The trust was founded in 1962. It has two rooms.",
     )
+
+
+@pytest.mark.parametrize("pictures", [(), (1, 2)])
+def test_a_files_own_outline_is_told_with_the_pages_that_the_model_saw(pictures):
+    document, views = viewed(PAGES, pictures)
+    listed = tuple(Listed(*one) for one in (("The Harrow Valley Trust", 1), ("Of the money", 2), ("Rent", 2)))
+    found = overview_of(None, replace(document, outline=listed), views)
+    assert found.headings == (Heading("Of the money", 2, FilePage(2, "ii")), Heading("Rent", 2, FilePage(2, "ii")))
+    assert (found.title, found.lead) == ("The Harrow Valley Trust", "The trust was founded in 1962. It has two rooms.")
+    assert overview_of(None, replace(document, outline=listed), views[:1]).headings == (
+        Heading("How it began", 1, FilePage(1)),
+    ), "one page of two was read"
+
+
+def test_an_outline_leads_to_the_page_where_its_words_are_drawn():
+    document, views = viewed(PAGES)
+    cut = PAGES[0].index("## How")
+    first, second = (replace(views[0], number=i, span=span) for i, span in ((1, (0, cut)), (2, (cut, len(PAGES[0])))))
+    document = replace(document, outline=(Listed("How it began", 1), Listed("Not in the text", 1)))
+    found = overview_of(None, document, [first, second, replace(views[1], number=3)])
+    assert [(heading.text, heading.page) for heading in found.headings] == [("How it began", 2), ("Not in the text", 1)]
 
 
 def test_only_pages_that_were_read_count():

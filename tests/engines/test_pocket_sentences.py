@@ -3,9 +3,11 @@
 import random
 
 import numpy as np
+import pytest
 
 from glyph_demo.engines.pocket.answering import Document
 from glyph_demo.engines.pocket.sentences import PageLine, _joint, _Paragraph, split_sentences
+from glyph_demo.engines.pocket.tables import find_tables
 from glyph_demo.store import PageFeatures
 
 WIDTH = 60  # characters of a full line
@@ -125,3 +127,68 @@ def test_a_paragraph_of_any_length_has_its_text_its_bars_and_the_lines_of_each_p
             start, end = sorted(draw.sample(range(len(text) + 1), 2))
             on = [i for i, at in enumerate(starts) if at < end and (starts[i + 1 :] or [len(text) + 1])[0] > start]
             assert [line.number for line in paragraph.at(start, end)] == on
+
+
+def reach(i: int) -> list[str]:
+    """Lines of a page, full but the last, which goes on on the next."""
+    line = f"Reach {chr(i)} of the fen has a path that floods".ljust(WIDTH - 1, "x") + "."
+    return [line] * 13 + ["The keeper of it is"]
+
+
+HOUSES = ("mill", "tower", "barn")
+NUMBERED = {
+    "alone": lambda i: [str(i)],
+    "with a title": lambda i: [f"Chapter 2: Paths of the fen | {i}"],
+    "left and right": lambda i: [f"{i} | Paths of the fen" if i % 2 else f"Chapter 2: Of paths | {i}"],
+    "above a title": lambda i: [f"Page {i} of 40", "Paths of the Low Fen"],
+    "Chinese": lambda i: [f"第 {i} 页 共 40 页"],
+}
+
+
+@pytest.mark.parametrize("head", NUMBERED.values(), ids=NUMBERED)
+def test_numbered_heads_are_told_from_the_text_that_goes_on_across_them(head):
+    numbers = range(107, 110)
+    pages = [features(*head(i), f"old and lives in the {HOUSES[i % 3]}.", *reach(i)) for i in numbers]
+    sentences = split_sentences(pages)
+    heads = [line for i in numbers for line in head(i)]
+    assert [each.text for each in sentences if each.running] == heads
+    assert not [each for each in sentences if each.text not in heads and any(line in each.text for line in heads)]
+    assert f"The keeper of it is old and lives in the {HOUSES[108 % 3]}." in [each.text for each in sentences]
+    assert not [each for each in sentences if any(line in each.context for line in heads)]
+
+
+def test_a_head_within_a_drawn_page_parts_no_sentence():
+    last = "The keeper of it lives in the mill that he has from".ljust(WIDTH - 4, "e") + " Mrs"
+    lines = [
+        line for i in (107, 108, 109) for line in (f"Chapter 2: Paths of the fen | {i}", f"Ruth {i}.", *reach(i), last)
+    ]
+    sentences = split_sentences([features(*lines)])
+    assert f"{last} Ruth 108." in [each.text for each in sentences]
+
+
+def test_numbers_of_a_list_or_of_a_table_are_no_heads():
+    rows = [features(*(f"{i}" for i in range(1, 30))), features(*(f"Sluice of the fen | {i}" for i in range(1, 30)))]
+    assert not any(each.running for each in split_sentences(rows))
+    two = [features(str(i), *reach(i)) for i in (7, 8)]
+    assert not any(each.running for each in split_sentences(two)), "two pages may be a coincidence"
+
+
+def test_the_header_that_a_table_has_on_every_page_is_no_head():
+    rows = [f"Sluice {chr(97 + i)} | 1{i}" for i in range(14)]
+    pages = [features(f"Page {i}", "Name of the sluice | Height", *rows) for i in (1, 2, 3)]
+    sentences = split_sentences(pages)
+    assert {each.text for each in sentences if each.running} == {"Page 1", "Page 2", "Page 3"}
+    (table,) = find_tables(sentences)
+    assert table.header == ("Name of the sluice", "Height")
+    assert [row.cells[0] for row in table.rows] == [row.split(" |")[0] for row in rows] * 3
+
+
+def test_the_text_below_a_numbered_heading_does_not_join_it():
+    sentences = split_sentences(
+        [features("4.2 Functions of the fen", "sluiceOpen lets water in and says when it is full.")]
+    )
+    assert [each.text for each in sentences] == [
+        "4.2 Functions of the fen",
+        "sluiceOpen lets water in and says when it is full.",
+    ]
+    assert sentences[1].context == "4.2 Functions of the fen"

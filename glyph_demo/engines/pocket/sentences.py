@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 
+from glyph_demo.engines.pocket.page_heads import page_heads
 from glyph_demo.store import PageFeatures
 
 Box = tuple[int, int, int, int]
@@ -27,6 +28,11 @@ _MAX_HEADING = 60  # characters
 # A line that is a heading by its mark or its number.
 _NUMBERED = re.compile(
     r"#|(?:第[〇零一二三四五六七八九十百\d]+[章节条]|[一二三四五六七八九十]+、)\s*[\u3400-\u9fff]{1,12}$"
+)
+# "4.2 Field functions", "4.2 概述"; "12.50 EUR" and "4.2 万元" are values.
+_SECTION = re.compile(
+    r"\d{1,2}(?:\.[1-9]\d?)+\.? (?:(?=.*[a-z]{3})[A-Z]|(?![万亿千百元米吨度年个名人])[\u3400-\u9fff])"
+    r"[^|:：]{0,55}[^\s.,;:|，。；：-]"
 )
 _BAR = " | "  # between the cells of a row
 _SAID_TWICE = re.compile(r"(\S.{8,}\S)\s+\1")  # a line drawn once more beside itself
@@ -55,7 +61,7 @@ class PageLine:
 class Sentence:
     """`lines` are the lines it is on, `paragraph` is the number of its paragraph. `context` is what it depends on: the
     heading above it and the header of its table. `heading` says that it is such a line itself, `row` that it is a line
-    of a table or a form, `running` that it is the running head of the file's pages."""
+    of a table or a form, `running` that it is a head or a foot of the file's pages."""
 
     text: str
     lines: tuple[PageLine, ...]
@@ -73,6 +79,7 @@ class _Paragraph:
     lines: list[PageLine] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)  # offset of every line in text
     bars: int = 0  # in text
+    running: bool = False  # it is a head or a foot of the file's pages
     _parts: list[str] = field(default_factory=list)  # of text
     _length: int = 0
     _tail: str = ""  # the last two characters of text
@@ -121,6 +128,9 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
     heading, header, shorts, last = "", "", 0, ""
     headed: set[int] = set()
     for number, paragraph in enumerate(_paragraphs(read_lines(pages))):
+        if paragraph.running:
+            sentences.append(Sentence(paragraph.text, tuple(paragraph.lines), number, row=True, running=True))
+            continue
         short = _is_short(paragraph)
         if shorts and not (short and ("|" in paragraph.text) == ("|" in last)):
             if shorts < _MIN_TABLE and not _holds_value(last):
@@ -145,7 +155,7 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
         replace(
             sentence,
             heading=i in headed or _NUMBERED.match(sentence.text) is not None,
-            running=sentence.row and sentence.text in heads,
+            running=sentence.running or (sentence.row and sentence.text in heads),
         )
         for i, sentence in enumerate(sentences)
     ]
@@ -163,7 +173,7 @@ def _running_heads(sentences: Sequence[Sentence]) -> set[str]:
 
 def _holds_value(text: str) -> bool:
     """Whether a short line gives a value to a label."""
-    return _BAR not in text and _VALUE.search(text) is not None
+    return _BAR not in text and _VALUE.search(text) is not None and _SECTION.fullmatch(text) is None
 
 
 def _is_short(paragraph: _Paragraph) -> bool:
@@ -174,18 +184,24 @@ def _is_short(paragraph: _Paragraph) -> bool:
 
 
 def _paragraphs(lines: list[PageLine]) -> Iterator[_Paragraph]:
+    """In reading order. Heads and feet of pages are paragraphs of their own, behind what goes on across them."""
     margin, bars = _margin(lines), 0  # bars in a whole row of the table: those of its first line
-    current = _Paragraph()
-    for line in lines:
-        if not current.lines or _begins(current, line, margin, bars):
-            if current.lines:
-                yield current
+    heads = page_heads([line.text for line in lines])
+    current, across = _Paragraph(), list[_Paragraph]()
+    for i, line in enumerate(lines):
+        if i in heads:
+            across.append(_Paragraph(running=True))
+            across[-1].add(line)
+            continue
+        if not current.lines or _begins(current, line, margin, bars, bool(across)):
+            yield from [current] * bool(current.lines)
+            yield from across
             if not current.bars:
                 bars = line.text.count(_BAR)
-            current = _Paragraph()
+            current, across = _Paragraph(), []
         current.add(line)
-    if current.lines:
-        yield current
+    yield from [current] * bool(current.lines)
+    yield from across
 
 
 def _margin(lines: list[PageLine]) -> float:
@@ -215,9 +231,9 @@ def _goes_on(last: str, line: str) -> bool:
     return line[0].islower() and last[-1] not in ".!?:;|" and not (_holds_value(last) and _holds_value(line))
 
 
-def _begins(current: _Paragraph, line: PageLine, margin: float, row: int) -> bool:
+def _begins(current: _Paragraph, line: PageLine, margin: float, row: int, across: bool) -> bool:
     """Whether `line` begins a paragraph: it is a list item, a table's row of `row` bars, has a gap above, or its first
-    word would have fitted above."""
+    word would have fitted above. `across` says that heads of pages are between, which hide a gap."""
     last = current.lines[-1]
     height = last.box[3] - last.box[1]
     if _BULLET.match(line.text):
@@ -226,9 +242,13 @@ def _begins(current: _Paragraph, line: PageLine, margin: float, row: int) -> boo
         return True  # else it may be the rest of a row
     if _are_pairs(last.text, line.text):
         return True
-    if _BAR not in line.text and _goes_on(last.text, line.text):
+    titled = len(current.lines) == 1 and _SECTION.fullmatch(last.text) is not None
+    if _BAR not in line.text and _goes_on(last.text, line.text) and not titled:
         return False  # the line break is from the uploaded text
-    if line.page == last.page:
+    if across:
+        if _TERMINAL.search(last.text):
+            return True
+    elif line.page == last.page:
         distance = line.box[1] - last.box[3]
         if distance > 0.9 * height:
             return True

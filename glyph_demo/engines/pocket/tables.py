@@ -63,8 +63,12 @@ def find_tables(sentences: Sequence[Sentence]) -> list[Table]:
     run: list[Row] = []
     labelled: list[tuple[tuple[str, ...], Row]] = []
     for i, sentence in enumerate(sentences):
+        if sentence.running:
+            continue
         if " | " in sentence.text:
-            run.append(Row(tuple(cell.strip() for cell in _BAR.split(sentence.text)), i))
+            cells = tuple(cell.strip() for cell in _BAR.split(sentence.text))
+            if not run or cells != run[0].cells:  # else the header, once more on the next page
+                run.append(Row(cells, i))
             continue
         pairs = _pairs(sentence.text)
         if run:
