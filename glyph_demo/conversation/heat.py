@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glyph_demo.conversation.drawing import PageView
-from glyph_demo.conversation.places import placed
+from glyph_demo.conversation.places import numbered, placed
 from glyph_demo.documents.model import Document
 from glyph_demo.engines.events import Evidence, Heat, Region
 from glyph_demo.rendering.page import Line
@@ -35,9 +35,8 @@ def hottest_lines(pages: Sequence[tuple[Heat, tuple[int, int], Sequence[Line]]])
     height) in pixels, and its lines. A line's score is the mean of the map over its box, 0 to 1."""
     found: list[Region] = []
     for heat, size, lines in pages:
-        for number, line in enumerate(lines, 1):
-            if line.text.strip():
-                found.append(Region(heat.page, number, line.text, (line.box,), mean_heat(heat, size, line.box)))
+        for number, line in numbered(lines):
+            found.append(Region(heat.page, number, line.text, (line.box,), mean_heat(heat, size, line.box)))
     found.sort(key=lambda region: region.score, reverse=True)
     return tuple(region for region in found[:MOST_LINES] if region.score >= FAINT * found[0].score > 0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from glyph_demo.conversation.drawing import PageView
@@ -42,10 +42,13 @@ def view_at(views: Sequence[PageView], offset: int) -> PageView | None:
 
 
 def lines_at(view: PageView, start: int, end: int) -> list[tuple[int, Line]]:
-    """The lines of a page with any of the characters `start` to `end` of the Document's text, each with its number from
-    1."""
-    first = max(0, bisect_right(view.lines, start, key=lambda line: line.start) - 1)
-    return [(i, line) for i, line in enumerate(view.lines[first:], first + 1) if start < line.end and line.start < end]
+    """The lines of a page with any of the characters `start` to `end` of the Document's text, each with its number."""
+    return [(number, line) for number, line in numbered(view.lines) if start < line.end and line.start < end]
+
+
+def numbered(lines: Sequence[Line]) -> Iterator[tuple[int, Line]]:
+    """The lines of a page that can be seen, numbered from 1 as a reader counts them."""
+    return enumerate((line for line in lines if line.text.strip()), 1)
 
 
 def placed(region: Region, view: PageView, document: Document) -> Region:

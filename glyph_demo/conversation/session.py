@@ -75,14 +75,14 @@ class DocumentSession:
         """Start reading a file in the background and make it current. Returns its id at once; `current.events()` yields
         progress and raises what went wrong. `pages` overrides the setting of this name. Raises DocumentError
         `document_closed` once the session is closed, as by another tab that needed its place."""
-        settings = self.settings if pages is None else _with_pages(self.settings, pages)
+        settings = self.settings if pages is None else with_pages(self.settings, pages)
         identifier = str(next(self._ids))
         self._start(identifier, Path(path), name or Path(path).name, settings, Transcript())
         return identifier
 
     def restore(self, path: Path, name: str, transcript: Transcript, *, pages: str) -> str:
         """Add a document of an earlier run with its conversation, and return its id. `select` reads it."""
-        settings = _with_pages(self.settings, pages)
+        settings = with_pages(self.settings, pages)
         identifier = str(next(self._ids))
         folder = self._folder / identifier  # there is none until it is read; another one's would be removed with it
         with self._changing:
@@ -99,11 +99,25 @@ class DocumentSession:
             if reading is None:
                 raise document_closed()
             if reading.state in ("closed", "failed"):
-                settings = reading.settings if pages is None else _with_pages(reading.settings, pages)
+                settings = reading.settings if pages is None else with_pages(reading.settings, pages)
                 return self._start(identifier, reading.path, reading.name, settings, reading.transcript)
             self._readings.move_to_end(identifier)
             self.current_id = identifier
             return reading
+
+    def read(self, identifier: str) -> None:
+        """Read a document again if it is closed or failed, and leave the current one current. Raises DocumentError
+        `document_closed` if there is none with this id any more."""
+        with self._changing:
+            reading, current = self._readings.get(identifier), self.current_id
+            if reading is None:
+                raise document_closed()
+            if reading.state in ("closed", "failed"):
+                self._start(
+                    identifier, reading.path, reading.name, reading.settings, reading.transcript, beside=current
+                )
+                return
+            self._readings.move_to_end(identifier)
 
     def remove(self, identifier: str) -> None:
         """Forget a document, if it is there; its features stay in the store."""
@@ -125,7 +139,7 @@ class DocumentSession:
             for reading in list(self._readings.values()):
                 if other_pages:
                     reading.cancel()
-                reading.settings = _with_pages(settings, reading.settings.documents.pages)  # those it was opened with
+                reading.settings = with_pages(settings, reading.settings.documents.pages)  # those it was opened with
             if other_pages and not self.closed and self.current_id and (current := self.current):
                 self._start(self.current_id, current.path, current.name, current.settings, current.transcript)
         return other_pages
@@ -186,7 +200,16 @@ class DocumentSession:
             self._readings.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _start(self, identifier: str, path: Path, name: str, settings: Settings, transcript: Transcript) -> Reading:
+    def _start(
+        self,
+        identifier: str,
+        path: Path,
+        name: str,
+        settings: Settings,
+        transcript: Transcript,
+        beside: str | None = None,
+    ) -> Reading:
+        """Read a document. It becomes the current one, unless it is to stand `beside` that: then both stay open."""
         with self._changing:
             if self.closed:
                 raise document_closed()
@@ -194,14 +217,16 @@ class DocumentSession:
             reading = Reading(name, path, settings, self.engine, self.store, folder, transcript=transcript)
             self._readings[identifier] = reading
             self._readings.move_to_end(identifier)
-            self.current_id = identifier
-            self._make_room()
+            self.current_id = beside or identifier
+            if beside is not None and beside in self._readings:
+                self._readings.move_to_end(beside)
+            self._make_room(2 if beside else 1)
             self._reader.submit(reading.run)
         return reading
 
-    def _make_room(self) -> None:
+    def _make_room(self, least: int) -> None:
         held = [r for r in list(self._readings.values()) if r.state not in ("closed", "failed")]
-        for reading in held[: -max(1, self.settings.store.open_documents)]:
+        for reading in held[: -max(least, self.settings.store.open_documents)]:
             reading.cancel()
 
     def _in_front(self) -> Reading:
@@ -225,7 +250,8 @@ class DocumentSession:
             self._asking.release()
 
 
-def _with_pages(settings: Settings, pages: str) -> Settings:
+def with_pages(settings: Settings, pages: str) -> Settings:
+    """The settings, but for which pages of a document are read."""
     return replace(settings, documents=replace(settings.documents, pages=pages))
 
 

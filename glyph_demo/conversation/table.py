@@ -14,9 +14,10 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from glyph_demo.conversation.row import QuotedLine, Row
-from glyph_demo.conversation.session import DocumentSession, open_store
+from glyph_demo.conversation.session import DocumentSession, open_store, with_pages
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.base import Engine, Turn
 from glyph_demo.engines.events import SECOND_DIGITS, Progress
@@ -26,7 +27,7 @@ from glyph_demo.settings import Documents, Settings
 from glyph_demo.store import FeatureStore
 
 READ_BYTES = 1 << 20
-NOTHING: Mapping[str, Sequence[Turn]] = MappingProxyType({})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 BEAT = 0.2  # seconds between two reports of progress
 # Where a spreadsheet would compute a formula instead of showing the text (OWASP, "CSV Injection"). A formula starts
 # with one of these characters (the full-width ones in Chinese spreadsheets) at the start of a cell, perhaps after white
@@ -52,16 +53,17 @@ def fill_table(
     language: Language = "en",
     store: FeatureStore | None = None,
     history: Mapping[str, Sequence[Turn]] = NOTHING,
+    pages: Mapping[str, str] = NOTHING,
 ) -> Generator[Row | Progress | Working, None, None]:
     """Ask every question of every file; `files` maps the names that the table shows to paths. Yields a Row for each
     as soon as it is there, Progress of the stage "answer" that counts rows, and Working. An
     engine with `parallel_documents` works on `inference.max_batch_size` files at a time and batches their decode steps.
     Rows of `known` without an error are taken over instead of asking again. `history` has the turns before the
-    questions, by file.
+    questions, by file, and `pages` the pages to read of those that are not read as the settings say.
     A file that cannot be read, or a question that fails, gives rows with `error`; the others go on. Closing the
     iterator stops everything."""
     answered = {row.key: row for row in known if not row.error}
-    work = _Work(engine, settings, store or open_store(settings), answered, language, history)
+    work = _Work(engine, settings, store or open_store(settings), answered, language, history, pages)
     total = len(files) * len(questions)
     reported = 0
     yield Progress("answer", 0, total)
@@ -95,6 +97,7 @@ class _Work:
     answered: Mapping[tuple[str, str, str, str], Row]
     language: Language
     history: Mapping[str, Sequence[Turn]]
+    pages: Mapping[str, str]
     done: int = 0
     rows: dict[str, list[Row]] = field(default_factory=dict)  # those not yet yielded, by file name
     progress: dict[str, Progress] = field(default_factory=dict)
@@ -108,7 +111,8 @@ class _Work:
 
     def ask_file(self, name: str, path: Path, questions: Sequence[str]) -> None:
         """Add the rows of one file, until `stopped` is set."""
-        wanted = _wanted(self.engine, self.settings, name, path, questions)
+        settings = with_pages(self.settings, self.pages[name]) if name in self.pages else self.settings
+        wanted = _wanted(self.engine, settings, name, path, questions)
         session: DocumentSession | None = None
         try:
             for row in wanted:
@@ -118,7 +122,7 @@ class _Work:
                     answered = replace(known, file=name)
                 else:
                     if session is None:
-                        session = DocumentSession(self.engine, self.settings, self.store)
+                        session = DocumentSession(self.engine, settings, self.store)
                         session.open(path, Path(name).name)
                     answered = self._answer(session, row)
                 with self.counting:

@@ -37,7 +37,7 @@ def _heading(heading: Heading, language: Language) -> str:
     if heading.file_page is not None:
         place = page_name(heading.file_page, language)
     return (
-        f"<li><button type='button' data-act='page' data-page='{heading.page}'>{html.escape(heading.text)} "
+        f"<li><button type='button' data-act='outline' data-page='{heading.page}'>{html.escape(heading.text)} "
         f"<span class='glyph-where'>{place}</span></button></li>"
     )
 

@@ -62,19 +62,19 @@ def earlier_button(count: int, language: Language) -> str:
     return f"<button type='button' class='glyph-act' data-act='earlier'>{text}</button>"
 
 
-def live_answer(exchange: Exchange, language: Language) -> str:
-    """HTML of an answer that is still being written; else empty. What will be folded is not shown: it would be seen for
-    a moment and go."""
+def live_answer(exchange: Exchange, index: int, language: Language) -> str:
+    """HTML of answer `index` of a conversation while it is being written; else empty. What will be folded is not shown:
+    it would be seen for a moment and go."""
     if not exchange.running:
         return ""
     parts = [_name(exchange), *_notices(exchange, language), _thinking(exchange, language)]
     if exchange.answer:
-        parts += [*_words_and_passages(exchange, 0, layout(exchange), language), *_others(exchange, 0, language)]
+        parts += _words_and_passages(exchange, index, layout(exchange), language)
+        parts += _others(exchange, index, language)
         if exchange.document:
             parts.append(f"<div class='glyph-wait'>{say('everyone.waits', language)}</div>")
     elif not exchange.thinking:
-        begun = "" if exchange.progress else " glyph-begun"
-        parts.append(f"<div class='glyph-wait{begun}'>{html.escape(waiting_text(exchange.progress, language))}</div>")
+        parts.append(f"<div class='glyph-wait'>{html.escape(waiting_text(exchange.progress, language))}</div>")
     return f"<div class='glyph-live' aria-busy='true'>{''.join(parts)}</div>"
 
 

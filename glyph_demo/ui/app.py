@@ -65,11 +65,12 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
     status = [ui.status, ui.read_first]
-    conversation = [ui.earlier, ui.chat, ui.live, ui.question, ui.unasked, ui.page, ui.replacing, *status]
+    looked_at = [ui.page, ui.gallery]
+    conversation = [ui.earlier, ui.chat, ui.live, ui.question, ui.unasked, *looked_at, ui.replacing, *status]
     opened_page = app.load(on.load_page, [ui.window, ui.memory], everything, js=TAB, **private)
     follow = _once(on.shelf.follow_reading)
     opened_page.then(follow, ui.window, everything, **private)
-    opened_page.then(_once(on.chat.follow_answer), ui.window, conversation, **private)
+    followed = opened_page.then(_once(on.chat.follow_answer), ui.window, conversation, **private)
     opened_page.then(_once(on.download.follow), ui.window, everything, **private)
     _connect_picker(ui, on, opened_page, private)
     said_otherwise = ui.language.input(on.change_language, [ui.window, ui.language], everything, **private)
@@ -90,7 +91,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     asking.append(ui.chat.retry(_once(on.chat.retry_question), ui.window, conversation, **private))
     asking.append(ui.chat.edit(_once(on.chat.edit_question), ui.window, conversation, **private))
     asking.append(ui.replacing.click(_once(on.chat.replace_if_sure), ui.window, conversation, **private))
-    for asked in asking:
+    for asked in (followed, *asking):
         asked.then(None, [ui.unasked, ui.question], ui.question, js=GIVE_BACK)
     ui.chat.undo(on.chat.undo_exchange, ui.window, conversation, **private)
     ui.earlier.click(on.chat.show_earlier, ui.window, [ui.earlier, ui.chat], **private)
@@ -131,7 +132,8 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     # Its `input` comes of keys alone: not of Backspace, nor of an input method. Queued, so as not to overtake a list.
     ui.search.change(on.shelf.search, [ui.window, ui.search], ui.documents, trigger_mode="always_last", **private)
     # While a page of the file is drawn, others can be turned to.
-    ui.page.click(on.on_page, ui.window, [ui.page, *status], trigger_mode="multiple", **private)
+    ui.page.click(on.on_page, ui.window, [*looked_at, *status], trigger_mode="multiple", **private)
+    ui.everyone.input(on.shelf.ask_together, [ui.window, ui.everyone], ui.documents, **private)
     for event, handler in ((ui.find.submit, on.find), (ui.found.click, on.find_beside)):
         event(handler, [ui.window, ui.find], [ui.found, ui.page], trigger_mode="multiple", **private)
 

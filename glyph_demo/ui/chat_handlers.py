@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from glyph_demo.conversation.transcript import Exchange
+from glyph_demo.engines.events import Region
 from glyph_demo.errors import GlyphError
 from glyph_demo.ui.answer_card import live_answer, typed
 from glyph_demo.ui.markup import dialog
@@ -111,27 +112,37 @@ class ChatHandlers:
         return self._view.conversation(window)
 
     def follow_answer(self, visit: Visit) -> Iterator[Updates]:
-        """Show an answer that was being written when the page was loaded."""
+        """Show an answer that was being written when the page was loaded, and those to the questions that waited."""
         window, ui = self._windows.get(visit), self._ui
-        exchange = window.asked
         yield NOTHING
-        if exchange is None or not window.answering:
-            return
-        sent: Updates = {}
-        while window.answering and window.asked is exchange:
-            window.watched_at = time.monotonic()
-            if changed := unsent({ui.live: live_answer(exchange, window.language)}, sent):
-                yield changed
-            time.sleep(ANSWER_INTERVAL)
-        answered = exchange.answer or exchange.finished
-        if answered and exchange.regions:
-            window.focus = PageFocus.of(exchange)
-        yield {
-            **self._view.conversation(window),
-            **self._view.status(window),
-            ui.page: self._view.page(window),
-            **({} if answered else {ui.question: exchange.question}),
-        }
+        shown: Exchange | None = None
+        while window.answering or window.waits:
+            if (exchange := window.asked) is None or exchange is shown:  # the next waits for its turn
+                time.sleep(ANSWER_INTERVAL)
+                continue
+            shown, sent = exchange, Updates()
+            yield self._view.chat(window)
+            while window.answering and window.asked is exchange:
+                window.watched_at = time.monotonic()
+                if changed := unsent({ui.live: self._live(window, exchange)}, sent):
+                    yield changed
+                time.sleep(ANSWER_INTERVAL)
+            answered = exchange.answer or exchange.finished
+            if answered and exchange.regions:
+                window.look_at_front(PageFocus.of(exchange))
+            elif answered:
+                window.forget_marks()  # those of the answer before
+            yield {
+                **self._view.conversation(window),
+                **self._view.status(window),
+                ui.page: self._view.page(window),
+                **({} if answered else {ui.unasked: exchange.question}),
+            }
+
+    def _live(self, window: Window, exchange: Exchange) -> str:
+        """HTML of an answer that is still being written. Its places can be shown once it is in the conversation."""
+        at = next((i for i, each in enumerate(window.transcript) if each is exchange), -1)
+        return live_answer(exchange, at, window.language)
 
     def stop_answer(self, visit: Visit) -> None:
         self._windows.get(visit).stop()
@@ -160,7 +171,7 @@ class ChatHandlers:
         ui, before = self._ui, window.focus
         stands = at is not None and window.transcript[at].question == question.strip()  # whatever comes of this
         exchange: Exchange | None = None
-        window.notice = None
+        window.notice, placed = None, tuple[Region, ...]()
         steps, begun = window.ask(question, at, everyone), False
         try:
             for exchange in paced(steps, ANSWER_INTERVAL):
@@ -169,10 +180,12 @@ class ChatHandlers:
                     begun = True
                     updates |= {**self._view.conversation(window), ui.unasked: "", ui.status: ""}
                     updates |= {ui.question: ""} if typed else {}
-                updates[ui.live] = live_answer(exchange, window.language)
-                if exchange.regions and exchange.regions is not window.focus.regions:
-                    window.focus = PageFocus.of(exchange)
-                    updates[ui.page] = self._view.page(window)
+                updates[ui.live] = self._live(window, exchange)
+                if exchange.regions and exchange.regions is not placed:  # once: one may turn to others meanwhile
+                    placed = exchange.regions
+                    other = bool(window.beside)
+                    window.look_at_front(PageFocus.of(exchange))
+                    updates |= self._view.looked_at(window) if other else {ui.page: self._view.page(window)}
                 yield updates
         except GeneratorExit:
             window.finish(steps)

@@ -23,9 +23,10 @@ from glyph_demo.ui.space import limits
 from glyph_demo.ui.updates import Updates, merged
 from glyph_demo.ui.window_view import WindowView
 from glyph_demo.windows.collection import Windows
+from glyph_demo.windows.page_look import PAGES_CHANGED
 from glyph_demo.windows.preferences import known_window, remembered
 from glyph_demo.windows.visit import VISITOR, Visit
-from glyph_demo.windows.window import PAGES_CHANGED, Window
+from glyph_demo.windows.window import Window
 
 
 class Handlers:
@@ -52,6 +53,7 @@ class Handlers:
             return {self.ui.status: notice(error.message.text(self._first_language(memory, request)))}
         window.searched = window.renamed = ""  # a page begins without
         window.earlier.clear()
+        window.together = False
         if is_new:
             window.language = self._first_language(memory, request)
         told = limits() or self.windows.switch.notice
@@ -90,6 +92,7 @@ class Handlers:
         """Show the page that was turned to, the page of the line that was clicked under an answer, or the page in focus
         in another way; or draw what is missing of it."""
         window, error = self.windows.get(visit), None
+        was = window.looked_at
         if data.act == "draw":
             try:
                 window.draw_original()
@@ -100,7 +103,9 @@ class Handlers:
         elif not self._turned(window, data):
             return gr.skip()
         changed = self._view.status(window) if window.notice and window.notice[0] is PAGES_CHANGED else {}
-        return {self.ui.page: self._view.page(window, error), **changed}
+        if was is not window.looked_at:
+            changed |= self._view.looked_at(window)
+        return {**changed, self.ui.page: self._view.page(window, error)}
 
     def find(self, visit: Visit, words: str) -> Updates:
         """Show the next place of these words, or the first."""
@@ -119,7 +124,11 @@ class Handlers:
 
     def _turned(self, window: Window, data: gr.EventData) -> bool:
         """Whether there is what the click asks for, which is in focus then."""
-        if data.act == "page":
+        if data.act == "front" or (data.act == "outline" and window.beside):
+            window.look_at_front(window.last_focus())
+        if data.act == "front":
+            return True
+        if data.act in ("page", "outline"):
             return window.turn_to(place_in_list(data.page))
         if data.act == "original":
             return window.turn_to_original(place_in_list(data.page))

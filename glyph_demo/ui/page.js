@@ -24,7 +24,7 @@ const reveal = () => {
 };
 document.addEventListener("click", (event) => {
   awaited = Boolean(event.target.closest?.("#many .glyph-place"));
-  const chosen = event.target.closest?.("#page [data-act], #gallery [data-act], .glyph-panel [data-act], .glyph-about [data-act]");
+  const chosen = event.target.closest?.("#page [data-act], #gallery [data-act], .glyph-panel [data-act], .glyph-live [data-act], .glyph-about [data-act]");
   const [zoomed, heat] = ["[data-zoom]", "[data-heat]"].map((kind) => view.contains(event.target) && event.target.closest(kind));
   if (zoomed || heat) {
     if (zoomed) zoom = Math.min(4, Math.max(0.5, zoom * 1.25 ** Number(zoomed.dataset.zoom)));
@@ -33,7 +33,7 @@ document.addEventListener("click", (event) => {
   } else if (chosen) {
     event.preventDefault();
     trigger(chosen.dataset.event ?? "click", { ...chosen.dataset });
-    if (chosen.closest(".glyph-panel, .glyph-about")) reveal();
+    if (chosen.closest(".glyph-panel, .glyph-live, .glyph-about")) reveal();
   } else if (view.contains(event.target) && event.target.closest("[data-size], .glyph-sheet")) {
     resize(!view.classList.contains("large"));
   }

@@ -72,10 +72,20 @@ def _held(marks: Sequence[Mark], language: Language) -> str:
     return say("page.holds", language, page=html.escape(name, quote=True))
 
 
+def beside_view(window: Window) -> str:
+    """HTML: the name of a document that is shown beside the conversation about another, and a button back to that."""
+    front, reading = window.reading, window.looked_at
+    if reading is None or front is None or reading is front:
+        return ""
+    name, back = (html.escape(each.title, quote=True) for each in (reading, front))
+    label = say("page.back", window.language, name=back)
+    return f"<div class='glyph-beside'><b>{name}</b><button type='button' data-act='front'>{label}</button></div>"
+
+
 def original_view(window: Window, originals: Originals, error: GlyphError | None) -> str:
     """HTML of the file's page in focus as it looks, with the places of an answer, or with the `error` that keeps it
     from being drawn. As long as something is missing it has `data-drawing`, and page.js asks for the rest."""
-    reading, view, number, language = window.reading, window.view, window.file_page, window.language
+    reading, view, number, language = window.looked_at, window.view, window.file_page, window.language
     if reading is None or view is None:
         return ""
     title = say("page.of", language, page=page_name(originals.name(number), language), total=originals.total)

@@ -15,7 +15,8 @@ from glyph_demo.windows.window import Window
 
 def document_list(window: Window) -> str:
     """HTML: the documents, each with details, a button that puts it in front, one that gives it another name and one
-    that removes it. While words are looked for, those that have them, with how often."""
+    that removes it. Where questions are for several, a box says of each whether they are for it. While words are looked
+    for, those that have them, with how often."""
     opened, language = window.session.documents, window.language
     if not opened:
         return ""
@@ -56,10 +57,22 @@ def _row(window: Window, identifier: str, reading: Reading, detail: str) -> str:
         return f"<li><input class='glyph-rename' {given}{current}></li>"
     file = html.escape(reading.name, quote=True)
     return (
-        f"<li><button type='button' class='glyph-open' title='{file}' data-act='open' data-id='{identifier}'{current}>"
+        f"<li>{_box(window, identifier, title)}"
+        f"<button type='button' class='glyph-open' title='{file}' data-act='open' data-id='{identifier}'{current}>"
         f"<span class='glyph-name'>{title}</span><span class='glyph-detail'>{detail}</span></button>"
         f"{_rename_button(identifier, title, language)}{remove_button('id', identifier, reading.title, language)}</li>"
     )
+
+
+def _box(window: Window, identifier: str, title: str) -> str:
+    """HTML: whether a question to several documents is for this one too. The one in front is always asked."""
+    if not window.together or len(window.session.documents) < 2:
+        return ""
+    state = "" if identifier in window.left_out else " checked"
+    if identifier == window.session.current_id:
+        state = " checked disabled"
+    label = say("together", window.language, name=title)
+    return f"<input type='checkbox' data-act='together' data-id='{identifier}' aria-label='{label}'{state}>"
 
 
 def _rename_button(identifier: str, title: str, language: Language) -> str:

@@ -91,6 +91,9 @@ class ShelfHandlers:
         window, identifier = self._windows.get(visit), str(data.id)
         if data.act == "named":
             rename(window, identifier, str(data.name))
+        if data.act == "together":
+            window.left_out ^= {identifier}
+            return {self._ui.documents: document_list(window)}
         if data.act in ("rename", "named", "unnamed"):
             window.renamed = identifier if data.act == "rename" else ""
             return {self._ui.documents: document_list(window)}
@@ -102,6 +105,12 @@ class ShelfHandlers:
         key, language = "remove.sure" if count > 1 else "remove.sure.one", window.language
         text = say(key, language, name=reading.title, count=count)
         return {self._ui.removing: dialog(text, say("remove.yes", language), language, id=identifier)}
+
+    def ask_together(self, visit: Visit, together: bool) -> Updates:
+        """Whether questions are for several documents: then the list says for which."""
+        window = self._windows.get(visit)
+        window.together = together is True
+        return {self._ui.documents: document_list(window)}
 
     def search(self, visit: Visit, words: str) -> Updates:
         """Show the documents whose name or conversation has these words; all without words."""
@@ -127,17 +136,18 @@ class ShelfHandlers:
 
     @_told
     def show_other(self, visit: Visit, data: gr.EventData) -> Updates:
-        """Show a line that the answer of a document that is not in front rests on, or has a claim from."""
+        """Show a line that the answer of a document that is not in front rests on, or has a claim from, beside the
+        conversation."""
         window = self._windows.get(visit)
         at, other = place_in_list(data.exchange), place_in_list(data.other)
         others = window.transcript[at].others if 0 <= at < len(window.transcript) else ()
         quote = _quote(others[other], data) if 0 <= other < len(others) else None
         if quote is None:
             return gr.skip()
-        if (reading := opened_as(window.session, others[other])) is None:
+        if (identifier := opened_as(window.session, others[other])) is None:
             return self._view.say_error(window, document_gone())
-        window.show_quote(reading.name, reading.path, quote)
-        return self._view.front(window)
+        window.look_beside(identifier, quote)
+        return self._view.looked_at(window)
 
     @_told
     def select(self, visit: Visit, document_id: str) -> Updates:
@@ -165,7 +175,7 @@ class ShelfHandlers:
         sent: Updates = {}
         pages, due, was = 0, 0.0, ("", "")
         while turn == window.followed:
-            documents, now = window.session.documents, (window.session.current_id or "", "")
+            documents, now = window.session.documents, (window.beside or window.session.current_id or "", "")
             waiting = any(reading.state in ("waiting", "reading") for reading in documents.values())
             loads = self._windows.switch.loading is not None
             waiting |= loads or window.load_stopped is not None
@@ -177,7 +187,7 @@ class ShelfHandlers:
                 if error is not None and window.failures.get(identifier) is not error:
                     yield self._give_up(window, identifier, reading, error)
             updates: Updates = {self._ui.documents: document_list(window), **self._loading(window)}
-            if (reading := window.reading) is not None:
+            if (reading := window.looked_at) is not None:
                 now = (now[0], reading.state)
                 updates[self._ui.progress] = views.reading_progress(reading, window.language)
                 updates[self._ui.about] = self._view.about(window)

@@ -7,6 +7,12 @@ box.addEventListener("scroll", () => {
 new MutationObserver(() => {
   if (follows) box.scrollTop = box.scrollHeight;
 }).observe(box, { childList: true, subtree: true, characterData: true });
+let writes = false;
 watch("value", () => {
-  if (element.querySelector(".glyph-begun")) follows = true;
+  const begins = !writes && Boolean(element.querySelector(".glyph-live"));
+  writes = Boolean(element.querySelector(".glyph-live"));
+  if (begins) {
+    follows = true;
+    box.scrollTop = box.scrollHeight;
+  }
 });

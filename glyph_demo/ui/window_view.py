@@ -14,7 +14,7 @@ from glyph_demo.ui.answer_card import chat_messages, earlier_button
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.markup import closable, notice
-from glyph_demo.ui.pages import gallery_view, original_view, page_view, switch_view
+from glyph_demo.ui.pages import beside_view, gallery_view, original_view, page_view, switch_view
 from glyph_demo.ui.picker import engine_view
 from glyph_demo.ui.picker_view import PickerView
 from glyph_demo.ui.shelf import document_list
@@ -48,14 +48,17 @@ class WindowView:
             ui.progress: views.reading_progress(reading, window.language),
             ui.about: self.about(window),
             **self.conversation(window),
-            ui.page: self.page(window),
-            ui.gallery: self.gallery(reading, window.language),
+            **self.looked_at(window),
             **self.status(window),
         }
         for index, button in enumerate(ui.samples):
             shown = index < len(samples)
             updates[button] = gr.update(value=samples[index] if shown else "", visible=shown)
         return updates
+
+    def looked_at(self, window: Window) -> Updates:
+        """The page view, and the small pictures below it."""
+        return {self.ui.page: self.page(window), self.ui.gallery: self.gallery(window.looked_at, window.language)}
 
     def about(self, window: Window) -> str:
         """What the document in front is, as far as it is known. Examples have questions of their own."""
@@ -80,16 +83,18 @@ class WindowView:
     def page(self, window: Window, error: GlyphError | None = None) -> str:
         """The page in focus, else the first one, with the places on it that an answer rests on. `error` keeps the
         file's page from being drawn."""
-        reading, view = window.reading, window.view
+        reading, view = window.looked_at, window.view
+        other = beside_view(window)
         if reading is None or view is None:
-            return ""
+            return other
         document, originals, pages = reading.document, reading.originals, list(reading.pages)
         if document is None or not pages:
-            return ""
+            return other
         if originals and window.shows_original:
-            return original_view(window, originals, error)
+            return other + original_view(window, originals, error)
         switch = switch_view(False, window.language) if originals else ""
-        return page_view(reading.key, pages, window.focus, window.language, file_pages(document, view), switch)
+        marks = file_pages(document, view)
+        return other + page_view(reading.key, pages, window.focus, window.language, marks, switch)
 
     def gallery(self, reading: Reading | None, language: Language) -> str:
         return gallery_view(reading.key, list(reading.pages), language) if reading is not None else ""

@@ -3,45 +3,59 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from glyph_demo.conversation.errors import as_user_error
-from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.row import Row
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.conversation.table import digest_of, fill_table
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.base import Turn
+from glyph_demo.errors import Message
 from glyph_demo.languages import Language
 
 
-def ask_others(session: DocumentSession, exchange: Exchange, language: Language) -> Generator[None, None, None]:
-    """Add their answers to `exchange.others`; each is asked behind what it answered before in this conversation. Yields
-    at least a few times a second; closing it stops the engine. Raises GlyphErrors only."""
+def ask_others(
+    session: DocumentSession, exchange: Exchange, language: Language, left_out: Collection[str] = ()
+) -> Generator[None, None, None]:
+    """Add the answers of all but those `left_out` to `exchange.others`; each is asked behind what it answered before in
+    this conversation. Yields at least a few times a second; closing it stops the engine, and a notice names those that
+    were not asked. Raises GlyphErrors only."""
     files: dict[str, Path] = {}
     titles: dict[str, str] = {}
     history: dict[str, list[Turn]] = {}
+    pages: dict[str, str] = {}
     before = _answered_before(session, exchange)
     for identifier, reading in session.documents.items():
-        if identifier != session.current_id and reading.path.exists():
-            name, number = reading.name, 1
-            while name in files:
-                number += 1
-                name = f"{Path(reading.name).stem} ({number}){Path(reading.name).suffix}"
-            files[name], titles[name] = reading.path, reading.transcript.title or name
+        if identifier == session.current_id or identifier in left_out:
+            continue
+        name, number = reading.name, 1
+        while name in titles:
+            number += 1
+            name = f"{Path(reading.name).stem} ({number}){Path(reading.name).suffix}"
+        titles[name] = reading.transcript.title or name
+        if reading.path.exists():
+            files[name], pages[name] = reading.path, reading.settings.documents.pages
             history[name] = before.get(digest_of(reading.path), []) if before else []
     question = [exchange.question]
-    asking = fill_table(session.engine, session.settings, files, question, (), language, session.store, history)
+    asking = fill_table(session.engine, session.settings, files, question, (), language, session.store, history, pages)
     with contextlib.closing(asking) as events:
         try:
             for event in events:
                 if isinstance(event, Row):
-                    exchange.others += (replace(event, file=titles[event.file]),)
+                    exchange.others += (replace(event, file=titles.pop(event.file)),)
                 yield
         except Exception as error:
             raise as_user_error(error) from error
+        finally:
+            if titles:
+                exchange.notices += (_not_asked(list(titles.values())),)
+
+
+def _not_asked(names: Sequence[str]) -> Message:
+    return Message(f"Not answered: {', '.join(names)}.", f"未回答：{'、'.join(names)}。")
 
 
 def _answered_before(session: DocumentSession, exchange: Exchange) -> dict[str, list[Turn]]:
@@ -55,6 +69,8 @@ def _answered_before(session: DocumentSession, exchange: Exchange) -> dict[str, 
     return turns
 
 
-def opened_as(session: DocumentSession, row: Row) -> Reading | None:
-    """The open document that an answer is about; None if there is none any more."""
-    return next((each for each in session.documents.values() if digest_of(each.path) == row.digest), None)
+def opened_as(session: DocumentSession, row: Row) -> str | None:
+    """The id of the open document that an answer is about; None if there is none any more."""
+    return next(
+        (identifier for identifier, each in session.documents.items() if digest_of(each.path) == row.digest), None
+    )

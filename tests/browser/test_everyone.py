@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser import files
-from tests.browser.person import answers, ask, ask_and_expect, expect_accessible, expect_answers, read_document
+from tests.browser.person import answers, ask, expect_accessible, expect_answers, read_document
 
 QUESTION = "How deep is the water at the north pier?"
 
@@ -11,16 +11,16 @@ QUESTION = "How deep is the water at the north pier?"
 def test_all_opened_documents_answer_in_one_card_and_each_place_is_shown(open_page, artifacts):
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     read_document(page, "one.txt", files.text())
-    everyone = page.get_by_label("Ask all opened documents")
+    everyone = page.get_by_label("Ask several documents at once")
     expect(everyone).to_be_hidden()
     read_document(page, "two.pdf", files.pdf())
     expect(page.locator("#documents li")).to_have_count(2)
     everyone.check()
     ask(page, QUESTION)
     expect_answers(page, 1)
-    parts = answers(page).last.locator("h3")
+    parts = answers(page).first.locator("h3")
     expect(parts).to_have_text(["two.pdf", "one.txt"])
-    other = answers(page).last.locator(".glyph-other")
+    other = answers(page).first.locator(".glyph-other")
     expect(other).to_contain_text("14.2")
     expect_accessible(page)
     page.screenshot(path=artifacts / "everyone.png")
@@ -29,27 +29,34 @@ def test_all_opened_documents_answer_in_one_card_and_each_place_is_shown(open_pa
     assert front.startswith("two.pdf\n")
     assert "14.2" in front
     assert "14.2" in behind
+    beside = page.locator("#page .glyph-beside")
     other.locator(".glyph-claim", has_text="14.2").first.click()
-    expect(page.locator("#documents [aria-current=true]")).to_contain_text("one.txt")
+    expect(beside).to_contain_text("one.txt")
     expect(page.locator("#page .glyph-box.chosen")).to_be_visible()
-    page.locator("#documents .glyph-open", has_text="two.pdf").click()
-    other.locator("li button").first.click()
-    expect(page.locator("#documents [aria-current=true]")).to_contain_text("one.txt")
-    expect(page.locator("#page .glyph-box.chosen")).to_be_visible()
-    everyone.uncheck()
-    ask_and_expect(page, QUESTION, "14.2")
-    expect(answers(page).last.locator("h3")).to_have_count(0)
-    page.reload()
-    page.locator("#documents .glyph-open").last.click()
-    page.locator("#documents .glyph-open", has_text="two.pdf").click()
+    expect(page.locator("#documents [aria-current=true]")).to_contain_text("two.pdf")
     expect(parts).to_have_text(["two.pdf", "one.txt"])
+    page.screenshot(path=artifacts / "beside.png")
+    expect_accessible(page)
+    page.get_by_role("button", name="Back to two.pdf").click()
+    expect(beside).to_have_count(0)
+    other.locator("li button").first.click()
+    expect(beside).to_contain_text("one.txt")
+    expect(page.locator("#page .glyph-box.chosen")).to_be_visible()
+    page.get_by_label("Ask one.txt too").uncheck()
+    ask(page, QUESTION)
+    expect_answers(page, 2)
+    expect(answers(page).last.locator("h3")).to_have_count(0)
+    everyone.uncheck()
+    expect(page.locator("#documents input")).to_have_count(0)
+    page.reload()
+    expect(answers(page).first.locator("h3")).to_have_text(["two.pdf", "one.txt"])
 
 
 def test_all_opened_documents_are_asked_in_chinese(open_page, artifacts):
     page = open_page(locale="zh-CN")
     for name in ("甲.txt", "乙.txt"):
         read_document(page, name, files.text())
-    page.get_by_label("向所有已打开的文档提问（其他文档只收到这一问）").check()
+    page.get_by_label("同时向多份文档提问").check()
     ask(page, QUESTION)
     expect_answers(page, 1)
     expect(answers(page).last.locator("h3")).to_have_text(["乙.txt", "甲.txt"])

@@ -146,7 +146,7 @@ def test_clicks_answer_with_300_pages_and_200_turns(open_page, artifacts):
     expect(page.locator("#documents")).to_contain_text("more.txt")
     page.locator("#documents .glyph-open", has_text="long.txt").click()
     expect(page.locator("#earlier")).to_contain_text("earlier")
-    page.get_by_label("Ask all opened documents").check()
+    page.get_by_label("Ask several documents at once").check()
     stopped = []
     for number in range(ROUNDS):
         ask(page, f"Which hat did keeper {number} wear?")

@@ -40,7 +40,7 @@ def test_the_lines_looked_at_most_come_first_with_page_number_and_box():
     lines = [line("top left", 0, 0, 90, 90), line(" ", 210, 110, 290, 190), line("bottom right", 210, 110, 290, 190)]
     lines.append(line("bottom", 110, 110, 190, 190))
     regions = hottest_lines([(MAP, SIZE, lines)])
-    assert [(r.page, r.line, r.text) for r in regions] == [(7, 3, "bottom right"), (7, 4, "bottom")]
+    assert [(r.page, r.line, r.text) for r in regions] == [(7, 2, "bottom right"), (7, 3, "bottom")]
     assert regions[0].boxes == ((210, 110, 290, 190),)
     assert regions[0].score == pytest.approx(1.0)
 

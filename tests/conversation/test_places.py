@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from glyph_demo.conversation.drawing import draw
-from glyph_demo.conversation.places import file_page
+from glyph_demo.conversation.places import file_page, lines_at
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.documents.model import Mark
@@ -35,6 +35,15 @@ def test_every_line_knows_its_page_of_the_file(save, tmp_path, style):
                 assert f"{found.number}" in line.text
                 seen.append(found.number)
     assert sorted(set(seen)) == list(range(1, 41))
+
+
+def test_lines_are_numbered_as_a_reader_counts_them(save, tmp_path):
+    text = "The harbour.\n\n \nThe pier is 14.2 metres deep.\n"
+    (view,) = views(read(save("a.txt", text.encode())), tmp_path)
+    start = text.index("14.2")
+    assert [(number, line.text) for number, line in lines_at(view, start, start + 4)] == [
+        (2, "The pier is 14.2 metres deep.")
+    ]
 
 
 def test_a_picture_is_its_own_page_and_a_file_without_pages_has_none(save, tmp_path):

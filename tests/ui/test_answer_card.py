@@ -54,7 +54,7 @@ def test_nothing_of_document_or_model_becomes_markup():
     assert not any(tag in question["content"] for tag in ("<img", "<script", "<!--", "&lt;"))
     shown = (
         answer["content"][0].value
-        + live_answer(replace(exchange, running=True), "en")
+        + live_answer(replace(exchange, running=True), 0, "en")
         + notice(HOSTILE)
         + views.title_view(hostile_engine, "en")
     )
@@ -85,8 +85,8 @@ def test_an_answer_being_written_is_shown_live_and_not_resent_with_the_conversat
     running = Exchange("Next?", answer="So far <b>", running=True)
     shown = chat_messages([answered(), running], "en")
     assert [message["role"] for message in shown] == ["user", "assistant", "user"]
-    assert "So far &lt;b&gt;" in live_answer(running, "en")
-    assert live_answer(answered(), "en") == ""
+    assert "So far &lt;b&gt;" in live_answer(running, 0, "en")
+    assert live_answer(answered(), 0, "en") == ""
 
 
 def test_the_card_speaks_chinese():
@@ -140,7 +140,7 @@ def test_the_best_passage_stands_open_and_the_others_are_folded_with_their_place
     assert lines(folded) == [(1, "2 Four weeks. Page 7"), (2, "Page 8"), (3, "3 x Page 9")]
     assert f"data-text='{html.escape(exchange.answer, quote=True)}'" in card, "all of it is copied"
     assert "另外 2 处" in answer_card(exchange, 0, "zh")
-    live = live_answer(replace(exchange, running=True), "en")
+    live = live_answer(replace(exchange, running=True), 0, "en")
     assert "Three &lt;months&gt;." in live
     assert "Four weeks." not in live, "it would be seen for a moment and go"
 
@@ -199,7 +199,7 @@ def test_the_panel_says_why_an_answer_ended_early():
 def test_an_answer_that_has_not_begun_says_what_it_waits_for(progress, text):
     exchange = Exchange("What?", progress=progress, running=True)
     assert waiting_text(progress, "en") == text
-    assert text in live_answer(exchange, "en")
+    assert text in live_answer(exchange, 0, "en")
 
 
 def test_thinking_is_folded_away_with_its_duration_before_the_answer():
@@ -207,7 +207,7 @@ def test_thinking_is_folded_away_with_its_duration_before_the_answer():
     exchange.take(Thinking("Let me "))
     exchange.take(Thinking("<i>see</i>."))
     folded = r"<summary>Thinking, \d+\.\d s</summary><div>Let me &lt;i&gt;see&lt;/i&gt;\.</div>"
-    assert re.search(folded, live_answer(exchange, "en"))
+    assert re.search(folded, live_answer(exchange, 0, "en"))
     exchange.take(Token("Yes."))
     exchange.running = False
     card = answer_card(exchange, 0, "en")

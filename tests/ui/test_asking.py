@@ -1,6 +1,7 @@
 """Questions asked during an answer, stopped, and given back where they were typed."""
 
 import json
+import re
 import subprocess
 import threading
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import pytest
 from playwright._impl._driver import compute_driver_executable
 
 from glyph_demo.ui.app import GIVE_BACK
-from tests.ui.handling import opened, write
+from tests.ui.handling import answers, final, opened, write
 
 
 def press_stop(on):
@@ -58,7 +59,7 @@ def test_of_two_questions_that_wait_the_newer_is_asked(on, tmp_path):
     turned_away = []
     waiting = threading.Thread(target=lambda: turned_away.extend(second))
     waiting.start()
-    while not on.windows.get("tab")._next:
+    while not on.windows.get("tab").waits:
         pass
     next(third)
     answering = threading.Thread(target=lambda: list(third))
@@ -79,13 +80,55 @@ def test_an_enter_too_many_asks_nothing_and_pushes_out_no_question_that_waits(on
     waited = []
     waiting = threading.Thread(target=lambda: waited.extend(second))
     waiting.start()
-    while not on.windows.get("tab")._next:
+    while not on.windows.get("tab").waits:
         pass
     assert next(on.chat.ask_question("tab", again)) == gr.skip(), "Gradio empties a page of which nothing is said"
     list(first)
     waiting.join(60)
     assert waited
     assert [exchange.question for exchange in on.windows.get("tab").transcript] == ["one", "two"]
+
+
+def test_a_page_that_is_loaded_anew_shows_the_answer_and_then_that_to_the_question_that_waits(on, engine, tmp_path):
+    opened(on, write(tmp_path))
+    engine.token_seconds = 0.06
+    first, second = (on.chat.ask_question("tab", question) for question in ("one two three", "and four"))
+    for asked in (first, second):
+        next(asked)
+
+    def waits():
+        next(second)  # as it begins
+        second.close()  # its page has gone
+
+    waiting = threading.Thread(target=waits)
+    waiting.start()
+    while not on.windows.get("tab").waits:
+        pass
+    first.close()
+    updates = list(on.chat.follow_answer("tab"))[1:]
+    waiting.join(60)
+    assert not on.windows.get("tab").busy
+    asked = [message["content"] for message in final(updates, on.ui.chat) if message["role"] == "user"]
+    assert asked == ["one two three", "and four"]
+    assert len(answers(final(updates, on.ui.chat))) == 2
+    lives = [update[on.ui.live] for update in updates if on.ui.live in update]
+    assert any("turn 2" in re.sub("<.*?>", "", live) for live in lives), "it was seen as it was written"
+    assert lives[-1] == ""
+    assert on.ui.unasked not in updates[-1]
+
+
+def test_a_page_that_is_loaded_anew_gives_a_question_back_that_is_stopped_before_its_answer(on, tmp_path):
+    opened(on, write(tmp_path))
+    with on.windows.get("tab").session._asking:  # as by a comparison: no word comes
+        asked = on.chat.ask_question("tab", "why?")
+        next(asked)
+        asked.close()
+        following = on.chat.follow_answer("tab")
+        for _ in range(3):
+            next(following)
+        press_stop(on)
+        *_, last = following
+    assert last[on.ui.unasked] == "why?"
 
 
 def test_a_question_stopped_before_its_answer_comes_back_also_if_it_was_answered_earlier(on, tmp_path):

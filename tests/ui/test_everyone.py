@@ -3,11 +3,13 @@
 import html
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 
+from glyph_demo.conversation.table import digest_of
 from glyph_demo.settings import load_settings
 from glyph_demo.windows.collection import Windows
 from tests.ui.handling import final, listed, opened, value, write
@@ -63,18 +65,115 @@ def test_each_document_is_asked_behind_what_it_answered_itself(three):
     assert on.windows.get("tab").transcript[2].answer.strip().endswith("turn 3: and when?")
 
 
-def test_a_place_in_another_document_is_shown_there(three):
+def test_a_place_in_another_document_is_shown_beside_the_conversation(three):
     on = three
     ask(on)
     updates = [on.shelf.show_other("tab", place("0")), *on.shelf.follow_reading("tab")]
-    assert listed(final(updates, on.ui.documents), "aria-current='true'") == ["a.txt"]
-    assert final(updates, on.ui.page).count("glyph-box chosen") == 1
-    on.shelf.select("tab", "3")
+    assert listed(final(updates, on.ui.documents), "aria-current='true'") == ["c.txt"]
+    page = final(updates, on.ui.page)
+    assert page.count("glyph-box chosen") == 1
+    assert "<b>a.txt</b>" in page
+    assert on.ui.chat not in updates[0]
+    key = on.windows.get("tab").session.documents["1"].key
+    assert key in updates[0][on.ui.gallery]
+    back = on.on_page("tab", SimpleNamespace(act="front"))
+    assert "glyph-beside" not in back[on.ui.page]
+    assert key not in back[on.ui.page] + back[on.ui.gallery]
+    assert "glyph-box" in back[on.ui.page], "the places of the last answer"
     for odd in ("7", "-1", None, "x"):
         for asked in (place(odd), place("0", odd), place("0", "0", odd)):
             assert on.shelf.show_other("tab", asked) == gr.skip()
-    on.shelf.remove("tab", "1")
+    on.shelf.show_other("tab", place("0"))
+    assert "glyph-beside" not in on.shelf.remove("tab", "1")[on.ui.page], "it has gone"
     assert "no longer open" in on.shelf.show_other("tab", place("0"))[on.ui.status]
+
+
+def test_beside_another_document_one_looks_about_in_that(three):
+    on = three
+    ask(on)
+    on.shelf.show_other("tab", place("0"))
+    turned = on.on_page("tab", SimpleNamespace(act="page", page="2"))
+    assert "data-shown='2'" in turned[on.ui.page]
+    assert "glyph-beside" in turned[on.ui.page]
+    assert "1 of 1" in on.find("tab", "quoted line")[on.ui.found]
+    outline = on.on_page("tab", SimpleNamespace(act="outline", page="1"))
+    assert "glyph-beside" not in outline[on.ui.page], "the outline is that of the document in front"
+    on.shelf.show_other("tab", place("0"))
+    own = on.on_page("tab", SimpleNamespace(act="line", exchange="0", line="0"))
+    assert "glyph-beside" not in own[on.ui.page]
+    on.shelf.show_other("tab", place("0"))
+    assert "glyph-beside" not in on.shelf.select("tab", "3")[on.ui.page]
+    on.shelf.show_other("tab", place("0"))
+    again = ask(on, "and now?", everyone=False)
+    assert "glyph-beside" not in final(again, on.ui.page)
+    assert on.windows.get("tab").session.documents["3"].key in final(again, on.ui.gallery)
+
+
+def test_a_document_that_was_closed_is_read_again_beside_the_one_in_front(three):
+    on = three
+    ask(on)
+    window = on.windows.get("tab")
+    session = window.session
+    session.configure(replace(session.settings, store=replace(session.settings.store, open_documents=1)))
+    session.documents["1"].cancel()
+    updates = [on.shelf.show_other("tab", place("0")), *on.shelf.follow_reading("tab")]
+    assert final(updates, on.ui.page).count("glyph-box chosen") == 1
+    assert [session.documents[each].state for each in "13"] == ["ready", "ready"]
+    assert session.current_id == "3"
+    session.documents["1"].cancel()
+    assert window.looked_at is session.documents["3"], "as when another engine takes over"
+
+
+def test_the_list_says_which_documents_are_asked(three):
+    on = three
+    window = on.windows.get("tab")
+    assert "checkbox" not in final(on.shelf.follow_reading("tab"), on.ui.documents)
+    boxes = on.shelf.ask_together("tab", True)[on.ui.documents]
+    assert re.findall("data-id='(.)' aria-label='Ask [^']*'( [a-z ]*)>", boxes) == [
+        ("1", " checked"),
+        ("2", " checked"),
+        ("3", " checked disabled"),
+    ]
+    boxes = on.shelf.on_document("tab", SimpleNamespace(act="together", id="1"))[on.ui.documents]
+    assert re.findall("data-id='(.)' aria-label='Ask [^']*' checked", boxes) == ["2", "3"]
+    ask(on)
+    assert [row.file for row in window.transcript[0].others] == ["a.txt"]
+    assert window.session.documents["2"].path.exists()
+    on.shelf.on_document("tab", SimpleNamespace(act="together", id="2"))
+    assert "<h3>" not in card(ask(on, "alone?"), on)
+    on.shelf.on_document("tab", SimpleNamespace(act="together", id="1"))
+    ask(on, "and again?")
+    assert len(window.transcript[2].others) == 1
+
+
+def test_of_a_document_only_the_pages_are_asked_that_were_read(three):
+    on = three
+    on.windows.get("tab").session.documents["1"].cancel()
+    on.windows.get("tab").select("1", pages="1-1")
+    list(on.shelf.follow_reading("tab"))
+    on.windows.get("tab").select("3")
+    ask(on)
+    others = {row.digest: row.answer.split(" pages")[0] for row in on.windows.get("tab").transcript[0].others}
+    first = on.windows.get("tab").session.documents["1"]
+    assert others[digest_of(first.path)] == "1"
+    assert len(first.pages) == 1
+
+
+def test_what_is_shown_of_a_document_stays_while_the_others_are_asked(three, engine):
+    on, engine.token_seconds = three, 0.06
+    ask(on, everyone=False)
+    asked = on.chat.ask_question("tab", "one two three", True)
+    for updates in asked:
+        if "Asking the other documents" in updates.get(on.ui.live, ""):
+            break
+    assert "data-exchange='1'" in updates[on.ui.live], "its places can be shown already"
+    on.on_page("tab", SimpleNamespace(act="page", page="1"))
+    on.on_page("tab", SimpleNamespace(act="line", exchange="0", line="0"))
+    looked_at = on.windows.get("tab").focus
+    engine.token_seconds = 0
+    rest = list(asked)
+    assert rest
+    assert on.windows.get("tab").focus is looked_at
 
 
 def test_what_another_document_has_of_its_answer_is_a_link_into_it_and_what_it_has_not_is_marked(on, tmp_path):
@@ -92,7 +191,8 @@ def test_what_another_document_has_of_its_answer_is_a_link_into_it_and_what_it_h
     reload.close_all()
     clicked = SimpleNamespace(exchange="0", other="0", claim=found[1])
     updates = [on.shelf.show_other("tab", clicked), *on.shelf.follow_reading("tab")]
-    assert listed(final(updates, on.ui.documents), "aria-current='true'") == ["a.txt"]
+    assert listed(final(updates, on.ui.documents), "aria-current='true'") == ["b.txt"]
+    assert "<b>a.txt</b>" in final(updates, on.ui.page)
     assert final(updates, on.ui.page).count("glyph-box chosen") == 1
     assert on.windows.get("tab").view.number > 1
     on.shelf.select("tab", "2")
@@ -140,7 +240,12 @@ def test_a_stop_ends_the_asking_of_the_others(three, engine):
     assert len(value(last[on.ui.chat])) == 2
     assert last[on.ui.live] == ""
     assert not on.windows.get("tab").busy
-    assert len(on.windows.get("tab").transcript[0].others) < 2
+    (exchange,) = on.windows.get("tab").transcript
+    assert len(exchange.others) < 2
+    told = exchange.notices[-1]
+    assert told.en.startswith("Not answered: ")
+    assert told.en.count(".txt") == 2 - len(exchange.others)
+    assert html.escape(told.en) in value(last[on.ui.chat])[-1]["content"][0].value
 
 
 def test_alone_a_document_is_asked_as_ever(on, tmp_path):

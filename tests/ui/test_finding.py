@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import gradio as gr
 
+from glyph_demo.windows.page_look import PAGES_CHANGED
 from glyph_demo.windows.visit import Visit
-from glyph_demo.windows.window import PAGES_CHANGED
 from tests.ui.handling import final, opened, write
 
 TEXT = "".join(f"Line {number} of the ledger.\n" for number in range(1, 120)) + "The ferry accounts.\n"
