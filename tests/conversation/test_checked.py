@@ -120,7 +120,7 @@ def test_a_date_is_found_in_any_of_its_forms(date, there, source, pages):
         ("Yesterday the Harbour Trust met. However, nobody spoke.", ["Harbour Trust"], []),
         ("Thanks went to Alici and to Joanna Whit.", [], ["Alici", "Joanna Whit"]),
         ("Nobody came. Thistlewood did not.", [], []),
-        ("**Key Findings:** none. ## Main Points", [], ["Main Points"]),
+        ("**Key Findings:** none, says Main Points", [], ["Main Points"]),
         ("The order was NC-2025-0418, not NC-2025-0419.", ["NC-2025-0418"], ["NC-2025-0419"]),
         ("由寧川市雲棲置業有限公司负责。", ["寧川市雲棲置業有限公司"], []),
         ("委托北斗测绘技术有限公司和蓝海测绘有限公司。", ["北斗测绘技术有限公司"], ["蓝海测绘有限公司"]),
@@ -132,6 +132,43 @@ def test_a_date_is_found_in_any_of_its_forms(date, there, source, pages):
 )
 def test_names_are_found_with_titles_in_other_cases_and_in_traditional_characters(answer, found, absent, source, pages):
     assert marks(answer, source, pages) == (found, absent)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "## Main Points\nnone",
+        "> ### 1. Financial Overview of Trusts",
+        "**Financial Overview of 2012**\nnone",
+        "- **Overview of Main Points**: none",
+        "2. __Overview of Main Points__",
+        "**Overview of Main Points:** none",
+        "# 关于《民法典》",
+    ],
+)
+def test_no_name_is_missed_in_the_headings_of_an_answer(answer, source, pages):
+    assert marks(answer, source, pages)[1] == []
+
+
+def test_numbers_and_codes_of_headings_are_missed_and_names_are_linked(source, pages):
+    assert marks("## Harbour Trust in 777, NC-2025-0419", source, pages) == (["Harbour Trust"], ["777", "NC-2025-0419"])
+
+
+def of_text(text, tmp_path):
+    document = Document("a", "txt", text, "")
+    drawn = [view for _, view in draw(document, Settings(), "pocket", tmp_path, [])]
+    return Source.of(document, drawn, None, True), drawn
+
+
+def test_what_an_answer_in_another_language_translates_is_not_missed(tmp_path):
+    english = "Joanna Smith, for North Star Survey, as the “Lease Act of the whole Republic” says, paid 777 for XY-12."
+    chinese = "北星测绘有限公司、Tesla公司和雅克·墨翟，依据《民法典》，“转租不得超过百分之三十”，付了 777，见 XY-12。"
+    of_chinese = of_text("甲方将房屋出租给乙方，租金每月 555 元，押一付三。" * 9 + " OK", tmp_path)
+    of_english = of_text("The lessor lets the house for 555 a month. " * 9 + "好", tmp_path)
+    for answer, source in ((english, of_chinese), (chinese, of_english)):
+        assert marks(answer, *source) == ([], ["777", "XY-12"])
+    assert marks(english, *of_english)[1][:2] == ["Joanna Smith", "North Star Survey"]
+    assert {"北星测绘有限公司", "Tesla公司", "民法典"} <= set(marks(chinese, *of_chinese)[1])
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,8 @@ def _statements(answer: str, folded: Folded, source: Source) -> Iterator[tuple[i
     """(start, end, kind, places in the document, whether to tell if there are none) of all that can be looked up, what
     may hold others before them."""
     for start, end in quotations(answer):
-        yield start, end, "quotation", find_quotation(answer[start:end], source), True
+        words = answer[start:end]
+        yield start, end, "quotation", find_quotation(words, source), source.writes(words)
     said = list(figures(folded.text))
     yield from (_figure(figure, source) for figure in said if figure.kind == "date")
     for name in names(answer):
@@ -97,7 +98,8 @@ def _figure(figure: Figure, source: Source) -> tuple[int, int, Kind, list[Span],
 def _find_name(name: Name, answer: str, source: Source) -> tuple[Span, list[Span], bool]:
     """The longest form that the document has as a whole name, its places, and whether to tell if it has none. Where it
     is part of a longer word it may be another name, and nothing is said."""
-    sure, whole, text = name.sure, name.forms[0], source.folded.text
+    whole, text = name.forms[0], source.folded.text
+    sure = name.sure and (name.code or source.writes(answer[slice(*whole)]))
     for start, end in name.forms:
         places = source.folded.find(Folded.of(answer[start:end]).bare)
         kept = [

@@ -33,6 +33,12 @@ _CALENDAR = {*MONTHS, *_DAYS.split()}
 _NO_NAMES = {*_CALENDAR, *STOP_WORDS.split(), *_OTHERS.split()}  # at the beginning of a sentence
 # Before a word that is written with a capital because a sentence, an item or a heading begins.
 _BEGINS = re.compile(r"(?:^|[\n.!?:;。！？：；|•*#>“\"「『(（\[])[\s*_#>“\"「『(（\[•|-]*$")
+# The answer's own words: its headings, and what leads in in bold, as a whole line or before a colon.
+_HEADING = re.compile(
+    r"^[ \t>]*(?:#{1,6}[ \t].*"
+    r"|(?:(?:[-*•+]|\d{1,3}[.)、])[ \t]+)?(\*\*|__)[^*\n]+?(?:\1[ \t]*(?:[:：]|$)|[:：][ \t]*\1))",
+    re.M,
+)
 _LABEL = re.compile(r"[*_]{0,2}\s?[:：]|[*_]{2}")  # after the words of a label
 _GAP = re.compile(r"[ \u00a0]{1,2}|\s?&\s?")
 
@@ -66,15 +72,24 @@ _GENERIC = re.compile(
 class Name(NamedTuple):
     """A name in an answer: `forms` are spans of the answer, longest first, since Chinese has no spaces to tell where a
     name begins and ends. It is found where the document has one. `sure` says that it is worth telling if there is
-    none."""
+    none. A `code` is the same in every language."""
 
     forms: tuple[Span, ...]
     sure: bool = True
+    code: bool = False
 
 
 def names(answer: str) -> Iterator[Name]:
     for match in _CODE.finditer(answer):  # such as NC-2025-0418 and H200: letters with digits, a capital among them
-        yield Name((match.span(),))
+        yield Name((match.span(),), code=True)
+    heads = bytearray(len(answer))
+    for match in _HEADING.finditer(answer):
+        heads[match.start() : match.end()] = b"\1" * len(match[0])
+    for name in _worded(answer):
+        yield name._replace(sure=name.sure and not heads[name.forms[0][0]])
+
+
+def _worded(answer: str) -> Iterator[Name]:
     yield from _chinese(simplified(answer))
     row: list[re.Match[str]] = []
     for word in _WORD.finditer(answer):

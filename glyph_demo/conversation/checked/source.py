@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,6 +17,7 @@ from glyph_demo.engines.events import Box, Region
 
 Span = tuple[int, int]
 
+FAIR = 0.1  # share of the letters from which on a document is written in a script
 MOST_TEXT = 4_000_000  # characters that are looked through, 800 pages of print; what is in no longer text is not said
 
 TOP: tuple[Box, ...] = ((0, 0, 1, 1),)  # of a page whose text is not seen line by line
@@ -38,6 +41,8 @@ class Source:
             at += 1 + len(line.text)
         self.folded = Folded.of("\n".join(pieces))
         self.whole = whole and len(document.text) <= MOST_TEXT
+        letters = _scripts(self.folded.bare)
+        self._scripts = {script for script, count in letters.items() if count >= FAIR * letters.total()}
         self._figures: dict[Key, list[Span]] = {}
         for figure in figures(self.folded.text):
             for key in figure.keys:
@@ -66,6 +71,13 @@ class Source:
                 return self._figures[keys[0]]
         return []
 
+    def writes(self, text: str) -> bool:
+        """Whether the document is written in the script of a text, in more than traces: else the text may be a
+        translation of what the document has. Words of other scripts within Chinese ones, as in Tesla公司, are part of
+        them."""
+        said = set(_scripts(Folded.of(text).bare))
+        return (said & {"CJK"} or said) <= self._scripts
+
     def place(self, span: Span, pages: Sequence[PageView]) -> Region | None:
         """Where on `pages` a part of the text stands; None if it is on none of them."""
         start, end = span
@@ -91,3 +103,12 @@ class Source:
         boxes: tuple[Box, ...] = tuple(box for line in lines for box in line.boxes)
         region = replace(lines[0], text=" ".join(line.text for line in lines), boxes=boxes)
         return placed(region, view, self._document)
+
+
+def _scripts(bare: str) -> Counter[str]:
+    """How many letters are of each script: LATIN, CJK, CYRILLIC, as the Unicode names of its letters begin."""
+    scripts: Counter[str] = Counter()
+    for character, count in Counter(bare).items():
+        if character.isalpha():
+            scripts[unicodedata.name(character, "").partition(" ")[0]] += count
+    return scripts
