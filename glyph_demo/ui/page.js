@@ -23,7 +23,8 @@ const reveal = () => {
   else view.scrollIntoView({ block: "nearest" });
 };
 document.addEventListener("click", (event) => {
-  awaited = Boolean(event.target.closest?.("#many .glyph-place"));
+  awaited = Boolean(event.target.closest?.("#many :is(.glyph-place, .glyph-claim)"));
+  if (awaited) event.preventDefault(); // of a link
   const chosen = event.target.closest?.("#page [data-act], #gallery [data-act], .glyph-panel [data-act], .glyph-live [data-act], .glyph-about [data-act]");
   const [zoomed, heat] = ["[data-zoom]", "[data-heat]"].map((kind) => view.contains(event.target) && event.target.closest(kind));
   if (zoomed || heat) {

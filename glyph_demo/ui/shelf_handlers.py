@@ -123,15 +123,16 @@ class ShelfHandlers:
 
     @_told
     def show_quote(self, visit: Visit, data: gr.EventData) -> Updates:
-        """Show a line that an answer of the table of many documents rests on, in the tab for reading."""
+        """Show a line that an answer of the table of many documents rests on, or has a claim from, in the tab for
+        reading."""
         window = self._windows.get(visit)
-        table, at, line = window.table_run, place_in_list(data.question), place_in_list(data.line)
+        table, at = window.table_run, place_in_list(data.question)
         row = table.rows().get((str(data.name), table.questions[at])) if 0 <= at < len(table.questions) else None
-        if row is None or not 0 <= line < len(row.quotes):
+        if row is None or (quote := _quote(row, data)) is None:
             return gr.skip()
         if (path := table.files.get(row.file)) is None or not path.exists():
             return self._view.say_error(window, document_gone())
-        window.show_quote(row.file, path, row.quotes[line])
+        window.show_quote(row.file, path, quote)
         return {**self._view.front(window), self._ui.all_tabs: gr.update(selected="tab.read")}
 
     @_told

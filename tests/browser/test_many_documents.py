@@ -54,6 +54,7 @@ def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved
     expect(page.locator("#many-now [role=progressbar]").first).to_be_visible()
     for name in ("survey.pdf", "scan.pdf", "open.txt"):
         expect(row(page, name).locator(".answer")).to_contain_text("14.2")
+        expect(row(page, name).locator(".answer")).to_contain_text(re.compile(r"(\d+) of \1 figure"))
         expect(row(page, name).locator(".evidence")).to_contain_text(re.compile("[Pp]age 1"))
         expect(row(page, name).locator(".seconds")).to_have_text(re.compile(r"^\d+\.\d\d$"))
     expect(row(page, "empty.txt").locator(".error")).to_contain_text("empty")
@@ -76,6 +77,11 @@ def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved
         expect(page.locator("#main")).to_be_visible()
         page.screenshot(path=artifacts / "many-place.png")
         enter(page)
+    row(page, "survey.pdf").locator(".glyph-claim", has_text="14.2").first.click()
+    expect(page.locator("#documents [aria-current=true]")).to_contain_text("survey.pdf")
+    expect(page.locator("#page .glyph-box.chosen")).to_be_visible()
+    assert "#" not in page.url
+    enter(page)
     assert page.locator("#documents li").count() == 3, "one that was open is not opened again"
 
     page.get_by_role("button", name="Remove empty.txt").click()

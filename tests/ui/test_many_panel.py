@@ -1,5 +1,6 @@
 """Questions to a window's documents: what is kept, asked again, stopped, and what the tab shows of it."""
 
+import re
 import threading
 from dataclasses import replace
 
@@ -216,7 +217,7 @@ def test_each_answer_is_shown_and_kept_as_soon_as_it_is_there(tmp_path, settings
     assert list(table.rows()) == [("a.txt", "one?")]
     assert "1 of 3 answered" in now_view(table, "en")
     shown = table_view(table, "en")
-    assert (shown.count("glyph-note"), shown.count("waiting")) == (2, 1)
+    assert (shown.count("'><p class='glyph-note'>"), shown.count("waiting")) == (2, 1)
     table.stop()
     gate.set()
     table.close()
@@ -283,6 +284,18 @@ def test_the_table_shows_answers_errors_evidence_and_what_waits(tmp_path, settin
     assert shown.count("glyph-notice error") == 1
     assert "0.60" in shown
     assert "第 1 页，第 1 行" in table_view(table, "zh")
+
+
+def test_the_table_marks_what_the_document_has_and_what_is_nowhere_in_it(tmp_path, settings):
+    (tmp_path / "a.txt").write_text("The sum is 1,234.")
+    table = TableRun(tmp_path / "kept")
+    table.add([("a.txt", tmp_path / "a.txt")])
+    ask(table, settings, FakeEngine(), "other?\n1234 or 777?")
+    shown = table_view(table, "en")
+    assert "<p class='glyph-note'>1 of 4 figures found</p>" in shown, "of 1 pages, turn 1: 1234 or 777?"
+    assert "title='not found in the document'>777</span>" in shown
+    (link,) = re.findall("<a [^>]*>1234</a>", shown)
+    assert "data-act='quote' data-event='select' data-name='a.txt' data-question='1' data-claim='2'" in link
 
 
 def test_the_table_says_what_of_a_document_was_not_read_unfolded_where_that_may_hold_the_answer(tmp_path, settings):

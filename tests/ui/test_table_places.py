@@ -54,6 +54,15 @@ def test_the_document_is_kept_apart_from_the_table_and_opened_once(on, tmp_path)
     assert window.history.folder("tab") == window.reading.path.parent, "where a restart looks for it"
 
 
+def test_what_was_found_of_an_answer_is_shown_where_it_stands(on, tmp_path):
+    table_of(on, write(tmp_path, "a.txt", TEXT + "The sum is 1,234.\n"), text="1234 or 777?")
+    clicked = SimpleNamespace(name="a.txt", question="0", claim="2")
+    updates = [on.shelf.show_quote("tab", clicked), *on.shelf.follow_reading("tab")]
+    assert updates[0][on.ui.all_tabs]["selected"] == "tab.read"
+    assert on.windows.get("tab").focus.chosen.text == "The sum is 1,234."
+    assert on.shelf.show_quote("tab", SimpleNamespace(name="a.txt", question="0", claim="3")) == gr.skip()
+
+
 def test_a_place_that_is_waited_for_is_not_shown_on_another_document(on, engine, tmp_path):
     opened(on, write(tmp_path, "other.txt", TEXT))
     table_of(on, write(tmp_path, "a.txt", TEXT + "More.\n"))

@@ -14,7 +14,8 @@ from glyph_demo.conversation.row import Row
 from glyph_demo.conversation.table import to_csv, to_json
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language
-from glyph_demo.ui.markup import answer_text, meter, notes, notice, places_of, remove_button, waiting_text
+from glyph_demo.ui.claims import marked, tally
+from glyph_demo.ui.markup import meter, notes, notice, places_of, remove_button, waiting_text
 from glyph_demo.ui.tabs.panels import ACTIONS, SAVE, Labels, question_box, run_and_stop, upload_box
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.updates import Updates, paced, unsent
@@ -188,15 +189,17 @@ def _cells(row: Row, at: int, language: Language) -> tuple[str, str, str]:
     """Answer to question `at` or error, evidence, seconds."""
     if row.error:
         return f"<p class='glyph-notice error'>{html.escape(row.error)}</p>", "", ""
-    answer = answer_text(row.answer)
+    shows = f"data-act='quote' data-event='select' data-name='{html.escape(row.file, quote=True)}' data-question='{at}'"
+    answer = f"<div class='glyph-answer'>{marked(row.answer, row.claims, shows, language)}</div>"
     if not row.answer.strip():
         answer = f"<p class='glyph-note'>{say('many.empty', language)}</p>"
     elif len(row.answer) > LONG:
         answer = f"<details><summary>{html.escape(row.answer[:LONG])}…</summary>{answer}</details>"
     if row.reason in ("length", "repetition"):
         answer += f"<p class='glyph-note'>{say(row.reason, language)}</p>"
+    if found := tally(row.claims, language):
+        answer += f"<p class='glyph-note'>{found}</p>"
     answer += notes(row.notices, language, unfolded=row.reason == "not_found")
-    shows = f"data-act='quote' data-event='select' data-name='{html.escape(row.file, quote=True)}' data-question='{at}'"
     evidence = "".join(
         f"<li><button type='button' class='glyph-place' {shows} data-line='{line}'>{place}</button></li>"
         for place, line in places_of(row.quotes, row.answer, language).items()
