@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from glyph_demo.conversation.checked.claim import Claim
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Region
 from glyph_demo.errors import GlyphError
@@ -168,7 +169,7 @@ class ChatHandlers:
         to `follow_answer`. `typed` is whether the question still stands where it was typed. What all documents were
         asked is asked of them again."""
         everyone |= at is not None and bool(window.transcript[at].document)
-        ui, before = self._ui, window.focus
+        ui, before, reading = self._ui, window.focus, window.reading
         stands = at is not None and window.transcript[at].question == question.strip()  # whatever comes of this
         exchange: Exchange | None = None
         window.notice, placed = None, tuple[Region, ...]()
@@ -201,6 +202,15 @@ class ChatHandlers:
             **({} if stands or answered else {ui.unasked: question}),
             **({ui.page: self._view.page(window)} if window.focus is not before else {}),
         }
+        # Only now: nobody who stops an answer waits until it is checked.
+        if exchange and exchange.answer and not exchange.finished and reading and reading is window.reading:
+            exchange.claims = _before_the_cut(exchange.answer, reading.checked(exchange.answer))
+            yield self._view.chat(window)
+
+
+def _before_the_cut(answer: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:
+    """The claims of an answer that was stopped, without the one that it ends with, of which more may have followed."""
+    return tuple(claim for claim in claims if any(map(str.isalnum, answer[claim.end :])))
 
 
 def _exchange_index(window: Window, message_index: Any) -> int:

@@ -152,6 +152,23 @@ def test_a_retry_that_is_stopped_before_its_answer_leaves_the_question_in_the_co
     assert on.ui.unasked not in last
 
 
+def test_what_there_is_of_a_stopped_answer_is_checked_but_for_what_may_be_cut_off(on, engine, tmp_path):
+    opened(on, write(tmp_path, text="The sum is 1,234.\n"))
+    engine.token_seconds = 0.06
+    asked = on.chat.ask_question("tab", "1234; 777; 501; 502; 503; 504; 505; 506; 507; 508")
+    window = on.windows.get("tab")
+    while not (window.transcript and window.transcript[0].answer.endswith("501; ")):
+        next(asked)
+    press_stop(on)
+    *_, last = asked
+    (exchange,) = window.transcript
+    *_, last_word = exchange.answer.split()
+    marks = {exchange.answer[claim.start : claim.end]: claim.place is not None for claim in exchange.claims}
+    assert (marks["1234"], marks["777"], last_word[:3] in marks) == (True, False, False)
+    (card,) = last[on.ui.chat][1]["content"]
+    assert "not found in the document'>777<" in card.value
+
+
 def test_a_question_partly_answered_is_not_given_back_beside_another_document(on, engine, tmp_path):
     opened(on, write(tmp_path, "b.txt"))
     opened(on, write(tmp_path, "a.txt"))
