@@ -3,10 +3,23 @@ const view = element.closest("#page");
 let zoom = 1;
 let cool = false;
 let awaited = false; // a place in the table of many documents was clicked, and is not shown yet
-const show = () => {
-  view.querySelector(".glyph-paper")?.style.setProperty("width", `${100 * zoom}%`);
+const paint = () => {
+  view.querySelector(".glyph-paper")?.style.setProperty("--zoom", zoom);
   view.classList.toggle("cool", cool);
   view.querySelector("[data-heat]")?.setAttribute("aria-pressed", !cool);
+};
+// What is in the middle of what is seen stays there.
+const zoomBy = (step) => {
+  const sheet = view.querySelector(".glyph-sheet");
+  const x = (sheet.scrollLeft + sheet.clientWidth / 2) / sheet.scrollWidth;
+  const y = (sheet.scrollTop + sheet.clientHeight / 2) / sheet.scrollHeight;
+  zoom = Math.min(4, Math.max(0.5, zoom * 1.25 ** step));
+  paint();
+  sheet.scrollLeft = x * sheet.scrollWidth - sheet.clientWidth / 2;
+  sheet.scrollTop = y * sheet.scrollHeight - sheet.clientHeight / 2;
+};
+const show = () => {
+  paint();
   const sheet = view.querySelector(".glyph-sheet");
   const place = sheet?.querySelector(".glyph-box.chosen") ?? sheet?.querySelector(".glyph-box");
   if (place) sheet.scrollTop = (parseFloat(place.style.top) / 100) * sheet.scrollHeight - sheet.clientHeight / 3;
@@ -27,10 +40,11 @@ document.addEventListener("click", (event) => {
   if (awaited) event.preventDefault(); // of a link
   const chosen = event.target.closest?.("#page [data-act], #gallery [data-act], .glyph-panel [data-act], .glyph-live [data-act], .glyph-about [data-act]");
   const [zoomed, heat] = ["[data-zoom]", "[data-heat]"].map((kind) => view.contains(event.target) && event.target.closest(kind));
-  if (zoomed || heat) {
-    if (zoomed) zoom = Math.min(4, Math.max(0.5, zoom * 1.25 ** Number(zoomed.dataset.zoom)));
-    if (heat) cool = !cool;
-    show();
+  if (zoomed) {
+    zoomBy(Number(zoomed.dataset.zoom));
+  } else if (heat) {
+    cool = !cool;
+    paint();
   } else if (chosen) {
     event.preventDefault();
     trigger(chosen.dataset.event ?? "click", { ...chosen.dataset });
@@ -43,6 +57,7 @@ document.addEventListener("keydown", (event) => {
   const box = document.querySelector("#find :is(input, textarea)");
   if ((event.ctrlKey || event.metaKey) && event.key === "f" && box?.checkVisibility()) {
     event.preventDefault();
+    if (view.classList.contains("large")) resize(false); // it covers the field
     box.focus();
     box.select();
   }

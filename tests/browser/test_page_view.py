@@ -34,7 +34,7 @@ def test_the_page_is_zoomed_and_the_view_widened_and_both_stay(open_page):
     paper, view = page.locator("#page .glyph-paper"), page.locator("#pages")
     width = paper.bounding_box()["width"]
     page.get_by_role("button", name="Zoom in").click()
-    expect(paper).to_have_attribute("style", "width: 125%;")
+    expect(paper).to_have_attribute("style", "--zoom: 1.25;")
     page.get_by_role("button", name="Page after").click()
     expect(page.locator("#page")).to_contain_text("Page 2 of")
     assert paper.bounding_box()["width"] > 1.2 * width
@@ -47,6 +47,29 @@ def test_the_page_is_zoomed_and_the_view_widened_and_both_stay(open_page):
     page.reload()
     expect(page.locator("#gallery img").first).to_be_visible()
     assert abs(view.bounding_box()["width"] - widened) < 4
+
+
+SEEN = """sheet => (sheet.scrollTop + sheet.clientHeight / 2) / sheet.scrollHeight"""
+
+
+def test_a_page_on_the_whole_screen_is_zoomed_where_it_is_looked_at_and_left_to_find_words(open_page, artifacts):
+    page = open_page(viewport={"width": 1440, "height": 900})
+    read_document(page, "letter.txt", LETTER)
+    ask_and_expect(page, "Who led it?", "Marta Ellingham")
+    page.get_by_role("button", name="Whole screen").click()
+    expect(page.locator("#page.large .glyph-box.chosen")).to_be_in_viewport()
+    paper, sheet = page.locator("#page .glyph-paper"), page.locator("#page .glyph-sheet")
+    width = paper.bounding_box()["width"]
+    sheet.evaluate("sheet => { sheet.scrollTop = 0.3 * sheet.scrollHeight - sheet.clientHeight / 2 }")
+    for times in (1.25, 1.25**2):
+        page.get_by_role("button", name="Zoom in").click()
+        expect(paper).to_have_attribute("style", f"--zoom: {times};")
+        assert abs(paper.bounding_box()["width"] - times * width) < 2
+        assert abs(sheet.evaluate(SEEN) - 0.3) < 0.01
+    page.screenshot(path=artifacts / "zoomed-large.png")
+    page.keyboard.press("Control+f")
+    expect(page.locator("#page.large")).to_have_count(0)
+    expect(page.locator("#find :is(input, textarea)")).to_be_focused()
 
 
 def test_a_place_that_is_tapped_on_a_phone_comes_as_a_sheet_and_goes(open_page, artifacts):
