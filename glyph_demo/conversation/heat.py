@@ -23,7 +23,8 @@ def locate_evidence(evidence: Evidence, pages: Sequence[PageView], document: Doc
     lines under the heat maps if the engine names no regions, and the pages of the file."""
     regions = tuple(replace(region, page=pages[region.page - 1].number) for region in evidence.regions)
     views = [pages[heat.page - 1] for heat in evidence.heat]
-    maps = tuple(replace(heat, page=view.number) for heat, view in zip(evidence.heat, views, strict=True))
+    of_views = zip(evidence.heat, views, strict=True)
+    maps = tuple(replace(heat, page=view.number, digest=view.digest) for heat, view in of_views)
     under = [(heat, view.size, view.lines) for heat, view in zip(maps, views, strict=True)]
     shown = {view.number: view for view in pages}
     found = (placed(region, shown[region.page], document) for region in regions or hottest_lines(under))

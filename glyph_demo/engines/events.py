@@ -73,12 +73,13 @@ class Region:
 @dataclass(frozen=True, slots=True)
 class Heat:
     """An answer's attention over a page (`page` counts from 1): `rows` by `columns` equal cells, row by row. `values`
-    are 0 to 1, scaled so that the cell with the most attention on any page is 1."""
+    are 0 to 1, scaled so that the cell with the most attention on any page is 1. `digest` is as in Region."""
 
     page: int
     rows: int
     columns: int
     values: tuple[float, ...]
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

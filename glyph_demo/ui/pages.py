@@ -14,7 +14,7 @@ from glyph_demo.documents.model import Mark
 from glyph_demo.documents.problems import page_ranges
 from glyph_demo.documents.rasters import Box
 from glyph_demo.engines.events import Box as PixelBox
-from glyph_demo.engines.events import FilePage, Heat
+from glyph_demo.engines.events import FilePage, Heat, Region
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui.markup import page_name
 from glyph_demo.ui.texts import say
@@ -43,18 +43,21 @@ def page_view(
     title = say("page.of", language, page=say("page", language, number=number), total=pages[-1].number)
     if marks:
         title += " · " + _held(marks, language)
-    maps = [
-        _heat_map(heat) for heat in focus.heat if heat.page == number and max(heat.values) - min(heat.values) > EVEN
-    ]
-    drawn = "".join(maps)
+    heats = [heat for heat in focus.heat if _is_of(heat, page) and max(heat.values) - min(heat.values) > EVEN]
+    drawn = "".join(map(_heat_map, heats))
     for region in focus.regions:
-        if region.page == number and region.digest in ("", page.digest):
+        if _is_of(region, page):
             drawn += "".join(_mark(_share(box, page.size), region is focus.chosen) for box in region.boxes)
     before = pages[index - 1].number if index else None
     after = pages[index + 1].number if index + 1 < len(pages) else None
     turns = _turn("‹", "page.before", "page", before, language), _turn("›", "page.after", "page", after, language)
     picture = _picture(_address(key, page.digest), page.size, title)
-    return _frame(number, title, switch + _legend(language) if maps else switch, turns, picture + drawn, language)
+    return _frame(number, title, switch + _legend(language) if heats else switch, turns, picture + drawn, language)
+
+
+def _is_of(shown: Region | Heat, page: PageView) -> bool:
+    """Whether it is of this page, as that is drawn now."""
+    return shown.page == page.number and shown.digest in ("", page.digest)
 
 
 def _legend(language: Language) -> str:

@@ -39,7 +39,7 @@ def _pack(heat: Heat) -> dict[str, Any]:
     """A heat map with one byte per cell, deflated, in base64: about a tenth of the size of its values as decimals."""
     cells = bytes(round(255 * value) for value in heat.values)
     packed = base64.b64encode(zlib.compress(cells)).decode()
-    return {"page": heat.page, "rows": heat.rows, "columns": heat.columns, "values": packed}
+    return {"page": heat.page, "rows": heat.rows, "columns": heat.columns, "values": packed, "digest": heat.digest}
 
 
 def _unpack(kept: Any) -> Any:

@@ -59,6 +59,8 @@ def test_a_map_says_what_its_colours_mean_and_an_even_one_is_not_drawn(pages):
     assert "glyph-legend" not in page_view("key", pages, PageFocus(4, heat=(uneven,)), "en"), "of another page"
 
 
-def test_a_place_on_a_page_that_has_been_drawn_anew_is_not_marked(pages):
+def test_on_a_page_that_has_been_drawn_anew_neither_places_nor_maps_are_shown(pages):
     places = (replace(region(5), digest="digest"), replace(region(5), digest="before"))
     assert page_view("key", pages, PageFocus(5, regions=places), "en").count("glyph-box") == 1
+    maps = [Heat(5, 1, 2, (0.2, 1.0), digest) for digest in ("digest", "before")]
+    assert [page_view("key", pages, PageFocus(5, heat=(each,)), "en").count("glyph-heat") for each in maps] == [1, 0]
