@@ -98,6 +98,20 @@ def test_of_several_passages_one_stands_open_and_the_others_unfold_and_show_thei
     page.screenshot(path=artifacts / f"window-passages-place-{len(options)}.png")
 
 
+def test_an_answer_is_copied_and_said_to_be_on_a_page_without_https_too(open_page):
+    page = open_page()
+    read_document(page, "lease.txt", b"Dogs are allowed.")
+    ask_and_expect(page, "What is allowed?", "Dogs")
+    page.evaluate("delete Navigator.prototype.clipboard")  # as over plain http from another machine
+    copy = page.get_by_role("button", name="Copy answer")
+    copy.click()
+    expect(copy).to_have_class(re.compile("glyph-copied"))
+    expect(copy).to_be_focused()
+    page.focus(QUESTION)
+    page.keyboard.press("Control+v")
+    expect(page.locator(QUESTION)).to_have_value(re.compile("Dogs are allowed"))
+
+
 def test_an_answer_is_copied_retried_edited_taken_back_and_cleared(open_page, artifacts):
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     page.locator("#examples button").first.click()
