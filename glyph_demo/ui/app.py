@@ -65,7 +65,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
     everything = ui.outputs()
     status = [ui.status, ui.read_first]
-    looked_at = [ui.page, ui.gallery]
+    looked_at = [ui.page, ui.found, ui.gallery]
     conversation = [ui.earlier, ui.chat, ui.live, ui.question, ui.unasked, *looked_at, ui.replacing, *status]
     opened_page = app.load(on.load_page, [ui.window, ui.memory], everything, js=TAB, **private)
     follow = _once(on.shelf.follow_reading)

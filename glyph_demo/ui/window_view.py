@@ -14,7 +14,7 @@ from glyph_demo.ui.answer_card import chat_messages, earlier_button
 from glyph_demo.ui.blocks import Components
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.markup import closable, notice
-from glyph_demo.ui.pages import beside_view, gallery_view, original_view, page_view, switch_view
+from glyph_demo.ui.pages import beside_view, found_view, gallery_view, original_view, page_view, switch_view
 from glyph_demo.ui.picker import engine_view
 from glyph_demo.ui.picker_view import PickerView
 from glyph_demo.ui.shelf import document_list
@@ -57,8 +57,9 @@ class WindowView:
         return updates
 
     def looked_at(self, window: Window) -> Updates:
-        """The page view, and the small pictures below it."""
-        return {self.ui.page: self.page(window), self.ui.gallery: self.gallery(window.looked_at, window.language)}
+        """The page view, what was found above it, and the small pictures below it."""
+        gallery = self.gallery(window.looked_at, window.language)
+        return {self.ui.page: self.page(window), self.ui.found: self.found(window), self.ui.gallery: gallery}
 
     def about(self, window: Window) -> str:
         """What the document in front is, as far as it is known. Examples have questions of their own."""
@@ -95,6 +96,12 @@ class WindowView:
         switch = switch_view(False, window.language) if originals else ""
         marks = file_pages(document, view)
         return other + page_view(reading.key, pages, window.focus, window.language, marks, switch)
+
+    def found(self, window: Window) -> str:
+        """Which of the places of what was looked for is shown; empty once the page shows something else."""
+        focus = window.focus
+        shows = focus.found and focus.regions
+        return found_view(focus.found, len(focus.regions), window.language) if shows else ""
 
     def gallery(self, reading: Reading | None, language: Language) -> str:
         return gallery_view(reading.key, list(reading.pages), language) if reading is not None else ""

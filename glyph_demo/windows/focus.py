@@ -14,13 +14,15 @@ from glyph_demo.engines.events import Heat, Region
 class PageFocus:
     """What the page view shows: a page by number (0 means the first one), a page of the file by number (0 means the
     first that is on that page), the places an answer rests on, the one of them that was chosen, and where the answer
-    looked."""
+    looked. Where the places are those of words that were looked for, `found` is the number of the last that was shown,
+    from 1."""
 
     page: int = 0
     file_page: int = 0
     regions: tuple[Region, ...] = ()
     chosen: Region | None = None
     heat: tuple[Heat, ...] = ()
+    found: int = 0
 
     @classmethod
     def on(cls, place: Region, places: tuple[Region, ...]) -> PageFocus:

@@ -131,7 +131,7 @@ class PageLook:
             return 0, 0
         chosen = self.focus.chosen
         at = (places.index(chosen) + step) % len(places) if chosen in places else 0
-        self.focus = PageFocus.on(places[at], tuple(places))
+        self.focus = replace(PageFocus.on(places[at], tuple(places)), found=at + 1)
         return at + 1, len(places)
 
     @property

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 
+from glyph_demo.ui.pages import found_view
 from glyph_demo.windows.page_look import PAGES_CHANGED
 from glyph_demo.windows.visit import Visit
 from tests.ui.handling import final, opened, write
@@ -38,6 +39,15 @@ def test_what_is_not_there_is_said_and_the_page_stays(on, tmp_path):
     assert on.ui.found in updates
     assert updates.get(on.ui.page, "") == on._view.page(on.windows.get("tab"))
     assert on.find("tab", "  ") == {on.ui.found: ""}
+
+
+def test_how_many_places_there_are_follows_the_language_and_goes_with_the_document(on, tmp_path):
+    opened(on, write(tmp_path, "b.txt"))
+    opened(on, write(tmp_path, "a.txt", TEXT))
+    on.find("tab", "ledger")
+    assert found_view(1, 119, "zh") == on.change_language("tab", "zh")[on.ui.found]
+    assert final(on.shelf.follow_reading("tab"), on.ui.found) == found_view(1, 119, "zh"), "nothing else is in front"
+    assert on.shelf.select("tab", "1")[on.ui.found] == ""
 
 
 def answered(on, tmp_path, text):
