@@ -95,7 +95,8 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
         asked.then(None, [ui.unasked, ui.question], ui.question, js=GIVE_BACK)
     ui.chat.undo(on.chat.undo_exchange, ui.window, conversation, **private)
     ui.earlier.click(on.chat.show_earlier, ui.window, [ui.earlier, ui.chat], **private)
-    ui.clear.click(on.chat.clear_conversation, ui.window, conversation, **private)
+    ui.clear.click(on.chat.clear_conversation, ui.window, [*conversation, ui.clearing], **private)
+    ui.clearing.click(on.chat.clear_if_sure, ui.window, conversation, **private)
 
     for button, kind in ((ui.export_markdown, "md"), (ui.export_json, "json")):
         exported = button.click(partial(on.chat.export_conversation, kind=kind), ui.window, ui.exported, **private)

@@ -19,7 +19,7 @@ from glyph_demo.ui.tabs.benchmark import BenchmarkPanel
 from glyph_demo.ui.tabs.compare import ComparePanel
 from glyph_demo.ui.tabs.machine import MachinePanel
 from glyph_demo.ui.tabs.many import ManyPanel
-from glyph_demo.ui.tabs.panels import ACTIONS, MAX_QUESTION, Labels, Panel, upload_box
+from glyph_demo.ui.tabs.panels import ACTIONS, MAX_QUESTION, Labels, Panel, dialog_box, upload_box
 from glyph_demo.windows.visit import Visit
 
 SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.js")}
@@ -41,6 +41,7 @@ class Components:
     language: gr.Radio
     removing: gr.HTML  # asks whether a document with its conversation may go
     replacing: gr.HTML  # asks whether the questions after one that is asked again may go
+    clearing: gr.HTML  # asks whether a conversation may go
     status: gr.HTML
     read_first: gr.Button
     offer: gr.HTML
@@ -117,8 +118,8 @@ def build(settings: Settings, examples: list[Example], language: Language, left:
         made["language"] = labels(
             gr.Radio(named, value=language, container=False, elem_id="language"), label="language"
         )
-    for name in ("removing", "replacing"):
-        made[name] = gr.HTML(elem_id=name, elem_classes="glyph-asks", js_on_load=SCRIPTS["dialog"])
+    for name in ("removing", "replacing", "clearing"):
+        made[name] = dialog_box(name)
     with gr.Row(elem_id="notice"):
         made["status"] = gr.HTML(elem_id="status", js_on_load=ACTIONS)
         made["read_first"] = labels(gr.Button(visible=False, size="sm", elem_id="read-first"), value="read_first")

@@ -108,7 +108,20 @@ class ChatHandlers:
         return self._view.chat(window)
 
     def clear_conversation(self, visit: Visit) -> Updates:
+        """Ask first whether the conversation may go."""
         window = self._windows.get(visit)
+        reading, language, count = window.reading, window.language, len(window.transcript)
+        if reading is None or not count:
+            return self._view.conversation(window)
+        text = say("clear.sure" if count > 1 else "clear.sure.one", language, name=reading.title, count=count)
+        asked = dialog(text, say("clear", language), language, id=window.session.current_id)
+        return {self._ui.clearing: asked}
+
+    def clear_if_sure(self, visit: Visit, data: gr.EventData) -> Updates:
+        """Clear what `clear_conversation` has asked about, if that is still in front."""
+        window = self._windows.get(visit)
+        if data.sure != "yes" or str(data.id) != window.session.current_id:
+            return gr.skip()
         window.clear()
         return self._view.conversation(window)
 

@@ -20,6 +20,19 @@ PANEL_TEXTS: dict[str, Message] = {
     "many.json": Message("Save as JSON", "保存为 JSON"),
     "many.forget": Message("Forget answers", "清除回答"),
     "many.clear": Message("Remove all", "全部移除"),
+    "many.sure.remove": Message(
+        "Remove {name}? Answers that go with it: {count}.", "移除 {name}？同时删除的回答：{count} 个。"
+    ),
+    "many.sure.remove.yes": Message("Remove", "移除"),
+    "many.sure.clear": Message(
+        "Remove all documents? Answers that go with them: {count}.", "移除全部文档？同时删除的回答：{count} 个。"
+    ),
+    "many.sure.clear.yes": Message("Remove all", "全部移除"),
+    "many.sure.forget": Message(
+        "Forget all answers ({count})? The next run asks everything again.",
+        "清除全部回答（{count} 个）？下次运行会全部重新提问。",
+    ),
+    "many.sure.forget.yes": Message("Forget answers", "清除回答"),
     "many.document": Message("Document", "文档"),
     "many.question": Message("Question", "问题"),
     "many.answer": Message("Answer", "回答"),

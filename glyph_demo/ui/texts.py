@@ -133,6 +133,14 @@ TEXTS: dict[str, Message] = {
     "export.markdown": Message("Save as Markdown", "保存为 Markdown"),
     "export.json": Message("Save as JSON", "保存为 JSON"),
     "clear": Message("Clear", "清空"),
+    "clear.sure": Message(
+        "Clear the conversation about {name}? Its {count} questions and their answers will be removed.",
+        "清空关于 {name} 的对话？其中 {count} 个问题及回答会被删除。",
+    ),
+    "clear.sure.one": Message(
+        "Clear the conversation about {name}? Its question and answer will be removed.",
+        "清空关于 {name} 的对话？其中 1 个问题及回答会被删除。",
+    ),
     "copy": Message("Copy answer", "复制回答"),
     "source": Message("Source {number}: {place}", "出处 {number}：{place}"),
     "more": Message("{count} more passages", "另外 {count} 处"),

@@ -84,6 +84,10 @@ class TableRun:
         again = {at for at in shown if at[0] in asked and (known[at].error or known[at].by != self._by)}
         return {at: known[at] for at in shown if at not in again}
 
+    def answers(self, name: str = "") -> int:
+        """How many answers are kept about a document, to whatever questions; by default about all."""
+        return sum(not row.error and name in ("", row.file) for row in list(self._known.values()))
+
     def add(self, files: Sequence[tuple[str, Path]]) -> None:
         """Add documents, each (name, path). One with the same name and content as another is left out."""
         for name, path in files:
@@ -110,8 +114,15 @@ class TableRun:
             self._known = {key: row for key, row in self._known.items() if row.file != name}
         self._keep()
 
+    def clear(self) -> None:
+        """`close`, and remove all documents and answers."""
+        self.close()
+        for name in list(self.files):
+            self.remove(name)
+
     def forget(self) -> None:
-        """Forget all answers, so that the next run asks every document."""
+        """`close`, and forget all answers, so that the next run asks every document."""
+        self.close()
         with self._changed:
             self._known.clear()
         self._keep()

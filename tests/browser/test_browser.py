@@ -141,6 +141,10 @@ def test_an_answer_is_copied_retried_edited_taken_back_and_cleared(open_page, ar
     expect(answers(page)).to_have_count(1)
     expect(page.locator(QUESTION)).to_have_value("How many people work there?")
     page.get_by_role("button", name="Clear").click()
+    asks = page.get_by_role("dialog")
+    expect(asks).to_contain_text("Its question and answer will be removed.")
+    expect(answers(page)).to_have_count(1)
+    asks.get_by_role("button", name="Clear").click()
     expect(answers(page)).to_have_count(0)
 
 

@@ -47,7 +47,10 @@ def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved
     page = open_page()
     read_document(page, "open.txt", files.text())
     enter(page)
+    tools = page.locator(":is(#many-stop, #many-tools button)")
+    expect(tools.filter(visible=True)).to_have_text(["Add the opened documents"])
     choose(page, survey_pdf=files.pdf(), scan_pdf=files.scan(), empty_txt=b"")
+    expect(tools.filter(visible=True)).to_have_count(6)
     page.get_by_role("button", name="Add the opened documents").click()
     expect(row(page, "open.txt")).to_contain_text("not asked yet")
     run(page)
@@ -86,7 +89,17 @@ def test_one_question_goes_to_chosen_and_opened_documents_and_the_table_is_saved
 
     page.get_by_role("button", name="Remove empty.txt").click()
     expect(page.locator("#many tbody tr")).to_have_count(3)
+    asks = page.get_by_role("dialog")
+    page.get_by_role("button", name="Remove open.txt").click()
+    expect(asks).to_contain_text("Remove open.txt? Answers that go with it: 1.")
+    expect_accessible(page)
+    asks.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Forget answers").click()
+    expect(asks).to_contain_text("Forget all answers (3)?")
+    page.keyboard.press("Escape")
+    expect(page.locator("#many .seconds")).to_have_text([re.compile(r"\d")] * 3)
     page.get_by_role("button", name="Remove all").click()
+    asks.get_by_role("button", name="Remove all").click()
     expect(page.locator("#many table")).to_have_count(0)
 
 

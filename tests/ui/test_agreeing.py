@@ -65,6 +65,22 @@ def test_a_question_that_others_follow_is_asked_again_only_once_it_is_agreed_tha
     assert questions(on) == ["a", "B"]
 
 
+def test_a_conversation_is_cleared_only_once_that_is_agreed_to_and_while_it_is_in_front(on, tmp_path):
+    opened(on, write(tmp_path, "b.txt"))
+    opened(on, write(tmp_path, "a.txt"))
+    assert on.ui.clearing not in on.chat.clear_conversation("tab"), "there is nothing to ask about"
+    for question, told in (("a", "Its question and answer"), ("b", "Its 2 questions and their answers")):
+        list(on.chat.ask_question("tab", question))
+        updates = on.chat.clear_conversation("tab")
+        assert updates.keys() == {on.ui.clearing}
+        assert f"Clear the conversation about a.txt? {told}" in updates[on.ui.clearing]
+        assert "data-id='2'" in updates[on.ui.clearing]
+    for answer in (agreed("", id="2"), agreed("yes", id="1")):
+        assert on.chat.clear_if_sure("tab", answer) == gr.skip()
+    assert questions(on) == ["a", "b"]
+    assert value(on.chat.clear_if_sure("tab", agreed("yes", id="2"))[on.ui.chat]) == []
+
+
 @pytest.mark.parametrize("at", ["7", "-1", None, "x"])
 def test_an_answer_about_a_question_that_has_gone_does_nothing(on, tmp_path, at):
     opened(on, write(tmp_path))

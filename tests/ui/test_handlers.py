@@ -373,7 +373,8 @@ def test_retry_edit_and_undo_act_on_the_message_chosen(on, tmp_path):
     assert [exchange.question for exchange in on.windows.get("tab").transcript] == ["a", "<i>B"]
     assert value(on.chat.undo_exchange("tab")[on.ui.question]) == "<i>B"
     assert len(value(last[on.ui.chat])) == 4
-    assert value(on.chat.clear_conversation("tab")[on.ui.chat]) == []
+    agreed = SimpleNamespace(sure="yes", id="1")
+    assert value(on.chat.clear_if_sure("tab", agreed)[on.ui.chat]) == []
 
 
 def test_the_app_offers_no_endpoint_to_programs_and_loads_no_foreign_thing(engine):

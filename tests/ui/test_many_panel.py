@@ -70,6 +70,7 @@ def test_a_table_fills_and_is_found_again_after_a_restart_without_asking(tmp_pat
         path.unlink()  # uploads go; our copies stay
     again, engine = TableRun(tmp_path / "kept"), FakeEngine()
     assert (answers(again), again.questions) == (rows, ("one?",))
+    assert (again.answers(), again.answers("a.txt")) == (3, 1)
     assert ask(again, settings, engine) == rows
     assert engine.steps == 0
 

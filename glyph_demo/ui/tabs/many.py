@@ -15,8 +15,8 @@ from glyph_demo.conversation.table import to_csv, to_json
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui.claims import marked, tally
-from glyph_demo.ui.markup import meter, notes, notice, places_of, remove_button, waiting_text
-from glyph_demo.ui.tabs.panels import ACTIONS, SAVE, Labels, question_box, run_and_stop, upload_box
+from glyph_demo.ui.markup import dialog, meter, notes, notice, places_of, remove_button, waiting_text
+from glyph_demo.ui.tabs.panels import ACTIONS, SAVE, Labels, dialog_box, question_box, run_and_stop, upload_box
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.updates import Updates, paced, unsent
 from glyph_demo.windows.collection import Windows
@@ -41,6 +41,7 @@ class ManyPanel:
                 name: labels(gr.Button(size="sm", elem_classes="quiet", min_width=40), value=f"many.{name}")
                 for name in ("opened", "csv", "json", "forget", "clear")
             }
+        self._asks = dialog_box("many-asks")
         self._now = gr.HTML(elem_id="many-now")
         self.table = gr.HTML(elem_id="many", js_on_load=ACTIONS)
         self._exported = gr.JSON(visible="hidden", show_label=False)
@@ -82,18 +83,24 @@ class ManyPanel:
             return show(visit, said)
 
         def remove(visit: Visit, said: Language, data: gr.EventData) -> Updates:
-            table(visit).remove(str(data.name))
-            return show(visit, said)
+            return asked_first(visit, said, "remove", str(data.name))
 
-        def clear(visit: Visit, said: Language) -> Updates:
-            table(visit).close()
-            for name in list(table(visit).files):
+        def asked_first(visit: Visit, said: Language, act: str, name: str = "") -> Updates:
+            if not (count := table(visit).answers(name)):
+                return go(visit, said, act, name)
+            text, yes = say(f"many.sure.{act}", said, name=name, count=count), say(f"many.sure.{act}.yes", said)
+            return {self._asks: dialog(text, yes, said, act=act, name=name)}
+
+        def go_if_sure(visit: Visit, said: Language, data: gr.EventData) -> Updates:
+            return go(visit, said, str(data.act), str(data.name)) if data.sure == "yes" else gr.skip()
+
+        def go(visit: Visit, said: Language, act: str, name: str) -> Updates:
+            if act == "remove":
                 table(visit).remove(name)
-            return show(visit, said)
-
-        def forget(visit: Visit, said: Language) -> Updates:
-            table(visit).close()
-            table(visit).forget()
+            elif act == "clear":
+                table(visit).clear()
+            elif act == "forget":
+                table(visit).forget()
             return show(visit, said)
 
         def save(visit: Visit, kind: str) -> dict[str, str]:
@@ -107,9 +114,11 @@ class ManyPanel:
             asking(run, [*asked, self._question], shown, trigger_mode="multiple", **private)
         self._stop.click(lambda visit: table(visit).stop(), window, None, **private)
         self._upload.upload(add, asked, shown, trigger_mode="multiple", **private)
-        self.table.click(remove, asked, shown, **private)
-        for name, act in (("opened", add_opened), ("forget", forget), ("clear", clear)):
-            self._tools[name].click(act, asked, shown, **private)
+        self._tools["opened"].click(add_opened, asked, shown, **private)
+        self.table.click(remove, asked, [*shown, self._asks], **private)
+        for act in ("forget", "clear"):
+            self._tools[act].click(partial(asked_first, act=act), asked, [*shown, self._asks], **private)
+        self._asks.click(go_if_sure, asked, shown, **private)
         for kind in ("csv", "json"):
             exported = self._tools[kind].click(partial(save, kind=kind), window, self._exported, **private)
             exported.then(None, self._exported, None, js=SAVE)

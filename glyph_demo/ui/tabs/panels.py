@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import gradio as gr
@@ -26,8 +27,15 @@ SAVE = """file => {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }"""  # JavaScript: the page makes the file, so the server keeps none
 
+DIALOG = (Path(__file__).parents[1] / "dialog.js").read_text(encoding="utf-8")
+
 UPLOAD_BOX = """<label class="glyph-drop"><input type="file" multiple><span>${value}</span></label>
 <p class="glyph-sent" role="status"></p>"""
+
+
+def dialog_box(name: str) -> gr.HTML:
+    """Where `markup.dialog` asks what must be agreed to first. Its `click` tells the answer."""
+    return gr.HTML(elem_id=name, elem_classes="glyph-asks", js_on_load=DIALOG)
 
 
 def upload_box(elem_id: str) -> gr.HTML:
