@@ -18,7 +18,7 @@ from glyph_demo.settings import Settings, merge
 from glyph_demo.ui.download_handlers import DownloadHandlers
 from glyph_demo.ui.markup import notice
 from glyph_demo.ui.picker import MAX_ADDRESS, served_choices
-from glyph_demo.ui.picker_texts import no_model_named, password_in_address
+from glyph_demo.ui.picker_texts import no_model_named, not_served, password_in_address
 from glyph_demo.ui.texts import LOADING, say
 from glyph_demo.ui.updates import Updates, merged
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
@@ -71,6 +71,10 @@ class PickerHandlers:
             self._ui.address: gr.update(value=preset.url),
             self._ui.outcome: "",
         }
+
+    def readdress(self, visit: Visit, address: Any) -> Updates:
+        """Take the models of the server before out of the list."""
+        return {self._ui.served: self._view.picker.served_at(address)}
 
     def test(self, visit: Visit, *fields: Any) -> Updates:
         """Have the server list its models."""
@@ -162,6 +166,8 @@ class PickerHandlers:
                 models = _served(settings)
                 if settings.model == "auto" and models:
                     settings = replace(settings, model=models[0])
+                elif models and settings.model not in models:
+                    raise not_served(settings.model, settings.remote.urls)
             self._windows.switch.choose_engine(settings, stopped)
             told = (LOADED, "hint")
         except GlyphError as error:
@@ -183,6 +189,7 @@ class PickerHandlers:
         return {
             self._ui.folder: gr.update(value=picked.folder),
             self._ui.address: gr.update(value=picked.address),
+            self._ui.served: self._view.picker.served_at(picked.address),
             self._ui.precision: gr.update(value=picked.precision),
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glyph_demo.errors import EngineError, GlyphError, Message
+from glyph_demo.errors import EngineError, GlyphError, Message, shown
 
 PICKER_TEXTS: dict[str, Message] = {
     # The engine in use
@@ -82,6 +82,14 @@ def no_model_named() -> GlyphError:
         "no_model_named",
         "Write which model: the folder that it is in, or its name on the hub, as in owner/name.",
         "请填写模型：所在文件夹，或模型库中的名称，如 owner/name。",
+    )
+
+
+def not_served(model: str, host: str) -> GlyphError:
+    return EngineError(
+        "model_not_served",
+        f"{host} serves no model '{shown(model)}'. Test the connection, then choose one of its models.",
+        f"{host} 没有模型“{shown(model)}”。请测试连接，再选择其中一个模型。",
     )
 
 

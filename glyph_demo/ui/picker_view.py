@@ -12,7 +12,7 @@ from glyph_demo.engines.registry import ENGINES
 from glyph_demo.engines.weights import download_hosts, models_folder
 from glyph_demo.errors import Language
 from glyph_demo.settings import Settings, usable
-from glyph_demo.ui.picker import choice_label, picked_view
+from glyph_demo.ui.picker import choice_label, picked_view, served_choices
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.updates import Updates
 from glyph_demo.windows.collection import Windows
@@ -54,7 +54,6 @@ class PickerView:
         """The whole picker as the engine in use has it. The key is never sent to a page."""
         ui, settings = self._ui, self._windows.settings
         choice = choice_of(settings)
-        remote = choice.key == "server" and settings.model != "auto"
         return {
             **self.chosen(choice, settings, language),
             ui.choice: {**self.labels(language)[ui.choice], "value": choice.key},
@@ -62,13 +61,18 @@ class PickerView:
                 value=settings.model if choice.key == "folder" else "", visible=choice.key == "folder"
             ),
             ui.address: gr.update(value=settings.remote.urls if self.names_servers else ""),
-            ui.served: gr.update(
-                choices=[settings.model] if remote else [], value=settings.model if remote else None, visible=remote
-            ),
+            ui.served: self.served_at(settings.remote.urls),
             ui.precision: gr.update(
                 value=settings.inference.precision, interactive=self._takes(choice, "inference.precision")
             ),
         }
+
+    def served_at(self, address: str) -> dict[str, Any]:
+        """The list of a server's models before it is tested: the one in use, if this is its address. It has none of
+        another server's."""
+        settings = self._windows.settings
+        used = choice_of(settings).key == "server" and address == settings.remote.urls and settings.model != "auto"
+        return served_choices([settings.model] if used else [])
 
     def chosen(
         self, choice: ModelChoice, settings: Settings, language: Language, sure: bool = False, idle: bool = True
@@ -89,6 +93,7 @@ class PickerView:
         host = say("offer.or", language).join(download_hosts(settings)) if sure else ""
         asked = (host, str(models_folder(settings))) if sure else None
         return {
+            **({} if server else {ui.served: served_choices([])}),
             ui.folder: gr.update(visible=choice.key == "folder"),
             ui.server: gr.update(visible=server and self.names_servers),
             ui.test: gr.update(visible=server),

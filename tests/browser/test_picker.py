@@ -62,6 +62,11 @@ def test_a_folder_and_then_a_server_are_chosen_used_and_answer(new_page, tmp_pat
         page.locator("#key input").fill("sesame")
         page.locator("#test").click()
         expect(page.locator("#outcome")).to_contain_text("serves 2 models")
+        expect(page.locator("#served input")).to_have_value("served")
+        page.locator("#address :is(textarea, input)").press("Backspace")
+        expect(page.locator("#served")).to_have_count(0)  # it is another server's
+        page.locator("#address :is(textarea, input)").fill(stub.url)
+        page.locator("#test").click()
         page.locator("#served input").click()
         page.get_by_role("option", name="another").click()
         page.screenshot(path=artifacts / "picker-server.png")
@@ -79,6 +84,7 @@ def test_a_folder_and_then_a_server_are_chosen_used_and_answer(new_page, tmp_pat
         open_settings(page)
         expect(page.locator("#address :is(textarea, input)")).to_have_value(stub.url)
         expect(page.locator("#key input")).to_have_value("")
+        expect(page.locator("#served input")).to_have_value("another")
         assert "sesame" not in page.content() + str(page.context.storage_state())
 
 

@@ -198,6 +198,31 @@ def test_a_server_is_used_with_the_model_chosen_or_else_its_first_and_kept_witho
 
 
 @pytest.mark.slow
+def test_a_model_that_a_server_does_not_list_is_refused(on, made):
+    with serving([]) as stub:
+        updates = use(on, "server", address=stub.url, served="of another server")
+        assert "serves no model" in final(updates, on.ui.outcome)
+        assert made == []
+        stub.listed = (200, {"object": "list", "data": []})
+        use(on, "server", address=stub.url, served="unlisted")
+    assert [settings.model for settings in made] == ["unlisted"], "nothing says that it is not there"
+
+
+@pytest.mark.slow
+def test_the_models_of_a_server_are_listed_for_its_address_alone(on, made):
+    with serving([]) as stub:
+        use(on, "server", address=stub.url, served="another")
+        assert on.picker.readdress("tab", stub.url)[on.ui.served]["value"] == "another", "it is in use"
+    for updates in (
+        on.picker.readdress("tab", "http://127.0.0.1:9/v1"),
+        choose(on, "glyph"),
+        *use(on, "server", address="http://127.0.0.1:9/v1")[-1:],
+    ):
+        shown = updates[on.ui.served]
+        assert (shown["choices"], shown["value"], shown["visible"]) == ([], None, False)
+
+
+@pytest.mark.slow
 def test_the_key_of_one_server_is_not_sent_to_another(components, examples):
     on = handlers(components, examples, remote__urls="http://127.0.0.1:9/v1", remote__api_key="sesame")
     with serving([]) as stub:
