@@ -103,9 +103,10 @@ def unreadable(unknown: dict[str, int]) -> list[Message]:
     return [
         Message(
             f"{count} characters cannot be read by this engine and may be taken for others: {shown}. "
-            "A vision-language model may read them: choose the engine local or remote.",
+            "A vision-language model may read them: choose one under Settings → Model (on the command line: --engine "
+            "local or remote).",
             f"此引擎无法识别 {count} 个字符，可能会读成别的字符：{shown}。"
-            "视觉语言模型或许可以识别：请选择 local 或 remote 引擎。",
+            "视觉语言模型或许可以识别：请在“设置 → 模型”中选择（命令行：--engine local 或 remote）。",
         )
     ]
 

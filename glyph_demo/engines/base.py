@@ -221,10 +221,10 @@ class Engine(ABC):
         `no_text_way` from an engine that answers from pages only."""
         raise EngineError(
             "no_text_way",
-            f"The engine {self.name} answers from pages only. To give a model the text instead, choose the engine "
-            "local (on the command line: --engine local).",
-            f"{self.name} 引擎只根据页面回答。如需把文字作为词元交给模型，请选择 local 引擎"
-            "（命令行：--engine local）。",
+            f"The engine {self.name} answers from pages only. To give a model the text instead, choose one such "
+            "as Glyph under Settings → Model (on the command line: --engine local).",
+            f"{self.name} 引擎只根据页面回答。如需把文字作为词元交给模型，请在“设置 → 模型”中"
+            "选择 Glyph 等模型（命令行：--engine local）。",
         )
 
     def unknown_characters(self, text: str) -> dict[str, int]:

@@ -185,8 +185,9 @@ class LoadingEngine(Engine):
             log.exception("the engine could not be loaded")
             raise EngineError(
                 "engine_failed",
-                "The engine could not be loaded. The log has the details; choose another engine or model.",
-                "引擎无法加载。日志中有详细信息；请选择其他引擎或模型。",
+                "The engine could not be loaded. The log has the details; choose another model under Settings → Model "
+                "(on the command line: --engine, --model).",
+                "引擎无法加载。日志中有详细信息；请在“设置 → 模型”中选择其他模型（命令行：--engine、--model）。",
             ) from error
         finally:
             self._loaded = True

@@ -254,8 +254,10 @@ def _is_right(path: Path, file: RemoteFile) -> bool:
 def missing(source: str) -> EngineError:
     return EngineError(
         "model_missing",
-        f"There is no model '{shown(source)}': no such folder, and no such name on the hub. Check --model.",
-        f"找不到模型“{shown(source)}”：没有这个文件夹，Hub 上也没有这个名称。请检查 --model。",
+        f"There is no model '{shown(source)}': no such folder, and no such name on the hub. Check what "
+        "stands under Settings → Model (on the command line: --model).",
+        f"找不到模型“{shown(source)}”：没有这个文件夹，Hub 上也没有这个名称。"
+        "请检查“设置 → 模型”中填写的内容（命令行：--model）。",
     )
 
 
@@ -274,9 +276,10 @@ def _failed(model: str, failures: list[tuple[Source, SourceError]]) -> EngineErr
     return EngineError(
         "model_unreachable",
         f"The model {model} is not on this machine and could not be downloaded ({why}). What is whole is kept. Check "
-        "the network, HTTPS_PROXY and HF_ENDPOINT and try again, or give --model a folder.",
+        "the network, HTTPS_PROXY and HF_ENDPOINT and try again, or name a folder under Settings → Model (on the "
+        "command line: --model).",
         f"本机没有模型 {model}，下载也未成功（{why}）。已下载的部分会保留。请检查网络、HTTPS_PROXY 和 HF_ENDPOINT"
-        "后重试，或用 --model 指定本地文件夹。",
+        "后重试，或在“设置 → 模型”中填写本地文件夹（命令行：--model）。",
     )
 
 

@@ -145,16 +145,22 @@ def check(
 
 def too_large(wanted: Plan, free: int, instead: Plan | None = None) -> EngineError:
     need, work, have = (f"{nbytes / 1e9:.1f} GB" for nbytes in (wanted.weights, wanted.work, free))
-    what, how = "Close other programs, choose a smaller model, or use --engine pocket.", ""
     if instead is None:
-        how = "请关闭其他程序、换用更小的模型，或使用 --engine pocket。"
+        what = (
+            "Close other programs, or choose a smaller model under Settings → Model (on the command line: --model, "
+            "--engine pocket)."
+        )
+        how = "请关闭其他程序，或在“设置 → 模型”中选择更小的模型（命令行：--model、--engine pocket）。"
     else:
         size = f"{instead.weights / 1e9:.1f} GB"
         what = (
             f"In {instead.precision} it takes {size}, with room for {instead.pages} pages: "
-            f"use --precision {instead.precision}."
+            f"choose it under Settings → Precision (on the command line: --precision {instead.precision})."
         )
-        how = f"{instead.precision} 只需 {size}，可容纳 {instead.pages} 页：请使用 --precision {instead.precision}。"
+        how = (
+            f"{instead.precision} 只需 {size}，可容纳 {instead.pages} 页：请在“设置 → 精度”中选择"
+            f"（命令行：--precision {instead.precision}）。"
+        )
     return EngineError(
         "model_too_large",
         f"In {wanted.precision} the model needs {need}, and {work} to work in; {have} are free. {what}",

@@ -123,9 +123,10 @@ def _strange(name: str, dtype: str) -> EngineError:
     return EngineError(
         "model_unusable",
         f"The model's tensor {name} is of the type {dtype}; only {', '.join(sorted(_DTYPES))} can be read. Choose a "
-        "16-bit version of the model, and use --precision int8 or int4 to have it smaller.",
+        "16-bit version of the model; to have it smaller, choose int8 or int4 under Settings → Precision (on the "
+        "command line: --precision).",
         f"模型中的张量 {name} 类型为 {dtype}，只支持 {'、'.join(sorted(_DTYPES))}。请选择该模型的 16 位版本，"
-        "如需更小请使用 --precision int8 或 int4。",
+        "如需更小，请在“设置 → 精度”中选择 int8 或 int4（命令行：--precision）。",
     )
 
 

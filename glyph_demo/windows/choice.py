@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 # The key of a server is not among them: it stays in the memory of this run.
 ENGINE_NAMES = frozenset({"engine", "model", "inference.precision", "remote.urls"})
 NOT_SURVIVED = Message(
-    "The engine chosen in the window did not get loaded before the app ended last time, so the one of the settings is "
-    "used. Choose again in the sidebar.",
-    "上次应用退出前，窗口中选择的引擎未能加载完成，因此使用设置中的引擎。请在侧边栏重新选择。",
+    "The app ended last time before the model chosen in the window was loaded, so the configured one is used. Choose "
+    "again under Settings → Model.",
+    "上次应用退出时，窗口中选择的模型尚未加载完成，因此使用配置的模型。请在“设置 → 模型”中重新选择。",
 )
 
 

@@ -90,9 +90,11 @@ class LocalDocument(OpenDocument):
                 raise _no_page_fits(len(segment.ids), self._engine.prefix_limit - self.tokens)
             raise TooLong(
                 fit,
-                f"The model's context has room for the first {fit} pages and not for more. Choose a page range "
-                f"(--pages 1-{fit}), or a style with more text on a page.",
-                f"模型的上下文只能容纳前 {fit} 页。请指定页码范围（--pages 1-{fit}），或换用每页文字更多的排版样式。",
+                f"The model's context has room for the first {fit} pages and not for more. Choose a smaller "
+                f"size under Settings → Text size (on the command line: --font-size), or have those read alone (on the "
+                f"command line: --pages 1-{fit}).",
+                f"模型的上下文只能容纳前 {fit} 页。请减小“设置 → 字号”（命令行：--font-size），"
+                f"或只读这些页（命令行：--pages 1-{fit}）。",
             )
         self._appending = True
         try:
@@ -306,7 +308,8 @@ class LocalDocument(OpenDocument):
 def _no_page_fits(needed: int, room: int) -> TooLong:
     return TooLong(
         0,
-        f"Not even one page fits: it takes {needed} tokens, and there is room for {room}. Choose fewer pixels per inch "
-        "(--dpi), or a model with a longer context.",
-        f"连一页也放不下：一页需要 {needed} 个词元，只能容纳 {room} 个。请降低 --dpi，或换用上下文更长的模型。",
+        f"Not even one page fits: it takes {needed} tokens, and there is room for {room}. Choose fewer dots per "
+        "inch under Settings → Page resolution (on the command line: --dpi), or a model with a longer context.",
+        f"连一页也放不下：一页需要 {needed} 个词元，只能容纳 {room} 个。请降低"
+        "“设置 → 页面分辨率”（命令行：--dpi），或换用上下文更长的模型。",
     )

@@ -350,9 +350,11 @@ class LocalEngine(Engine):
             raise EngineError(
                 "model_too_large",
                 f"Beside the model {max(0, budget) / 1e9:.2f} GB are left for documents, and a page takes "
-                f"{least / 1e9:.2f}. Close other programs, or use --precision int8 or --engine pocket.",
+                f"{least / 1e9:.2f}. Close other programs, or choose int8 under Settings → Precision or another "
+                "model under Settings → Model (on the command line: --precision int8, --engine pocket).",
                 f"除模型外只剩 {max(0, budget) / 1e9:.2f} GB 可用于文档，而一页需要 {least / 1e9:.2f} GB。"
-                "请关闭其他程序，或使用 --precision int8 或 --engine pocket。",
+                "请关闭其他程序，或在“设置 → 精度”中选择 int8，或在“设置 → 模型”中选择其他模型"
+                "（命令行：--precision int8、--engine pocket）。",
             )
         return budget
 
@@ -365,6 +367,8 @@ def _asked(inference: Inference) -> Precision:
 def _chosen(precision: str) -> Message:
     return Message(
         f"The model runs in {precision}: in 16 bit this card would have no room for a long document. "
-        "--precision fp16 is more exact and takes shorter ones.",
-        f"模型以 {precision} 运行：若用 16 位，此显卡放不下长文档。--precision fp16 更精确，但可读文档较短。",
+        "fp16, under Settings → Precision (on the command line: --precision fp16), is more exact and takes shorter "
+        "ones.",
+        f"模型以 {precision} 运行：若用 16 位，此显卡放不下长文档。“设置 → 精度”中的 fp16"
+        "（命令行：--precision fp16）更精确，但可读文档较短。",
     )

@@ -9,8 +9,9 @@ from glyph_demo.errors import Message
 
 FINDS_PASSAGES = Message(
     "The embedded engine finds passages and quotes them; it does not translate, write or judge. "
-    "A language model does: choose the engine local or remote.",
-    "内置引擎只查找并引用原文，不能翻译、写作或评价。需要语言模型：请选择 local 或 remote 引擎。",
+    "A language model does: choose one under Settings → Model (on the command line: --engine local or remote).",
+    "内置引擎只查找并引用原文，不能翻译、写作或评价。需要语言模型："
+    "请在“设置 → 模型”中选择（命令行：--engine local 或 remote）。",
 )
 
 _THING = (

@@ -19,15 +19,16 @@ NOT_FOUND = Message("The document does not seem to say.", "文档似乎没有提
 NEAREST = Message("The document does not seem to say. Nearest passages:", "文档似乎没有提到。最接近的段落：")
 _NOTHING_READ = Message(
     "Nothing was read on the pages: they are empty, show only pictures, or are in a script that the embedded engine "
-    "cannot read. A vision-language model may: choose the engine local or remote.",
+    "cannot read. A vision-language model may: choose one under Settings → Model (on the command line: --engine local "
+    "or remote).",
     "页面上没有读到任何文字：可能是空白页、只有图片，或使用了内置引擎无法识别的文字。"
-    "视觉语言模型或许可以识别：请选择 local 或 remote 引擎。",
+    "视觉语言模型或许可以识别：请在“设置 → 模型”中选择（命令行：--engine local 或 remote）。",
 )
 _HARDLY_READ = Message(
     "The embedded engine could hardly read these pages: they may be in a script that it does not know. "
-    "A vision-language model may: choose the engine local or remote.",
+    "A vision-language model may: choose one under Settings → Model (on the command line: --engine local or remote).",
     "内置引擎几乎无法识别这些页面：它们可能使用了它不认识的文字。"
-    "视觉语言模型或许可以识别：请选择 local 或 remote 引擎。",
+    "视觉语言模型或许可以识别：请在“设置 → 模型”中选择（命令行：--engine local 或 remote）。",
 )
 # By their Unicode names, which people know in English. A script that is not listed goes by that name in Chinese too.
 _CHINESE_NAMES = {
@@ -85,17 +86,20 @@ def _scripts(text: str) -> dict[str, float]:
 def _cannot_read(name: str) -> Message:
     chinese = _CHINESE_NAMES.get(name, f" {name} 文字")
     return Message(
-        f"The embedded engine cannot read {name} script. "
-        "A vision-language model can: choose the engine local or remote.",
-        f"内置引擎无法识别{chinese}。视觉语言模型可以识别：请选择 local 或 remote 引擎。",
+        f"The embedded engine cannot read {name} script. A vision-language model can: choose one under Settings → "
+        "Model (on the command line: --engine local or remote).",
+        f"内置引擎无法识别{chinese}。视觉语言模型可以识别："
+        "请在“设置 → 模型”中选择（命令行：--engine local 或 remote）。",
     )
 
 
 def _ask_in(language: str, chinese: str) -> Message:
     return Message(
         "Question and document are in different languages, and nothing near was found. "
-        f"Ask in {language}, or choose the engine local or remote.",
-        f"问题与文档的语言不同，没有找到相近的内容。请用{chinese}提问，或选择 local 或 remote 引擎。",
+        f"Ask in {language}, or choose another model under Settings → Model (on the command line: --engine local or "
+        "remote).",
+        f"问题与文档的语言不同，没有找到相近的内容。请用{chinese}提问，或在“设置 → 模型”中选择其他模型"
+        "（命令行：--engine local 或 remote）。",
     )
 
 

@@ -265,14 +265,16 @@ def _refused(url: str, error: openai.APIStatusError) -> GlyphError:
     if "context length" in words or "max_model_len" in words:
         return EngineError(
             "context_full",
-            f"The server's context is too short for this conversation: {words} Choose a page range (--pages) or a "
-            "shorter answer (inference.max_new_tokens).",
-            f"服务器的上下文长度不足：{words} 请指定页码范围（--pages），或减小 inference.max_new_tokens。",
+            f"The server's context is too short for this conversation: {words} Choose a shorter answer under "
+            "Settings → Output length, or fewer pages (on the command line: --max-new-tokens, --pages).",
+            f"服务器的上下文长度不足：{words} 请减小“设置 → 回答长度”，或减少页数"
+            "（命令行：--max-new-tokens、--pages）。",
         )
     return EngineError(
         "server_error",
-        f"{url} did not take the request: {words} Check the model's name (--model) and the server's limits on images.",
-        f"{url} 未接受请求：{words} 请检查模型名（--model）和服务器的图像数量限制。",
+        f"{url} did not take the request: {words} Check its model under Settings → Model (on the command line: "
+        "--model) and the server's limits on images.",
+        f"{url} 未接受请求：{words} 请检查“设置 → 模型”中的模型名（命令行：--model）和服务器的图像数量限制。",
     )
 
 
