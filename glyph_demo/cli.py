@@ -105,7 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
 
-    serve = verbs.add_parser("serve", parents=[common, reading, answering], help="open the window in a browser")
+    serve = verbs.add_parser("serve", parents=[common, reading, answering], help="serve the window to a browser")
     serve.add_argument("--host", help="address to listen on; other machines need server.password")
     serve.add_argument("--port", type=int)
     serve.add_argument(

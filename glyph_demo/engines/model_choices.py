@@ -12,11 +12,11 @@ import psutil
 from glyph_demo import engines, gpu
 from glyph_demo.engines.loading import amount
 from glyph_demo.engines.registry import ENGINES, LOCAL, POCKET, REMOTE, EngineKind
-from glyph_demo.engines.weights import bytes_here, models_folder, weights_here
+from glyph_demo.engines.weights import AUTO_SIZE, bytes_here, models_folder, still_to_come, weights_here
 from glyph_demo.errors import Message
 from glyph_demo.gpu import Gpu, short_name
 from glyph_demo.models import budget, memory
-from glyph_demo.models.download import AUTO_BYTES, SPARE_DISK, hub_id
+from glyph_demo.models.download import SPARE_DISK, hub_id
 from glyph_demo.settings import Settings
 
 Missing = Literal["gpu", "memory", "disk"]
@@ -63,7 +63,7 @@ _KNOWN = (
             "zai-org/Glyph：为阅读页面图像中的长文本而训练的视觉语言模型。",
         ),
         LOCAL.name,
-        size=int(AUTO_BYTES),
+        size=AUTO_SIZE,
     ),
     ModelChoice(
         "flash",
@@ -74,7 +74,7 @@ _KNOWN = (
         ),
         LOCAL.name,
         "zai-org/GLM-4.6V-Flash",
-        int(AUTO_BYTES),
+        AUTO_SIZE,
     ),
     ModelChoice(
         "thinking",
@@ -85,7 +85,7 @@ _KNOWN = (
         ),
         LOCAL.name,
         "zai-org/GLM-4.1V-9B-Thinking",
-        int(AUTO_BYTES),
+        AUTO_SIZE,
     ),
     _qwen3_vl(
         "2B",
@@ -192,7 +192,7 @@ def needs(choice: ModelChoice, settings: Settings, here: Resources) -> Needs:
     is_here = weights_here(settings) is not None
     if not choice.size:
         return Needs(0 if is_here else None, {}, Message("", ""))
-    download = 0 if is_here else max(1, choice.size - bytes_here(settings))
+    download = 0 if is_here else still_to_come(choice.size, settings)
     missing, fits = _on_processor(settings, here) if here.card is None else _on_card(here.card, settings, here.trouble)
     if download and download + SPARE_DISK > here.disk_free:
         missing["disk"] = Message(

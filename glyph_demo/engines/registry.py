@@ -49,10 +49,11 @@ POCKET = EngineKind(
     description=Message(
         "Built in. It reads the page images with PP-OCRv6, finds the sentences that answer and quotes them. "
         "It runs on the CPU, needs no network and compresses nothing. "
-        "The full engine, zai-org/Glyph, needs a CUDA GPU with about 24 GB and its weights (20.6 GB in 16 bit).",
+        "The full engine, zai-org/Glyph, needs its weights (20.6 GB in 16 bit) and a CUDA GPU with 24 GB in fp16, "
+        "16 GB in int8 or 12 GB in int4; on a processor it is slow.",
         "内置。用 PP-OCRv6 识别页面图像，找出能回答问题的句子并引用。"
-        "它在 CPU 上运行，不需要网络，也不压缩任何内容。完整引擎 zai-org/Glyph 需要约 24 GB 显存的 CUDA 显卡"
-        "及其权重（16 位，20.6 GB）。",
+        "它在 CPU 上运行，不需要网络，也不压缩任何内容。完整引擎 zai-org/Glyph 需要权重（16 位，20.6 GB）"
+        "和 CUDA 显卡：fp16 需 24 GB 显存，int8 需 16 GB，int4 需 12 GB；在处理器上运行较慢。",
     ),
 )
 LOCAL = EngineKind(

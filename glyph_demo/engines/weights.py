@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from glyph_demo.models.base import LoadProgress
-from glyph_demo.models.download import HUB_PATTERN, fetched, hub_id, missing
+from glyph_demo.models.download import AUTO_BYTES, HUB_PATTERN, fetched, hub_id, missing
 from glyph_demo.models.on_machine import begun, find_on_machine
 from glyph_demo.models.sources import likely
 from glyph_demo.settings import Settings
+
+AUTO_SIZE = int(AUTO_BYTES)  # of the model `auto`, in bytes
 
 
 def models_folder(settings: Settings) -> Path:
@@ -33,6 +35,11 @@ def model_name(model: str) -> str:
 def bytes_here(settings: Settings) -> int:
     """Bytes of a download of the model that was begun and has not come to its end."""
     return begun(hub_id(settings.model), models_folder(settings))
+
+
+def still_to_come(size: int, settings: Settings) -> int:
+    """Bytes that a download of the model, which is of this `size`, has still to fetch."""
+    return max(1, size - bytes_here(settings))
 
 
 def download_weights(settings: Settings, progress: LoadProgress) -> Path:

@@ -70,7 +70,7 @@ PANEL_TEXTS: dict[str, Message] = {
     "compare.tokens": Message("Tokens in {input}, of them kept {cached}", "输入词元 {input}，其中复用 {cached}"),
     "compare.output": Message("tokens out {output}", "输出词元 {output}"),
     "compare.memory": Message("keys and values {mib} MiB", "键值缓存 {mib} MiB"),
-    "compare.faster": Message("Keeping what was read: {times} times as fast.", "复用缓存：快 {times} 倍。"),
+    "compare.faster": Message("Keeping what was read: {times} times as fast.", "复用缓存：速度为不复用的 {times} 倍。"),
     "compare.smaller": Message(
         "As pages the question takes {pages} tokens, as text {text}: {times} times as many.",
         "以页面提问需 {pages} 个词元，以文本需 {text} 个，为 {times} 倍。",

@@ -68,7 +68,7 @@ PICKER_TEXTS: dict[str, Message] = {
         "This machine has room for Glyph, the full model. Until that is here, the embedded engine reads and answers.",
         "本机可以运行完整模型 Glyph。下载之前，由内置引擎阅读和回答。",
     ),
-    "offer.download": Message("Download Glyph (20.6 GB, from {host})", "下载 Glyph(20.6 GB，来自 {host})"),
+    "offer.download": Message("Download Glyph ({size}, from {host})", "下载 Glyph（{size}，来自 {host}）"),
     "offer.or": Message(" or ", " 或 "),
     "load.stop": Message("Stop loading", "停止加载"),
     "load.stopping": Message("Stopping the load…", "正在停止加载…"),

@@ -125,8 +125,8 @@ TEXTS: dict[str, Message] = {
     ),
     "replace.yes": Message("Ask again", "重新提问"),
     "everyone": Message(
-        "Ask several documents at once",
-        "同时向多份文档提问",
+        "Ask several documents at once (the others know only the questions that went to them)",
+        "同时向多份文档提问（其他文档只知道向它们提过的问题）",
     ),
     "together": Message("Ask {name} too", "同时向“{name}”提问"),
     "everyone.waits": Message("Asking the other documents…", "正在向其他文档提问…"),

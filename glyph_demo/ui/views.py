@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
-from glyph_demo.engines.loading import loaded, remaining
+from glyph_demo.engines.loading import amount, loaded, remaining
 from glyph_demo.errors import Language
 from glyph_demo.ui.markup import (
     meter,
@@ -94,11 +94,12 @@ def _so_far(progress: Progress, language: Language) -> str:
     return html.escape(waiting_text(progress, language)) + bar
 
 
-def offer_notice(hosts: Sequence[str], language: Language) -> str:
-    """HTML: the offer to download the full model from the first of `hosts` that answers; none without hosts."""
+def offer_notice(hosts: Sequence[str], size: int, language: Language) -> str:
+    """HTML: the offer to download the full model, of which `size` bytes are still to come, from the first of `hosts`
+    that answers; none without hosts."""
     if not hosts:
         return ""
-    button = say("offer.download", language, host=say("offer.or", language).join(hosts))
+    button = say("offer.download", language, size=amount(size, None), host=say("offer.or", language).join(hosts))
     return _with_button(html.escape(say("offer", language)), "download", button)
 
 

@@ -6,6 +6,7 @@ import gradio as gr
 
 from glyph_demo.conversation.places import file_pages
 from glyph_demo.conversation.reading import Reading
+from glyph_demo.engines.weights import AUTO_SIZE, still_to_come
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.settings import Settings
 from glyph_demo.ui import views
@@ -144,7 +145,7 @@ class WindowView:
         if (progress := download.progress) is not None:
             loading = self.windows.switch.loading is not None
             return views.download_notice(None if loading else progress, download.model, language)
-        return views.offer_notice(download.offer, language)
+        return views.offer_notice(download.offer, still_to_come(AUTO_SIZE, self.windows.settings), language)
 
     def preferences(self, settings: Settings) -> Updates:
         """The sidebar's controls with the values of `settings`, all but the picker. Those that the engine in use

@@ -22,7 +22,7 @@ def test_the_ways_stand_side_by_side_with_their_gains():
     assert "5.00 s in all" in shown
     assert "keys and values 3.0 MiB" in shown
     assert "glyph-part encode' style='width: 80.00%'" in shown
-    assert "快 10.0 倍" in sides_view(sides, "zh")
+    assert "速度为不复用的 10.0 倍" in sides_view(sides, "zh")
 
 
 def test_a_way_that_cannot_be_had_says_why_and_one_that_waits_or_was_stopped_says_so():

@@ -1,6 +1,7 @@
 """The full model offered in the window where only its weights are missing: downloaded from a hub on this machine,
 followed, cancelled, and used."""
 
+import os
 import shutil
 import threading
 from dataclasses import replace
@@ -12,7 +13,7 @@ from glyph_demo import gpu
 from glyph_demo.engines.loading import LoadingEngine
 from glyph_demo.engines.weights import download_weights, models_folder, weights_here
 from glyph_demo.gpu import Gpu
-from glyph_demo.models.on_machine import own_folder
+from glyph_demo.models.on_machine import UNFINISHED, own_folder
 from glyph_demo.settings import Inference, Settings, load_settings
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.windows.collection import Windows
@@ -57,9 +58,15 @@ def test_nothing_is_fetched_unasked_and_the_window_says_what_would_be(on, hub):
     assert on.windows.switch.engine.name == "pocket"
     host = hub.address.removeprefix("http://")
     assert f"Download Glyph (20.6 GB, from {host})" in offer(on)
-    assert f"下载 Glyph(20.6 GB，来自 {host})" in offer(on, "zh")
+    assert f"下载 Glyph（20.6 GB，来自 {host}）" in offer(on, "zh")
     assert offer(on).count("<button") == 1
     assert "embedded engine" in offer(on)
+    folder = own_folder("zai-org/Glyph", models_folder(on.windows.settings))
+    folder.mkdir(parents=True)
+    (folder / UNFINISHED).touch()
+    (folder / "model.safetensors.part").touch()
+    os.truncate(folder / "model.safetensors.part", 6 * 10**8)  # a hole, which takes no room
+    assert "Download Glyph (20.0 GB" in offer(on), "what a download before left there is not fetched again"
     assert not hub.asked
 
 
