@@ -60,11 +60,16 @@ def _not_yet(number: int, tried: int, total: int | None) -> Message:
     """What is said when the first `tried` pages, from page `number` on, did not answer: which pages the question waits
     for, of `total`."""
     first, last = number + tried, total and number + total - 1
-    to, to_zh = (f" to {last}", f"至 {last} 页") if last else ("", "页以后的页面")
+    if last is None:
+        waits, waits_zh = f"the pages from {first}", f"{first} 页以后的页面"
+    elif last > first:
+        waits, waits_zh = f"the pages from {first} to {last}", f"{first} 至 {last} 页"
+    else:
+        waits, waits_zh = f"page {first}", f"{first} 页"
+    read = "page" if tried == 1 else f"{tried} pages"
     return Message(
-        f"Not found on the {tried} pages read so far. Waiting for the pages from {first}{to}, each looked through as "
-        "it is read…",
-        f"已读的 {tried} 页中没有找到。正在等待第 {first} {to_zh}，读完即继续查找…",
+        f"Not found on the {read} read so far. Waiting for {waits}; what is read is looked through at once…",
+        f"已读的 {tried} 页中没有找到。正在等待第 {waits_zh}，读完即继续查找…",
     )
 
 
@@ -103,9 +108,13 @@ def _renew(reading: Reading, exchange: Exchange, anew: Exchange) -> None:
     reading.renewed.append((exchange, anew))
 
 
+def _first(pages: int) -> str:
+    return "the first page" if pages == 1 else f"the first {pages} pages"
+
+
 def _not_read_on(pages: int) -> Message:
     return Message(
-        f"This answer is from the first {pages} pages only, because reading the rest failed. Open the document again "
+        f"This answer is from {_first(pages)} only, because reading the rest failed. Open the document again "
         "and ask again for one from all pages.",
         f"其余页面读取失败，此回答只依据前 {pages} 页。请重新打开该文档并再次提问，以依据全部页面回答。",
     )
@@ -114,6 +123,6 @@ def _not_read_on(pages: int) -> Message:
 def _only_some(pages: int) -> GlyphError:
     return GlyphError(
         "some_pages",
-        f"This answer is from the first {pages} pages. Ask again for one from all pages.",
+        f"This answer is from {_first(pages)}. Ask again for one from all pages.",
         f"此回答只依据前 {pages} 页。请重新提问，以依据全部页面回答。",
     )

@@ -48,8 +48,9 @@ class Exchange:
             return None
         pages, total = self.read_so_far
         of_all, of_all_zh = (f" of {total}", f"（共 {total} 页）") if total else ("", "")
+        noun = "page" if (total or pages) == 1 else "pages"
         return Message(
-            f"Answered from {pages}{of_all} pages; answered again when the rest is read.",
+            f"Answered from {pages}{of_all} {noun}; answered again when the rest is read.",
             f"此回答依据已读的 {pages} 页{of_all_zh}；其余页面读完后会重新回答。",
         )
 

@@ -98,8 +98,8 @@ _KNOWN = (
         "folder",
         Message("Another model", "其他模型"),
         Message(
-            "A folder with such a model, or its name on the hub, as in owner/name.",
-            "此类模型所在的文件夹，或模型库中的名称，如 owner/name。",
+            "A model folder, or a Hugging Face model ID, such as owner/name.",
+            "模型文件夹，或 Hugging Face 模型 ID，如 owner/name。",
         ),
         LOCAL.name,
         "",

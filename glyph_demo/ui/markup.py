@@ -77,9 +77,11 @@ def waiting_text(progress: Progress | None, language: Language) -> str:
     if progress is not None and progress.stage in ("extract", "render", "encode"):
         if progress.more is not None:
             return progress.more.text(language)
-        total = "?" if progress.stage == "extract" or progress.total is None else progress.total
-        done = 0 if progress.stage == "extract" else progress.done
-        return say("wait.pages", language, done=done, total=total)
+        if progress.stage == "extract":
+            return say("wait.document", language)
+        if progress.total is None:
+            return say("wait.page", language, page=progress.done + 1)
+        return say("wait.pages", language, done=progress.done, total=progress.total)
     return say("wait.answer", language)
 
 

@@ -44,7 +44,7 @@ PANEL_TEXTS: dict[str, Message] = {
     "many.done": Message("{done} of {total} answered", "共 {total} 个回答，已完成 {done} 个"),
     # Compare
     "tab.compare": Message("Compare", "对比"),
-    "compare.question": Message("Question about the document in front", "就当前文档提问"),
+    "compare.question": Message("Question about the current document", "就当前文档提问"),
     "compare.hint": Message(
         "Asked three ways, one after the other. The conversation stays as it is.",
         "将依次以三种方式提问，不影响当前对话。",
@@ -79,24 +79,22 @@ PANEL_TEXTS: dict[str, Message] = {
     "tab.benchmark": Message("Benchmark", "测速"),
     "benchmark.about": Message(
         "Measures this machine step by step: from nothing kept to everything switched on. The chart stands beside the "
-        "figures published for an RTX 4090D. Minutes on a processor, longer on a card, which the ladder wants "
-        "for itself: close documents first.",
+        "figures published for an RTX 4090D. Minutes on a processor, longer on a card. The test needs the "
+        "whole GPU: close documents first.",
         "逐级测量本机：从不复用到全部优化。图表与针对 RTX 4090D 发表的数据并列。在处理器上需几分钟，在显卡上更久；"
-        "测量需要独占显卡，请先关闭文档。",
+        "测试需要独占显卡，请先关闭文档。",
     ),
     "benchmark.run": Message("Measure this machine", "测量本机"),
     "benchmark.stop": Message("Stop", "停止"),
     "benchmark.running": Message("Measuring, {seconds} s so far", "正在测量，已用 {seconds} 秒"),
     # Machine
-    "tab.machine": Message("Machine", "机器"),
+    "tab.machine": Message("Machine", "本机状态"),
     "machine.processor": Message("Processor", "处理器"),
-    "machine.no_card": Message(
-        "No NVIDIA card here. The processor does the work.", "未发现 NVIDIA 显卡，由处理器计算。"
-    ),
-    "kept.title": Message("Kept for later", "为以后保留"),
+    "machine.no_card": Message("No NVIDIA GPU; running on CPU.", "没有 NVIDIA 显卡，在 CPU 上运行。"),
+    "kept.title": Message("Kept for later", "已保留的结果"),
     "kept.about": Message(
-        "What was read and computed of documents, so that it need not be done again, even after a restart. What was "
-        "not used for longest goes first. Removing it touches no document and no conversation.",
+        "What was read and computed of documents, so that it need not be done again, even after a restart. What "
+        "has not been used for the longest time goes first. Removing it touches no document and no conversation.",
         "保留对文档的读取与计算结果，重启后也无需重做。最久未用的最先淘汰。移除它们不影响文档和对话。",
     ),
     "kept.features": Message("Pages as read", "已读取的页面"),
@@ -114,7 +112,7 @@ PANEL_TEXTS: dict[str, Message] = {
     "machine.temperature": Message("Temperature", "温度"),
     "machine.minute": Message("{name}, last minute: {low} to {high}", "{name}，最近一分钟：{low} 至 {high}"),
     "machine.throttled": Message(
-        "{name} is held down: {reasons}. Answers take longer until it recovers.",
+        "{name} is slowed down: {reasons}. Answers take longer until it recovers.",
         "{name} 正在降频：{reasons}。恢复之前回答会变慢。",
     ),
     "machine.lost": Message(

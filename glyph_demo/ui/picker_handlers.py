@@ -86,7 +86,8 @@ class PickerHandlers:
             models = _served(settings)
         except GlyphError as error:
             return {self._ui.outcome: notice(error.message.text(window.language)), self._ui.served: served_choices([])}
-        key, host = "test.answers" if models else "test.none", settings.remote.urls
+        key = ("test.none", "test.answers.one", "test.answers")[min(len(models), 2)]
+        host = settings.remote.urls
         said = say(key, window.language, host=host, count=len(models))
         return {self._ui.outcome: notice(said, "hint"), self._ui.served: served_choices(models)}
 

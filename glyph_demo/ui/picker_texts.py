@@ -12,7 +12,7 @@ PICKER_TEXTS: dict[str, Message] = {
     "engine.ignores": Message("It does not use: {names}.", "不使用：{names}。"),
     # What there is to choose
     "choice": Message("Model", "模型"),
-    "choice.info": Message("With another one documents and conversations stay.", "换模型后，文档和对话会保留。"),
+    "choice.info": Message("Documents and conversations stay when you change it.", "换模型后，文档和对话会保留。"),
     "choice.fits": Message("fits", "适合本机"),
     "choice.slow": Message("slow here", "在本机较慢"),
     "choice.lacks": Message("lacks {things}", "缺少{things}"),
@@ -22,12 +22,12 @@ PICKER_TEXTS: dict[str, Message] = {
     "choice.here": Message("On this machine: nothing to download.", "已在本机，无需下载。"),
     "choice.download": Message("To download: {size}.", "需下载：{size}。"),
     "choice.speed": Message(
-        "Estimated here: {page} a page, {tokens} tokens of an answer a second.",
-        "本机预计：每页 {page}，每秒回答 {tokens} 个词元。",
+        "Estimated here: {page} per page, {tokens} tokens per second in answers.",
+        "本机预计：每页 {page}，回答时每秒 {tokens} 个词元。",
     ),
     "choice.in_use": Message("In use.", "使用中。"),
     "choice.use": Message("Use it", "使用"),
-    "choice.use_anyway": Message("Try it all the same", "仍要尝试"),
+    "choice.use_anyway": Message("Try it anyway", "仍要尝试"),
     "choice.get": Message("Download {size} and use it", "下载 {size} 并使用"),
     "choice.look": Message("Look again", "重新检查"),
     "choice.sure": Message(
@@ -41,7 +41,7 @@ PICKER_TEXTS: dict[str, Message] = {
     "precision.info": Message(
         "Fewer bits need less memory; int8 and int4 lose a little.", "位数越少显存越省；int8 和 int4 略有损失。"
     ),
-    "folder": Message("Folder or name", "文件夹或名称"),
+    "folder": Message("Folder or model ID", "文件夹或模型 ID"),
     "folder.hint": Message("/path/to/model or owner/name", "/path/to/model 或 owner/name"),
     # A server
     "preset": Message("Which server", "服务器类型"),
@@ -55,6 +55,7 @@ PICKER_TEXTS: dict[str, Message] = {
     "served": Message("Its model", "服务器上的模型"),
     "test": Message("Test connection", "测试连接"),
     "test.answers": Message("{host} answers and serves {count} models.", "{host} 有应答，提供 {count} 个模型。"),
+    "test.answers.one": Message("{host} answers and serves 1 model.", "{host} 有应答，提供 1 个模型。"),
     "test.none": Message(
         "{host} answers and serves no model. Load one there, then test again.",
         "{host} 有应答，但没有模型。请先在服务器上加载模型，再测试。",
@@ -80,8 +81,8 @@ PICKER_TEXTS: dict[str, Message] = {
 def no_model_named() -> GlyphError:
     return EngineError(
         "no_model_named",
-        "Write which model: the folder that it is in, or its name on the hub, as in owner/name.",
-        "请填写模型：所在文件夹，或模型库中的名称，如 owner/name。",
+        "Write which model: the folder that it is in, or its Hugging Face model ID, such as owner/name.",
+        "请填写模型：所在文件夹，或 Hugging Face 模型 ID，如 owner/name。",
     )
 
 

@@ -67,12 +67,12 @@ TEXTS: dict[str, Message] = {
     "page.large": Message("Whole screen", "全屏"),
     "page.larger": Message("Zoom in", "放大"),
     "page.smaller": Message("Zoom out", "缩小"),
-    "heat": Message("Where the answer looked", "回答所看之处"),
+    "heat": Message("Where the model looked", "模型关注之处"),
     "heat.less": Message("less", "少"),
     "heat.more": Message("more", "多"),
     "find": Message("Find in document", "在文档中查找"),
-    "find.before": Message("Place before", "上一处"),
-    "find.after": Message("Place after", "下一处"),
+    "find.before": Message("Previous match", "上一处"),
+    "find.after": Message("Next match", "下一处"),
     "find.at": Message("{at} of {total}", "第 {at} 处，共 {total} 处"),
     "find.none": Message("Not found in the text", "文字中未找到"),
     "divide": Message("Width of the page view", "页面视图的宽度"),
@@ -154,6 +154,8 @@ TEXTS: dict[str, Message] = {
     "length": Message("Cut off at the output length set in the settings.", "已达到设置中的回答长度上限。"),
     "repetition": Message("Stopped because it only repeated itself.", "回答陷入重复，已停止。"),
     "wait.load": Message("Loading the model…", "正在加载模型…"),
+    "wait.document": Message("Reading the document first…", "先阅读文档…"),
+    "wait.page": Message("Reading the document first: page {page}…", "先阅读文档：第 {page} 页…"),
     "wait.pages": Message("Reading the document first: {done} of {total} pages…", "先阅读文档：{done}/{total} 页…"),
     "wait.answer": Message("Looking for the answer…", "正在寻找答案…"),
     # Figures under an answer
@@ -221,8 +223,9 @@ ASKED_NEXT = Message(
 
 def too_long(pages: int) -> Message:
     """Instead of the engine's message, which names a flag: here there is a button."""
+    fit = "only the first page fits. Read that" if pages == 1 else f"the first {pages} pages fit. Read those"
     return Message(
-        f"The document is too long for the model: the first {pages} pages fit. Read those, or open another file.",
+        f"The document is too long for the model: {fit}, or open another file.",
         f"文档超出模型的上下文：能容纳前 {pages} 页。请只读这些页面，或打开其他文件。",
     )
 

@@ -17,7 +17,7 @@ def test_words_are_found_with_the_browsers_own_keys(open_page, artifacts):
     page.keyboard.press("Enter")
     expect(page.locator("#found")).to_contain_text("1 of 159")
     expect(page.locator("#page .glyph-box.chosen")).to_be_in_viewport()
-    page.get_by_role("button", name="Place before").click()
+    page.get_by_role("button", name="Previous match").click()
     expect(page.locator("#found")).to_contain_text("159 of 159")
     expect(page.locator("#page .glyph-box.chosen")).to_be_in_viewport()
     expect(page.locator("#gallery [aria-current]")).not_to_contain_text("Page 1")

@@ -89,8 +89,19 @@ def test_a_question_waits_for_the_pages_that_answer_it_and_says_for_which(engine
             engine.let(session.current, 1)
     assert exchange.read_so_far[0] == 3
     assert exchange.answer.startswith("3 pages")
-    assert remarks(seen)[0].startswith("Not found on the 1 pages read so far. Waiting for the pages from 2")
+    assert remarks(seen)[0].startswith("Not found on the page read so far. Waiting for the pages from 2")
     assert [read for _, read, _ in engine.tries] == [1, 2, 3], "once for every page that comes"
+
+
+def test_the_last_page_is_waited_for_by_its_number(engine, session):
+    engine.let(session.current, PAGES - 1)
+    said, drawn = [], False
+    for event in session.converse(Exchange("on 9?"), early=True):
+        if drawn and remarks([event]):
+            said += remarks([event])
+            engine.pages.release(100)
+        drawn = session.current.total is not None
+    assert said[0].startswith("Not found on the 3 pages read so far. Waiting for page 4;")
 
 
 def test_what_no_page_answers_is_said_once_all_are_read(engine, session):
@@ -185,7 +196,7 @@ def test_an_early_answer_read_by_another_engine_says_that_it_is_from_some_pages(
     monkeypatch.setattr(PageByPage, "answers_partial_reading", False)
     finish(engine, session)
     (final,) = session.current.transcript.exchanges
-    assert final.notices[-1].en.startswith("This answer is from the first 2 pages")
+    assert final.notices[-1].en.startswith("This answer is from the first 2 pages.")
 
 
 def test_where_the_rest_cannot_be_read_the_answer_stays_and_promises_no_other(engine, session, monkeypatch):

@@ -189,7 +189,8 @@ def test_the_panel_says_why_an_answer_ended_early():
     [
         (Progress("load", 0), "Loading the model…"),
         (Progress("load", 10**9, 2 * 10**9), "Loading the model… 1.0/2.0 GB"),
-        (Progress("extract", 0, 1), "Reading the document first: 0 of ? pages…"),
+        (Progress("extract", 0, 1), "Reading the document first…"),
+        (Progress("render", 3), "Reading the document first: page 4…"),
         (Progress("encode", 3, 12), "Reading the document first: 3 of 12 pages…"),
         (Progress("encode", 3, 12, Message("Waiting for page 4.", "")), "Waiting for page 4."),
         (Progress("decode", 3, 12), "Looking for the answer…"),

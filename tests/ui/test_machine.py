@@ -37,7 +37,7 @@ def test_a_card_shows_memory_load_power_against_its_limit_clocks_and_temperature
 def test_a_card_that_throttles_or_is_lost_gives_a_warning():
     hot = replace(CARD, throttled=("power", "heat"))
     english = machine.machine([sample(0, CARD), sample(1, hot)], "en")
-    assert re.search(r"role='alert'.*RTX 4090 D is held down: power limit reached, too hot\.", english)
+    assert re.search(r"role='alert'.*RTX 4090 D is slowed down: power limit reached, too hot\.", english)
     assert "达到功耗上限, 温度过高" in machine.machine([sample(1, hot)], "zh")
     gone = machine.machine([sample(0, CARD), sample(1, lost=("RTX 4090 D",))], "en")
     assert "RTX 4090 D no longer answers" in gone
@@ -46,7 +46,7 @@ def test_a_card_that_throttles_or_is_lost_gives_a_warning():
 
 def test_a_machine_without_a_card_shows_processor_and_memory():
     shown = machine.machine([sample(0)], "en")
-    for figure in ("No NVIDIA card", "25%", "8.0 / 32.0 GiB", "of which this app 2.0 GiB"):
+    for figure in ("No NVIDIA GPU; running on CPU", "25%", "8.0 / 32.0 GiB", "of which this app 2.0 GiB"):
         assert figure in shown
 
 

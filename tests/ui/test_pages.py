@@ -54,7 +54,7 @@ def test_the_heat_map_has_a_pixel_a_cell_and_shows_through(pages):
 def test_a_map_says_what_its_colours_mean_and_an_even_one_is_not_drawn(pages):
     uneven, even = Heat(5, 1, 2, (0.2, 1.0)), Heat(5, 1, 2, (1.0, 0.97))
     shown = page_view("key", pages, PageFocus(5, heat=(uneven,)), "en")
-    assert re.search("data-heat='' aria-pressed='true'>Where the answer looked<.*>less<.*>more<", shown)
+    assert re.search("data-heat='' aria-pressed='true'>Where the model looked<.*>less<.*>more<", shown)
     assert "glyph-heat" not in page_view("key", pages, PageFocus(5, heat=(even,)), "en")
     assert "glyph-legend" not in page_view("key", pages, PageFocus(4, heat=(uneven,)), "en"), "of another page"
 

@@ -164,6 +164,10 @@ def test_a_server_is_tested_and_its_models_are_listed(on, made):
     assert "serves 2 models" in updates[on.ui.outcome]
     assert updates[on.ui.served]["choices"] == ["served", "another"]
     assert updates[on.ui.served]["value"] == "served"
+    with serving([]) as stub:
+        stub.listed[1]["data"].pop()
+        updates = on.picker.test("tab", "server", "", stub.url, "", "", "auto")
+    assert "serves 1 model." in updates[on.ui.outcome]
     updates = on.picker.test("tab", "server", "", "http://127.0.0.1:9/v1", "", "", "auto")
     assert "No answer from" in updates[on.ui.outcome]
     assert not updates[on.ui.served]["visible"]

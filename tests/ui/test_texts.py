@@ -3,8 +3,9 @@ import string
 
 import pytest
 
+from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.documents.problems import problem, warning
-from glyph_demo.ui.texts import TEXTS, document_gone, say
+from glyph_demo.ui.texts import TEXTS, document_gone, say, too_long
 from glyph_demo.windows import errors
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -32,6 +33,12 @@ def test_errors_of_the_window_exist_in_both_languages(error):
 def test_a_text_is_filled_in():
     assert say("page", "en", number=3) == "Page 3"
     assert say("page", "zh", number=3) == "第 3 页"
+
+
+def test_one_page_is_said_as_one():
+    assert "only the first page fits. Read that," in too_long(1).en
+    assert "the first 2 pages fit. Read those," in too_long(2).en
+    assert Exchange("What?", read_so_far=(1, None)).remark.en.startswith("Answered from 1 page;")
 
 
 @pytest.mark.parametrize("code", ["pictures_left_out", "figures", "guessed_encoding", "bad_bytes", "no_text_layer"])

@@ -88,11 +88,12 @@ class LocalDocument(OpenDocument):
             fit = len(self._grids)
             if not fit:
                 raise _no_page_fits(len(segment.ids), self._engine.prefix_limit - self.tokens)
+            room = "the first page" if fit == 1 else f"the first {fit} pages"
             raise TooLong(
                 fit,
-                f"The model's context has room for the first {fit} pages and not for more. Choose a smaller "
-                f"size under Settings → Text size (on the command line: --font-size), or have those read alone (on the "
-                f"command line: --pages 1-{fit}).",
+                f"The model's context has room for {room} and not for more. Choose a smaller size under Settings → "
+                f"Text size (on the command line: --font-size), or leave the rest out (on the command line: --pages "
+                f"1-{fit}).",
                 f"模型的上下文只能容纳前 {fit} 页。请减小“设置 → 字号”（命令行：--font-size），"
                 f"或只读这些页（命令行：--pages 1-{fit}）。",
             )
