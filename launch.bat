@@ -31,6 +31,6 @@ echo.
 echo   wsl --install
 echo.
 echo Run this in a terminal as administrator (Windows 10 2004 or newer). The NVIDIA driver belongs in Windows, not in WSL.
-echo 请在管理员终端中运行(需 Windows 10 2004 或更新版本)。NVIDIA 驱动请装在 Windows 中，而非 WSL 中。
+echo 请在管理员终端中运行（需 Windows 10 2004 或更新版本）。NVIDIA 驱动请装在 Windows 中，而非 WSL 中。
 pause
 exit /b 1

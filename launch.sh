@@ -45,7 +45,7 @@ find_python() {
     done < <(type -aP "$name")
   done
   fail "Python 3.10 or newer (with venv) was not found. Install it, or name one: PYTHON=/path/to/python bash launch.sh" \
-    "未找到 Python 3.10 或更新版本(需带 venv)。请先安装，或指定: PYTHON=/path/to/python bash launch.sh"
+    "未找到 Python 3.10 或更新版本（需带 venv）。请先安装，或指定：PYTHON=/path/to/python bash launch.sh"
 }
 
 # What set-up depends on is found, planned and installed by glyph_demo/setup, which needs no packages.
@@ -114,7 +114,7 @@ lock_venv() {
   fi
   { mkdir -p "$VENV" && exec 9>>"$VENV/.lock"; } 2>/dev/null ||
     fail "$VENV cannot be written. Move the project to where you may write, or run: VENV=/path bash launch.sh" \
-      "无法写入 $VENV。请把项目移到可写的位置，或运行: VENV=/path bash launch.sh"
+      "无法写入 $VENV。请把项目移到可写的位置，或运行：VENV=/path bash launch.sh"
   "$1" -c "$WAIT_FOR_LOCK" "Another launch.sh is setting up; waiting for it. 另一个 launch.sh 正在安装，等待其完成。"
 }
 
@@ -175,7 +175,7 @@ report() {
   say "$CARDS"
   [ -s "$VENV/.missing" ] || return 0
   cat "$VENV/.missing" >&2
-  say "To try again 重试: bash launch.sh --setup-only"
+  say "To try again 重试：bash launch.sh --setup-only"
 }
 
 set_up_tests() {
@@ -215,7 +215,7 @@ with urllib.request.urlopen("https://pypi.org/pypi/pip/23.0/json", timeout=20) a
 audit() {
   "$VENV/bin/python" -c "$ASK_PYPI" 2>/dev/null ||
     fail "The vulnerability service (pypi.org) cannot be reached, so nothing was looked up. Try again with a network." \
-      "无法连接漏洞查询服务(pypi.org)，未作任何检查。请联网后重试。"
+      "无法连接漏洞查询服务（pypi.org），未作任何检查。请联网后重试。"
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
   pip_install --target "$folder" pip-audit ||

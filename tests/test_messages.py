@@ -11,6 +11,8 @@ from glyph_demo.ui.texts import TEXTS
 
 PACKAGE = Path(__file__).parents[1] / "glyph_demo"
 CHINESE = re.compile("[\u4e00-\u9fff]")
+FULL_WIDTH = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"  # Chinese characters and punctuation
+HALF_WIDTH = re.compile(rf"{FULL_WIDTH} ?[,:;?!]|[,:;?!] ?{FULL_WIDTH}|[()]")
 FLAGS = "--(engine|model|precision|pages|page-images|dpi|font-size|max-new-tokens)\\b"
 WAY = {"en": r"Settings → ([A-Z][\w ]*?)(?= \(|,|\.| or )", "zh": "“设置 → (.*?)”"}
 
@@ -37,6 +39,10 @@ MESSAGES = [(path.relative_to(PACKAGE).as_posix(), *pair) for path in PACKAGE.rg
 
 def test_the_messages_are_found():
     assert len(MESSAGES) > 500
+
+
+def test_chinese_texts_have_chinese_punctuation():
+    assert [(path, chinese) for path, _, chinese in MESSAGES if HALF_WIDTH.search(chinese)] == []
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

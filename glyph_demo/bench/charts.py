@@ -59,7 +59,7 @@ def _title(result: Mapping[str, Any], case: str) -> str:
     scale = result["scale"]
     tall = "x".join(str(side) for side in scale["tall"])
     pages = {"whitepaper": f"one page of {tall} · 一张长图", "pages": "pages of 595x842 · 分页"}[case]
-    return f"{result['device']}: {scale['characters']:,} characters · 字, {pages} ({result['unit']})"
+    return f"{result['device']}: {scale['characters']:,} characters · 字 · {pages} ({result['unit']})"
 
 
 def _rows(result: Mapping[str, Any], case: str) -> list[_Row]:
@@ -82,7 +82,7 @@ def _panel(title: str, rows: Sequence[_Row], top: int) -> Iterator[str]:
         yield text(16, y + 30, row.name["zh"], 12, FAINT)
         if row.why is not None:
             yield text(_LABELS, y + 13, f"not here: {_short(row.why['en'])}", 12, FAINT)
-            yield text(_LABELS, y + 30, f"此处无: {_short(row.why['zh'])}", 12, FAINT)
+            yield text(_LABELS, y + 30, f"此处无：{_short(row.why['zh'])}", 12, FAINT)
             continue
         for seconds, colour, below in ((row.first, _FIRST, 0), (row.later, _LATER, _BAR + 2)):
             if seconds is None:

@@ -80,6 +80,7 @@ _PROBLEMS = {
 }
 
 _MAX_RANGES = 10
+_COMMA = ", "
 
 _MISNAMED = (
     "The file is named {suffix} but its content is not {kind}. Save it as {kind} from its program and upload it again.",
@@ -217,10 +218,16 @@ def page_ranges(numbers: Iterable[int]) -> str:
         else:
             ranges.append((number, number))
     texts = [f"{first}–{last}" if first < last else str(first) for first, last in ranges]
-    return ", ".join(texts[:_MAX_RANGES]) + (", …" if len(texts) > _MAX_RANGES else "")
+    return _COMMA.join(texts[:_MAX_RANGES]) + (f"{_COMMA}…" if len(texts) > _MAX_RANGES else "")
+
+
+def chinese_ranges(ranges: str) -> str:
+    """`page_ranges` as a Chinese sentence has them."""
+    return ranges.replace(_COMMA, "、")
 
 
 def warning(code: str, **values: Any) -> Message:
     """The Message of a code, its placeholders filled with `values`."""
     en, zh = _WARNINGS[code]
-    return Message(en.format(**values), zh.format(**values))
+    chinese = values | {"pages": chinese_ranges(values["pages"])} if "pages" in values else values
+    return Message(en.format(**values), zh.format(**chinese))

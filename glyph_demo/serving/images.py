@@ -130,7 +130,7 @@ def _not_base64() -> DocumentError:
     return DocumentError(
         "not_base64",
         "The data is not base64. Send base64, or a URL that begins with data:image/png;base64,",
-        "数据不是有效的 base64。请发送 base64，或以 data:image/png;base64, 开头的 URL。",
+        "数据不是有效的 base64。请发送 base64，或以“data:image/png;base64,”开头的 URL。",
     )
 
 

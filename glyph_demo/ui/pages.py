@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from glyph_demo.conversation.drawing import PageView
 from glyph_demo.conversation.originals import Originals
 from glyph_demo.documents.model import Mark
-from glyph_demo.documents.problems import page_ranges
+from glyph_demo.documents.problems import chinese_ranges, page_ranges
 from glyph_demo.documents.rasters import Box
 from glyph_demo.engines.events import Box as PixelBox
 from glyph_demo.engines.events import FilePage, Heat, Region
@@ -70,7 +70,8 @@ def _legend(language: Language) -> str:
 def _held(marks: Sequence[Mark], language: Language) -> str:
     """HTML: which pages of the file these are."""
     if len(marks) > 1:
-        return say("page.holds.many", language, pages=page_ranges([mark.number for mark in marks]))
+        pages = page_ranges([mark.number for mark in marks])
+        return say("page.holds.many", language, pages=chinese_ranges(pages) if language == "zh" else pages)
     name = FilePage(marks[0].number, marks[0].label).name.text(language)
     return say("page.holds", language, page=html.escape(name, quote=True))
 

@@ -39,6 +39,7 @@ PANEL_TEXTS: dict[str, Message] = {
     "many.evidence": Message("Evidence", "依据"),
     "many.seconds": Message("Seconds", "秒"),
     "many.waiting": Message("waiting", "等待中"),
+    "many.working": Message("{name}: {step}", "{name}：{step}"),
     "many.not_asked": Message("not asked yet", "尚未提问"),
     "many.empty": Message("The model answered nothing.", "模型没有给出回答。"),
     "many.done": Message("{done} of {total} answered", "共 {total} 个回答，已完成 {done} 个"),

@@ -15,7 +15,7 @@ from glyph_demo.engines.remote.presets import PRESETS
 from glyph_demo.errors import Language
 from glyph_demo.settings import Inference, Settings
 from glyph_demo.ui.tabs.panels import ACTIONS
-from glyph_demo.ui.texts import say
+from glyph_demo.ui.texts import listed, say
 
 PRECISIONS = get_args(get_type_hints(Inference)["precision"])
 # What the settings that an engine may ignore are called in the sidebar.
@@ -71,7 +71,7 @@ def choice_label(choice: ModelChoice, found: Needs | None, language: Language) -
     if choice.size:
         parts.append(amount(choice.size, None).replace(" ", "\xa0"))
     if found is not None and found.missing:
-        things = _listed([say(f"lacks.{thing}", language) for thing in found.missing], language)
+        things = listed([say(f"lacks.{thing}", language) for thing in found.missing], language)
         parts.append(say("choice.lacks", language, things=things))
     elif found is not None and found.download is not None and found.fits.en and choice.model:
         parts.append(say("choice.slow" if found.slow else "choice.fits", language))
@@ -110,10 +110,6 @@ def picked_view(
     return f"<div class='glyph-picked'>{shown}<div class='glyph-acts'>{pressed}</div></div>"
 
 
-def _listed(things: Sequence[str], language: Language) -> str:
-    return ("、" if language == "zh" else ", ").join(things)
-
-
 def _button(act: str, label: str) -> str:
     kind = "glyph-act" if act == "look" else "glyph-act main"
     return f"<button type='button' class='{kind}' data-act='{act}'>{html.escape(label)}</button>"
@@ -132,7 +128,7 @@ def engine_view(engine: Engine, language: Language) -> str:
         lines.append(say("engine.room", language, pages=room))
     unused = [say(name, language) for path, name in _CALLED.items() if path in engine.kind.ignores]
     if unused:
-        lines.append(say("engine.ignores", language, names=_listed(unused, language)))
+        lines.append(say("engine.ignores", language, names=listed(unused, language)))
     title = html.escape(say("engine.line", language, parts=engine_parts(engine, language)))
     return f"<p><b>{title}</b></p>" + "".join(f"<p>{html.escape(line)}</p>" for line in lines)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from glyph_demo.documents.file_types import offered_types
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.languages import Language
@@ -236,6 +238,10 @@ def document_gone() -> GlyphError:
         "This document is no longer open. Open its file again.",
         "该文档已不在打开状态。请重新打开文件。",
     )
+
+
+def listed(things: Iterable[str], language: Language) -> str:
+    return ("、" if language == "zh" else ", ").join(things)
 
 
 def say(key: str, language: Language, **values: object) -> str:

@@ -56,4 +56,4 @@ def too_many_windows(most: int) -> GlyphError:
 def of_file(name: str, message: Message) -> Message:
     """A message about one of perhaps several files, with its name before it."""
     shown = name if len(name) <= LONG_NAME else f"{name[: LONG_NAME // 2]}…{name[-LONG_NAME // 2 :]}"
-    return Message(f"{shown}: {message.en}", f"{shown}: {message.zh}")
+    return Message(f"{shown}: {message.en}", f"{shown}：{message.zh}")

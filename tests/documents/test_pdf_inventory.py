@@ -546,6 +546,7 @@ def test_a_form_in_xml_whose_pages_are_drawn_keeps_their_text(parse):
 
 def test_pages_are_named_in_short_ranges():
     assert page_ranges([3, 7, 8, 9]) == "3, 7–9"
+    assert warning("media", pages=page_ranges([3, 7, 8, 9])).zh.startswith("第 3、7–9 页")
     assert page_ranges([1, 2]) == "1–2"
     assert page_ranges(range(1, 40, 2)) == "1, 3, 5, 7, 9, 11, 13, 15, 17, 19, …"
 

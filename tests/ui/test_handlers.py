@@ -301,6 +301,8 @@ def test_of_files_dropped_together_every_bad_one_is_named(on, tmp_path):
     said = final(updates, on.ui.status)
     assert "b.txt: " in said
     assert f"{'x' * 30}…{'x' * 26}.txt: " in said
+    assert f"{'x' * 26}.txt：" in on.change_language("tab", "zh")[on.ui.status]
+    on.change_language("tab", "en")
     assert listed(final(updates, on.ui.documents)) == ["a.txt"]
     assert "x" * 30 not in opened(on, write(tmp_path, "b.txt", ""))[-1][on.ui.status]
 

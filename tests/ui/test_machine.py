@@ -38,7 +38,7 @@ def test_a_card_that_throttles_or_is_lost_gives_a_warning():
     hot = replace(CARD, throttled=("power", "heat"))
     english = machine.machine([sample(0, CARD), sample(1, hot)], "en")
     assert re.search(r"role='alert'.*RTX 4090 D is slowed down: power limit reached, too hot\.", english)
-    assert "达到功耗上限, 温度过高" in machine.machine([sample(1, hot)], "zh")
+    assert "达到功耗上限、温度过高" in machine.machine([sample(1, hot)], "zh")
     gone = machine.machine([sample(0, CARD), sample(1, lost=("RTX 4090 D",))], "en")
     assert "RTX 4090 D no longer answers" in gone
     assert "Processor" in gone

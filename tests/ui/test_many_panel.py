@@ -338,6 +338,7 @@ def test_the_table_tells_what_is_being_done_while_it_runs(tmp_path, settings, fi
     assert (shown.count("waiting"), shown.count("not asked yet")) == (1, 1)
     assert "1 of 3 answered" in now_view(table, "en")
     assert "b.txt: Reading the document first" in now_view(table, "en")
+    assert "b.txt：先阅读文档" in now_view(table, "zh")
     slow.gate.set()
     table.close()
 

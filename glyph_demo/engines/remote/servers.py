@@ -260,7 +260,7 @@ def _refused(url: str, error: openai.APIStatusError) -> GlyphError:
         return EngineError(
             "server_refused",
             f"{url} refused the key. Enter it in the window, or set remote.api_key (GLYPH_DEMO_REMOTE__API_KEY).",
-            f"{url} 拒绝了密钥。请在窗口中填写，或设置 remote.api_key(GLYPH_DEMO_REMOTE__API_KEY)。",
+            f"{url} 拒绝了密钥。请在窗口中填写，或设置 remote.api_key（GLYPH_DEMO_REMOTE__API_KEY）。",
         )
     if "context length" in words or "max_model_len" in words:
         return EngineError(

@@ -14,7 +14,7 @@ from glyph_demo.gpu import HISTORY, INTERVAL, Card, Monitor, Sample
 from glyph_demo.store import FeatureStore
 from glyph_demo.ui.tabs.charts import history
 from glyph_demo.ui.tabs.panels import ACTIONS, Labels
-from glyph_demo.ui.texts import say
+from glyph_demo.ui.texts import listed, say
 from glyph_demo.windows.collection import Windows
 
 MONITOR = Monitor()  # shared, so that several windows together take one sample a second
@@ -83,7 +83,7 @@ def machine(samples: Sequence[Sample], language: Language) -> str:
     groups = []
     for index, card in enumerate(now.cards):
         if card.throttled:
-            reasons = ", ".join(say(f"throttled.{reason}", language) for reason in card.throttled)
+            reasons = listed((say(f"throttled.{reason}", language) for reason in card.throttled), language)
             warnings.append(say("machine.throttled", language, name=html.escape(card.name), reasons=reasons))
         past = [s.cards[index] if index < len(s.cards) and s.cards[index].name == card.name else None for s in samples]
         groups.append(_group(html.escape(card.name), _card_figures(card, past, language), samples, language))

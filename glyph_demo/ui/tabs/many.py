@@ -219,7 +219,7 @@ def _cells(row: Row, at: int, language: Language) -> tuple[str, str, str]:
 def _working(name: str, progress: Progress, language: Language) -> str:
     reading = progress.stage == "encode" and progress.total is not None
     share = progress.done / max(progress.total or 0, 1) if reading else None
-    return _stage(f"{name}: {waiting_text(progress, language)}", share)
+    return _stage(say("many.working", language, name=name, step=waiting_text(progress, language)), share)
 
 
 def _stage(words: str, share: float | None) -> str:
