@@ -95,10 +95,11 @@ def room_on_card(card: Gpu, settings: Settings) -> int:
     return min(free, limit) if limit else free
 
 
-def fit_on_card(card: Gpu, settings: Settings) -> budget.Choice:
-    """The precision of the settings' model that fits what is free on a card; see `budget.shape_of`."""
+def fit_on_card(card: Gpu, settings: Settings, shape: budget.Shape | None = None) -> budget.Choice:
+    """The precision in which a model of this shape, or that of the settings, fits what is free on a card."""
     asked = settings.inference.precision
-    shape = budget.shape_of(settings.model).within(settings.inference.image_size, settings.inference.kv == "int8")
+    shape = shape or budget.shape_of(settings.model)
+    shape = shape.within(settings.inference.image_size, settings.inference.kv == "int8")
     room = room_on_card(card, settings)
     return budget.choose(shape, room, budget.can_quantise(), budget.ORDER if asked == "auto" else (asked,))
 

@@ -12,7 +12,7 @@ import psutil
 from glyph_demo import engines, gpu
 from glyph_demo.engines.loading import amount
 from glyph_demo.engines.registry import ENGINES, LOCAL, POCKET, REMOTE, EngineKind
-from glyph_demo.engines.weights import AUTO_SIZE, bytes_here, models_folder, still_to_come, weights_here
+from glyph_demo.engines.weights import AUTO_SIZE, bytes_here, look_up, models_folder, still_to_come, weights_here
 from glyph_demo.errors import Message
 from glyph_demo.gpu import Gpu, short_name
 from glyph_demo.models import budget, memory
@@ -25,7 +25,7 @@ Missing = Literal["gpu", "memory", "disk"]
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
     """`model` is the setting; "" where people say which. `size` are the bytes of the weights in their files, 0 where
-    that is not known before or there are none."""
+    that is not known before or there are none. `shape` is that of a model that `looked_up` has asked for."""
 
     key: str
     title: Message
@@ -33,6 +33,7 @@ class ModelChoice:
     engine: str
     model: str = "auto"
     size: int = 0
+    shape: budget.Shape | None = None
 
 
 def _qwen3_vl(size: str, en: str, zh: str) -> ModelChoice:
@@ -137,6 +138,12 @@ def choice_of(settings: Settings) -> ModelChoice:
     return next((choice for choice in of_engine if choice.model and hub_id(choice.model) == model), of_engine[-1])
 
 
+def looked_up(choice: ModelChoice, settings: Settings) -> ModelChoice:
+    """`choice` with what the hub tells of the model of `settings`. Raises EngineError, see `models.ahead.on_hub`."""
+    size, shape = look_up(settings)
+    return replace(choice, size=size, shape=shape)
+
+
 @dataclass(frozen=True, slots=True)
 class Resources:
     """What a model may use of this machine, in bytes. `card` is the one that it would run on; `trouble` says why torch
@@ -193,7 +200,11 @@ def needs(choice: ModelChoice, settings: Settings, here: Resources) -> Needs:
     if not choice.size:
         return Needs(0 if is_here else None, {}, Message("", ""))
     download = 0 if is_here else still_to_come(choice.size, settings)
-    missing, fits = _on_processor(settings, here) if here.card is None else _on_card(here.card, settings, here.trouble)
+    shape = choice.shape or budget.shape_of(settings.model)
+    if here.card is None:
+        missing, fits = _on_processor(shape, settings, here)
+    else:
+        missing, fits = _on_card(here.card, shape, settings, here.trouble)
     if download and download + SPARE_DISK > here.disk_free:
         missing["disk"] = Message(
             f"The download needs {gb(download + SPARE_DISK)} on the disk of {here.disk}, which has "
@@ -204,12 +215,13 @@ def needs(choice: ModelChoice, settings: Settings, here: Resources) -> Needs:
     return Needs(download, missing, fits, slow=here.card is None)
 
 
-def _on_card(card: Gpu, settings: Settings, trouble: Message | None) -> tuple[dict[Missing, Message], Message]:
+def _on_card(
+    card: Gpu, shape: budget.Shape, settings: Settings, trouble: Message | None
+) -> tuple[dict[Missing, Message], Message]:
     """What is missing, and how it runs otherwise."""
     if trouble is not None:
         return {"gpu": trouble}, trouble
-    fitting, name, hint = engines.fit_on_card(card, settings), short_name(card.name), Message("", "")
-    shape = budget.shape_of(settings.model)
+    fitting, name, hint = engines.fit_on_card(card, settings, shape), short_name(card.name), Message("", "")
     if fitting.with_torchao:
         hint = Message(
             f" With `pip install torchao` it runs in {fitting.with_torchao}.",
@@ -232,10 +244,9 @@ def _on_card(card: Gpu, settings: Settings, trouble: Message | None) -> tuple[di
     return {"gpu": too_little}, too_little
 
 
-def _on_processor(settings: Settings, here: Resources) -> tuple[dict[Missing, Message], Message]:
+def _on_processor(shape: budget.Shape, settings: Settings, here: Resources) -> tuple[dict[Missing, Message], Message]:
     """What is missing, and how it runs otherwise."""
     asked, limit = settings.inference.precision, int(settings.inference.memory_limit_gb * 1e9)
-    shape = budget.shape_of(settings.model)
     free = min(here.memory_free, limit or here.memory_free)
     precision = memory.on_processor(shape.parameters) if asked == "auto" else asked
     plan = memory.plan(shape.parameters, shape.text, precision, free, memory.keeps_halves(settings.inference.decode))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from glyph_demo.models.base import LoadProgress
+from glyph_demo.models.budget import Shape
 from glyph_demo.models.download import AUTO_BYTES, HUB_PATTERN, fetched, hub_id, missing
 from glyph_demo.models.on_machine import begun, find_on_machine
 from glyph_demo.models.sources import likely
@@ -44,10 +45,29 @@ def still_to_come(size: int, settings: Settings) -> int:
 
 def download_weights(settings: Settings, progress: LoadProgress) -> Path:
     """Have the model on this machine. Raises EngineError, see `fetched`, and what `progress` raises."""
+    return fetched(_named(settings), models_folder(settings), progress, settings.model_source)
+
+
+def look_up(settings: Settings) -> tuple[int, Shape]:
+    """The bytes of a download of the model, and its shape. Raises EngineError, see `models.ahead.on_hub`."""
+    from glyph_demo.models import ahead  # imports torch
+
+    return ahead.on_hub(_named(settings), models_folder(settings), settings.model_source)
+
+
+def _named(settings: Settings) -> str:
+    """The model's hub id. Raises EngineError `model_missing` if its name cannot be one."""
     model = hub_id(settings.model)
     if not HUB_PATTERN.fullmatch(model):
         raise missing(model)
-    return fetched(model, models_folder(settings), progress, settings.model_source)
+    return model
+
+
+def check_folder(folder: Path) -> None:
+    """Raises EngineError where the model in a folder is of a kind that the engine does not run."""
+    from glyph_demo.models import ahead  # imports torch
+
+    ahead.check_folder(folder)
 
 
 def is_on_hub(model: str) -> bool:

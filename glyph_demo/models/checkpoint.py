@@ -59,14 +59,19 @@ def find_checkpoint(
             raise missing(source)
         folder = fetched(source, cache_dir, report, model_source)
     config = read_json(folder / "config.json")
-    if config.get("model_type") not in architectures:
-        raise _unsupported(folder, config.get("model_type"), architectures)
+    check_kind(config, folder.name, architectures)
     for names in NEEDED:
         if not any((folder / name).exists() for name in names):
             raise incomplete(folder, names[0])
     weights = weight_files(folder)
     tensors = {name: tensor for i, file in enumerate(weights, 1) for name, tensor in tensors_of(file, i).items()}
     return Checkpoint(folder, config, weights, tensors)
+
+
+def check_kind(config: Mapping[str, Any], name: str, architectures: frozenset[str]) -> None:
+    """Raises EngineError `model_unsupported` where the model called `name` is of none of these kinds."""
+    if config.get("model_type") not in architectures:
+        raise _unsupported(name, config.get("model_type"), architectures)
 
 
 def identity(checkpoint: Checkpoint, cache_dir: Path) -> str:
@@ -87,12 +92,12 @@ def identity(checkpoint: Checkpoint, cache_dir: Path) -> str:
     return hashlib.sha256((weights + settings).encode()).hexdigest()
 
 
-def _unsupported(folder: Path, found: object, wanted: frozenset[str]) -> EngineError:
+def _unsupported(name: str, found: object, wanted: frozenset[str]) -> EngineError:
     names = ", ".join(sorted(wanted))
     return EngineError(
         "model_unsupported",
-        f"The model in {folder.name} is of the kind '{found}', and this engine runs {names}. Choose Glyph, "
+        f"The model in {name} is of the kind '{found}', and this engine runs {names}. Choose Glyph, "
         "GLM-4.1V-9B-Thinking, GLM-4.6V-Flash or Qwen3-VL.",
-        f"{folder.name} 中的模型类型是“{found}”，本引擎只支持 {names}。请选择 Glyph、GLM-4.1V-9B-Thinking、"
+        f"{name} 中的模型类型是“{found}”，本引擎只支持 {names}。请选择 Glyph、GLM-4.1V-9B-Thinking、"
         "GLM-4.6V-Flash 或 Qwen3-VL。",
     )

@@ -10,10 +10,10 @@ import hashlib
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from glyph_demo.errors import EngineError, shown
 from glyph_demo.models.base import LoadProgress, untold
@@ -25,6 +25,7 @@ from glyph_demo.models.sources import (
     RemoteFile,
     Source,
     SourceError,
+    config_of,
     passing,
     pause,
     rest,
@@ -38,6 +39,7 @@ HUB_PATTERN = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 AT_ONCE = 4  # files; a single connection often gets a fraction of the line
 SPARE_DISK = 200 << 20  # bytes to leave free on the disk
 _READ = 1 << 22  # bytes a read
+T = TypeVar("T")
 
 
 def hub_id(model: str) -> str:
@@ -59,18 +61,39 @@ def fetched(model: str, cache_dir: Path, report: LoadProgress = untold, wanted: 
             return here
         folder.mkdir(exist_ok=True)
         (folder / UNFINISHED).touch()
-        failures: list[tuple[Source, SourceError]] = []
-        for source in sources(wanted, model, cache_dir):
-            try:
-                files = source.files(model, lambda: report(0, None))
-                _Download(source, folder, report).run(files)
-                _remove_others(folder, files)
-                (folder / UNFINISHED).unlink()
-                return folder
-            except SourceError as error:  # noqa: PERF203 - two turns
-                failures.append((source, error))
-        if [path.name for path in folder.iterdir()] == [UNFINISHED]:
-            shutil.rmtree(folder, ignore_errors=True)
+
+        def download(source: Source) -> Path:
+            files = source.files(model, lambda: report(0, None))
+            _Download(source, folder, report).run(files)
+            _remove_others(folder, files)
+            (folder / UNFINISHED).unlink()
+            return folder
+
+        try:
+            return _of_the_first(model, cache_dir, wanted, download)
+        finally:
+            if [path.name for path in folder.iterdir()] == [UNFINISHED]:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def listed(model: str, cache_dir: Path, wanted: ModelSource = "auto") -> tuple[list[RemoteFile], dict[str, Any]]:
+    """The files that `fetched` would download, and what their config.json holds. Raises EngineError as that does."""
+
+    def look(source: Source) -> tuple[list[RemoteFile], dict[str, Any]]:
+        files = source.files(model, lambda: None)
+        return files, config_of(source, files)
+
+    return _of_the_first(model, cache_dir, wanted, look)
+
+
+def _of_the_first(model: str, cache_dir: Path, wanted: ModelSource, take: Callable[[Source], T]) -> T:
+    """What `take` returns for the first source of which it raises no SourceError. Raises EngineError."""
+    failures: list[tuple[Source, SourceError]] = []
+    for source in sources(wanted, model, cache_dir):
+        try:
+            return take(source)
+        except SourceError as error:  # noqa: PERF203 - two turns
+            failures.append((source, error))
     raise _failed(model, failures)
 
 

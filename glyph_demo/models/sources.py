@@ -146,6 +146,21 @@ class ModelScope:
         return f"{self.endpoint.rstrip('/')}/api/v1/models/{quote(ON_MODELSCOPE.get(model, model))}/repo"
 
 
+def config_of(source: Source, files: list[RemoteFile]) -> dict[str, Any]:
+    """What the config.json among `files` of a source holds. Raises SourceError."""
+    from huggingface_hub.utils import get_session
+
+    url = next(file.url for file in files if file.name == "config.json")
+    response = asked(lambda: _checked(get_session().get(url, headers=source.headers(), timeout=TIMEOUT)), lambda: None)
+    try:
+        content = response.json()
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise SourceError("its config.json cannot be read", corrupt=True)
+    return content
+
+
 def sources(wanted: ModelSource, model: str, cache_dir: Path) -> list[Source]:
     """The sources to try, the best first: the one `wanted`, or both, and first the one that answered first today."""
     found = likely(wanted, model, cache_dir)

@@ -89,14 +89,15 @@ def picked_view(
 ) -> str:
     """HTML: what a choice is and needs, and the buttons that lead on, if it is `idle`. `extra` is one more line. `sure`
     are the host and the folder of a download that people are asked to confirm."""
-    size = amount(found.download, None) if found.download else say("choice.unknown_size", language)
+    size = amount(found.download, None) if found.download else ""
     lines = [choice.about.text(language), extra]
     if choice.size:
         here = found.download == 0
         lines.append(say("choice.here", language) if here else say("choice.download", language, size=size))
-    lines += [message.text(language) for message in found.missing.values()] or [found.fits.text(language)]
-    if sure is not None:
-        lines = [say("choice.sure", language, size=size, host=sure[0], folder=sure[1])]
+    fitting = [message.text(language) for message in found.missing.values()] or [found.fits.text(language)]
+    lines += fitting
+    if sure is not None and "disk" not in found.missing:
+        lines = [say("choice.sure", language, size=size, host=sure[0], folder=sure[1]), *fitting]
         buttons = [("confirm", "choice.yes"), ("look", "choice.no")]
     elif in_use and choice.model:
         lines.append(say("choice.in_use", language))

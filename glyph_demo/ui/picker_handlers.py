@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from glyph_demo.engines.model_choices import ModelChoice, model_choices
+from glyph_demo.engines.model_choices import ModelChoice, looked_up, model_choices
 from glyph_demo.engines.remote.presets import PRESETS
-from glyph_demo.engines.weights import is_on_hub, weights_here
+from glyph_demo.engines.weights import check_folder, is_on_hub, weights_here
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.settings import Settings, merge
 from glyph_demo.ui.download_handlers import DownloadHandlers
@@ -112,7 +112,7 @@ class PickerHandlers:
             if data.act == "use":
                 yield from self._use(window, picked)
             elif data.act == "download":
-                yield self._ask(window, picked)
+                yield from self._ask(window, picked)
             elif data.act == "confirm":
                 yield from self._fetch(visit, window, picked)
             else:
@@ -122,10 +122,17 @@ class PickerHandlers:
             said = {self._ui.outcome: self._view.told(window)}
             yield merged(self._view.all_of_engine(window), self._view.front(window), self._kept(window, picked), said)
 
-    def _ask(self, window: Window, picked: Picked) -> Updates:
-        """Ask whether to download."""
-        shown = self._view.picker.chosen(picked.choice, self._wanted(picked), window.language, sure=True)
-        return merged(shown, {self._ui.outcome: ""})
+    def _ask(self, window: Window, picked: Picked) -> Iterator[Updates]:
+        """Ask whether to download. What a model is that people named is looked up before. Raises GlyphError."""
+        choice, settings, language = picked.choice, self._wanted(picked), window.language
+        if choice.key == "folder":
+            busy = self._view.picker.chosen(choice, settings, language, idle=False)
+            asking = say("choice.asking", language, name=settings.model)
+            yield merged(busy, {self._ui.outcome: notice(asking, "hint")})
+            choice = looked_up(choice, settings)
+            self._view.picker.look()
+        shown = self._view.picker.chosen(choice, settings, language, sure=True)
+        yield merged(shown, {self._ui.outcome: ""})
 
     def _fetch(self, visit: Visit, window: Window, picked: Picked) -> Iterator[Updates]:
         """Download, then use. Raises GlyphError."""
@@ -138,9 +145,13 @@ class PickerHandlers:
         """Load another engine for all windows, showing the progress. Documents and conversations stay. Raises
         GlyphError."""
         settings, ui = self._wanted(picked), self._ui
-        if picked.choice.key == "folder" and weights_here(settings) is None and is_on_hub(settings.model):
-            yield self._ask(window, picked)
-            return
+        if picked.choice.key == "folder":
+            here = weights_here(settings)
+            if here is None and is_on_hub(settings.model):
+                yield from self._ask(window, picked)
+                return
+            if here is not None:
+                check_folder(here)
         before, window.load_stopped = window.load_stopped, (stopped := threading.Event())
         window.notice = (LOADING, "hint")
         busy = self._view.picker.chosen(picked.choice, settings, window.language, idle=False)

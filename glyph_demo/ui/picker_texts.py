@@ -34,7 +34,7 @@ PICKER_TEXTS: dict[str, Message] = {
         "Download {size} from {host} into {folder}? You can cancel it; the next time it goes on from there.",
         "从 {host} 下载 {size} 到 {folder}？下载可以取消，下次会继续。",
     ),
-    "choice.unknown_size": Message("the whole model", "整个模型"),
+    "choice.asking": Message("Looking up what {name} is…", "正在查询 {name} 的信息…"),
     "choice.yes": Message("Download", "下载"),
     "choice.no": Message("Not now", "暂不"),
     "precision": Message("Precision", "精度"),

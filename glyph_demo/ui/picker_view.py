@@ -87,7 +87,7 @@ class PickerView:
         in_use = choice == choice_of(now) and (
             settings.inference.precision == now.inference.precision or not self._takes(choice, "inference.precision")
         )
-        extra = self._speed(settings, language) if choice.size and not found.missing else ""
+        extra = self._speed(settings, language) if choice.size and choice.model and not found.missing else ""
         if server and not self.names_servers:
             extra = say("server.fixed", language, urls=self._windows.switch.configured.remote.urls)
         host = say("offer.or", language).join(download_hosts(settings)) if sure else ""

@@ -146,7 +146,7 @@ def test_another_engine_keeps_documents_and_conversations(on, engine, tmp_path):
     list(on.chat.ask_question("tab", "before?"))
     made = []
     on.windows.switch._make = lambda settings: made.append(settings) or FakeEngine()
-    model = str(tmp_path)
+    model = str(tmp_path / "model")
     first, *updates = [*use(on, "folder", f" {model} ", precision="bf16"), *on.shelf.follow_reading("tab")]
     assert "Loading the engine" in first[on.ui.status]
     assert "data-act" not in first[on.ui.picked]

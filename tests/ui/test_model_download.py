@@ -5,12 +5,13 @@ import os
 import shutil
 import threading
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from glyph_demo import gpu
-from glyph_demo.engines.loading import LoadingEngine
+from glyph_demo.engines.loading import LoadingEngine, amount
 from glyph_demo.engines.weights import download_weights, models_folder, weights_here
 from glyph_demo.gpu import Gpu
 from glyph_demo.models.on_machine import UNFINISHED, own_folder
@@ -18,6 +19,7 @@ from glyph_demo.settings import Inference, Settings, load_settings
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.model_download import CANCELLED
+from tests.checkpoints import edited
 from tests.models.hubs import serving
 from tests.ui.handling import final, use
 
@@ -32,7 +34,7 @@ def hub(checkpoint_of, monkeypatch, tmp_path):
     monkeypatch.setattr("glyph_demo.engines.model_choices.free_disk", lambda folder: 100 * 10**9)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    with serving(checkpoint_of(shard="200KB")) as served:
+    with serving(checkpoint_of(shard="200KB", context=16384)) as served:
         monkeypatch.setenv("HF_ENDPOINT", served.address)
         yield served
 
@@ -229,3 +231,47 @@ def test_a_chosen_model_that_cannot_be_loaded_leaves_the_engine_before(on, hub, 
     assert on.windows.get("tab").notice[1] == "error"
     assert on.windows.switch.engine.identity
     assert on.windows.switch.engine.name == "pocket"
+
+
+def test_of_a_model_that_people_name_its_size_and_whether_it_fits_is_told_before_its_download(on, hub):
+    looking, asked = use(on, "folder", "some/model")
+    assert "some/model" in looking[on.ui.outcome]
+    assert "data-act" not in looking[on.ui.picked]
+    size = sum(path.stat().st_size for path in hub.folder.iterdir() if path.suffix != ".md")
+    assert f"Download {amount(size, None)} from" in asked[on.ui.picked]
+    assert "Fits A card: it runs in fp16" in asked[on.ui.picked]
+    assert "data-act='confirm'" in asked[on.ui.picked]
+    assert not any(".safetensors" in each for each in hub.asked)
+
+
+def test_what_a_model_that_people_name_lacks_is_told_and_without_a_disk_for_it_it_is_not_downloaded(
+    on, hub, monkeypatch
+):
+    monkeypatch.setattr(gpu, "gpus", lambda: [Gpu("A card", 150 << 30, 1 << 20, "580.1", "13.0")])
+    *_, asked = use(on, "folder", "some/model")
+    assert "the weights alone take 0.0 GB" in asked[on.ui.picked]
+    assert "data-act='confirm'" in asked[on.ui.picked]
+    monkeypatch.setattr("glyph_demo.engines.model_choices.free_disk", lambda folder: 10**6)
+    *_, asked = use(on, "folder", "some/model")
+    assert "The download needs 0.2 GB on the disk" in asked[on.ui.picked]
+    assert "data-act='confirm'" not in asked[on.ui.picked]
+
+
+@pytest.mark.parametrize("place", ["hub", "folder"])
+def test_a_model_of_another_kind_is_refused_before_its_download_and_its_load(on, hub, tmp_path, place):
+    hub.folder = Path(shutil.copytree(hub.folder, tmp_path / "llama"))
+    with edited(hub.folder / "config.json") as config:
+        config["model_type"] = "llama"
+    engine = on.windows.switch.engine
+    updates = use(on, "folder", "some/model" if place == "hub" else str(hub.folder))
+    assert "is of the kind &#x27;llama&#x27;" in final(updates, on.ui.outcome)
+    assert on.windows.switch.engine is engine
+    assert not any(".safetensors" in each for each in hub.asked)
+
+
+def test_a_hub_that_does_not_answer_is_told_as_a_download_tells_it(on, hub):
+    hub.refuse = {"": [404]}
+    said = final(use(on, "folder", "some/model"), on.ui.outcome)
+    assert "There is no model &#x27;some/model&#x27;" in said
+    hub.refuse, hub.corrupt = {}, {"config.json"}
+    assert "What was downloaded of some/model is damaged" in final(use(on, "folder", "some/model"), on.ui.outcome)
