@@ -26,6 +26,8 @@ class DownloadHandlers:
             window = self._windows.get(visit)
             if window.load_stopped is not None:
                 self._windows.switch.stop_loading(window.load_stopped)
+            else:
+                self._windows.download.stop_loading()
         elif data.act == "download":
             self._windows.download.start()
         yield from self.follow(visit, begun=data.act == "download")
@@ -46,19 +48,18 @@ class DownloadHandlers:
             if changed := unsent(updates, sent):
                 yield changed
             time.sleep(READING_INTERVAL)
-        if not followed:
-            yield {self._ui.offer: self._view.offer(window.language)}  # Gradio empties a page of which nothing is said
+        ended, offer = download.notice, {self._ui.offer: self._view.offer(window.language)}
+        if not followed or ended is None:  # None where another engine was chosen meanwhile
+            yield offer  # Gradio empties a page of which nothing is said
             return
-        outcome = {}
-        if (ended := download.notice) is not None:
-            window.notice = ended
-            outcome = {self._ui.outcome: self._view.told(window)}
-            if ended[0] is not LOADED:  # the engine is the one before, and the picker what people made of it
-                yield merged(self._view.status(window), {self._ui.offer: self._view.offer(window.language)}, outcome)
-                return
+        window.notice = ended
+        outcome = {self._ui.outcome: self._view.told(window)}
+        if ended[0] is not LOADED:  # the engine is the one before, and the picker what people made of it
+            yield merged(self._view.status(window), offer, outcome)
+            return
         yield merged(self._view.all_of_engine(window), self._view.front(window), outcome)
 
     def _running(self, window: Window) -> Updates:
-        """How far the download is, at the top of the page and in the picker."""
+        """How far the download, or the load after it, is, at the top of the page and in the picker."""
         shown = self._view.offer(window.language)
-        return {self._ui.offer: shown, self._ui.outcome: shown or self._view.loading(window.language)}
+        return {self._ui.offer: shown, self._ui.outcome: shown or self._view.stoppable(window)}

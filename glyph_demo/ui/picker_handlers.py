@@ -139,7 +139,8 @@ class PickerHandlers:
         self._windows.download.start(self._wanted(picked))
         yield self._view.picker.chosen(picked.choice, self._wanted(picked), window.language, idle=False)
         yield from self._download.follow(visit, begun=True)
-        yield self._kept(window, picked)
+        if self._windows.download.notice is not None:  # else another was chosen meanwhile
+            yield self._kept(window, picked)
 
     def _use(self, window: Window, picked: Picked) -> Iterator[Updates]:
         """Load another engine for all windows, showing the progress. Documents and conversations stay. Raises
@@ -161,6 +162,7 @@ class PickerHandlers:
         worker.shutdown(wait=False)  # whoever closes this, because the page has gone, waits for no load
         if before is not None:  # people changed their mind
             self._windows.switch.stop_loading(before)
+        self._windows.download.stop_loading(replaced=True)
         yield first
         while not wait([chosen], READING_INTERVAL).done:
             yield {**self._view.status(window), ui.outcome: self._view.stoppable(window)}

@@ -130,8 +130,8 @@ class WindowView:
         return views.loading_notice(progress, language) if progress is not None else ""
 
     def stoppable(self, window: Window) -> str:
-        """`loading` with a button that stops it, for whoever chose what is loaded."""
-        progress, stopped = self.windows.switch.loading, window.load_stopped
+        """`loading` with a button that stops it: for whoever chose what is loaded, and for all after a download."""
+        progress, stopped = self.windows.switch.loading, window.load_stopped or self.windows.download.load_stopped
         if progress is None or stopped is None:
             return self.loading(window.language) or notice(LOADING.text(window.language), "hint")
         return views.stoppable_notice(progress, stopped.is_set(), window.language)

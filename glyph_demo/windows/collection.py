@@ -43,9 +43,7 @@ class Windows:
         users let go of it. `choice` keeps what people choose. `shared` is called with how many answers may run at
         once."""
         self.switch = EngineSwitch(engine, settings, make, rest, choice or EngineChoice(settings), shared, self._all)
-        self.download = ModelDownload(
-            lambda: self.switch.settings, self.switch.change_engine, self.switch.choose_engine
-        )
+        self.download = ModelDownload(self.switch)
         self.store = store or open_store(settings)
         self.uploads = Uploads(settings.documents.max_file_mb)
         self._history = History(settings.cache_path / "windows")

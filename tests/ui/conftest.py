@@ -1,8 +1,12 @@
 """Handlers over a fake engine and real components."""
 
+import threading
+from types import SimpleNamespace
+
 import gradio as gr
 import pytest
 
+from glyph_demo.engines import loading
 from glyph_demo.errors import Message
 from glyph_demo.settings import Settings, load_settings
 from glyph_demo.ui.blocks import build
@@ -30,3 +34,21 @@ def on(engine, components, examples):
     windows = Windows(engine, load_settings())
     yield Handlers(windows, components, examples)
     windows.close_all()
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """Engines other than `pocket` wait at each report of their load, until `go_on` is set; `waiting` is set
+    meanwhile."""
+    waiting, go_on, create = threading.Event(), threading.Event(), loading.create_engine
+
+    def slowly(settings, report):
+        def told(*progress):
+            waiting.set()
+            assert go_on.wait(120)
+            report(*progress)
+
+        return create(settings, report if settings.engine == "pocket" else told)
+
+    monkeypatch.setattr(loading, "create_engine", slowly)
+    return SimpleNamespace(waiting=waiting, go_on=go_on)

@@ -24,23 +24,6 @@ def on(components, examples):
     windows.switch.engine.close()
 
 
-@pytest.fixture
-def slow(monkeypatch):
-    """Engines `local` wait at each report of their load, until `go_on` is set; `waiting` is set meanwhile."""
-    waiting, go_on, create = threading.Event(), threading.Event(), loading.create_engine
-
-    def slowly(settings, report):
-        def told(*progress):
-            waiting.set()
-            assert go_on.wait(120)
-            report(*progress)
-
-        return create(settings, told if settings.engine == "local" else report)
-
-    monkeypatch.setattr(loading, "create_engine", slowly)
-    return SimpleNamespace(waiting=waiting, go_on=go_on)
-
-
 def chosen(on, checkpoint):
     """The updates of using a folder's model, once its load has begun."""
     updates = on.picker.act("tab", "folder", str(checkpoint), "", "", "", "auto", SimpleNamespace(act="use"))

@@ -134,7 +134,7 @@ def test_a_cancel_in_the_last_moment_leaves_the_engine(on, hub, monkeypatch):
 def test_settings_that_do_not_name_an_engine_may_change_meanwhile(on, hub, monkeypatch):
     at_the_end(on, monkeypatch, lambda: on.windows.switch.set_batching(Inference(max_batch_size=3)))
     taken_up: list[Settings] = []
-    monkeypatch.setattr(on.windows.download, "_arrived", taken_up.append)
+    monkeypatch.setattr(on.windows.switch, "change_engine", lambda settings, stopped: taken_up.append(settings))
     clicked(on, "download")
     assert [settings.inference.max_batch_size for settings in taken_up] == [3]
 
@@ -275,3 +275,48 @@ def test_a_hub_that_does_not_answer_is_told_as_a_download_tells_it(on, hub):
     assert "There is no model &#x27;some/model&#x27;" in said
     hub.refuse, hub.corrupt = {}, {"config.json"}
     assert "What was downloaded of some/model is damaged" in final(use(on, "folder", "some/model"), on.ui.outcome)
+
+
+def until(updates, component, words):
+    """Follow `updates` to the one that shows these words in a component."""
+    return next(update for update in updates if words in update.get(component, ""))
+
+
+@pytest.mark.parametrize("choice", ["glyph", "flash"])
+def test_the_load_after_a_download_can_be_stopped_in_any_window_and_leaves_the_engine_before(on, hub, slow, choice):
+    on.windows.switch.engine.identity  # noqa: B018 - waits until it is loaded
+    updates = on.picker.act("tab", choice, "", "", "", "", "auto", SimpleNamespace(act="confirm"))
+    assert "Loading the" in until(updates, on.ui.outcome, "data-act='stop'")[on.ui.outcome]
+    assert slow.waiting.wait(120)
+    stopping = on.download.on_offer("another tab", SimpleNamespace(act="stop"))
+    next(stopping)
+    assert "Stopping the load" in next(updates)[on.ui.outcome]
+    slow.go_on.set()
+    last = final(list(updates), on.ui.outcome)
+    assert "Loading was stopped. The engine before is in use again." in last
+    assert "glyph-notice hint" in last
+    assert on.windows.switch.engine.name == "pocket"
+    assert on.windows.switch.loading is None
+    list(stopping)
+
+
+def test_another_choice_stops_the_load_after_a_download_and_comes_next(on, hub, slow):
+    on.windows.switch.engine.identity  # noqa: B018 - waits until it is loaded
+    first = on.picker.act("tab", "flash", "", "", "", "", "auto", SimpleNamespace(act="confirm"))
+    until(first, on.ui.outcome, "data-act='stop'")
+    assert slow.waiting.wait(120)
+    second = on.picker.act("tab", "pocket", "", "", "", "", "auto", SimpleNamespace(act="use"))
+    next(second)
+    slow.go_on.set()
+    assert "The engine is loaded" in final(list(second), on.ui.outcome)
+    assert on.windows.settings.engine == "pocket"
+    assert not any("Loading was stopped" in str(update) or on.ui.choice in update for update in first)
+
+
+def test_a_download_beside_one_that_runs_is_refused_in_words(on, hub, slow):
+    first = on.picker.act("tab", "flash", "", "", "", "", "auto", SimpleNamespace(act="confirm"))
+    until(first, on.ui.outcome, "Downloading")
+    said = final(use(on, "thinking", act="confirm"), on.ui.outcome)
+    assert "One download runs already, that of zai-org/GLM-4.6V-Flash. Cancel it" in said
+    slow.go_on.set()
+    assert "The engine is loaded" in final(list(first), on.ui.outcome)
