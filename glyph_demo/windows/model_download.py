@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 
 HERE = Message(
-    "The model is on this machine now and is not in use. Choose it among the engines to use it.",
-    "模型已在本机，目前未使用。如需使用，请在引擎设置中选择它。",
+    "The model is on this machine now and is not in use. To use it, choose it in the settings under Model.",
+    "模型已在本机，目前未使用。如需使用，请在“设置”的“模型”中选择它。",
 )
 
 
