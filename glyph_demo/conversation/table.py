@@ -21,7 +21,7 @@ from glyph_demo.conversation.session import DocumentSession, open_store, with_pa
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.base import Engine, Turn
 from glyph_demo.engines.events import SECOND_DIGITS, Progress
-from glyph_demo.errors import GlyphError, Language, SettingsError, shown
+from glyph_demo.errors import GlyphError, Language, Message, SettingsError, shown
 from glyph_demo.scratch import write_whole
 from glyph_demo.settings import Documents, Settings
 from glyph_demo.store import FeatureStore
@@ -146,14 +146,20 @@ class _Work:
                         break
         except GlyphError as problem:
             error = problem.text(self.language)
-        quotes = tuple(map(QuotedLine.of, exchange.regions))
-        warnings = session.current.warnings if session.current else []
-        notices = tuple(notice.text(self.language) for notice in dict.fromkeys([*warnings, *exchange.notices]))
-        claims = session.current.checked(exchange.answer) if session.current else ()
-        answered = replace(row, answer=exchange.answer, quotes=quotes, error=error, notices=notices, claims=claims)
-        if (finished := exchange.finished) is None:
-            return answered
-        return replace(answered, reason=finished.reason, seconds=round(finished.timings.total, SECOND_DIGITS))
+        warnings: Sequence[Message] = ()
+        if session.current is not None:
+            warnings, exchange.claims = session.current.warnings, session.current.checked(exchange.answer)
+        return answered(replace(row, error=error), exchange, warnings, self.language)
+
+
+def answered(row: Row, exchange: Exchange, warnings: Sequence[Message], language: Language) -> Row:
+    """The row with the answer of `exchange`; `warnings` say what of the document was not read."""
+    quotes = tuple(map(QuotedLine.of, exchange.regions))
+    notices = tuple(notice.text(language) for notice in dict.fromkeys([*warnings, *exchange.notices]))
+    row = replace(row, answer=exchange.answer, quotes=quotes, notices=notices, claims=exchange.claims)
+    if (finished := exchange.finished) is None:
+        return row
+    return replace(row, reason=finished.reason, seconds=round(finished.timings.total, SECOND_DIGITS))
 
 
 def reading_settings(documents: Documents) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 from glyph_demo.conversation.errors import as_user_error
 from glyph_demo.conversation.row import Row
 from glyph_demo.conversation.session import DocumentSession
-from glyph_demo.conversation.table import digest_of, fill_table
+from glyph_demo.conversation.table import answered, digest_of, fill_table, reading_settings
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.base import Turn
 from glyph_demo.errors import Message
 from glyph_demo.languages import Language
+from glyph_demo.windows.table_run import TableRun
 
 
 def ask_others(
@@ -67,6 +68,30 @@ def _answered_before(session: DocumentSession, exchange: Exchange) -> dict[str, 
         for digest, answer in answers.items():  # copies of a file answer alike
             turns.setdefault(digest, []).append(Turn(earlier.question, answer))
     return turns
+
+
+def answered_together(session: DocumentSession, language: Language) -> list[Row]:
+    """The answers of this conversation that several documents gave, those of the one in front too."""
+    rows: list[Row] = []
+    if (reading := session.current) is None:
+        return rows
+    digest, read = digest_of(reading.path), reading_settings(reading.settings.documents)
+    for exchange in reading.transcript.exchanges:
+        if exchange.document and not exchange.running:
+            front = Row(reading.name, digest, session.engine.identity, exchange.question, settings=read)
+            rows += [answered(front, exchange, reading.warnings, language), *exchange.others]
+    return rows
+
+
+def show_in_table(session: DocumentSession, table: TableRun, language: Language) -> None:
+    """Have the table show what several documents answered together in this conversation, if anything. Raises
+    GlyphError `busy` while the table is being filled."""
+    rows = answered_together(session, language)
+    digests = {row.digest for row in rows}
+    opened = [reading for reading in session.documents.values() if digest_of(reading.path) in digests]
+    if rows:
+        table.add([(reading.name, reading.path) for reading in opened])
+        table.take_over(rows)
 
 
 def opened_as(session: DocumentSession, row: Row) -> str | None:

@@ -10,11 +10,12 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from glyph_demo.conversation.errors import as_user_error, no_question
 from glyph_demo.conversation.row import Row
-from glyph_demo.conversation.table import Working, fill_table, load, reading_settings, save
+from glyph_demo.conversation.table import Working, digest_of, fill_table, load, reading_settings, save
 from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language, SettingsError
@@ -100,6 +101,18 @@ class TableRun:
                 if not known:
                     # Never changed in place: the table may be shown at this moment.
                     self.files = {**self.files, name: kept_copy(path, self._folder)}
+        self._keep()
+
+    def take_over(self, rows: Sequence[Row]) -> None:
+        """Show answers about these documents that were given elsewhere, and what was asked. Raises GlyphError `busy`
+        while a run goes on."""
+        if self.running:
+            raise table_running()
+        names = {digest_of(path): name for name, path in self.files.items()}
+        known = [replace(row, file=names[row.digest]) for row in rows if row.digest in names]
+        self.questions = tuple(dict.fromkeys(row.question for row in known))[-MOST_QUESTIONS:]
+        with self._changed:
+            self._known |= {(row.file, *row.key): row for row in known}
         self._keep()
 
     def remove(self, name: str) -> None:

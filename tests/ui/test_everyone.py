@@ -11,7 +11,9 @@ import pytest
 
 from glyph_demo.conversation.table import digest_of
 from glyph_demo.settings import load_settings
+from glyph_demo.ui.tabs.many import table_view
 from glyph_demo.windows.collection import Windows
+from glyph_demo.windows.others import show_in_table
 from tests.ui.handling import final, listed, opened, value, write
 
 TEXT = "A line.\n" * 70 + "This is the quoted line of it.\n" + "A line.\n" * 200
@@ -272,3 +274,40 @@ def test_a_document_that_fails_says_so_and_the_others_answer(three):
     shown = card(ask(on), on)
     assert shown.count("glyph-notice error") == 1
     assert shown.count("data-act='other'") == 1
+
+
+def test_what_was_asked_of_several_is_shown_as_a_table_which_asks_nothing_again(three, engine):
+    on = three
+    window = on.windows.get("tab")
+    table = window.table_run
+    show_in_table(window.session, table, "en")
+    assert not table.files, "nothing was asked of several"
+    ask(on, "why?")
+    ask(on, "only one?", everyone=False)
+    on.shelf.on_document("tab", SimpleNamespace(act="together", id="2"))
+    ask(on, "how?")
+    show_in_table(window.session, table, "en")
+    assert table.questions == ("why?", "how?")
+    assert sorted(table.files) == ["a (2).txt", "a.txt", "c.txt"]
+    said = {at: row.answer for at, row in table.rows().items()}
+    first, second = window.transcript[0], window.transcript[2]
+    assert said["c.txt", "why?"] == first.answer
+    assert said["c.txt", "how?"] == second.answer
+    assert sorted(said) == [
+        ("a (2).txt", "why?"),
+        ("a.txt", "how?"),
+        ("a.txt", "why?"),
+        ("c.txt", "how?"),
+        ("c.txt", "why?"),
+    ]
+    assert table_view(table, "en").count("data-act='quote'") >= 5
+    asked = []
+    session, opening = window.session, engine.open_document
+    engine.open_document = lambda *given, **named: asked.append(given) or opening(*given, **named)
+    table.start(engine, session.settings, session.store, "why?\nhow?", "en")
+    table._thread.join(60)
+    assert len(asked) == 1, "the one that was left out"
+    assert len(table.rows()) == 6
+    on.windows.get("tab").clear()
+    show_in_table(window.session, table, "en")
+    assert len(table.rows()) == 6, "there is nothing to take over"

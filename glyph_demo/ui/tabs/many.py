@@ -20,6 +20,7 @@ from glyph_demo.ui.tabs.panels import ACTIONS, SAVE, Labels, dialog_box, questio
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.updates import Updates, paced, unsent
 from glyph_demo.windows.collection import Windows
+from glyph_demo.windows.others import show_in_table
 from glyph_demo.windows.table_run import TableRun
 from glyph_demo.windows.visit import VISITOR, Visit
 
@@ -58,6 +59,8 @@ class ManyPanel:
             return self._show(table(visit), said)
 
         def enter(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
+            if not question.strip() and not table(visit).files:
+                show_in_table(windows.get(visit).session, table(visit), said)
             yield {self._question: question or "\n".join(table(visit).questions)}
             yield from self._follow(table(visit), said)
 
@@ -77,10 +80,14 @@ class ManyPanel:
             complaints = "".join(notice(failure.text(said)) for failure in failures)
             return {**updates, self._now: complaints + updates[self._now]}
 
-        def add_opened(visit: Visit, said: Language) -> Updates:
-            opened = windows.get(visit).session.documents.values()
-            table(visit).add([(reading.name, reading.path) for reading in opened])
-            return show(visit, said)
+        def add_opened(visit: Visit, said: Language, question: str) -> Updates:
+            """With what they answered together, unless something else is to be asked."""
+            session = windows.get(visit).session
+            table(visit).add([(reading.name, reading.path) for reading in session.documents.values()])
+            if not question.strip() and not table(visit).running:
+                show_in_table(session, table(visit), said)
+                question = "\n".join(table(visit).questions)
+            return {**show(visit, said), self._question: question}
 
         def remove(visit: Visit, said: Language, data: gr.EventData) -> Updates:
             return asked_first(visit, said, "remove", str(data.name))
@@ -114,7 +121,7 @@ class ManyPanel:
             asking(run, [*asked, self._question], shown, trigger_mode="multiple", **private)
         self._stop.click(lambda visit: table(visit).stop(), window, None, **private)
         self._upload.upload(add, asked, shown, trigger_mode="multiple", **private)
-        self._tools["opened"].click(add_opened, asked, shown, **private)
+        self._tools["opened"].click(add_opened, [*asked, self._question], [self._question, *shown], **private)
         self.table.click(remove, asked, [*shown, self._asks], **private)
         for act in ("forget", "clear"):
             self._tools[act].click(partial(asked_first, act=act), asked, [*shown, self._asks], **private)
