@@ -91,9 +91,9 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     asking.append(ui.chat.retry(_once(on.chat.retry_question), ui.window, conversation, **private))
     asking.append(ui.chat.edit(_once(on.chat.edit_question), ui.window, conversation, **private))
     asking.append(ui.replacing.click(_once(on.chat.replace_if_sure), ui.window, conversation, **private))
+    asking.append(ui.chat.undo(on.chat.undo_exchange, ui.window, conversation, **private))
     for asked in (followed, *asking):
         asked.then(None, [ui.unasked, ui.question], ui.question, js=GIVE_BACK)
-    ui.chat.undo(on.chat.undo_exchange, ui.window, conversation, **private)
     ui.earlier.click(on.chat.show_earlier, ui.window, [ui.earlier, ui.chat], **private)
     ui.clear.click(on.chat.clear_conversation, ui.window, [*conversation, ui.clearing], **private)
     ui.clearing.click(on.chat.clear_if_sure, ui.window, conversation, **private)

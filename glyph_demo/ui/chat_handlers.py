@@ -100,7 +100,7 @@ class ChatHandlers:
     def undo_exchange(self, visit: Visit) -> Updates:
         window = self._windows.get(visit)
         question = window.undo()
-        return {**self._view.conversation(window), self._ui.question: question}
+        return {**self._view.conversation(window), self._ui.unasked: question}
 
     def show_earlier(self, visit: Visit) -> Updates:
         window = self._windows.get(visit)

@@ -373,7 +373,7 @@ def test_retry_edit_and_undo_act_on_the_message_chosen(on, tmp_path):
     assert on.windows.get("tab").transcript[1].question == "<i>B"
     *_, last = on.chat.retry_question("tab", SimpleNamespace(index=2))
     assert [exchange.question for exchange in on.windows.get("tab").transcript] == ["a", "<i>B"]
-    assert value(on.chat.undo_exchange("tab")[on.ui.question]) == "<i>B"
+    assert value(on.chat.undo_exchange("tab")[on.ui.unasked]) == "<i>B"
     assert len(value(last[on.ui.chat])) == 4
     agreed = SimpleNamespace(sure="yes", id="1")
     assert value(on.chat.clear_if_sure("tab", agreed)[on.ui.chat]) == []
