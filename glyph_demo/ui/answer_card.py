@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 import re
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,6 +61,12 @@ def earlier_button(count: int, language: Language) -> str:
         return ""
     text = say("earlier" if count > 1 else "earlier.one", language, count=count)
     return f"<button type='button' class='glyph-act' data-act='earlier'>{text}</button>"
+
+
+def scroll_to(turn: int) -> str:
+    """HTML that has talk.js scroll to a turn, by its number from 0 of those that are shown. No two are equal: a page
+    shows only what has changed."""
+    return f"<i id='turn-{secrets.token_hex(4)}' data-turn='{turn}'></i>"
 
 
 def live_answer(exchange: Exchange, index: int, language: Language) -> str:

@@ -14,6 +14,7 @@ from glyph_demo.conversation.row import QuotedLine, Row
 from glyph_demo.engines.base import TooLong
 from glyph_demo.errors import EngineError, GlyphError, SettingsError
 from glyph_demo.ui import views
+from glyph_demo.ui.answer_card import scroll_to
 from glyph_demo.ui.chat_handlers import place_in_list
 from glyph_demo.ui.markup import dialog
 from glyph_demo.ui.shelf import document_list
@@ -21,7 +22,7 @@ from glyph_demo.ui.tabs.panels import MAX_QUESTION
 from glyph_demo.ui.texts import READ_AGAIN, document_gone, say, too_long
 from glyph_demo.ui.updates import Updates, merged, unsent
 from glyph_demo.ui.window_view import READING_INTERVAL, WindowView
-from glyph_demo.windows.conversations import rename
+from glyph_demo.windows.conversations import rename, show_sought
 from glyph_demo.windows.errors import of_file
 from glyph_demo.windows.others import opened_as
 from glyph_demo.windows.visit import VISITOR, Visit
@@ -98,7 +99,7 @@ class ShelfHandlers:
             window.renamed = identifier if data.act == "rename" else ""
             return {self._ui.documents: document_list(window)}
         if data.act != "remove":
-            return self.select(visit, identifier)
+            return {**self.select(visit, identifier), **self._sought(window)}
         reading = window.session.documents.get(identifier)
         if reading is None or not (count := len(reading.transcript.shown)):
             return self.remove(visit, identifier)
@@ -111,6 +112,13 @@ class ShelfHandlers:
         window = self._windows.get(visit)
         window.together = together is True
         return {self._ui.documents: document_list(window)}
+
+    def _sought(self, window: Window) -> Updates:
+        """The conversation at the first turn that has the words that are looked for, if there is one."""
+        if (turn := show_sought(window)) is None:
+            return {}
+        chat = self._view.chat(window)
+        return {**chat, self._ui.earlier: chat[self._ui.earlier] + scroll_to(turn - window.first_turn)}
 
     def search(self, visit: Visit, words: str) -> Updates:
         """Show the documents whose name or conversation has these words; all without words."""

@@ -5,7 +5,10 @@ box.addEventListener("scroll", () => {
   follows = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
 });
 new MutationObserver(() => {
-  if (follows) box.scrollTop = box.scrollHeight;
+  // Of a conversation that has words which are looked for, the turn with them is shown until somebody does something.
+  const sought = box.querySelector("[data-turn]");
+  if (sought) box.querySelectorAll("#chat .user-row")[sought.dataset.turn]?.scrollIntoView();
+  else if (follows) box.scrollTop = box.scrollHeight;
 }).observe(box, { childList: true, subtree: true, characterData: true });
 let writes = false;
 watch("value", () => {
@@ -16,3 +19,6 @@ watch("value", () => {
     box.scrollTop = box.scrollHeight;
   }
 });
+for (const done of ["wheel", "pointerdown", "keydown"]) {
+  document.addEventListener(done, () => box.querySelector("[data-turn]")?.remove());
+}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from glyph_demo.conversation.checked.folding import Folded
 from glyph_demo.conversation.find import wanted
 from glyph_demo.conversation.reading import Reading
+from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.documents.extraction import shown_title
 from glyph_demo.windows.window import Window
 
@@ -45,7 +46,26 @@ def hits(words: str, documents: Mapping[str, Reading]) -> dict[str, int]:
     return {identifier: count for identifier, count in counts.items() if count}
 
 
+def show_sought(window: Window) -> int | None:
+    """The number, from 0, of the first turn of the conversation in front that has the words that are looked for. It is
+    shown from now on. None if there is none, or no words."""
+    if not window.searched.strip():
+        return None
+    pattern = wanted(window.searched)
+    for number, exchange in enumerate(window.transcript):
+        if any(pattern.search(Folded.of(text).text) for text in _said(exchange)):
+            identifier = window.session.current_id or ""
+            hidden = max(0, first_shown(window) - number)
+            window.earlier[identifier] = window.earlier.get(identifier, 0) + hidden
+            return number
+    return None
+
+
 def _texts(reading: Reading) -> Iterator[str]:
     yield reading.title
     for exchange in reading.transcript.shown:
-        yield from (exchange.question, exchange.answer, *(row.answer for row in exchange.others))
+        yield from _said(exchange)
+
+
+def _said(exchange: Exchange) -> Iterator[str]:
+    yield from (exchange.question, exchange.answer, *(row.answer for row in exchange.others))

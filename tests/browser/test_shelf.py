@@ -3,7 +3,14 @@
 from playwright.sync_api import expect
 
 from tests.browser import files
-from tests.browser.person import ask_about_survey, expect_accessible, read_document
+from tests.browser.person import (
+    answers,
+    ask_about_survey,
+    ask_and_expect,
+    expect_accessible,
+    read_document,
+    wait_until_read,
+)
 
 
 def name_in_list(page, name, key):
@@ -58,6 +65,26 @@ def test_a_conversation_is_named_and_found_by_keyboard_and_keeps_its_name(open_p
     field.press("Escape")
     expect(names).to_have_count(2)
     expect(field).to_have_value("")
+
+
+def test_a_document_found_by_what_was_said_is_opened_at_the_turn_with_the_words(open_page):
+    page = open_page(viewport={"width": 1280, "height": 600})
+    read_document(page, "one.txt", files.text())
+    ask_and_expect(page, "Who led the survey of the harbour?", "Marta Ellingham")
+    for number in range(2, 5):
+        ask_and_expect(page, "How deep is the water at the north pier?", "14.2", number=number)
+    first = page.locator("#chat .user-row").first
+    expect(first).not_to_be_in_viewport()
+    read_document(page, "two.pdf", files.pdf())
+    page.get_by_label("Find in names, questions and answers").fill("who led")
+    expect(page.locator("#documents .glyph-name")).to_have_text(["one.txt"])
+    page.locator("#documents .glyph-open").click()
+    expect(answers(page)).to_have_count(4)
+    expect(first).to_be_in_viewport()
+    wait_until_read(page)
+    expect(first).to_be_in_viewport()
+    page.mouse.wheel(0, 0)
+    expect(page.locator("[data-turn]")).to_have_count(0)
 
 
 def test_the_list_is_named_and_searched_in_chinese_on_a_dark_phone(open_page, artifacts):

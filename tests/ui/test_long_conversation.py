@@ -48,6 +48,22 @@ def test_the_last_turns_are_shown_and_others_when_they_are_wanted(long):
     assert f"还有 {TURNS - SHOWN} 个" in on.change_language("tab", "zh")[on.ui.earlier]
 
 
+def test_a_document_that_is_found_by_what_was_said_is_opened_at_the_first_turn_with_the_words(long, tmp_path):
+    on = long
+    opened(on, write(tmp_path, "b.txt"))
+    clicked = SimpleNamespace(act="open", id="1")
+    for words, turn, count in (("answer 5", 0, TURNS - 5), ("question 45?", 40, TURNS - 5)):
+        on.shelf.search("tab", words)
+        shown = on.shelf.on_document("tab", clicked)
+        assert len(value(shown[on.ui.chat])) == count * CHAT, "what was shown stays"
+        assert f"data-turn='{turn}'" in shown[on.ui.earlier]
+        assert f"{TURNS - count} earlier questions" in shown[on.ui.earlier]
+        assert on.shelf.on_document("tab", clicked)[on.ui.earlier] != shown[on.ui.earlier], "else it is not shown again"
+    for words in ("a.txt", " "):
+        on.shelf.search("tab", words)
+        assert "data-turn" not in on.shelf.on_document("tab", clicked)[on.ui.earlier]
+
+
 def test_an_answer_sends_the_last_turns_once_each(long, engine):
     on, engine.token_seconds = long, 0.02
     updates = list(on.chat.ask_question("tab", "one two three four five six?"))
