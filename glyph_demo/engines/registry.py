@@ -44,7 +44,10 @@ POCKET = EngineKind(
     "glyph_demo.engines.pocket.engine:PocketEngine",
     page_style="pocket",
     takes_system_text=False,
-    ignores=frozenset({"model", "inference.precision", "inference.thinking", "inference.temperature"}),
+    # Its answers are quotes. A sentence that a language model adds, if one is set, is short whatever the output length.
+    ignores=frozenset(
+        {"model", "inference.precision", "inference.thinking", "inference.max_new_tokens", "inference.temperature"}
+    ),
     remark=Message("OCR and retrieval; not a vision-language model", "文字识别和检索；不是视觉语言模型"),
     description=Message(
         "Built in. It reads the page images with PP-OCRv6, finds the sentences that answer and quotes them. "

@@ -19,7 +19,7 @@ from glyph_demo.ui.texts import listed, say
 
 PRECISIONS = get_args(get_type_hints(Inference)["precision"])
 # What the settings that an engine may ignore are called in the sidebar.
-_CALLED = {"inference.precision": "precision", "inference.thinking": "thinking", "inference.temperature": "temperature"}
+_CALLED = {f"inference.{name}": name for name in ("precision", "thinking", "max_new_tokens", "temperature")}
 MAX_ADDRESS = 500  # characters; more than any path or address that people type
 
 

@@ -177,10 +177,11 @@ TEXTS: dict[str, Message] = {
         "Low latency: no thinking, up to 1,024 tokens, 2 documents kept open, one answer at a time. Balanced: "
         "thinking, up to 8,192 tokens, 8 documents, up to 8 answers at once. High throughput, for bulk uploads: no "
         "thinking, up to 512 tokens, 32 documents, up to 8 answers at once, which wait 100 ms for each other. How many "
-        "answers run at once holds for all windows and the API.",
+        "answers run at once holds for all windows and the API. What the engine does not use has no effect on it.",
         "低延迟：不思考，最多 1024 词元，保持打开 2 份文档，一次只生成一个回答。均衡：思考，最多 8192 词元，8 份文档，"
         "最多同时生成 8 个回答。高吞吐，适合批量上传：不思考，最多 512 词元，32 份文档，最多同时生成 8 个回答，"
-        "彼此最多等待 100 毫秒。同时生成的回答数对所有窗口和 API 生效。",
+        "彼此最多等待 100 毫秒。同时生成的回答数对所有窗口和 API 生效。"
+        "引擎不使用的设置对其不起作用。",
     ),
     "mode.latency": Message("Low latency", "低延迟"),
     "mode.balanced": Message("Balanced", "均衡"),

@@ -126,9 +126,9 @@ def test_settings_that_an_engine_ignores_are_grey(on, made, choice):
     assert precision == (choice.engine == "local")
     on.windows.switch.choose_engine(replace(on.windows.settings, engine=choice.engine))
     shown = on._view.all_of_engine(on.windows.get("tab"))
-    for component in (on.ui.thinking, on.ui.temperature):
+    for component in (on.ui.thinking, on.ui.max_new_tokens, on.ui.temperature):
         assert shown[component]["interactive"] == (choice.engine != "pocket")
-    assert ("Temperature" in shown[on.ui.engine]) == (choice.engine == "pocket")
+    assert ("Think first, Output length, Temperature" in shown[on.ui.engine]) == (choice.engine == "pocket")
     assert shown[on.ui.cache]["interactive"]
     assert shown[on.ui.choice]["value"] == {"local": "glyph"}.get(choice.engine, choice.key)
 
