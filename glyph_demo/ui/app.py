@@ -24,6 +24,7 @@ GIVE_BACK = (
     r"(unasked, typed) => `\n${typed}\n`.includes(`\n${unasked}\n`) ? typed"
     r" : [typed, unasked].filter(Boolean).join('\n')"
 )
+NAME_LANGUAGE = "language => { document.documentElement.lang = language }"
 KEEP_LANGUAGE = "(memory, language) => ({ ...memory, language })"
 TAB = Path(__file__).with_name("tab.js").read_text(encoding="utf-8")
 
@@ -76,7 +77,9 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     said_otherwise = ui.language.input(on.change_language, [ui.window, ui.language], everything, **private)
     said_otherwise.then(on.picker.choose, _picked(ui), everything, **private)
     ui.language.input(None, [ui.memory, ui.language], ui.memory, js=KEEP_LANGUAGE)
-    ui.language.change(None, ui.language, None, js="language => { document.documentElement.lang = language }")
+    # At the load too: the language that the layout begins with does not change.
+    for known in (app.load, ui.language.change):
+        known(None, ui.language, None, js=NAME_LANGUAGE)
 
     ui.status.click(on.close_notice, ui.window, status, **private)
 

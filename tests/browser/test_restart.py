@@ -38,6 +38,13 @@ def test_a_page_says_in_its_language_that_the_app_is_gone_and_comes_back_with_wh
         ask_and_expect(page, "Who led the survey of the harbour?", "Marta Ellingham")
 
 
+def test_a_page_in_the_language_of_the_settings_says_in_it_that_the_app_is_gone(new_page, tmp_path):
+    with serving(tmp_path, *POCKET, "--language", "zh") as address:
+        page = arrive(new_page(), address)
+        expect(page.locator("html")).to_have_attribute("lang", "zh")
+    expect(page.locator("#connection")).to_contain_text("无法连接到应用")
+
+
 def test_a_restart_amid_reading_answering_and_sending_loses_no_words(new_page, tmp_path):
     with serving(tmp_path, *POCKET) as address:
         page = arrive(new_page(), address)
