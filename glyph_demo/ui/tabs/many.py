@@ -61,7 +61,9 @@ class ManyPanel:
         def enter(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
             if not question.strip() and not table(visit).files:
                 show_in_table(windows.get(visit).session, table(visit), said)
-            yield {self._question: question or "\n".join(table(visit).questions)}
+            if not question and (before := table(visit).questions):  # else what is typed meanwhile would be lost
+                yield {self._question: "
+".join(before)}
             yield from self._follow(table(visit), said)
 
         def run(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
