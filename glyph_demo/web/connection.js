@@ -11,11 +11,13 @@
       lost: "The app cannot be reached. This page comes back by itself when it can.",
       failed: "That did not work; the app's log says why. Load the page again: documents and conversations are kept.",
       reload: "Load again",
+      close: "Close",
     },
     zh: {
       lost: "无法连接到应用。连接恢复后，本页会自动恢复。",
       failed: "操作未成功，原因见应用的日志。请重新加载本页，文档和对话都会保留。",
       reload: "重新加载",
+      close: "关闭",
     },
   };
   const NO_COOKIE =
@@ -44,11 +46,13 @@
     const told = Object.assign(document.createElement("div"), { id: "connection", role: "alert" });
     told.dataset.what = what;
     told.append(what === "cookie" ? NO_COOKIE : texts[what], " ");
-    if (what !== "cookie") {
-      const button = Object.assign(document.createElement("button"), { type: "button", textContent: texts.reload });
-      button.addEventListener("click", () => location.reload());
+    const add = (text, act) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+      button.addEventListener("click", act);
       told.append(button);
-    }
+    };
+    if (what !== "cookie") add(texts.reload, () => location.reload());
+    if (what === "failed") add(texts.close, () => told.remove());
     document.body.append(told);
   };
 

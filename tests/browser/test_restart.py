@@ -80,3 +80,12 @@ def test_a_page_loaded_anew_shows_the_answer_that_is_written_and_can_stop_it(ope
     expect(page.locator(QUESTION)).to_have_value(PAINTER)
     expect(answers(page)).to_have_count(0)
     page.get_by_role("button", name="Remove long.pdf").click()
+
+
+def test_what_is_said_of_a_failure_can_be_closed_by_the_keyboard(open_page):
+    page = open_page(locale="zh-CN")
+    page.evaluate("glyphFailed()")
+    told = page.locator("#connection")
+    expect(told).to_contain_text("操作未成功")
+    told.get_by_role("button", name="关闭").press("Enter")
+    expect(told).to_have_count(0)
