@@ -6,6 +6,8 @@
   const SETTLED = 4000; // ms in which a new page is set up
   const DRAFT = "glyph-demo-draft";
   const QUESTION = "#question textarea";
+  // Where people type what is kept. The key of a server is not.
+  const FIELDS = [QUESTION, "#many-question textarea", "#compare-question textarea", "#folder textarea", "#address textarea"];
   const TEXTS = {
     en: {
       lost: "The app cannot be reached. This page comes back by itself when it can.",
@@ -26,14 +28,23 @@
   const plain = window.fetch;
   let leaving = false;
   let looking = false;
+  const kept = JSON.parse(sessionStorage.getItem(DRAFT) ?? "{}"); // of the page before
+  const waiting = { ...kept.fields }; // what goes back into its field, once that is there
 
-  // What was typed, and the question that no answer has begun for: another app does not know of that one.
+  // The login stands between two pages of the window. It keeps what the one before has kept for the next.
+  const isLogin = () => window.gradio_config?.auth_required;
+
+  // What was typed, and the question that no answer has begun for: another app does not know of that one. And where.
   addEventListener("pagehide", () => {
     leaving = true;
+    if (isLogin()) return;
     const waits = document.querySelector("#live .glyph-wait");
     const asked = waits && [...document.querySelectorAll("#chat .user-row")].at(-1)?.textContent.replaceAll("\u2060", "").trim();
-    const typed = document.querySelector(QUESTION)?.value ?? "";
-    sessionStorage.setItem(DRAFT, JSON.stringify({ typed, asked, app: own() }));
+    const fields = Object.fromEntries(FIELDS.map((field) => [field, document.querySelector(field)?.value ?? waiting[field]]));
+    const tab = document.querySelector('#tabs [role="tab"][aria-selected="true"]')?.dataset.tabId;
+    const named = document.querySelector("#folder textarea, #address textarea"); // else what is in use is shown
+    const choice = named && document.querySelector("#choice input:checked")?.value;
+    sessionStorage.setItem(DRAFT, JSON.stringify({ fields, asked, tab, choice, app: own() }));
   });
   addEventListener("pageshow", () => (leaving = false));
 
@@ -106,24 +117,41 @@
     return new Response(theirs, response);
   };
 
-  // What the page before kept goes back where it was typed. While a page is set up Gradio makes its components anew, so
-  // it is put there again until that is over, or somebody types.
-  const restore = (kept) => {
-    const text = [...new Set([kept.app === own() ? "" : kept.asked, kept.typed])].filter(Boolean).join("\n");
-    const until = performance.now() + SETTLED;
-    let typing = false;
-    document.addEventListener("input", (event) => (typing ||= event.isTrusted), true);
-    const put = () => {
-      const box = document.querySelector("#title h1") && document.querySelector(QUESTION);
-      if (box && !box.value && !typing) {
-        box.value = text;
-        box.dispatchEvent(new Event("input", { bubbles: true }));
-      }
-      if (!typing && (!box || performance.now() < until)) setTimeout(put, 100);
+  const press = (selector) => document.querySelector(selector)?.click();
+
+  // What the page before kept goes back where it was typed, and its tab and choice of a model are chosen. While a page is
+  // set up Gradio makes its components anew, so this is done again until that is over, or somebody does otherwise. The
+  // fields of a tab are there once it is opened.
+  const restore = () => {
+    if (isLogin()) return;
+    sessionStorage.removeItem(DRAFT);
+    const asked = kept.app === own() ? "" : kept.asked;
+    waiting[QUESTION] = [...new Set([asked, waiting[QUESTION]])].filter(Boolean).join("\n");
+    let touched = false;
+    for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, (event) => (touched ||= event.isTrusted), true);
+    const typing = ({ isTrusted, target }) => {
+      for (const field of FIELDS) if (isTrusted && target.matches(field)) delete waiting[field];
     };
-    if (text) put();
+    addEventListener("input", typing, true);
+    const until = {};
+    const passed = (what) => performance.now() > (until[what] ??= performance.now() + SETTLED);
+    const put = () => {
+      const begun = document.querySelector("#title h1");
+      if (begun && !(touched ||= passed("page"))) {
+        press(`#tabs [data-tab-id="${kept.tab}"][aria-selected="false"]`);
+        press(`#choice input[value="${kept.choice}"]:not(:checked)`);
+      }
+      for (const [field, text] of Object.entries(waiting)) {
+        const box = begun && document.querySelector(field);
+        if (box && text && (field === QUESTION ? !box.value : box.value !== text)) {
+          box.value = text;
+          box.dispatchEvent(new Event("input", { bubbles: true }));
+        }
+        if (!text || (box && passed(field))) delete waiting[field];
+      }
+      if (!touched || Object.keys(waiting).length) setTimeout(put, 100);
+    };
+    put();
   };
-  const kept = JSON.parse(sessionStorage.getItem(DRAFT) ?? "{}");
-  sessionStorage.removeItem(DRAFT);
-  addEventListener("load", () => restore(kept));
+  addEventListener("load", restore);
 })();

@@ -5,7 +5,17 @@ from playwright.sync_api import expect
 
 from tests.browser import files
 from tests.browser.conftest import serving
-from tests.browser.person import QUESTION, answers, arrive, ask, ask_and_expect, read_document, upload
+from tests.browser.person import (
+    QUESTION,
+    answers,
+    arrive,
+    ask,
+    ask_and_expect,
+    choose_model,
+    open_settings,
+    read_document,
+    upload,
+)
 
 PAINTER = "Who painted the lighthouse?"
 POCKET = ("--engine", "pocket")
@@ -80,6 +90,42 @@ def test_a_page_loaded_anew_shows_the_answer_that_is_written_and_can_stop_it(ope
     expect(page.locator(QUESTION)).to_have_value(PAINTER)
     expect(answers(page)).to_have_count(0)
     page.get_by_role("button", name="Remove long.pdf").click()
+
+
+def log_in(page):
+    page.get_by_label("username").fill("glyph")
+    page.get_by_label("password").fill("sesame")
+    page.get_by_role("button", name="Login").click()
+    page.locator("#title h1").wait_for()
+
+
+def test_what_was_typed_anywhere_outlives_a_restart_and_its_login(new_page, tmp_path):
+    (tmp_path / "secret.yaml").write_text("server: {password: sesame}\n")
+    flags = (*POCKET, "--config", str(tmp_path / "secret.yaml"))
+    typed = {"#many-question": "Who led it?", "#compare-question": "When?", "#address": "http://127.0.0.1:9/v1"}
+    with serving(tmp_path, *flags) as address:
+        page = new_page()
+        page.goto(address)
+        log_in(page)
+        open_settings(page)
+        choose_model(page, "A server")
+        page.fill("#key input", "a secret")
+        page.fill("#address textarea", typed["#address"])
+        for number, field in enumerate(("#many-question", "#compare-question"), 1):
+            page.get_by_role("tab").nth(number).click()
+            page.fill(f"{field} textarea", typed[field])
+        page.evaluate("window.before = true")
+    with serving(tmp_path, *flags, port=port_of(address)):
+        page.wait_for_function("!window.before")
+        log_in(page)
+        expect(page.get_by_role("tab").nth(2)).to_have_attribute("aria-selected", "true")
+        expect(page.locator("#choice input[value=server]")).to_be_checked()
+        for field in ("#compare-question", "#address"):
+            expect(page.locator(f"{field} textarea")).to_have_value(typed[field])
+        expect(page.locator("#key input")).to_have_value("")
+        page.get_by_role("tab").nth(1).click()
+        expect(page.locator("#many-question textarea")).to_have_value(typed["#many-question"])
+        assert "a secret" not in page.evaluate("JSON.stringify([sessionStorage, localStorage])")
 
 
 def test_what_is_said_of_a_failure_can_be_closed_by_the_keyboard(open_page):
