@@ -88,6 +88,10 @@ PANEL_TEXTS: dict[str, Message] = {
     "benchmark.run": Message("Measure this machine", "测量本机"),
     "benchmark.stop": Message("Stop", "停止"),
     "benchmark.running": Message("Measuring, {seconds} s so far", "正在测量，已用 {seconds} 秒"),
+    "benchmark.left": Message(
+        "The run ended with the page that began it. Start it again.",
+        "开始测量的页面已关闭或重新加载，测量随之结束。请重新开始。",
+    ),
     # Machine
     "tab.machine": Message("Machine", "本机状态"),
     "machine.processor": Message("Processor", "处理器"),

@@ -6,12 +6,14 @@ import sys
 import threading
 import time
 
+import gradio as gr
 import psutil
 import pytest
 
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import Settings
-from glyph_demo.ui.tabs.benchmark import command, measure, progress_view, result_view, stop
+from glyph_demo.ui.tabs.benchmark import BenchmarkPanel, command, kept, measure, progress_view, result_view, stop
+from glyph_demo.ui.tabs.panels import Labels
 
 NAME = {"en": "FP32 <eager>", "zh": "FP32 逐步"}
 RESULT = {
@@ -28,6 +30,7 @@ RESULT = {
 
 def script(tmp_path, code):
     """A stand-in for the ladder, which takes minutes."""
+    tmp_path.mkdir(exist_ok=True)
     file = tmp_path / "ladder.py"
     file.write_text(code)
     return [sys.executable, str(file)], {"TOLD": "yes"}
@@ -105,3 +108,29 @@ def test_the_ladder_is_a_command_of_this_app(monkeypatch):
     assert environment == {"GLYPH_DEMO_CACHE_DIR": "/somewhere"}
     monkeypatch.setattr("glyph_demo.ui.tabs.benchmark.gpus", lambda: [object()])
     assert "random:glyph" in command(Settings())[0]
+
+
+def test_a_page_that_is_loaded_anew_shows_the_last_result_and_that_a_run_ended_with_the_page_before(
+    tmp_path, monkeypatch
+):
+    settings = Settings(cache_dir=str(tmp_path))
+    target = kept(settings)
+    target.parent.mkdir(parents=True)
+    with gr.Blocks():
+        panel = BenchmarkPanel(Labels("en"))
+    assert panel.show(settings, "en") == ""
+    target.write_text(json.dumps(RESULT))
+    shown = panel.show(settings, "en")
+    assert "7.5 s" in shown
+    assert "ended" not in shown
+    calls = [script(tmp_path, "import time\ntime.sleep(60)"), script(tmp_path / "x", f"print({json.dumps(RESULT)!r})")]
+    monkeypatch.setattr("glyph_demo.ui.tabs.benchmark.command", lambda settings: calls.pop(0))
+    steps = panel.run(settings, "en")
+    next(steps)
+    steps.close()  # as Gradio does
+    for language, words in (("en", "The run ended with the page that began it"), ("zh", "请重新开始")):
+        shown = panel.show(settings, language)
+        assert words in shown
+        assert "7.5 s" in shown
+    assert "7.5 s" in list(panel.run(settings, "en"))[-1]
+    assert "ended" not in panel.show(settings, "en")

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,27 +41,38 @@ class BenchmarkPanel:
         with gr.Row(elem_id="benchmark-tools"):
             self._run, self._stop = run_and_stop("benchmark", labels, scale=0, width=220)
         self._shown = gr.HTML(elem_id="benchmark")
+        self._left = False  # whether the last run ended because its page had gone
         self.components: list[Any] = [self._about, self._run, self._stop]
 
     def connect(
         self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
     ) -> None:
-        settings = windows.settings
-
-        def run(said: Language) -> Iterator[str]:
-            try:
-                with contextlib.closing(measure(command(settings), kept(settings))) as steps:  # type: ignore[type-var]
-                    for lines, seconds in paced(steps, INTERVAL):
-                        yield progress_view(lines, seconds, said)
-            except GlyphError as error:
-                yield notice(error.message.text(said))
-                return
-            yield result_view(kept(settings))
-
+        run, show = partial(self.run, windows.settings), partial(self.show, windows.settings)
         self._run.click(run, language, self._shown, trigger_mode="once", **private)
         # It has no outputs: the measurement that it ends updates the page, last.
         self._stop.click(stop, None, None, queue=False, **private)
-        self._shown.value = result_view(kept(settings))
+        tab.select(show, language, self._shown, **private)
+
+    def run(self, settings: Settings, said: Language) -> Iterator[str]:
+        """HTML: the rungs as they are measured, then the chart."""
+        try:
+            with contextlib.closing(measure(command(settings), kept(settings))) as steps:  # type: ignore[type-var]
+                for lines, seconds in paced(steps, INTERVAL):
+                    self._left = True  # unless its page, which may have gone, asks for the next
+                    yield progress_view(lines, seconds, said)
+                    self._left = False
+        except GlyphError as error:
+            yield notice(error.message.text(said))
+            return
+        yield result_view(kept(settings))
+
+    def show(self, settings: Settings, said: Language) -> str:
+        """HTML for a page that comes to the tab, once nothing is measured: the last result, and whether a run ended
+        with its page."""
+        while _ONE_AT_A_TIME.locked():
+            time.sleep(INTERVAL)
+        left = notice(say("benchmark.left", said), "hint") if self._left else ""
+        return left + result_view(kept(settings))
 
 
 def kept(settings: Settings) -> Path:
