@@ -62,8 +62,7 @@ class ManyPanel:
             if not question.strip() and not table(visit).files:
                 show_in_table(windows.get(visit).session, table(visit), said)
             if not question and (before := table(visit).questions):  # else what is typed meanwhile would be lost
-                yield {self._question: "
-".join(before)}
+                yield {self._question: "\n".join(before)}
             yield from self._follow(table(visit), said)
 
         def run(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
