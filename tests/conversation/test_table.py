@@ -139,7 +139,7 @@ def test_a_row_says_what_of_its_file_was_not_read_and_a_file_read_otherwise_is_a
     assert rows(many.fill_table(FakeEngine(), textual, files, ["absent"], table)) == table
 
     (pictured,) = rows(many.fill_table(FakeEngine(), settings, files, ["absent"], table, "zh"))
-    assert pictured.notices[0].startswith("第 2, 4–5 页")
+    assert pictured.notices[0].startswith("第 2、4–5 页")
     assert pictured.key != row.key
 
 

@@ -261,12 +261,12 @@ def test_what_was_not_read_is_said_once_beside_the_document_and_saved_with_the_c
     for question in ("what?", "absent"):
         list(on.chat.ask_question("tab", question))
     markdown = on.chat.export_conversation("tab", "md")["text"]
-    assert markdown.startswith("# mixed.pdf\n\n> 第 2, 4–5 页")
-    assert markdown.count("第 2, 4–5 页") == 1
+    assert markdown.startswith("# mixed.pdf\n\n> 第 2、4–5 页")
+    assert markdown.count("第 2、4–5 页") == 1
     assert "*第 1 页*" in markdown
     exported = json.loads(on.chat.export_conversation("tab", "json")["text"])
     assert exported["warnings"] == exported["exchanges"][1]["notices"]
-    assert exported["warnings"][0].startswith("第 2, 4–5 页")
+    assert exported["warnings"][0].startswith("第 2、4–5 页")
     assert exported["exchanges"][0]["regions"][0]["file_page"] == {"number": 1, "label": ""}
 
 
