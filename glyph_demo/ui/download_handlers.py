@@ -19,7 +19,10 @@ class DownloadHandlers:
         self._view, self._ui, self._windows = view, view.ui, view.windows
 
     def on_offer(self, visit: Visit, data: gr.EventData) -> Iterator[Updates]:
-        """Begin or cancel the download, and show how far it is; or stop a load."""
+        """Begin or cancel the download, and show how far it is; or stop a load; or close what the picker says."""
+        if data.act == "close":
+            yield {self._ui.outcome: ""}
+            return
         if data.act == "cancel":
             self._windows.download.cancel()
         elif data.act == "stop":

@@ -16,7 +16,7 @@ from glyph_demo.engines.weights import check_folder, is_on_hub, weights_here
 from glyph_demo.errors import GlyphError, Message
 from glyph_demo.settings import Settings, merge
 from glyph_demo.ui.download_handlers import DownloadHandlers
-from glyph_demo.ui.markup import notice
+from glyph_demo.ui.markup import closable, notice
 from glyph_demo.ui.picker import MAX_ADDRESS, served_choices
 from glyph_demo.ui.picker_texts import no_model_named, not_served, password_in_address
 from glyph_demo.ui.texts import LOADING, say
@@ -85,11 +85,14 @@ class PickerHandlers:
             settings = self._with_server(self._windows.settings, picked)
             models = _served(settings)
         except GlyphError as error:
-            return {self._ui.outcome: notice(error.message.text(window.language)), self._ui.served: served_choices([])}
-        key = ("test.none", "test.answers.one", "test.answers")[min(len(models), 2)]
-        host = settings.remote.urls
-        said = say(key, window.language, host=host, count=len(models))
-        return {self._ui.outcome: notice(said, "hint"), self._ui.served: served_choices(models)}
+            said, kind, models = error.message.text(window.language), "error", []
+        else:
+            key = ("test.none", "test.answers.one", "test.answers")[min(len(models), 2)]
+            said, kind = say(key, window.language, host=settings.remote.urls, count=len(models)), "hint"
+        return {
+            self._ui.outcome: closable(notice(said, kind), window.language),
+            self._ui.served: served_choices(models),
+        }
 
     def act(
         self,
@@ -168,7 +171,7 @@ class PickerHandlers:
             yield {**self._view.status(window), ui.outcome: self._view.stoppable(window)}
         if not chosen.result():
             return
-        said = {ui.outcome: notice(LOADED.text(window.language), "hint")}
+        said = {ui.outcome: closable(notice(LOADED.text(window.language), "hint"), window.language)}
         yield merged(self._view.all_of_engine(window), self._view.front(window), said)
 
     def _load(self, window: Window, picked: Picked, settings: Settings, stopped: threading.Event) -> bool:

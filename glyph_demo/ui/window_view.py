@@ -115,14 +115,14 @@ class WindowView:
         loading = self.loading(window.language) if window.notice is None or window.notice[0] is LOADING else ""
         window.shows_loading = self.windows.switch.loading is not None
         return {
-            self.ui.status: loading or closable(self.told(window), window.language),
+            self.ui.status: loading or self.told(window),
             self.ui.read_first: gr.update(visible=bool(window.refused)),
         }
 
     def told(self, window: Window) -> str:
-        """The window's notice; empty if there is none."""
+        """The window's notice with its button; empty if there is none."""
         said = window.notice
-        return notice(said[0].text(window.language), said[1]) if said is not None else ""
+        return closable(notice(said[0].text(window.language), said[1]), window.language) if said is not None else ""
 
     def loading(self, language: Language) -> str:
         """How much of the engine's model is loaded; empty once it is."""

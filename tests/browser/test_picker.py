@@ -42,6 +42,8 @@ def test_a_folder_and_then_a_server_are_chosen_used_and_answer(new_page, tmp_pat
 
         use_folder(page, tmp_path / "nowhere")
         expect(page.locator("#outcome")).to_contain_text("There is no model")
+        page.locator("#outcome").get_by_role("button", name="Close").click()
+        expect(page.locator("#outcome")).to_have_text("")
         use_folder(page, model)
         expect(page.locator("#outcome")).to_contain_text("The engine is loaded")
         expect(page.locator("#title")).to_contain_text("Engine: local · harbour-model · fp32 · CPU")

@@ -15,7 +15,7 @@ from glyph_demo.conversation.table import to_csv, to_json
 from glyph_demo.engines.events import Progress
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.ui.claims import marked, tally
-from glyph_demo.ui.markup import dialog, meter, notes, notice, places_of, remove_button, waiting_text
+from glyph_demo.ui.markup import closable, dialog, meter, notes, notice, places_of, remove_button, waiting_text
 from glyph_demo.ui.tabs.panels import ACTIONS, SAVE, Labels, dialog_box, question_box, run_and_stop, upload_box
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.updates import Updates, paced, unsent
@@ -43,7 +43,7 @@ class ManyPanel:
                 for name in ("opened", "csv", "json", "forget", "clear")
             }
         self._asks = dialog_box("many-asks")
-        self._now = gr.HTML(elem_id="many-now")
+        self._now = gr.HTML(elem_id="many-now", js_on_load=ACTIONS)
         self.table = gr.HTML(elem_id="many", js_on_load=ACTIONS)
         self._exported = gr.JSON(visible="hidden", show_label=False)
         self.components: list[Any] = [self._about, self._upload, self._question, self._run, self._stop]
@@ -70,7 +70,7 @@ class ManyPanel:
             try:
                 table(visit).start(session.engine, session.settings, session.store, question, said)
             except GlyphError as error:
-                yield {self._now: notice(error.message.text(said))}
+                yield {self._now: closable(notice(error.message.text(said)), said)}
             else:
                 yield from self._follow(table(visit), said)
 
@@ -78,7 +78,7 @@ class ManyPanel:
             uploads, failures = windows.uploads.sent(request.headers.get(VISITOR, ""), data.files)
             table(visit).add([(upload.name, upload.path) for upload in uploads])
             updates = show(visit, said)
-            complaints = "".join(notice(failure.text(said)) for failure in failures)
+            complaints = "".join(closable(notice(failure.text(said)), said) for failure in failures)
             return {**updates, self._now: complaints + updates[self._now]}
 
         def add_opened(visit: Visit, said: Language, question: str) -> Updates:
@@ -111,6 +111,10 @@ class ManyPanel:
                 table(visit).forget()
             return show(visit, said)
 
+        def close(visit: Visit, said: Language) -> Updates:
+            table(visit).error = None
+            return show(visit, said)
+
         def save(visit: Visit, kind: str) -> dict[str, str]:
             rows = list(table(visit).rows().values())
             return {"name": f"answers.{kind}", "text": to_csv(rows) if kind == "csv" else to_json(rows)}
@@ -124,6 +128,7 @@ class ManyPanel:
         self._upload.upload(add, asked, shown, trigger_mode="multiple", **private)
         self._tools["opened"].click(add_opened, [*asked, self._question], [self._question, *shown], **private)
         self.table.click(remove, asked, [*shown, self._asks], **private)
+        self._now.click(close, asked, shown, **private)
         for act in ("forget", "clear"):
             self._tools[act].click(partial(asked_first, act=act), asked, [*shown, self._asks], **private)
         self._asks.click(go_if_sure, asked, shown, **private)
@@ -144,7 +149,7 @@ class ManyPanel:
 
 def now_view(table: TableRun, language: Language) -> str:
     """HTML: what went wrong, how many answers are there, and the progress of those that are being asked."""
-    parts = [notice(table.error.message.text(language))] if table.error else []
+    parts = [closable(notice(table.error.message.text(language)), language)] if table.error else []
     if asked := table.asked:
         done, total = len([name for name, _ in table.rows() if name in asked]), len(asked) * len(table.questions)
         parts.append(_stage(say("many.done", language, done=done, total=total), done / total))
