@@ -132,6 +132,7 @@ def _others(exchange: Exchange, index: int, language: Language) -> list[str]:
         places = "".join(
             f"<li><button type='button' {shows} data-line='{line}'>{place}</button></li>"
             for place, line in places_of(row.quotes, row.answer, language).items()
+            if not _says(row, place)
         )
         said = notice(row.error) if row.error else _said(row, shows, language)
         noted = notes(row.notices, language, unfolded=row.reason == "not_found")
@@ -140,6 +141,12 @@ def _others(exchange: Exchange, index: int, language: Language) -> list[str]:
             f"{_tally(row.claims, language)}</div>"
         )
     return parts
+
+
+def _says(row: Row, place: str) -> bool:
+    """Whether the answer names the place itself, and links what it has from there."""
+    named = re.search(rf"{re.escape(place)}(?!\d)", html.escape(row.answer, quote=True), re.I)
+    return named is not None and any(claim.place is not None for claim in row.claims)
 
 
 def _said(row: Row, shows: str, language: Language) -> str:

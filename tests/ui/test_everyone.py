@@ -9,8 +9,10 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from glyph_demo.conversation.checked.claim import Claim
 from glyph_demo.conversation.table import digest_of
 from glyph_demo.settings import load_settings
+from glyph_demo.ui.answer_card import answer_card
 from glyph_demo.ui.tabs.many import table_view
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.others import show_in_table
@@ -187,6 +189,7 @@ def test_what_another_document_has_of_its_answer_is_a_link_into_it_and_what_it_h
     assert re.search("title='not found in the document'>9.7<", other)
     found = re.search("data-act='other' data-event='select' data-exchange='0' data-other='0' data-claim='(.)'", other)
     assert "1 of 4 figures found" in other, "it also counts pages and turns"
+    assert "<li>" in other, "the place is not named in the words"
     exchange = on.windows.get("tab").transcript[0]
     reload = Windows(on.windows.switch.engine, load_settings())
     assert reload.get("tab").transcript[0].others[0].claims == exchange.others[0].claims
@@ -311,3 +314,23 @@ def test_what_was_asked_of_several_is_shown_as_a_table_which_asks_nothing_again(
     on.windows.get("tab").clear()
     show_in_table(window.session, table, "en")
     assert len(table.rows()) == 6, "there is nothing to take over"
+
+
+def test_a_place_that_the_words_name_and_link_is_not_said_once_more(three):
+    on = three
+    ask(on)
+    (exchange,) = on.windows.get("tab").transcript
+    row = exchange.others[0]
+    place = on.windows.get("tab").session.documents["3"].find("line")[0]
+    claim = Claim(0, 1, "name", place)
+    line = row.quotes[0]
+    quoted = f"“{line.text}”"
+    named = f"{quoted} (page {line.page}, line {line.line})."
+
+    def listed_places(answer, claims):
+        exchange.others = (replace(row, answer=answer, claims=claims),)
+        return answer_card(exchange, 0, "en").count("<li>")
+
+    assert listed_places(named, (claim,)) == listed_places(quoted, (claim,)) - 1
+    assert listed_places(named, ()) == listed_places(quoted, ()), "nothing leads there else"
+    assert listed_places(named.replace(").", "0)."), (claim,)) == listed_places(quoted, (claim,)), "another line"
