@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from glyph_demo.conversation.checked.claim import Claim
+from glyph_demo.conversation.reading import Reading
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Region
 from glyph_demo.errors import GlyphError
@@ -134,7 +135,7 @@ class ChatHandlers:
             if (exchange := window.asked) is None or exchange is shown:  # the next waits for its turn
                 time.sleep(ANSWER_INTERVAL)
                 continue
-            shown, sent = exchange, Updates()
+            shown, sent, before, reading = exchange, Updates(), window.focus, window.reading
             yield self._view.chat(window)
             while window.answering and window.asked is exchange:
                 window.watched_at = time.monotonic()
@@ -142,16 +143,19 @@ class ChatHandlers:
                     yield changed
                 time.sleep(ANSWER_INTERVAL)
             answered = exchange.answer or exchange.finished
-            if answered and exchange.regions:
-                window.look_at_front(PageFocus.of(exchange))
-            elif answered:
-                window.forget_marks()  # those of the answer before
+            if answered and window.focus is before:  # else one has turned to something meanwhile
+                if exchange.regions:
+                    window.look_at_front(PageFocus.of(exchange))
+                else:
+                    window.forget_marks()  # those of the answer before
             yield {
                 **self._view.conversation(window),
                 **self._view.status(window),
-                ui.page: self._view.page(window),
+                **self._view.looked_at(window),
                 **({} if answered else {ui.unasked: exchange.question}),
             }
+            if _checked_after_stop(window, reading, exchange):
+                yield self._view.chat(window)
 
     def _live(self, window: Window, exchange: Exchange) -> str:
         """HTML of an answer that is still being written. Its places can be shown once it is in the conversation."""
@@ -215,10 +219,18 @@ class ChatHandlers:
             **({} if stands or answered else {ui.unasked: question}),
             **({ui.page: self._view.page(window)} if window.focus is not before else {}),
         }
-        # Only now: nobody who stops an answer waits until it is checked.
-        if exchange and exchange.answer and not exchange.finished and reading and reading is window.reading:
-            exchange.claims = _before_the_cut(exchange.answer, reading.checked(exchange.answer))
+        if _checked_after_stop(window, reading, exchange):
             yield self._view.chat(window)
+
+
+def _checked_after_stop(window: Window, reading: Reading | None, exchange: Exchange | None) -> bool:
+    """Whether what there is of an answer that was stopped has been held against its document, which is in front. Only
+    once the stop is shown: nobody who stops an answer waits for this."""
+    if not exchange or not exchange.answer or exchange.finished or reading is None or reading is not window.reading:
+        return False
+    exchange.claims = _before_the_cut(exchange.answer, reading.checked(exchange.answer))
+    window.save()
+    return True
 
 
 def _before_the_cut(answer: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:

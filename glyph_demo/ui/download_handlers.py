@@ -53,6 +53,8 @@ class DownloadHandlers:
             time.sleep(READING_INTERVAL)
         ended, offer = download.notice, {self._ui.offer: self._view.offer(window.language)}
         if not followed or ended is None:  # None where another engine was chosen meanwhile
+            if followed and window.load_stopped is None:  # it was chosen in another window
+                offer[self._ui.outcome] = ""
             yield offer  # Gradio empties a page of which nothing is said
             return
         window.notice = ended

@@ -1,6 +1,6 @@
 // What is shown here is written anew whenever it changes. Who stands in it with the keyboard keeps the place, or takes
 // the one before if it has gone.
-const PLACES = "button, [tabindex]";
+const PLACES = "button, [type=checkbox], [tabindex]";
 let place = -1;
 element.addEventListener("focusin", (event) => {
   place = [...element.querySelectorAll(PLACES)].indexOf(event.target.closest(PLACES));

@@ -4,6 +4,7 @@ updates of components. A GlyphError is shown in the status line."""
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -105,7 +106,7 @@ class Handlers:
         changed = self._view.status(window) if window.notice and window.notice[0] is PAGES_CHANGED else {}
         if was is not window.looked_at:
             changed |= self._view.looked_at(window)
-        return {**changed, self.ui.page: self._view.page(window, error)}
+        return {**changed, self.ui.page: self._view.page(window, error), self.ui.found: self._view.found(window)}
 
     def find(self, visit: Visit, words: str) -> Updates:
         """Show the next place of these words, or the first."""
@@ -118,6 +119,7 @@ class Handlers:
     def _find(self, visit: Visit, words: str, step: int) -> Updates:
         window = self.windows.get(visit)
         if not isinstance(words, str) or not words.strip():
+            window.focus = replace(window.focus, found=0)
             return {self.ui.found: ""}
         at, total = window.find(words, step)
         return {self.ui.found: found_view(at, total, window.language), self.ui.page: self._view.page(window)}

@@ -84,11 +84,11 @@ def picked_view(
     in_use: bool,
     language: Language,
     extra: str = "",
-    sure: tuple[str, str] | None = None,
+    sure: tuple[str, str, str] | None = None,
     idle: bool = True,
 ) -> str:
     """HTML: what a choice is and needs, and the buttons that lead on, if it is `idle`. `extra` is one more line. `sure`
-    are the host and the folder of a download that people are asked to confirm."""
+    are the host, the folder and the model of a download that people are asked to confirm."""
     size = amount(found.download, None) if found.download else ""
     lines = [choice.about.text(language), extra]
     if choice.size:
@@ -107,13 +107,15 @@ def picked_view(
     else:
         buttons = [("use", "choice.use_anyway" if found.missing else "choice.use")]
     shown = "".join(f"<p>{html.escape(line)}</p>" for line in lines if line)
-    pressed = "".join(_button(act, say(key, language, size=size)) for act, key in buttons if idle)
+    model = sure[2] if sure is not None else ""
+    pressed = "".join(_button(act, say(key, language, size=size), model) for act, key in buttons if idle)
     return f"<div class='glyph-picked'>{shown}<div class='glyph-acts'>{pressed}</div></div>"
 
 
-def _button(act: str, label: str) -> str:
+def _button(act: str, label: str, model: str) -> str:
     kind = "glyph-act" if act == "look" else "glyph-act main"
-    return f"<button type='button' class='{kind}' data-act='{act}'>{html.escape(label)}</button>"
+    data = f"data-act='{act}' data-model='{html.escape(model, quote=True)}'"
+    return f"<button type='button' class='{kind}' {data}>{html.escape(label)}</button>"
 
 
 def engine_parts(engine: Engine, language: Language) -> str:

@@ -55,7 +55,8 @@ class PickerHandlers:
         """Show what a choice needs. Nothing is changed yet."""
         if (picked := _picked(fields)) is None:
             return gr.skip()
-        language = self._windows.get(visit).language
+        window = self._windows.get(visit)
+        window.picking, language = window.picking + 1, window.language
         self._view.picker.look()
         updates = self._view.picker.chosen(picked.choice, self._shown(picked), language)
         return merged(self._view.picker.labels(language), updates, {self._ui.outcome: ""})
@@ -117,7 +118,10 @@ class PickerHandlers:
             elif data.act == "download":
                 yield from self._ask(window, picked)
             elif data.act == "confirm":
-                yield from self._fetch(visit, window, picked)
+                if getattr(data, "model", None) == self._wanted(picked).model:
+                    yield from self._fetch(visit, window, picked)
+                else:  # another name was typed since people were asked
+                    yield from self._ask(window, picked)
             else:
                 yield self.choose(visit, choice, folder, address, key, served, precision)
         except GlyphError as error:
@@ -129,10 +133,12 @@ class PickerHandlers:
         """Ask whether to download. What a model is that people named is looked up before. Raises GlyphError."""
         choice, settings, language = picked.choice, self._wanted(picked), window.language
         if choice.key == "folder":
-            busy = self._view.picker.chosen(choice, settings, language, idle=False)
+            picking, busy = window.picking, self._view.picker.chosen(choice, settings, language, idle=False)
             asking = say("choice.asking", language, name=settings.model)
             yield merged(busy, {self._ui.outcome: notice(asking, "hint")})
             choice = looked_up(choice, settings)
+            if window.picking != picking:
+                return
             self._view.picker.look()
         shown = self._view.picker.chosen(choice, settings, language, sure=True)
         yield merged(shown, {self._ui.outcome: ""})

@@ -91,7 +91,7 @@ class PickerView:
         if server and not self.names_servers:
             extra = say("server.fixed", language, urls=self._windows.switch.configured.remote.urls)
         host = say("offer.or", language).join(download_hosts(settings)) if sure else ""
-        asked = (host, str(models_folder(settings))) if sure else None
+        asked = (host, str(models_folder(settings)), settings.model) if sure else None
         return {
             **({} if server else {ui.served: served_choices([])}),
             ui.folder: gr.update(visible=choice.key == "folder"),

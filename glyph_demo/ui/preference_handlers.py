@@ -50,7 +50,8 @@ class PreferenceHandlers:
             self._windows.switch.set_batching(settings.inference)
         updates = self._view.preferences(settings)
         if other_pages and window.reading is not None:
-            window.notice, window.focus = (READ_AGAIN, "hint"), PageFocus()
+            window.notice = (READ_AGAIN, "hint")
+            window.look_at_front(PageFocus())
             updates = merged(updates, self._view.front(window))
         visit.values = {**remembered(memory), **values}
         kept = {"window": known_window(memory), "language": window.language, "settings": visit.values}

@@ -85,6 +85,7 @@ class WindowView:
     def page(self, window: Window, error: GlyphError | None = None) -> str:
         """The page in focus, else the first one, with the places on it that an answer rests on. `error` keeps the
         file's page from being drawn."""
+        window.leave_closed()
         reading, view = window.looked_at, window.view
         other = beside_view(window)
         if reading is None or view is None:

@@ -68,7 +68,7 @@ class ModelDownload:
         model than `chosen` runs."""
         with self._lock:
             if self.progress is not None and chosen and model_name(chosen.model) != self.model:
-                raise _running(self.model)
+                raise _running(self.model) if self.load_stopped is None else _loading(self.model)
             if self.progress is None and (chosen or self.offer):
                 self.notice, self.model = None, model_name((chosen or self._switch.settings).model)
                 self._replaced = False
@@ -138,6 +138,14 @@ def _running(model: str) -> GlyphError:
         "download_running",
         f"One download runs already, that of {model}. Cancel it or wait for its end, then choose again.",
         f"已有下载正在进行：{model}。请先取消它或等待其完成，再重新选择。",
+    )
+
+
+def _loading(model: str) -> GlyphError:
+    return GlyphError(
+        "download_running",
+        f"{model}, which was downloaded before, is being loaded. Stop that or wait for its end, then choose again.",
+        f"正在加载此前下载的 {model}。请先停止加载或等待其完成，再重新选择。",
     )
 
 

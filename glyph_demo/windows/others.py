@@ -17,6 +17,8 @@ from glyph_demo.errors import Message
 from glyph_demo.languages import Language
 from glyph_demo.windows.table_run import TableRun
 
+NOT_ANSWERED = "Not answered: "
+
 
 def ask_others(
     session: DocumentSession, exchange: Exchange, language: Language, left_out: Collection[str] = ()
@@ -56,7 +58,7 @@ def ask_others(
 
 
 def _not_asked(names: Sequence[str]) -> Message:
-    return Message(f"Not answered: {', '.join(names)}.", f"未回答：{'、'.join(names)}。")
+    return Message(f"{NOT_ANSWERED}{', '.join(names)}.", f"未回答：{'、'.join(names)}。")
 
 
 def _answered_before(session: DocumentSession, exchange: Exchange) -> dict[str, list[Turn]]:
@@ -76,10 +78,18 @@ def answered_together(session: DocumentSession, language: Language) -> list[Row]
     if (reading := session.current) is None:
         return rows
     digest, read = digest_of(reading.path), reading_settings(reading.settings.documents)
+    pages = {view.digest for view in list(reading.pages)}
     for exchange in reading.transcript.exchanges:
-        if exchange.document and not exchange.running:
-            front = Row(reading.name, digest, session.engine.identity, exchange.question, settings=read)
-            rows += [answered(front, exchange, reading.warnings, language), *exchange.others]
+        if not exchange.document or exchange.running:
+            continue
+        # One engine answered for all; it is not named, so that it is asked again, where the pages are others since.
+        same = exchange.regions and all(region.digest in pages for region in exchange.regions)
+        engine = exchange.others[0].engine if same and exchange.others else ""
+        own = replace(
+            exchange, notices=tuple(each for each in exchange.notices if not each.en.startswith(NOT_ANSWERED))
+        )
+        front = Row(reading.name, digest, engine, exchange.question, settings=read)
+        rows += [answered(front, own, reading.warnings, language), *exchange.others]
     return rows
 
 

@@ -49,6 +49,11 @@ class PageLook:
         other = self.session.documents.get(self.beside)
         return self.reading if other is None or other.state in ("closed", "failed") else other
 
+    def leave_closed(self) -> None:
+        """Go back to the document in front if the one beside it has been closed, as by another engine."""
+        if self.beside and self.looked_at is self.reading:
+            self.look_at_front(self.last_focus())
+
     def look_at_front(self, focus: PageFocus) -> None:
         self.beside, self.focus, self.wanted = "", focus, None
 
@@ -128,6 +133,7 @@ class PageLook:
         number, from 1, and how many places there are; zeros, and nothing, if there are none."""
         places = reading.find(words) if (reading := self.looked_at) else []
         if not places:
+            self.focus = replace(self.focus, found=0)
             return 0, 0
         chosen = self.focus.chosen
         at = (places.index(chosen) + step) % len(places) if chosen in places else 0
@@ -146,8 +152,8 @@ class PageLook:
         document, view = reading.document if (reading := self.looked_at) else None, self.view
         if document is None or view is None:
             return 0
-        pages = file_pages(document, view)
-        return (self.focus.file_page or pages[0].number) if pages else 0
+        pages, number = file_pages(document, view), self.focus.file_page
+        return (number if 0 < number <= len(document.marks) else pages[0].number) if pages else 0
 
     def draw_original(self) -> None:
         """Draw the file's page in focus and find the places on it, if that is not done. Raises GlyphErrors only."""

@@ -64,6 +64,7 @@ class Window(PageLook):
     load_stopped: threading.Event | None = None  # set to stop the load of the engine that was chosen here
     shows_stop: bool = False  # whether this page shows a button to stop it, or did
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
+    picking: int = 0  # number of the choice that the picker shows; what was looked up for one before is not shown
     failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id
     asked: Exchange | None = None  # the last that was asked in this run of the app
     opening: InTurn = field(default_factory=InTurn)  # held while a page's files are opened

@@ -166,6 +166,17 @@ def test_a_head_within_a_drawn_page_parts_no_sentence():
     assert f"{last} Ruth 108." in [each.text for each in sentences]
 
 
+def test_a_heading_above_the_foot_of_a_page_is_the_heading():
+    parts = {107: "Mills", 108: "Towers", 109: "Barns"}
+    pages = [
+        features(*reach(i)[:-1], "", f"Of the {part}", "", f"Page {i} of 40", "Fen report") for i, part in parts.items()
+    ]
+    pages.append(features("The path floods at high water, and the keeper goes by boat then.", "It is cold."))
+    sentences = split_sentences(pages)
+    assert [each.text for each in sentences if each.heading] == ["Of the Mills", "Of the Towers", "Of the Barns"]
+    assert sentences[-1].context == "Of the Barns"
+
+
 def test_numbers_of_a_list_or_of_a_table_are_no_heads():
     rows = [features(*(f"{i}" for i in range(1, 30))), features(*(f"Sluice of the fen | {i}" for i in range(1, 30)))]
     assert not any(each.running for each in split_sentences(rows))

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
+from glyph_demo.ui.picker_handlers import _picked
 from tests.fakes import finished
 
 
@@ -60,6 +61,14 @@ def answers(messages):
     return [re.sub("<.*?>", "", re.sub("<button [^>]*glyph-cite.*?</button>", "", each)).strip() for each in words]
 
 
-def use(on, choice, folder="", address="", key="", served="", precision="auto", act="use"):
+def pressing(on, choice, folder="", address="", key="", served="", precision="auto", act="use", model=None):
+    """The updates of pressing a button under a choice; that of a download was shown for `model`, or what is chosen."""
+    fields = choice, folder, address, key, served, precision
+    if act == "confirm" and model is None:
+        model = on.picker._wanted(_picked(fields)).model
+    return on.picker.act("tab", *fields, SimpleNamespace(act=act, model=model))
+
+
+def use(on, choice, *fields, **named):
     """Press a button under a choice; the updates."""
-    return list(on.picker.act("tab", choice, folder, address, key, served, precision, SimpleNamespace(act=act)))
+    return list(pressing(on, choice, *fields, **named))

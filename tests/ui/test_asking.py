@@ -10,7 +10,9 @@ import gradio as gr
 import pytest
 from playwright._impl._driver import compute_driver_executable
 
+from glyph_demo.settings import load_settings
 from glyph_demo.ui.app import GIVE_BACK
+from glyph_demo.windows.collection import Windows
 from tests.ui.handling import answers, final, opened, write
 
 
@@ -167,6 +169,26 @@ def test_what_there_is_of_a_stopped_answer_is_checked_but_for_what_may_be_cut_of
     assert (marks["1234"], marks["777"], last_word[:3] in marks) == (True, False, False)
     (card,) = last[on.ui.chat][1]["content"]
     assert "not found in the document'>777<" in card.value
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_what_is_checked_of_a_stopped_answer_is_kept(on, engine, tmp_path, anew):
+    opened(on, write(tmp_path, text="The pier is 14.2 metres deep.\n" * 30))
+    engine.token_seconds = 0.06
+    asked = on.chat.ask_question("tab", "14.2 and then some more of it")
+    window = on.windows.get("tab")
+    while not window.transcript or "14.2 and" not in window.transcript[0].answer:
+        next(asked)
+    if anew:
+        asked.close()
+        asked = on.chat.follow_answer("tab")
+    press_stop(on)
+    updates = list(asked)
+    assert updates
+    assert [claim.place.line for claim in window.transcript[0].claims if claim.place] == [1]
+    kept = Windows(on.windows.switch.engine, load_settings())
+    assert kept.get("tab").transcript[0].claims == window.transcript[0].claims
+    kept.close_all()
 
 
 def test_a_question_partly_answered_is_not_given_back_beside_another_document(on, engine, tmp_path):

@@ -15,7 +15,7 @@ from glyph_demo.settings import load_settings
 from glyph_demo.ui.answer_card import answer_card
 from glyph_demo.ui.tabs.many import table_view
 from glyph_demo.windows.collection import Windows
-from glyph_demo.windows.others import show_in_table
+from glyph_demo.windows.others import answered_together, show_in_table
 from tests.ui.handling import final, listed, opened, value, write
 
 TEXT = "A line.\n" * 70 + "This is the quoted line of it.\n" + "A line.\n" * 200
@@ -124,8 +124,12 @@ def test_a_document_that_was_closed_is_read_again_beside_the_one_in_front(three)
     assert final(updates, on.ui.page).count("glyph-box chosen") == 1
     assert [session.documents[each].state for each in "13"] == ["ready", "ready"]
     assert session.current_id == "3"
+    window.focus = replace(window.focus, file_page=12)
     session.documents["1"].cancel()
     assert window.looked_at is session.documents["3"], "as when another engine takes over"
+    page = on.on_page("tab", SimpleNamespace(act="show", what="original"))[on.ui.page]
+    assert "glyph-beside" not in page
+    assert (window.beside, window.focus) == ("", window.last_focus())
 
 
 def test_the_list_says_which_documents_are_asked(three):
@@ -304,6 +308,7 @@ def test_what_was_asked_of_several_is_shown_as_a_table_which_asks_nothing_again(
         ("c.txt", "why?"),
     ]
     assert table_view(table, "en").count("data-act='quote'") >= 5
+    assert not [row for row in table.rows().values() if any("Not answered" in notice for notice in row.notices)]
     asked = []
     session, opening = window.session, engine.open_document
     engine.open_document = lambda *given, **named: asked.append(given) or opening(*given, **named)
@@ -311,6 +316,9 @@ def test_what_was_asked_of_several_is_shown_as_a_table_which_asks_nothing_again(
     table._thread.join(60)
     assert len(asked) == 1, "the one that was left out"
     assert len(table.rows()) == 6
+    first.regions = tuple(replace(region, digest="of pages before") for region in first.regions)
+    (*_, changed) = [row for row in answered_together(session, "en") if row.question == "why?"][:1]
+    assert changed.engine == "", "so it is asked again"
     on.windows.get("tab").clear()
     show_in_table(window.session, table, "en")
     assert len(table.rows()) == 6, "there is nothing to take over"

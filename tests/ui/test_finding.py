@@ -102,3 +102,17 @@ def test_a_figure_of_an_answer_leads_to_its_place_and_an_absent_one_nowhere(on, 
     assert "glyph-box chosen" in shown[on.ui.page]
     for odd in (str(numbers["4711"]), "99", "-1", None):
         assert on.on_page("tab", SimpleNamespace(act="claim", answer="0", claim=odd)) == gr.skip()
+
+
+def test_the_count_goes_with_the_places_that_it_counts(on, tmp_path):
+    opened(on, write(tmp_path, text=TEXT))
+    assert "1 of " in on.find("tab", "ledger")[on.ui.found]
+    assert on.find("tab", "nowhere")[on.ui.found] == found_view(0, 0, "en")
+    assert "1 of " not in on.change_language("tab", "en")[on.ui.found]
+    on.find("tab", "ledger")
+    on.find("tab", "")
+    assert on.change_language("tab", "en")[on.ui.found] == ""
+    on.find("tab", "ledger")
+    list(on.chat.ask_question("tab", "why?"))
+    shown = on.on_page("tab", SimpleNamespace(act="line", exchange="0", line="0"))
+    assert shown[on.ui.found] == ""

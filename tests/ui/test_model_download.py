@@ -21,7 +21,7 @@ from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.model_download import CANCELLED
 from tests.checkpoints import edited
 from tests.models.hubs import serving
-from tests.ui.handling import final, use
+from tests.ui.handling import final, pressing, use
 
 pytestmark = pytest.mark.slow
 
@@ -244,6 +244,17 @@ def test_of_a_model_that_people_name_its_size_and_whether_it_fits_is_told_before
     assert not any(".safetensors" in each for each in hub.asked)
 
 
+def test_a_download_is_of_the_model_that_people_were_asked_about(on, hub):
+    use(on, "folder", "some/model")
+    *_, asked = use(on, "folder", "some/other", act="confirm", model="some/model")
+    assert "data-model='some/other'" in asked[on.ui.picked]
+    assert on.windows.download.progress is None
+    asking = pressing(on, "folder", "some/model")
+    next(asking)
+    on.picker.choose("tab", "glyph", "", "", "", "", "auto")
+    assert list(asking) == [], "another choice is shown now"
+
+
 def test_what_a_model_that_people_name_lacks_is_told_and_without_a_disk_for_it_it_is_not_downloaded(
     on, hub, monkeypatch
 ):
@@ -285,7 +296,7 @@ def until(updates, component, words):
 @pytest.mark.parametrize("choice", ["glyph", "flash"])
 def test_the_load_after_a_download_can_be_stopped_in_any_window_and_leaves_the_engine_before(on, hub, slow, choice):
     on.windows.switch.engine.identity  # noqa: B018 - waits until it is loaded
-    updates = on.picker.act("tab", choice, "", "", "", "", "auto", SimpleNamespace(act="confirm"))
+    updates = pressing(on, choice, act="confirm")
     assert "Loading the" in until(updates, on.ui.outcome, "data-act='stop'")[on.ui.outcome]
     assert slow.waiting.wait(120)
     stopping = on.download.on_offer("another tab", SimpleNamespace(act="stop"))
@@ -302,7 +313,7 @@ def test_the_load_after_a_download_can_be_stopped_in_any_window_and_leaves_the_e
 
 def test_another_choice_stops_the_load_after_a_download_and_comes_next(on, hub, slow):
     on.windows.switch.engine.identity  # noqa: B018 - waits until it is loaded
-    first = on.picker.act("tab", "flash", "", "", "", "", "auto", SimpleNamespace(act="confirm"))
+    first = pressing(on, "flash", act="confirm")
     until(first, on.ui.outcome, "data-act='stop'")
     assert slow.waiting.wait(120)
     second = on.picker.act("tab", "pocket", "", "", "", "", "auto", SimpleNamespace(act="use"))
@@ -314,9 +325,13 @@ def test_another_choice_stops_the_load_after_a_download_and_comes_next(on, hub, 
 
 
 def test_a_download_beside_one_that_runs_is_refused_in_words(on, hub, slow):
-    first = on.picker.act("tab", "flash", "", "", "", "", "auto", SimpleNamespace(act="confirm"))
+    first = pressing(on, "flash", act="confirm")
     until(first, on.ui.outcome, "Downloading")
     said = final(use(on, "thinking", act="confirm"), on.ui.outcome)
     assert "One download runs already, that of zai-org/GLM-4.6V-Flash. Cancel it" in said
+    until(first, on.ui.outcome, "data-act='stop'")
+    assert "GLM-4.6V-Flash, which was downloaded before, is being loaded" in final(
+        use(on, "thinking", act="confirm"), on.ui.outcome
+    )
     slow.go_on.set()
     assert "The engine is loaded" in final(list(first), on.ui.outcome)

@@ -125,7 +125,8 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
     """The sentences of a document in reading order, across lines and pages. A line that is no sentence (a heading or a
     table row) makes an entry by itself and is context for what follows."""
     sentences: list[Sentence] = []
-    heading, header, shorts, last = "", "", 0, ""
+    heading, header, last = "", "", ""
+    shorts: list[int] = []  # short lines since the last text
     headed: set[int] = set()
     for number, paragraph in enumerate(_paragraphs(read_lines(pages))):
         if paragraph.running:
@@ -133,18 +134,18 @@ def split_sentences(pages: Sequence[PageFeatures]) -> list[Sentence]:
             continue
         short = _is_short(paragraph)
         if shorts and not (short and ("|" in paragraph.text) == ("|" in last)):
-            if shorts < _MIN_TABLE and not _holds_value(last):
+            if len(shorts) < _MIN_TABLE and not _holds_value(last):
                 heading = last
-                headed.add(len(sentences) - 1)
-            shorts = 0
+                headed.add(shorts[-1])
+            shorts.clear()
         if short:
-            shorts += 1
+            shorts.append(len(sentences))
             last = paragraph.text
-            if shorts == 1:
+            if len(shorts) == 1:
                 header = "" if _holds_value(last) else last
-            elif shorts == _MIN_TABLE and header:
-                headed.add(len(sentences) - _MIN_TABLE + 1)
-            context = f"{heading} {header}" if shorts > 1 else heading
+            elif len(shorts) == _MIN_TABLE and header:
+                headed.add(shorts[0])
+            context = f"{heading} {header}" if len(shorts) > 1 else heading
             sentences.append(Sentence(last, tuple(paragraph.lines), number, context.strip(), row=True))
             continue
         text = paragraph.text

@@ -42,6 +42,7 @@ class BenchmarkPanel:
             self._run, self._stop = run_and_stop("benchmark", labels, scale=0, width=220)
         self._shown = gr.HTML(elem_id="benchmark")
         self._left = False  # whether the last run ended because its page had gone
+        self._failed: GlyphError | None = None  # why the last run ended, if it failed
         self.components: list[Any] = [self._about, self._run, self._stop]
 
     def connect(
@@ -55,6 +56,7 @@ class BenchmarkPanel:
 
     def run(self, settings: Settings, said: Language) -> Iterator[str]:
         """HTML: the rungs as they are measured, then the chart."""
+        self._failed = None
         try:
             with contextlib.closing(measure(command(settings), kept(settings))) as steps:  # type: ignore[type-var]
                 for lines, seconds in paced(steps, INTERVAL):
@@ -62,6 +64,7 @@ class BenchmarkPanel:
                     yield progress_view(lines, seconds, said)
                     self._left = False
         except GlyphError as error:
+            self._failed = error
             yield notice(error.message.text(said))
             return
         yield result_view(kept(settings))
@@ -71,6 +74,8 @@ class BenchmarkPanel:
         with its page."""
         while _ONE_AT_A_TIME.locked():
             time.sleep(INTERVAL)
+        if self._failed is not None:
+            return notice(self._failed.message.text(said))
         left = notice(say("benchmark.left", said), "hint") if self._left else ""
         return left + result_view(kept(settings))
 

@@ -59,7 +59,7 @@ class ManyPanel:
             return self._show(table(visit), said)
 
         def enter(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
-            if not question.strip() and not table(visit).files:
+            if not question.strip() and not table(visit).files and not table(visit).running:
                 show_in_table(windows.get(visit).session, table(visit), said)
             if not question and (before := table(visit).questions):  # else what is typed meanwhile would be lost
                 yield {self._question: "\n".join(before)}
