@@ -77,11 +77,12 @@ def answered_together(session: DocumentSession, language: Language) -> list[Row]
     rows: list[Row] = []
     if (reading := session.current) is None:
         return rows
+    together = [each for each in reading.transcript.exchanges if each.document and not each.running]
+    if not together:  # no file is read for nothing
+        return rows
     digest, read = digest_of(reading.path), reading_settings(reading.settings.documents)
     pages = {view.digest for view in list(reading.pages)}
-    for exchange in reading.transcript.exchanges:
-        if not exchange.document or exchange.running:
-            continue
+    for exchange in together:
         # One engine answered for all; it is not named, so that it is asked again, where the pages are others since.
         same = exchange.regions and all(region.digest in pages for region in exchange.regions)
         engine = exchange.others[0].engine if same and exchange.others else ""
@@ -96,12 +97,12 @@ def answered_together(session: DocumentSession, language: Language) -> list[Row]
 def show_in_table(session: DocumentSession, table: TableRun, language: Language) -> None:
     """Have the table show what several documents answered together in this conversation, if anything. Raises
     GlyphError `busy` while the table is being filled."""
-    rows = answered_together(session, language)
+    if not (rows := answered_together(session, language)):
+        return
     digests = {row.digest for row in rows}
     opened = [reading for reading in session.documents.values() if digest_of(reading.path) in digests]
-    if rows:
-        table.add([(reading.name, reading.path) for reading in opened])
-        table.take_over(rows)
+    table.add([(reading.name, reading.path) for reading in opened])
+    table.take_over(rows)
 
 
 def opened_as(session: DocumentSession, row: Row) -> str | None:
