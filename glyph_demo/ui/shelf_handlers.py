@@ -179,9 +179,22 @@ class ShelfHandlers:
     def follow_reading(self, visit: Visit) -> Iterator[Updates]:
         """Show the progress of loading the engine and reading the documents, until all are ready. A later call takes
         over."""
-        window = self._windows.get(visit)
+        window, sent = self._windows.get(visit), Updates()
+        yield from self._follow(window, sent)
+        while changed := unsent(self._shelf(window), sent):  # what came meanwhile may have been shown before this
+            yield changed
+
+    def _shelf(self, window: Window) -> Updates:
+        """What people change while it is followed."""
+        return {
+            self._ui.documents: document_list(window),
+            self._ui.about: self._view.about(window),
+            **self._view.looked_at(window),
+        }
+
+    def _follow(self, window: Window, sent: Updates) -> Iterator[Updates]:
+        """Yield updates, which `sent` then holds."""
         turn = window.followed = window.followed + 1
-        sent: Updates = {}
         pages, due, was = 0, 0.0, ("", "")
         while turn == window.followed:
             documents, now = window.session.documents, (window.beside or window.session.current_id or "", "")
@@ -215,10 +228,9 @@ class ShelfHandlers:
             if renewed := window.show_renewed():
                 updates |= {**self._view.chat(window), self._ui.page: self._view.page(window)}
             if not (waiting or renewed or (window.reading and window.reading.renewed)):
+                sent |= updates
                 yield updates  # all of it, whatever the page has lost
-                shown = {self._ui.documents: document_list(window), self._ui.page: self._view.page(window)}
-                if all(updates[part] == html for part, html in shown.items()):
-                    return  # else a name, words looked for or a page came meanwhile, and were shown before this
+                return
             elif changed := unsent(updates, sent):
                 yield changed
             time.sleep(READING_INTERVAL)
