@@ -1,4 +1,11 @@
 // What must be agreed to first is asked in a dialog of the browser's own, which holds the keyboard and heeds Escape.
-watch("value", () => element.querySelector("dialog")?.showModal());
+// Nobody is asked in a tab that is not in front: a dialog there would hold the page and could not be seen.
+const left = new ResizeObserver(([{ target }]) => target.checkVisibility() || target.close());
+watch("value", () => {
+  const dialog = element.querySelector("dialog");
+  if (!dialog || !element.checkVisibility()) return;
+  dialog.showModal();
+  left.observe(dialog);
+});
 const answered = ({ target }) => trigger("click", { ...target.dataset, sure: target.returnValue });
 element.addEventListener("close", answered, true); // this event does not bubble

@@ -23,6 +23,8 @@ ACTS = {  # and how often each is done
     "remove": 2,
     "reload": 3,
     "tab": 4,
+    "many": 4,
+    "compare": 1,
     "restart": 1,
     "engine": 2,
 }
@@ -114,6 +116,26 @@ class Anybody:
         with contextlib.suppress(Exception):
             self.page.get_by_role("tab").nth(place).click(timeout=1000)
 
+    def many(self):
+        self.tab(1)
+        act = self.random.choice(("opened", "run", "stop", "remove", "clear", "place"))
+        if act == "opened":
+            self.click("#many-tools button >> nth=0")
+        elif act == "run":
+            with contextlib.suppress(Exception):
+                self.page.fill("#many-question textarea", "How deep is it?", timeout=1000)
+            self.click("#many-run")
+        elif act == "clear":
+            self.click("#many-tools button >> nth=-1")
+        else:
+            self.click({"stop": "#many-stop", "remove": "#many [data-act=remove]", "place": "#many .glyph-place"}[act])
+
+    def compare(self):
+        self.tab(2)
+        with contextlib.suppress(Exception):
+            self.page.fill("#compare-question textarea", "Who led the survey?", timeout=1000)
+        self.click("#compare-run")
+
     def restart(self):
         self.page.evaluate("window.before = true")
         self.app.restart()
@@ -122,10 +144,13 @@ class Anybody:
     def has_a_way_on(self):
         page = self.page
         page.locator("#title h1").wait_for()
-        page.keyboard.press("Escape")  # a question whether something may go
         expect(page.get_by_role("tabpanel").first).to_be_visible()
-        while not page.locator("#main").is_visible():
+        for _ in range(30):
+            page.keyboard.press("Escape")  # a question whether something may go, which may come late
+            if page.locator("#main").is_visible():
+                break
             self.tab(0)
+        expect(page.locator("#main")).to_be_visible()
         buttons = "#question .submit-button:visible, #question .stop-button:visible"
         expect(page.locator(f"{buttons}, #main:not(:has(.glyph-documents)) .glyph-drop:visible")).to_have_count(1)
         expect(page.locator("#connection")).to_have_count(0)
