@@ -19,6 +19,7 @@ const zoomBy = (step) => {
   sheet.scrollTop = y * sheet.scrollHeight - sheet.clientHeight / 2;
 };
 const show = () => {
+  if (!view.querySelector("[data-size]")) view.classList.remove("large"); // nothing, over all, could not be left on a phone
   paint();
   const sheet = view.querySelector(".glyph-sheet");
   const place = sheet?.querySelector(".glyph-box.chosen") ?? sheet?.querySelector(".glyph-box");

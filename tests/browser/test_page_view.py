@@ -83,3 +83,10 @@ def test_a_place_that_is_tapped_on_a_phone_comes_as_a_sheet_and_goes(open_page, 
     expect(page.locator("#page.large")).to_have_count(0)
     for tab in page.get_by_role("tab").all():
         assert tab.evaluate("tab => tab.scrollWidth <= tab.clientWidth"), "its name is not cut"
+
+    page.locator("#chat .glyph-passage").first.click()
+    expect(page.locator("#page.large")).to_be_visible()
+    page.evaluate("document.querySelector('#documents [data-act=remove]').click()")
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.locator("#documents li")).to_have_count(0)
+    expect(page.locator("#page.large")).to_have_count(0)
