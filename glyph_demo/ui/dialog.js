@@ -4,6 +4,7 @@ const left = new ResizeObserver(([{ target }]) => target.checkVisibility() || ta
 watch("value", () => {
   const dialog = element.querySelector("dialog");
   if (!dialog || !element.checkVisibility()) return;
+  dialog.returnValue = ""; // it may be the element of a question before, which was agreed to; Escape leaves this as it is
   dialog.showModal();
   left.observe(dialog);
 });
