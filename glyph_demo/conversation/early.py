@@ -85,7 +85,7 @@ def answer_again(reading: Reading, options: AskOptions) -> None:
                 raise _only_some(exchange.read_so_far[0])
             for event in reading.answered(exchange.question, reading.transcript.before(exchange), options):
                 anew.take(event)
-            anew.claims = reading.checked(anew.answer)
+            anew.check_off(reading.checked(anew.answer))
         except Exception as error:
             anew = _as_final(exchange, as_user_error(error).message)
         _renew(reading, exchange, anew)

@@ -227,7 +227,7 @@ class Reading:
                 if isinstance(event, (Token, Finished)):
                     self.transcript.commit()
                 yield event
-        exchange.claims = self.checked(exchange.answer)
+        exchange.check_off(self.checked(exchange.answer))
 
     def _answers(self, exchange: Exchange, options: AskOptions, at: int, early: bool) -> Events:
         if early and exchange.question and self.state in ("waiting", "reading"):

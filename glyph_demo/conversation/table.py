@@ -148,7 +148,8 @@ class _Work:
             error = problem.text(self.language)
         warnings: Sequence[Message] = ()
         if session.current is not None:
-            warnings, exchange.claims = session.current.warnings, session.current.checked(exchange.answer)
+            warnings = session.current.warnings
+            exchange.check_off(session.current.checked(exchange.answer))
         return answered(replace(row, error=error), exchange, warnings, self.language)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from glyph_demo.conversation.checked.claim import Claim
+from glyph_demo.conversation.checked.claim import Claim, lines_of
 from glyph_demo.conversation.row import Row
 from glyph_demo.engines.base import Turn
 from glyph_demo.engines.events import Event, Evidence, Finished, Heat, Notice, Progress, Region, Thinking, Token
@@ -20,7 +20,8 @@ class Exchange:
     """A question and its answer so far, the sum of the events. `finished` stays None if the answer was stopped.
     `reused` is (pages that did not have to be read again for the answer, all pages). `ranked` is as in Evidence.
     `read_so_far` is (pages, all pages or None) for an answer from the pages that were read when it was given; it is
-    answered again when the rest is read. `claims` are held against the document once the answer has ended.
+    answered again when the rest is read. `claims` are held against the document once the answer has ended; if the engine
+    names no `regions`, those are the lines that have them.
     A question to all opened documents names its own `document`, and has the answers of the `others`."""
 
     question: str
@@ -69,6 +70,10 @@ class Exchange:
             self.notices = (*self.notices, event.message)
         else:
             self.finished = event
+
+    def check_off(self, claims: tuple[Claim, ...]) -> None:
+        self.claims = claims
+        self.regions = self.regions or lines_of(claims)
 
 
 class Transcript:

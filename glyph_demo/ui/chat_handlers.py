@@ -144,10 +144,7 @@ class ChatHandlers:
                 time.sleep(ANSWER_INTERVAL)
             answered = exchange.answer or exchange.finished
             if answered and window.focus is before:  # else one has turned to something meanwhile
-                if exchange.regions:
-                    window.look_at_front(PageFocus.of(exchange))
-                else:
-                    window.forget_marks()  # those of the answer before
+                _mark(window, exchange)
             yield {
                 **self._view.conversation(window),
                 **self._view.status(window),
@@ -189,7 +186,7 @@ class ChatHandlers:
         ui, before, reading = self._ui, window.focus, window.reading
         stands = at is not None and window.transcript[at].question == question.strip()  # whatever comes of this
         exchange: Exchange | None = None
-        window.notice, placed = None, tuple[Region, ...]()
+        window.notice, placed, other = None, tuple[Region, ...](), False
         steps, begun = window.ask(question, at, everyone), False
         try:
             for exchange in paced(steps, ANSWER_INTERVAL):
@@ -212,15 +209,25 @@ class ChatHandlers:
             yield {**self._view.conversation(window), ui.unasked: question, **self._view.say_error(window, error)}
             return
         answered = exchange is not None and (exchange.answer or exchange.finished)  # not if it was stopped before
-        if exchange is not None and answered and not exchange.regions and window.focus is before:
-            window.forget_marks()  # those of the answer before
+        if exchange is not None and answered and window.focus is before and window.reading is reading:
+            other |= bool(window.beside)
+            _mark(window, exchange)
         yield {
             **self._view.conversation(window),
             **({} if stands or answered else {ui.unasked: question}),
             **({ui.page: self._view.page(window)} if window.focus is not before else {}),
+            **(self._view.looked_at(window) if other else {}),
         }
         if _checked_after_stop(window, reading, exchange):
             yield self._view.chat(window)
+
+
+def _mark(window: Window, exchange: Exchange) -> None:
+    """Mark what an answer that has ended rests on. The marks of the answer before go in any case."""
+    if exchange.regions:
+        window.look_at_front(PageFocus.of(exchange))
+    else:
+        window.forget_marks()
 
 
 def _checked_after_stop(window: Window, reading: Reading | None, exchange: Exchange | None) -> bool:
@@ -228,7 +235,7 @@ def _checked_after_stop(window: Window, reading: Reading | None, exchange: Excha
     once the stop is shown: nobody who stops an answer waits for this."""
     if not exchange or not exchange.answer or exchange.finished or reading is None or reading is not window.reading:
         return False
-    exchange.claims = _before_the_cut(exchange.answer, reading.checked(exchange.answer))
+    exchange.check_off(_before_the_cut(exchange.answer, reading.checked(exchange.answer)))
     window.save()
     return True
 

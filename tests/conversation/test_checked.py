@@ -9,6 +9,7 @@ import pytest
 from benchmarks import checked as measure
 from glyph_demo.conversation import early
 from glyph_demo.conversation.checked.checking import check
+from glyph_demo.conversation.checked.claim import Claim, lines_of
 from glyph_demo.conversation.checked.source import Source
 from glyph_demo.conversation.drawing import PageView, draw
 from glyph_demo.conversation.session import DocumentSession
@@ -338,11 +339,20 @@ def test_an_answer_is_checked_once_it_has_ended(tmp_path):
         ("number", "1234", False),
         ("number", "1235", True),
     ]
+    assert [region.text for region in exchange.regions] == ["The sum is 1,234."], "this engine names no evidence"
     stopped = session.converse(other := Exchange("And?"))
     assert any(isinstance(event, Token) for event in stopped)
     stopped.close()
     assert other.claims == ()
     session.close()
+
+
+def test_an_answer_rests_on_the_lines_that_have_most_of_it():
+    def claim(line, boxes=((0, 0, 1, 1),)):
+        return Claim(0, 1, "number", Region(1, line, f"line {line}", boxes, 1.0))
+
+    claims = [claim(7), claim(2), claim(9, boxes=()), claim(2), Claim(0, 1, "name"), *map(claim, range(20, 30))]
+    assert [place.line for place in lines_of(claims)] == [2, 7, 20, 21, 22]
 
 
 class Naming(PageByPage):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from glyph_demo.conversation.heat import MOST_LINES
 from glyph_demo.engines.events import Region
 
 Kind = Literal["number", "date", "name", "quotation"]
@@ -19,3 +21,13 @@ class Claim:
     end: int
     kind: Kind
     place: Region | None = None
+
+
+def lines_of(claims: Sequence[Claim]) -> tuple[Region, ...]:
+    """The lines that have what was claimed, those with most of it first, MOST_LINES at most. Pages without a line in
+    sight are left out."""
+    lines: dict[tuple[int, int], list[Region]] = {}
+    for claim in claims:
+        if (place := claim.place) is not None and place.boxes:
+            lines.setdefault((place.page, place.line), []).append(place)
+    return tuple(found[0] for found in sorted(lines.values(), key=len, reverse=True)[:MOST_LINES])
