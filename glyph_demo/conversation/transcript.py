@@ -20,8 +20,8 @@ class Exchange:
     """A question and its answer so far, the sum of the events. `finished` stays None if the answer was stopped.
     `reused` is (pages that did not have to be read again for the answer, all pages). `ranked` is as in Evidence.
     `read_so_far` is (pages, all pages or None) for an answer from the pages that were read when it was given; it is
-    answered again when the rest is read. `claims` are held against the document once the answer has ended; if the engine
-    names no `regions`, those are the lines that have them.
+    answered again when the rest is read. `claims` are held against the document once the answer has ended; the lines
+    that have them are its `regions` if the engine names none.
     A question to all opened documents names its own `document`, and has the answers of the `others`."""
 
     question: str

@@ -72,9 +72,11 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     follow = _once(on.shelf.follow_reading)
     opened_page.then(follow, ui.window, everything, **private)
     followed = opened_page.then(_once(on.chat.follow_answer), ui.window, conversation, **private)
-    opened_page.then(_once(on.download.follow), ui.window, everything, **private)
-    _connect_picker(ui, on, opened_page, private)
-    said_otherwise = ui.language.input(on.change_language, [ui.window, ui.language], everything, **private)
+    downloads = [opened_page.then(_once(on.download.follow), ui.window, everything, **private)]
+    downloads += _connect_picker(ui, on, opened_page, private)
+    # The last of several counts; else the second of two quick clicks would do nothing.
+    language, last = [ui.window, ui.language], {"trigger_mode": "always_last", **private}
+    said_otherwise = ui.language.input(on.change_language, language, everything, **last)
     said_otherwise.then(on.picker.choose, _picked(ui), everything, **private)
     ui.language.input(None, [ui.memory, ui.language], ui.memory, js=KEEP_LANGUAGE)
     # At the load too: the language that the layout begins with does not change.
@@ -106,6 +108,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
         exported.then(None, ui.exported, None, js=SAVE)
 
     opening = [
+        *downloads,  # the engine that comes of one reads the documents anew
         ui.upload.upload(on.shelf.open_files, ui.window, everything, trigger_mode="multiple", **private),
         ui.read_first.click(on.shelf.read_first, ui.window, everything, **private),
         ui.documents.click(on.shelf.on_document, ui.window, everything, trigger_mode="multiple", **private),
@@ -137,7 +140,7 @@ def _connect(app: gr.Blocks, ui: Components, on: Handlers) -> None:
     ui.search.change(on.shelf.search, [ui.window, ui.search], ui.documents, trigger_mode="always_last", **private)
     # While a page of the file is drawn, others can be turned to.
     ui.page.click(on.on_page, ui.window, [*looked_at, *status], trigger_mode="multiple", **private)
-    ui.everyone.input(on.shelf.ask_together, [ui.window, ui.everyone], ui.documents, **private)
+    ui.everyone.input(on.shelf.ask_together, [ui.window, ui.everyone], ui.documents, **last)
     for event, handler in ((ui.find.submit, on.find), (ui.found.click, on.find_beside)):
         event(handler, [ui.window, ui.find], [ui.found, ui.page], trigger_mode="multiple", **private)
 
@@ -150,11 +153,15 @@ def _picked(ui: Components) -> list[Any]:
     return [ui.window, ui.choice, ui.folder, ui.address, ui.key, ui.served, ui.precision]
 
 
-def _connect_picker(ui: Components, on: Handlers, opened_page: Any, private: dict[str, Any]) -> None:
+def _connect_picker(ui: Components, on: Handlers, opened_page: Any, private: dict[str, Any]) -> list[Any]:
+    """The events that may end with another engine."""
     everything = ui.outputs()
     opened_page.then(on.picker.overview, ui.window, everything, **private)
-    for offer in (ui.offer, ui.outcome):
-        offer.click(_once(on.download.on_offer), ui.window, everything, trigger_mode="multiple", **private)
+    download = _once(on.download.on_offer)
+    offers = [
+        offer.click(download, ui.window, everything, trigger_mode="multiple", **private)
+        for offer in (ui.offer, ui.outcome)
+    ]
     for field in (ui.choice, ui.precision):
         field.input(on.picker.choose, _picked(ui), everything, trigger_mode="always_last", **private)
     ui.preset.input(on.picker.use_preset, [ui.window, ui.preset], [ui.preset, ui.address, ui.outcome], **private)
@@ -163,3 +170,4 @@ def _connect_picker(ui: Components, on: Handlers, opened_page: Any, private: dic
         on.picker.readdress, [ui.window, ui.address], ui.served, trigger_mode="always_last", queue=False, **private
     )
     ui.test.click(on.picker.test, _picked(ui), [ui.served, ui.outcome], **private)
+    return offers

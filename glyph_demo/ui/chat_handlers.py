@@ -145,14 +145,18 @@ class ChatHandlers:
             answered = exchange.answer or exchange.finished
             if answered and window.focus is before:  # else one has turned to something meanwhile
                 _mark(window, exchange)
-            yield {
-                **self._view.conversation(window),
-                **self._view.status(window),
-                **self._view.looked_at(window),
-                **({} if answered else {ui.unasked: exchange.question}),
-            }
+            updates = {**self._view.status(window), **self._view.looked_at(window)}
+            yield from self._end(window, updates | ({} if answered else {ui.unasked: exchange.question}))
             if _checked_after_stop(window, reading, exchange):
                 yield self._view.chat(window)
+
+    def _end(self, window: Window, updates: Updates) -> Iterator[Updates]:
+        """Show the conversation, with `updates`; and again if it has become another while that was on its way: what
+        made it so, such as Clear, may have been shown before."""
+        shown: tuple[Any, ...] = ()
+        while (now := (window.reading, window.transcript)) != shown:
+            yield {**(self._view.chat(window) if shown else self._view.conversation(window)), **updates}
+            shown, updates = now, {}
 
     def _live(self, window: Window, exchange: Exchange) -> str:
         """HTML of an answer that is still being written. Its places can be shown once it is in the conversation."""
@@ -200,24 +204,21 @@ class ChatHandlers:
                     placed = exchange.regions
                     other = bool(window.beside)
                     window.look_at_front(PageFocus.of(exchange))
-                    updates |= self._view.looked_at(window) if other else {ui.page: self._view.page(window)}
+                    updates |= self._view.looked_at(window) if other else self._view.paper(window)
                 yield updates
         except GeneratorExit:
             window.finish(steps)
             raise
         except GlyphError as error:
-            yield {**self._view.conversation(window), ui.unasked: question, **self._view.say_error(window, error)}
+            yield from self._end(window, {ui.unasked: question, **self._view.say_error(window, error)})
             return
         answered = exchange is not None and (exchange.answer or exchange.finished)  # not if it was stopped before
         if exchange is not None and answered and window.focus is before and window.reading is reading:
             other |= bool(window.beside)
             _mark(window, exchange)
-        yield {
-            **self._view.conversation(window),
-            **({} if stands or answered else {ui.unasked: question}),
-            **({ui.page: self._view.page(window)} if window.focus is not before else {}),
-            **(self._view.looked_at(window) if other else {}),
-        }
+        updates = {} if stands or answered else {ui.unasked: question}
+        updates |= self._view.paper(window) if window.focus is not before else {}
+        yield from self._end(window, updates | (self._view.looked_at(window) if other else {}))
         if _checked_after_stop(window, reading, exchange):
             yield self._view.chat(window)
 

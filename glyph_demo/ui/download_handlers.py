@@ -60,7 +60,8 @@ class DownloadHandlers:
         window.notice = ended
         outcome = {self._ui.outcome: self._view.told(window)}
         if ended[0] is not LOADED:  # the engine is the one before, and the picker what people made of it
-            yield merged(self._view.status(window), offer, outcome)
+            engine = {self._ui.engine: self._view.engine(window.language)}  # without how far the load of another was
+            yield merged(self._view.status(window), offer, engine, outcome)
             return
         yield merged(self._view.all_of_engine(window), self._view.front(window), outcome)
 

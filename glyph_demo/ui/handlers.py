@@ -66,6 +66,7 @@ class Handlers:
         }
         settings = window.session.settings
         shown = (self._view.labels(window.language), self._view.front(window), self._view.preferences(settings))
+        window.engine_shown = self.windows.switch.engine
         visit.arrive(identifier)
         return merged(*shown, self._view.picker.in_use(window.language), updates)
 

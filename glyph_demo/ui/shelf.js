@@ -14,6 +14,9 @@ element.addEventListener("keydown", ({ target, key, isComposing }) => {
 // A field that an older list has taken away was not left; the next list has it again.
 element.addEventListener("focusout", ({ target }) => setTimeout(() => target.isConnected && leave(target, "named")));
 watch("value", () => {
+  // Gradio makes one row of another: what people did to that one's boxes and fields is not done to this one's.
+  for (const box of element.querySelectorAll("[type=checkbox]")) box.checked = box.hasAttribute("checked");
+  for (const box of element.querySelectorAll("input:not(.glyph-rename)")) delete box.left;
   const field = element.querySelector(".glyph-rename");
   if (field && field !== document.activeElement) {
     field.focus();

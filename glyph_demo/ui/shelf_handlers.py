@@ -244,7 +244,8 @@ class ShelfHandlers:
                 window.shows_stop = True
                 updates[self._ui.outcome] = self._view.stoppable(window)
             return updates
-        if not (window.shows_loading or window.shows_stop):
+        other = window.engine_shown not in (None, self._windows.switch.engine)  # chosen in another tab of the browser
+        if not (window.shows_loading or window.shows_stop or other):
             return {}
         if window.notice is None and (failure := self._windows.switch.failure) is not None:
             window.notice = (failure.message, "error")

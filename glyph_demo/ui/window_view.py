@@ -59,8 +59,11 @@ class WindowView:
 
     def looked_at(self, window: Window) -> Updates:
         """The page view, what was found above it, and the small pictures below it."""
-        gallery = self.gallery(window.looked_at, window.language)
-        return {self.ui.page: self.page(window), self.ui.found: self.found(window), self.ui.gallery: gallery}
+        return {**self.paper(window), self.ui.gallery: self.gallery(window.looked_at, window.language)}
+
+    def paper(self, window: Window) -> Updates:
+        """The page view, and what was found above it."""
+        return {self.ui.page: self.page(window), self.ui.found: self.found(window)}
 
     def about(self, window: Window) -> str:
         """What the document in front is, as far as it is known. Examples have questions of their own."""
@@ -114,7 +117,7 @@ class WindowView:
 
     def status(self, window: Window) -> Updates:
         loading = self.loading(window.language) if window.notice is None or window.notice[0] is LOADING else ""
-        window.shows_loading = self.windows.switch.loading is not None
+        window.shows_loading |= self.windows.switch.loading is not None
         return {
             self.ui.status: loading or self.told(window),
             self.ui.read_first: gr.update(visible=bool(window.refused)),
@@ -160,6 +163,7 @@ class WindowView:
 
     def all_of_engine(self, window: Window) -> Updates:
         """Everything that names the engine or depends on it."""
+        window.engine_shown, window.shows_loading = self.windows.switch.engine, False
         language, settings = window.language, window.session.settings
         return merged(self.labels(language), self.preferences(settings), self.picker.in_use(language))
 

@@ -15,6 +15,7 @@ from typing import Literal
 from glyph_demo.conversation.row import QuotedLine
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.conversation.transcript import Exchange, Transcript
+from glyph_demo.engines.base import Engine
 from glyph_demo.errors import GlyphError, Language, Message
 from glyph_demo.scratch import kept_copy
 from glyph_demo.windows.errors import answer_running
@@ -63,6 +64,7 @@ class Window(PageLook):
     followed: int = 0  # number of the handler that follows the reading; earlier ones end
     load_stopped: threading.Event | None = None  # set to stop the load of the engine that was chosen here
     shows_stop: bool = False  # whether this page shows a button to stop it, or did
+    engine_shown: Engine | None = None  # the engine that this page names
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded
     picking: int = 0  # number of the choice that the picker shows; what was looked up for one before is not shown
     failures: dict[str, GlyphError] = field(default_factory=dict)  # those already shown, by document id

@@ -52,8 +52,17 @@ def test_all_opened_documents_answer_in_one_card_and_each_place_is_shown(open_pa
     expect(rows.filter(has_text="14.2")).to_have_count(2)
     expect(page.locator("#many-question textarea")).to_have_value(QUESTION)
     page.get_by_role("tab", name="Read and ask").click()
+    page.locator("#documents .glyph-open").first.click()
+    expect(page.get_by_label("Ask one.txt too")).to_be_disabled()
+    expect(page.get_by_label("Ask one.txt too")).to_be_checked()  # the one in front is asked
+    for name in ("Harbour", "Pier"):  # a row is made of another; what was done to that is not done to it
+        page.locator("#documents [data-act=rename]").first.click()
+        page.locator("#documents .glyph-rename").fill(name)
+        page.keyboard.press("Enter")
+        expect(page.locator("#documents .glyph-name").first).to_have_text(name)
     everyone.uncheck()
     expect(page.locator("#documents input")).to_have_count(0)
+    page.locator("#documents .glyph-open").last.click()
     page.reload()
     expect(answers(page).first.locator("h3")).to_have_text(["two.pdf", "one.txt"])
 

@@ -53,6 +53,17 @@ def test_a_question_during_an_answer_is_asked_after_it_and_what_is_stopped_comes
     assert len(on.windows.get("tab").transcript) == 2
 
 
+def test_a_conversation_that_is_cleared_while_its_last_answer_is_shown_stays_cleared(on, tmp_path):
+    opened(on, write(tmp_path))
+    window, shown = on.windows.get("tab"), []
+    for updates in on.chat.ask_question("tab", "one"):
+        if on.ui.chat in updates:
+            shown.append(answers(updates[on.ui.chat]))
+        if window.transcript and window.transcript[0].finished and on.ui.chat in updates:
+            window.clear()  # by another event, whose empty chat may come first
+    assert [len(cards) for cards in shown[-2:]] == [1, 0]
+
+
 def test_of_two_questions_that_wait_the_newer_is_asked(on, tmp_path):
     opened(on, write(tmp_path))
     first, second, third = (on.chat.ask_question("tab", question) for question in ("one", "two", "three"))

@@ -112,6 +112,10 @@ def test_the_count_goes_with_the_places_that_it_counts(on, tmp_path):
     on.find("tab", "")
     assert on.change_language("tab", "en")[on.ui.found] == ""
     on.find("tab", "ledger")
-    list(on.chat.ask_question("tab", "why?"))
+    assert final(on.chat.ask_question("tab", "why?"), on.ui.found) == "", "the page shows what the answer rests on"
+    on.find("tab", "ledger")
+    assert final(on.chat.ask_question("tab", "absent"), on.ui.found) == ""
+    on.chat.undo_exchange("tab")
+    on.find("tab", "ledger")
     shown = on.on_page("tab", SimpleNamespace(act="line", exchange="0", line="0"))
     assert shown[on.ui.found] == ""

@@ -404,6 +404,15 @@ def test_the_app_offers_no_endpoint_to_programs_and_loads_no_foreign_thing(engin
     assert app.analytics_enabled is False
 
 
+def test_after_a_download_the_documents_that_the_engine_reads_anew_are_followed(engine):
+    events = {event._id: event for event in window_app(Windows(engine, load_settings())).fns.values()}
+    names = {number: getattr(event.fn, "__qualname__", "") for number, event in events.items()}
+    downloads = {n for n, name in names.items() if name in ("DownloadHandlers.on_offer", "DownloadHandlers.follow")}
+    followers = [event for n, event in events.items() if names[n] == "ShelfHandlers.follow_reading"]
+    assert len(downloads) == 3
+    assert downloads <= {event.trigger_after for event in followers}
+
+
 def test_the_examples_that_come_with_the_app_are_complete():
     examples = load_examples()
     assert {e.path.suffix for e in examples} == {".pdf", ".docx"}

@@ -186,6 +186,25 @@ def test_a_page_with_something_else_to_say_hears_too_that_the_engine_has_been_lo
     assert on.ui.header in [*steps][-1]
 
 
+def test_a_load_that_failed_leaves_no_bar_behind(on, engine):
+    on.load_page(Visit("tab"), {"window": "0" * 32}, request("en"))
+    engine.loading = Progress("load", 5, 20)
+    steps = on.shelf.follow_reading("0" * 32)
+    assert "Loading the model" in next(steps)[on.ui.engine]
+    engine.loading = None
+    on._view.status(on.windows.get("0" * 32))  # as a document does that waited for the engine and fails with it
+    assert "Loading" not in final([*steps], on.ui.engine)
+
+
+def test_a_tab_hears_of_an_engine_that_was_chosen_in_another(on, tmp_path):
+    on.load_page(Visit("tab"), {"window": "0" * 32}, request("en"))
+    on.windows.switch._make = lambda settings: FakeEngine()
+    use(on, "pocket")
+    [*_, last] = on.shelf.follow_reading("0" * 32)
+    assert on.ui.header in last
+    assert all(on.ui.header not in updates for updates in on.shelf.follow_reading("0" * 32)), "once"
+
+
 def test_an_engine_that_cannot_be_had_leaves_the_one_before(on, tmp_path):
     opened(on, write(tmp_path))
 
