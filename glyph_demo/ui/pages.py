@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from glyph_demo.conversation.drawing import PageView
 from glyph_demo.conversation.originals import Originals
-from glyph_demo.documents.model import Mark
+from glyph_demo.conversation.places import file_pages
+from glyph_demo.documents.model import Document, Mark
 from glyph_demo.documents.problems import chinese_ranges, page_ranges
 from glyph_demo.documents.rasters import Box
 from glyph_demo.engines.events import Box as PixelBox
@@ -42,7 +43,7 @@ def page_view(
     number = page.number
     title = say("page.of", language, page=say("page", language, number=number), total=pages[-1].number)
     if marks:
-        title += " · " + _held(marks, language)
+        title += " · " + say("page.holds", language, page=_name(marks, language))
     heats = [heat for heat in focus.heat if _is_of(heat, page) and max(heat.values) - min(heat.values) > EVEN]
     drawn = "".join(map(_heat_map, heats))
     for region in focus.regions:
@@ -67,13 +68,12 @@ def _legend(language: Language) -> str:
     return f"<div class='glyph-legend'>{button}{scale}</div>"
 
 
-def _held(marks: Sequence[Mark], language: Language) -> str:
-    """HTML: which pages of the file these are."""
+def _name(marks: Sequence[Mark], language: Language) -> str:
+    """HTML: these pages of the file, as in a sentence."""
     if len(marks) > 1:
         pages = page_ranges([mark.number for mark in marks])
-        return say("page.holds.many", language, pages=chinese_ranges(pages) if language == "zh" else pages)
-    name = FilePage(marks[0].number, marks[0].label).name.text(language)
-    return say("page.holds", language, page=html.escape(name, quote=True))
+        return say("page.many", language, pages=chinese_ranges(pages) if language == "zh" else pages)
+    return html.escape(FilePage(marks[0].number, marks[0].label).name.text(language), quote=True)
 
 
 def beside_view(window: Window) -> str:
@@ -162,11 +162,14 @@ def _picture(address: str, size: tuple[int, int], title: str) -> str:
     return f"<img alt='{title}' width='{size[0]}' height='{size[1]}' src='{address}'>"
 
 
-def gallery_view(key: str, pages: Sequence[PageView], language: Language) -> str:
-    """HTML: a small picture of each page, which shows the page when clicked. Browsers fetch those in sight."""
+def gallery_view(key: str, pages: Sequence[PageView], document: Document, language: Language) -> str:
+    """HTML: a small picture of each page, which shows the page when clicked. Browsers fetch those in sight. Their names
+    are of the file's pages, as those of an answer's places are; in a file without pages, of the model's."""
     items = []
     for page in pages:
-        name = say("page", language, number=page.number)
+        marks = file_pages(document, page)
+        name = _name(marks, language) if marks else say("page", language, number=page.number)
+        name = name[:1].upper() + name[1:]
         items.append(
             f"<li><button type='button' data-act='page' data-page='{page.number}'>"
             f"<img alt='' loading='lazy' src='{_address(key, page.digest)}'><span>{name}</span></button></li>"

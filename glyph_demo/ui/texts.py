@@ -82,7 +82,7 @@ TEXTS: dict[str, Message] = {
     "page.back": Message("Back to {name}", "返回“{name}”"),
     "page.of": Message("{page} of {total}", "{page}，共 {total} 页"),
     "page.holds": Message("{page} of the file", "文件{page}"),
-    "page.holds.many": Message("pages {pages} of the file", "文件第 {pages} 页"),
+    "page.many": Message("pages {pages}", "第 {pages} 页"),
     "page.drawing": Message("Drawing the page of the file…", "正在绘制文件页面…"),
     "page.not_drawn": Message("The page of the file cannot be shown. {reason}", "无法显示文件页面。{reason}"),
     "show": Message("Show", "显示"),

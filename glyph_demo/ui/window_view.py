@@ -109,7 +109,10 @@ class WindowView:
         return found_view(focus.found, len(focus.regions), window.language) if shows else ""
 
     def gallery(self, reading: Reading | None, language: Language) -> str:
-        return gallery_view(reading.key, list(reading.pages), language) if reading is not None else ""
+        document = reading.document if reading is not None else None
+        if reading is None or document is None:
+            return ""
+        return gallery_view(reading.key, list(reading.pages), document, language)
 
     def say_error(self, window: Window, error: GlyphError) -> Updates:
         window.notice = (error.message, "error")

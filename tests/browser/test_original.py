@@ -74,6 +74,26 @@ def test_an_answer_is_checked_on_the_original_page(open_page, artifacts):
     page.screenshot(path=artifacts / "notes.png")
 
 
+def test_answer_page_view_and_thumbnail_name_the_same_pages(open_page, artifacts):
+    page = open_page()
+    read_document(page, "report.pdf", files.report())
+    marked = page.locator("#gallery [aria-current]")
+    ask_about_survey(page)
+    expect(answers(page).last.locator(".glyph-card").first).to_contain_text("Page 3 (labelled 1)")
+    expect(page.locator(HEAD)).to_contain_text("pages 1–3 of the file")
+    expect(marked).to_have_accessible_name("Pages 1–3")
+    show(page, "Original")
+    expect(page.locator(HEAD)).to_contain_text("Page 3")
+    expect(marked).to_have_text("Pages 1–3")
+    page.get_by_role("button", name="Page after").click()
+    expect(page.locator(HEAD)).to_contain_text("Page 4")
+    expect(marked).to_have_text("Page 4 (labelled 2)")
+    page.locator("#gallery button").first.click()
+    expect(page.locator(HEAD)).to_contain_text("Page 1")
+    expect(marked).to_have_text("Pages 1–3")
+    page.screenshot(path=artifacts / "thumbnails.png")
+
+
 def test_a_place_on_a_scan_is_marked_on_the_original_too(open_page, artifacts):
     page = open_page()
     read_document(page, "report.pdf", files.report())

@@ -10,9 +10,9 @@ import pytest
 
 from glyph_demo.conversation.originals import Originals
 from glyph_demo.documents.extraction import original_type
-from glyph_demo.documents.model import Mark
+from glyph_demo.documents.model import Document, Mark
 from glyph_demo.engines.events import FilePage
-from glyph_demo.ui.pages import page_view
+from glyph_demo.ui.pages import gallery_view, page_view
 from glyph_demo.windows.focus import PageFocus
 from glyph_demo.windows.visit import Visit
 from tests.documents.uploads import lines_pdf
@@ -45,6 +45,12 @@ def head(shown):
     return re.search("<span>((?:[Pp]age|第).*?)</span>", shown)[1]
 
 
+def thumbnails(on, window):
+    """The names of the small pictures by the number of the page that they show."""
+    shown = on._view.gallery(window.looked_at, window.language)
+    return dict(re.findall("data-page='(.*?)'.*?<span>(.*?)</span>", shown))
+
+
 def pressed(shown):
     return re.findall("data-what='(.*?)' aria-pressed='true'", shown)
 
@@ -67,6 +73,24 @@ def test_heads_count_pages_of_the_file_and_of_the_model(on, report):
     on.change_language("tab", "zh")
     assert head(click(on, "show", what="model")) == "第 1 页，共 2 页 · 文件第 1–3 页"
     assert head(click(on, "show", what="original")) == "第 1 页，共 4 页"
+
+
+def test_thumbnails_are_named_by_the_pages_of_the_file_as_answers_are(on, report):
+    assert thumbnails(on, report) == {"1": "Pages 1–3", "2": "Pages 3–4"}
+    drawn(on, "show", what="original")
+    for number, marked in (("1", "1"), ("2", "1"), ("4", "2")):
+        assert f"data-shown='{marked}'" in click(on, "original", page=number)
+    assert head(click(on, "page", page="2")) == "Page 3 of 4", "the first that the thumbnail names"
+    on.change_language("tab", "zh")
+    assert thumbnails(on, report) == {"1": "第 1–3 页", "2": "第 3–4 页"}
+
+
+def test_a_thumbnail_of_one_page_has_the_files_own_name_of_it_and_is_no_markup(on, tmp_path):
+    opened(on, write(tmp_path))
+    assert thumbnails(on, on.windows.get("tab")) == {"1": "Page 1", "2": "Page 2"}, "a file without pages"
+    view = replace(on.windows.get("tab").reading.pages[0], span=(0, 3))
+    document = Document("a.pdf", "pdf", "one", "", (Mark("page", 1, 0, "<b>"),))
+    assert "<span>Page 1 (labelled &lt;b&gt;)</span>" in gallery_view("key", [view], document, "en")
 
 
 def test_the_files_own_name_of_a_page_is_said_and_is_no_markup(on, tmp_path):
