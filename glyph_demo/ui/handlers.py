@@ -16,7 +16,7 @@ from glyph_demo.ui.chat_handlers import ChatHandlers, place_in_list
 from glyph_demo.ui.download_handlers import DownloadHandlers
 from glyph_demo.ui.examples import Example
 from glyph_demo.ui.markup import notice
-from glyph_demo.ui.pages import found_view
+from glyph_demo.ui.pages import absent_view, found_view
 from glyph_demo.ui.picker_handlers import PickerHandlers
 from glyph_demo.ui.preference_handlers import PreferenceHandlers
 from glyph_demo.ui.shelf_handlers import ShelfHandlers
@@ -122,8 +122,10 @@ class Handlers:
         if not isinstance(words, str) or not words.strip():
             window.focus = replace(window.focus, found=0)
             return {self.ui.found: ""}
+        absent = absent_view(window.looked_at, window.language)  # first: a page that is read meanwhile is not found
         at, total = window.find(words, step)
-        return {self.ui.found: found_view(at, total, window.language), self.ui.page: self._view.page(window)}
+        found = found_view(at, total, window.language) if total else absent
+        return {self.ui.found: found, self.ui.page: self._view.page(window)}
 
     def _turned(self, window: Window, data: gr.EventData) -> bool:
         """Whether there is what the click asks for, which is in focus then."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from glyph_demo.conversation.drawing import PageView
 from glyph_demo.conversation.originals import Originals
 from glyph_demo.conversation.places import file_pages
+from glyph_demo.conversation.reading import Reading
 from glyph_demo.documents.model import Document, Mark
 from glyph_demo.documents.problems import chinese_ranges, page_ranges
 from glyph_demo.documents.rasters import Box
@@ -148,13 +149,23 @@ def _zoom(sign: str, key: str, step: int, language: Language) -> str:
 
 def found_view(at: int, total: int, language: Language) -> str:
     """HTML: which of the places of what was looked for is shown, between two buttons for those beside it."""
-    if not total:
-        return f"<span role='status'>{say('find.none', language)}</span>"
     before, after = (
         f"<button type='button' data-act='find' data-step='{step}' aria-label='{say(key, language)}'>{sign}</button>"
         for sign, key, step in (("‹", "find.before", -1), ("›", "find.after", 1))
     )
     return f"{before}<span role='status'>{say('find.at', language, at=at, total=total)}</span>{after}"
+
+
+def absent_view(reading: Reading | None, language: Language) -> str:
+    """HTML: what was looked for is not found, and what of the document was not looked through, if any."""
+    text = "find.none"
+    if reading is not None and reading.state in ("waiting", "reading"):
+        text = "find.none.unread"
+    elif reading is not None and any(page.picture for page in list(reading.pages)):
+        handle = reading.handle
+        if handle is None or handle.read_lines() is None:
+            text = "find.none.images"
+    return f"<span role='status'>{say(text, language)}</span>"
 
 
 def _picture(address: str, size: tuple[int, int], title: str) -> str:

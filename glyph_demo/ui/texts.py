@@ -77,6 +77,10 @@ TEXTS: dict[str, Message] = {
     "find.after": Message("Next match", "下一处"),
     "find.at": Message("{at} of {total}", "第 {at} 处，共 {total} 处"),
     "find.none": Message("Not found in the text", "文字中未找到"),
+    "find.none.unread": Message("Not found on the pages read so far", "已读的页面中没有找到"),
+    "find.none.images": Message(
+        "Not found. Pages that are images cannot be searched.", "没有找到。图像页面中的文字无法查找。"
+    ),
     "divide": Message("Width of the page view", "页面视图的宽度"),
     "page": Message("Page {number}", "第 {number} 页"),
     "page.back": Message("Back to {name}", "返回“{name}”"),

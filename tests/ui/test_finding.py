@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import gradio as gr
 
-from glyph_demo.ui.pages import found_view
+from glyph_demo.ui.pages import absent_view, found_view
 from glyph_demo.windows.page_look import PAGES_CHANGED
 from glyph_demo.windows.visit import Visit
+from tests.documents.test_page_images import mixed
 from tests.ui.handling import final, opened, write
 
 TEXT = "".join(f"Line {number} of the ledger.\n" for number in range(1, 120)) + "The ferry accounts.\n"
@@ -39,6 +40,17 @@ def test_what_is_not_there_is_said_and_the_page_stays(on, tmp_path):
     assert on.ui.found in updates
     assert updates.get(on.ui.page, "") == on._view.page(on.windows.get("tab"))
     assert on.find("tab", "  ") == {on.ui.found: ""}
+
+
+def test_what_is_not_on_pages_read_as_images_is_said_to_be_out_of_reach_unless_the_engine_reads_them(
+    on, tmp_path, monkeypatch
+):
+    scan = tmp_path / "scan.pdf"
+    scan.write_bytes(mixed())
+    opened(on, scan)
+    assert "Pages that are images cannot be searched" in on.find("tab", "absent")[on.ui.found]
+    monkeypatch.setattr(on.windows.get("tab").reading.handle, "read_lines", lambda: ())
+    assert on.find("tab", "absent")[on.ui.found] == absent_view(None, "en"), "they were looked through"
 
 
 def test_how_many_places_there_are_follows_the_language_and_goes_with_the_document(on, tmp_path):
@@ -106,7 +118,7 @@ def test_a_figure_of_an_answer_leads_to_its_place_and_an_absent_one_nowhere(on, 
 def test_the_count_goes_with_the_places_that_it_counts(on, tmp_path):
     opened(on, write(tmp_path, text=TEXT))
     assert "1 of " in on.find("tab", "ledger")[on.ui.found]
-    assert on.find("tab", "nowhere")[on.ui.found] == found_view(0, 0, "en")
+    assert on.find("tab", "nowhere")[on.ui.found] == absent_view(None, "en")
     assert "1 of " not in on.change_language("tab", "en")[on.ui.found]
     on.find("tab", "ledger")
     on.find("tab", "")

@@ -53,6 +53,13 @@ def test_an_early_answer_ends_its_question_and_the_page_gets_the_later_one(on, e
     assert "glyph-box chosen" in final(updates, on.ui.page)
 
 
+def test_words_that_are_not_found_may_be_on_pages_that_are_still_to_come(on, engine, window):
+    assert "Not found on the pages read so far" in on.find("tab", "absent")[on.ui.found]
+    engine.pages.release(100)
+    window.reading.wait()
+    assert "Not found in the text" in on.find("tab", "absent")[on.ui.found]
+
+
 def test_a_page_loaded_meanwhile_shows_the_answer_so_far_and_then_the_later_one(on, engine, window):
     list(on.chat.ask_question("tab", "on 1?"))
     shown = said(on._view.front(window)[on.ui.chat])
