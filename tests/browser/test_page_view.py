@@ -72,6 +72,32 @@ def test_a_page_on_the_whole_screen_is_zoomed_where_it_is_looked_at_and_left_to_
     expect(page.locator("#find :is(input, textarea)")).to_be_focused()
 
 
+def test_on_a_phone_what_is_said_of_a_place_that_is_gone_stands_over_the_sheet_and_is_closed(open_page, artifacts):
+    page = open_page(**PHONE)
+    read_document(page, "letter.txt", "Marta Ellingham of ᐃ led it.".encode())
+    ask_and_expect(page, "Who led it?", "Marta Ellingham of ∆")  # as it was read, so it is not found again
+    page.locator(".sidebar .toggle-button").first.click()
+    shown, said = page.locator("#page img").first, page.locator("#status .glyph-notice")
+    before = shown.get_attribute("src")
+    page.get_by_label("Text size").click()
+    page.get_by_role("option", name="14", exact=True).click()
+    expect(shown).not_to_have_attribute("src", before)
+    expect(said).to_have_count(0)  # it is read again
+    page.locator(".sidebar .toggle-button").first.click()
+
+    page.locator("#chat .glyph-passage").first.click()
+    expect(page.locator("#page.large")).to_be_visible()
+    expect(said).to_contain_text("The pages have changed since this answer.")
+    expect(said).to_be_in_viewport()
+    page.screenshot(path=artifacts / "page-sheet-notice-phone.png")
+    for button in page.locator("#page.large button:enabled").all():
+        button.click(trial=True)  # none is covered
+    said.get_by_role("button", name="Close").click()
+    expect(said).to_have_count(0)
+    page.get_by_role("button", name="Whole screen").click()
+    expect(page.locator("#page.large")).to_have_count(0)
+
+
 def test_a_place_that_is_tapped_on_a_phone_comes_as_a_sheet_and_goes(open_page, artifacts):
     page = open_page(**PHONE)
     read_document(page, "letter.txt", LETTER)
