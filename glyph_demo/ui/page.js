@@ -56,7 +56,8 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   const box = document.querySelector("#find :is(input, textarea)");
-  if ((event.ctrlKey || event.metaKey) && event.key === "f" && box?.checkVisibility()) {
+  const finds = (event.ctrlKey || event.metaKey) && event.key === "f" && box?.checkVisibility();
+  if (finds && document.activeElement !== box) { // pressed again the browser looks through the conversation too
     event.preventDefault();
     if (view.classList.contains("large")) resize(false); // it covers the field
     box.focus();

@@ -28,6 +28,22 @@ def test_words_are_found_with_the_browsers_own_keys(open_page, artifacts):
     expect(page.locator("#found")).to_contain_text("Not found")
 
 
+def test_the_keys_pressed_again_are_the_browsers_so_that_the_conversation_can_be_searched(open_page):
+    page = open_page()
+    read_document(page, "letter.txt", LETTER)
+    page.evaluate("""addEventListener("keydown", event => {
+        if (event.key === "f") (window.taken ??= []).push(event.defaultPrevented);
+    })""")
+    field = page.locator("#find :is(input, textarea)")
+    page.keyboard.press("Control+f")
+    expect(field).to_be_focused()
+    page.keyboard.press("Control+f")
+    page.locator("#question textarea").focus()
+    page.keyboard.press("Control+f")
+    expect(field).to_be_focused()
+    assert page.evaluate("taken") == [True, False, True]
+
+
 def test_the_page_is_zoomed_and_the_view_widened_and_both_stay(open_page):
     page = open_page()
     read_document(page, "letter.txt", LETTER)
