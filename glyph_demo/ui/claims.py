@@ -38,11 +38,15 @@ def _claim(answer: str, claim: Claim, number: int, shows: str, language: Languag
 
 
 def tally(claims: Sequence[Claim], language: Language) -> str:
-    """How many of the claims were found, for people; "" if there are none. Numbers and dates are figures."""
+    """How many of the claims were found, for people, and which were not; "" if there are none. Numbers and dates are
+    figures."""
     found, total = sum(claim.place is not None for claim in claims), len(claims)
     if not total:
         return ""
     figures = all(claim.kind in ("number", "date") for claim in claims)
     en = "figure" if figures else "figures, names and quotations"
     en += "s" if figures and total > 1 else ""
-    return Message(f"{found} of {total} {en} found", f"{total} 处数据中有 {found} 处在文档中").text(language)
+    # A title is for a pointer: neither a finger nor the keyboard brings it up.
+    mark, mark_zh = ("; underlined: not found", "；下划线处文档中没有") if found < total else ("", "")
+    said = Message(f"{found} of {total} {en} found{mark}", f"{total} 处数据中有 {found} 处在文档中{mark_zh}")
+    return said.text(language)

@@ -14,7 +14,11 @@
       request.upload.onprogress = (event) => progress(event.loaded / event.total);
       request.onloadend = () => {
         const failed = { name: file.name, status: request.status, size: file.size };
-        sent(request.status === 200 ? JSON.parse(request.response) : failed);
+        try {
+          sent(request.status === 200 ? JSON.parse(request.response) : failed);
+        } catch {
+          sent({ ...failed, status: 0 }); // something between answers with a page of its own
+        }
       };
       request.open("POST", "uploads?name=" + encodeURIComponent(file.name));
       request.send(file);

@@ -263,11 +263,10 @@ class Window(PageLook):
         self.save()
 
     def save(self) -> None:
-        """Save the window for a reload of its page or a restart of the app. The document in front is kept a day
-        longer."""
+        """Save the window for a reload of its page or a restart of the app. Its documents are kept a day longer."""
         documents, current = self.session.documents, self.reading
-        if current is not None:
-            self.history.use(current.path)
+        for reading in documents.values():
+            self.history.use(reading.path)
         kept = [
             SavedDocument(
                 name=reading.name,

@@ -55,6 +55,15 @@ def test_files_dropped_while_others_are_still_on_their_way_are_read_too(new_page
     assert {f"{number}.txt" for number in range(4)} == set(names.all_inner_texts())
 
 
+def test_an_answer_to_an_upload_that_is_not_the_apps_holds_up_no_other_file(new_page, address):
+    page = arrive(new_page(), address)
+    page.route("**/uploads*", lambda route: route.fulfill(body="<html>Sign in</html>"), times=1)
+    upload(page, "lost.txt", files.text())
+    expect(page.locator("#status")).to_contain_text("lost.txt")
+    read_document(page, "next.txt", files.text())
+    expect(page.locator("#documents li")).to_have_count(1)
+
+
 def test_an_upload_that_comes_before_the_page_has_its_window_waits_for_it(new_page, address):
     page = new_page()
     held = []

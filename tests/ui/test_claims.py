@@ -51,8 +51,11 @@ def test_nothing_of_an_answer_or_a_place_becomes_markup(place):
 
 
 def test_the_count_is_of_figures_or_of_all_that_was_looked_up():
-    assert tally(CLAIMS, "en") == "2 of 3 figures found"
-    assert tally(CLAIMS, "zh") == "3 处数据中有 2 处在文档中"
+    assert tally(CLAIMS, "en") == "2 of 3 figures found; underlined: not found"
+    assert tally(CLAIMS, "zh") == "3 处数据中有 2 处在文档中；下划线处文档中没有"
     assert tally(CLAIMS[:1], "en") == "1 of 1 figure found"
-    assert tally((*CLAIMS, Claim(24, 26, "name")), "en") == "2 of 4 figures, names and quotations found"
+    assert (
+        tally((*CLAIMS, Claim(24, 26, "name")), "en")
+        == "2 of 4 figures, names and quotations found; underlined: not found"
+    )
     assert tally((), "en") == tally((), "zh") == ""

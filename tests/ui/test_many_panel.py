@@ -293,7 +293,9 @@ def test_the_table_marks_what_the_document_has_and_what_is_nowhere_in_it(tmp_pat
     table.add([("a.txt", tmp_path / "a.txt")])
     ask(table, settings, FakeEngine(), "other?\n1234 or 777?")
     shown = table_view(table, "en")
-    assert "<p class='glyph-note'>1 of 4 figures found</p>" in shown, "of 1 pages, turn 1: 1234 or 777?"
+    assert "<p class='glyph-note'>1 of 4 figures found; underlined: not found</p>" in shown, (
+        "of 1 pages, turn 1: 1234 or 777?"
+    )
     assert "title='not found in the document'>777</span>" in shown
     (link,) = re.findall("<a [^>]*>1234</a>", shown)
     assert "data-act='quote' data-event='select' data-name='a.txt' data-question='1' data-claim='2'" in link

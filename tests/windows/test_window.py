@@ -1,10 +1,12 @@
 import copy
+import os
 import threading
 import time
 
 import pytest
 
 from glyph_demo.errors import GlyphError
+from glyph_demo.scratch import DAY
 from glyph_demo.settings import load_settings
 from glyph_demo.windows import visit
 from glyph_demo.windows.collection import MAX_WINDOWS, MOST_WINDOWS, Windows
@@ -44,6 +46,19 @@ def test_an_exchange_grows_with_the_events_of_its_answer(window):
     assert exchange.finished.reason == "stop"
     assert exchange.reused == (1, 1)
     assert not exchange.running
+
+
+def test_documents_behind_are_kept_with_their_conversations_while_their_window_is_used(windows, save):
+    window, past = windows.get("tab"), time.time() - DAY - 1
+    for name in ("a.txt", "b.txt"):
+        window.open(save(name, "A line.\n"), name)
+        window.reading.wait()
+    paths = [reading.path for reading in window.session.documents.values()]
+    for path in paths:
+        os.utime(path, (past, past))
+    ask(window, "what?")
+    windows.sweep()
+    assert [path.exists() for path in paths] == [True, True]
 
 
 def test_stopping_ends_the_engines_work_within_a_step_and_keeps_what_was_said(engine, window):
