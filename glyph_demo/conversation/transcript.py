@@ -22,7 +22,8 @@ class Exchange:
     `read_so_far` is (pages, all pages or None) for an answer from the pages that were read when it was given; it is
     answered again when the rest is read. `claims` are held against the document once the answer has ended; the lines
     that have them are its `regions` if the engine names none.
-    A question to all opened documents names its own `document`, and has the answers of the `others`."""
+    A question to all opened documents names its own `document`, and has the answers of the `others`; once `tabled`, the
+    table of many documents has them."""
 
     question: str
     answer: str = ""
@@ -37,6 +38,7 @@ class Exchange:
     claims: tuple[Claim, ...] = ()
     document: str = ""
     others: tuple[Row, ...] = ()
+    tabled: bool = False
     read_so_far: tuple[int, int | None] | None = None
     progress: Progress | None = None
     running: bool = False

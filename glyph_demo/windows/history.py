@@ -195,7 +195,7 @@ def as_json(
     listed = _schema(list[KeptExchange]).dump_python(list(exchanges), mode="json")
     for exchange, original in zip(listed, exchanges, strict=True):
         exchange["others"] = [row.as_json() for row in original.others]
-        del exchange["heat"]
+        del exchange["heat"], exchange["tabled"]
         exchange["notices"] = [notice.text(language) for notice in original.notices]
         for place, region in zip(exchange["regions"], original.regions, strict=True):
             place["file_page"] = page_as_json(region.file_page)

@@ -15,7 +15,7 @@ from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.base import Turn
 from glyph_demo.errors import Message
 from glyph_demo.languages import Language
-from glyph_demo.windows.table_run import TableRun
+from glyph_demo.windows.table_run import TableRun, lines_of
 
 NOT_ANSWERED = "Not answered: "
 
@@ -72,13 +72,16 @@ def _answered_before(session: DocumentSession, exchange: Exchange) -> dict[str, 
     return turns
 
 
-def answered_together(session: DocumentSession, language: Language) -> list[Row]:
-    """The answers of this conversation that several documents gave, those of the one in front too."""
+def asked_together(session: DocumentSession) -> list[Exchange]:
+    """The exchanges of this conversation that several documents have answered."""
+    exchanges = session.current.transcript.exchanges if session.current else []
+    return [each for each in exchanges if each.document and not each.running]
+
+
+def answered_together(session: DocumentSession, together: Sequence[Exchange], language: Language) -> list[Row]:
+    """The answers of these exchanges of this conversation, those of the document in front too."""
     rows: list[Row] = []
-    if (reading := session.current) is None:
-        return rows
-    together = [each for each in reading.transcript.exchanges if each.document and not each.running]
-    if not together:  # no file is read for nothing
+    if (reading := session.current) is None or not together:  # no file is read for nothing
         return rows
     digest, read = digest_of(reading.path), reading_settings(reading.settings.documents)
     pages = {view.digest for view in list(reading.pages)}
@@ -94,15 +97,24 @@ def answered_together(session: DocumentSession, language: Language) -> list[Row]
     return rows
 
 
-def show_in_table(session: DocumentSession, table: TableRun, language: Language) -> None:
-    """Have the table show what several documents answered together in this conversation, if anything. Raises
-    GlyphError `busy` while the table is being filled."""
-    if not (rows := answered_together(session, language)):
-        return
+def show_in_table(
+    session: DocumentSession, table: TableRun, language: Language, question: str = "", again: bool = False
+) -> bool:
+    """Have the table show, beside what it has, what several documents answered together in this conversation; unless
+    `again`, what it has not taken over yet. Returns whether there was any. Nothing happens while the table is being
+    filled, or where `question`, which is about to be asked there, is something else."""
+    if table.running or lines_of(question) not in ((), lines_of("\n".join(table.questions))):
+        return False
+    together = [each for each in asked_together(session) if again or not each.tabled]
+    if not (rows := answered_together(session, together, language)):
+        return False
     digests = {row.digest for row in rows}
     opened = [reading for reading in session.documents.values() if digest_of(reading.path) in digests]
     table.add([(reading.name, reading.path) for reading in opened])
     table.take_over(rows)
+    for exchange in together:
+        exchange.tabled = True
+    return True
 
 
 def opened_as(session: DocumentSession, row: Row) -> str | None:

@@ -30,9 +30,14 @@ BEAT = 0.2  # seconds that `changes` waits at most
 MOST_QUESTIONS = 20
 
 
+def lines_of(text: str) -> tuple[str, ...]:
+    """Its different lines, those that are not empty."""
+    return tuple(dict.fromkeys(filter(None, map(str.strip, text.splitlines()))))
+
+
 def questions_in(text: str) -> tuple[str, ...]:
     """The questions of a text with one on each line. Raises GlyphError `no_question` or `too_many_questions`."""
-    questions = tuple(dict.fromkeys(filter(None, map(str.strip, text.splitlines()))))
+    questions = lines_of(text)
     if not questions:
         raise no_question()
     if len(questions) > MOST_QUESTIONS:
@@ -104,15 +109,16 @@ class TableRun:
         self._keep()
 
     def take_over(self, rows: Sequence[Row]) -> None:
-        """Show answers about these documents that were given elsewhere, and what was asked. Raises GlyphError `busy`
-        while a run goes on."""
+        """Show answers about these documents that were given elsewhere, and what was asked, behind what was asked here.
+        Raises GlyphError `busy` while a run goes on."""
         if self.running:
             raise table_running()
         names = {digest_of(path): name for name, path in self.files.items()}
         known = [replace(row, file=names[row.digest]) for row in rows if row.digest in names]
-        self.questions = tuple(dict.fromkeys(row.question for row in known))[-MOST_QUESTIONS:]
-        with self._changed:
-            self._known |= {(row.file, *row.key): row for row in known}
+        asked = dict.fromkeys([*self.questions, *(row.question for row in known)])
+        self.questions = tuple(asked)[-MOST_QUESTIONS:]
+        for row in known:
+            self._put(row)
         self._keep()
 
     def remove(self, name: str) -> None:
@@ -217,11 +223,14 @@ class TableRun:
             self._tell()
 
     def _take(self, row: Row) -> None:
+        self._put(row)
+        self._keep()
+
+    def _put(self, row: Row) -> None:
         with self._changed:
             name = (row.file, *row.key)
             self._known.pop(name, None)
             self._known[name] = row
-        self._keep()
 
     def _tell(self) -> None:
         with self._changed:

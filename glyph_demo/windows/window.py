@@ -21,7 +21,7 @@ from glyph_demo.scratch import kept_copy
 from glyph_demo.windows.errors import answer_running
 from glyph_demo.windows.focus import PageFocus
 from glyph_demo.windows.history import History, SavedDocument, SavedWindow
-from glyph_demo.windows.others import ask_others
+from glyph_demo.windows.others import ask_others, show_in_table
 from glyph_demo.windows.page_look import PageLook
 from glyph_demo.windows.table_run import TableRun
 from glyph_demo.windows.turns import InTurn
@@ -153,6 +153,11 @@ class Window(PageLook):
                 self.save()  # before whoever waits for the end of the answer closes the session
             finally:
                 self._idle.set()
+
+    def show_in_table(self, question: str, again: bool = False) -> None:
+        """See `others.show_in_table`. What the table has taken over is saved as such."""
+        if show_in_table(self.session, self.table_run, self.language, question, again):
+            self.save()
 
     def finish(self, steps: Generator[Exchange, None, None]) -> None:
         """Go on with `steps` of `ask` on a thread, because the page that asked has gone: it may be loaded anew. Stops

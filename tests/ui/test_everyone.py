@@ -317,11 +317,45 @@ def test_what_was_asked_of_several_is_shown_as_a_table_which_asks_nothing_again(
     assert len(asked) == 1, "the one that was left out"
     assert len(table.rows()) == 6
     first.regions = tuple(replace(region, digest="of pages before") for region in first.regions)
-    (*_, changed) = [row for row in answered_together(session, "en") if row.question == "why?"][:1]
+    changed = answered_together(session, [first], "en")[0]
     assert changed.engine == "", "so it is asked again"
     on.windows.get("tab").clear()
     show_in_table(window.session, table, "en")
     assert len(table.rows()) == 6, "there is nothing to take over"
+
+
+def test_what_was_asked_of_several_since_comes_into_the_table_beside_what_it_has(three):
+    on = three
+    window = on.windows.get("tab")
+    table = window.table_run
+    ask(on, "why?")
+    window.show_in_table("")
+    said = table.rows()
+    ask(on, "how?")
+    window.show_in_table("something else?")
+    assert table.questions == ("why?",)
+    for typed in ("why?\n\n", "why?\nhow?", ""):
+        window.show_in_table(typed)
+        assert table.questions == ("why?", "how?")
+        assert len(table.rows()) == 6
+    assert said.items() <= table.rows().items()
+    table.remove("a.txt")
+    table.forget()
+    window.show_in_table("")
+    assert (list(table.files), table.rows()) == (["a (2).txt", "c.txt"], {}), "what was taken away stays away"
+    ask(on, "when?")
+    window.show_in_table("")
+    assert list(table.rows()) == [(name, "when?") for name in ("a (2).txt", "c.txt", "a.txt")]
+    on.windows.close("tab")
+    window = on.windows.get("tab")
+    window.show_in_table("")
+    assert len(window.table_run.rows()) == 3, "after a restart too"
+    window.table_run.clear()
+    window.show_in_table("")
+    assert not window.table_run.files
+    window.show_in_table("", again=True)
+    assert len(window.table_run.rows()) == 9
+    assert "tabled" not in on.chat.export_conversation("tab", "json")["text"]
 
 
 def test_a_place_that_the_words_name_and_link_is_not_said_once_more(three):

@@ -20,7 +20,6 @@ from glyph_demo.ui.tabs.panels import ACTIONS, SAVE, Labels, dialog_box, questio
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.updates import Updates, paced, unsent
 from glyph_demo.windows.collection import Windows
-from glyph_demo.windows.others import show_in_table
 from glyph_demo.windows.table_run import TableRun
 from glyph_demo.windows.visit import VISITOR, Visit
 
@@ -59,10 +58,11 @@ class ManyPanel:
             return self._show(table(visit), said)
 
         def enter(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
-            if not question.strip() and not table(visit).files and not table(visit).running:
-                show_in_table(windows.get(visit).session, table(visit), said)
-            if not question and (before := table(visit).questions):  # else what is typed meanwhile would be lost
-                yield {self._question: "\n".join(before)}
+            before = table(visit).questions
+            windows.get(visit).show_in_table(question)
+            asked = table(visit).questions
+            if asked and (not question or asked != before):  # else what is typed meanwhile would be lost
+                yield {self._question: "\n".join(asked)}
             yield from self._follow(table(visit), said)
 
         def run(visit: Visit, said: Language, question: str) -> Iterator[Updates]:
@@ -83,10 +83,10 @@ class ManyPanel:
 
         def add_opened(visit: Visit, said: Language, question: str) -> Updates:
             """With what they answered together, unless something else is to be asked."""
-            session = windows.get(visit).session
-            table(visit).add([(reading.name, reading.path) for reading in session.documents.values()])
-            if not question.strip() and not table(visit).running:
-                show_in_table(session, table(visit), said)
+            window, before = windows.get(visit), table(visit).questions
+            window.show_in_table(question, again=not table(visit).files)
+            table(visit).add([(reading.name, reading.path) for reading in window.session.documents.values()])
+            if not question.strip() or table(visit).questions != before:
                 question = "\n".join(table(visit).questions)
             return {**show(visit, said), self._question: question}
 
