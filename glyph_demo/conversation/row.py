@@ -38,7 +38,7 @@ class Row:
     """One question to one document. `digest` is the SHA-256 of the file; with `engine`, `question` and `settings`,
     those that decide what is read of the file, it identifies an answer. `seconds` is how long the answer took. `error`
     is empty if nothing went wrong. `notices` say what of the file was not read, and what else to know of the answer.
-    `claims` are held against the document, and are no part of the JSON."""
+    `claims` are held against the document; the JSON has them where it is no export."""
 
     file: str
     digest: str
@@ -66,10 +66,12 @@ class Row:
     def kept(cls, saved: Mapping[str, Any]) -> Row:
         """From its JSON."""
         quotes = tuple(map(QuotedLine.kept, saved["quotes"]))
-        return cls(**{**saved, "quotes": quotes, "notices": tuple(saved.get("notices", ()))})
+        claims = tuple(map(Claim.kept, saved.get("claims", ())))
+        return cls(**{**saved, "quotes": quotes, "notices": tuple(saved.get("notices", ())), "claims": claims})
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, claims: bool = False) -> dict[str, Any]:
         quotes = [{**asdict(quote), "file_page": as_json(quote.file_page)} for quote in self.quotes]
         kept = {**asdict(self), "quotes": quotes}
-        del kept["claims"]
+        if not claims:
+            del kept["claims"]
         return kept

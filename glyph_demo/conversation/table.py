@@ -186,14 +186,14 @@ def _wanted(engine: Engine, settings: Settings, name: str, path: Path, questions
     return [Row(name, digest, engine.identity, question, settings=read) for question in questions]
 
 
-def to_json(rows: Sequence[Row]) -> str:
-    return json.dumps({"rows": [row.as_json() for row in rows]}, ensure_ascii=False, indent=1)
+def to_json(rows: Sequence[Row], claims: bool = False) -> str:
+    return json.dumps({"rows": [row.as_json(claims) for row in rows]}, ensure_ascii=False, indent=1)
 
 
-def save(rows: Sequence[Row], path: Path) -> None:
-    """Write rows as JSON to a temporary file that then replaces `path`, so that an interruption loses nothing. Raises
-    SettingsError `cannot_write`."""
-    _write(path, to_json(rows))
+def save(rows: Sequence[Row], path: Path, claims: bool = False) -> None:
+    """Write rows as JSON, with their `claims` or without, to a temporary file that then replaces `path`, so that an
+    interruption loses nothing. Raises SettingsError `cannot_write`."""
+    _write(path, to_json(rows, claims))
 
 
 def load(path: Path) -> list[Row]:

@@ -243,7 +243,7 @@ class TableRun:
             listed = json.dumps({"questions": self.questions, "files": named}, ensure_ascii=False)
             try:
                 write_whole(self._folder / "files.json", listed.encode())
-                save(list(self._known.values()), self._folder / "answers.json")
+                save(list(self._known.values()), self._folder / "answers.json", claims=True)
             except (OSError, SettingsError):
                 log.warning("answers are not kept for later: the cache folder cannot be written")
 

@@ -1,12 +1,15 @@
 """Questions to a window's documents: what is kept, asked again, stopped, and what the tab shows of it."""
 
+import json
 import re
 import threading
 from dataclasses import replace
 
 import pytest
 
-from glyph_demo.engines.events import Progress
+from glyph_demo.conversation.checked.claim import Claim
+from glyph_demo.conversation.table import to_json
+from glyph_demo.engines.events import FilePage, Progress, Region
 from glyph_demo.errors import GlyphError
 from glyph_demo.settings import load_settings
 from glyph_demo.store import FeatureStore
@@ -299,6 +302,29 @@ def test_the_table_marks_what_the_document_has_and_what_is_nowhere_in_it(tmp_pat
     assert "title='not found in the document'>777</span>" in shown
     (link,) = re.findall("<a [^>]*>1234</a>", shown)
     assert "data-act='quote' data-event='select' data-name='a.txt' data-question='1' data-claim='2'" in link
+    again, engine = TableRun(tmp_path / "kept"), FakeEngine()
+    assert table_view(again, "en") == shown, "after a restart"
+    assert [row.claims for row in again.rows().values()] == [row.claims for row in table.rows().values()]
+    ask(again, settings, engine, "other?\n1234 or 777?")
+    assert (table_view(again, "en"), engine.steps) == (shown, 0), "nothing is asked again"
+
+
+def test_marks_are_kept_for_the_table_alone_and_answers_kept_without_them_are_found(tmp_path, settings):
+    (tmp_path / "mixed.pdf").write_bytes(mixed())
+    table, kept = TableRun(tmp_path / "kept"), tmp_path / "kept" / "answers.json"
+    table.add([("mixed.pdf", tmp_path / "mixed.pdf")])
+    row = ask(table, settings, FakeEngine(), "Is it 777?")["mixed.pdf"]
+    place = Region(1, 2, "a line", ((1, 2, 3, 4),), 0.5, FilePage(3, "iv"), "a page")
+    table._take(replace(row, claims=(Claim(0, 1, "number", place), Claim(2, 3, "name"))))
+    assert answers(TableRun(tmp_path / "kept"))["mixed.pdf"].claims == answers(table)["mixed.pdf"].claims
+    exported = to_json(list(table.rows().values()))
+    assert "claims" not in exported
+    kept.write_text(exported)
+    old = answers(TableRun(tmp_path / "kept"))
+    assert (old["mixed.pdf"].answer, old["mixed.pdf"].claims) == (row.answer, ())
+    for odd in (1, [1], [{}], [{"place": 1}], [{"place": {"boxes": 1}}]):
+        kept.write_text(json.dumps({"rows": [{**row.as_json(), "claims": odd}]}))
+        assert TableRun(tmp_path / "kept").files == {}, "as any file that is none of ours"
 
 
 def test_the_table_says_what_of_a_document_was_not_read_unfolded_where_that_may_hold_the_answer(tmp_path, settings):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from glyph_demo.conversation.heat import MOST_LINES
-from glyph_demo.engines.events import Region
+from glyph_demo.engines.events import FilePage, Region
 
 Kind = Literal["number", "date", "name", "quotation"]
 
@@ -21,6 +21,15 @@ class Claim:
     end: int
     kind: Kind
     place: Region | None = None
+
+    @classmethod
+    def kept(cls, saved: Mapping[str, Any]) -> Claim:
+        """From its JSON."""
+        if (place := saved["place"]) is None:
+            return cls(**saved)
+        boxes, where = tuple(map(tuple, place["boxes"])), place["file_page"]
+        region = Region(**{**place, "boxes": boxes, "file_page": FilePage(*where) if where else None})
+        return cls(**{**saved, "place": region})
 
 
 def lines_of(claims: Sequence[Claim]) -> tuple[Region, ...]:
