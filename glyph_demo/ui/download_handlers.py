@@ -19,9 +19,14 @@ class DownloadHandlers:
         self._view, self._ui, self._windows = view, view.ui, view.windows
 
     def on_offer(self, visit: Visit, data: gr.EventData) -> Iterator[Updates]:
-        """Begin or cancel the download, and show how far it is; or stop a load; or close what the picker says."""
+        """Begin or cancel the download, and show how far it is; or stop a load; or close the offer, or what the picker
+        says."""
         if data.act == "close":
             yield {self._ui.outcome: ""}
+            return
+        if data.act == "decline":
+            self._windows.get(visit).offer_closed = True
+            yield {self._ui.offer: ""}
             return
         if data.act == "cancel":
             self._windows.download.cancel()
@@ -51,7 +56,7 @@ class DownloadHandlers:
             if changed := unsent(updates, sent):
                 yield changed
             time.sleep(READING_INTERVAL)
-        ended, offer = download.notice, {self._ui.offer: self._view.offer(window.language)}
+        ended, offer = download.notice, {self._ui.offer: self._view.offer(window)}
         if not followed or ended is None:  # None where another engine was chosen meanwhile
             if followed and window.load_stopped is None:  # it was chosen in another window
                 offer[self._ui.outcome] = ""
@@ -67,5 +72,5 @@ class DownloadHandlers:
 
     def _running(self, window: Window) -> Updates:
         """How far the download, or the load after it, is, at the top of the page and in the picker."""
-        shown = self._view.offer(window.language)
+        shown = self._view.offer(window)
         return {self._ui.offer: shown, self._ui.outcome: shown or self._view.stoppable(window)}

@@ -54,7 +54,7 @@ class Handlers:
             return {self.ui.status: notice(error.message.text(self._first_language(memory, request)))}
         window.searched = window.renamed = ""  # a page begins without
         window.earlier.clear()
-        window.together = False
+        window.together = window.offer_closed = False
         if is_new:
             window.language = self._first_language(memory, request)
         told = limits() or self.windows.switch.notice
@@ -65,7 +65,7 @@ class Handlers:
             self.ui.language: gr.update(value=window.language),
         }
         settings = window.session.settings
-        shown = (self._view.labels(window.language), self._view.front(window), self._view.preferences(settings))
+        shown = (self._view.labels(window), self._view.front(window), self._view.preferences(settings))
         window.engine_shown = self.windows.switch.engine
         visit.arrive(identifier)
         return merged(*shown, self._view.picker.in_use(window.language), updates)
@@ -83,7 +83,7 @@ class Handlers:
             return gr.skip()
         window.language = language
         window.save()
-        return merged(self._view.labels(language), self._view.front(window))
+        return merged(self._view.labels(window), self._view.front(window))
 
     def close_notice(self, visit: Visit) -> Updates:
         window = self.windows.get(visit)

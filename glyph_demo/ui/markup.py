@@ -18,10 +18,10 @@ def notice(text: str, kind: str = "error") -> str:
     return f"<div role='status' class='glyph-notice {kind}'>{html.escape(text)}</div>" if text else ""
 
 
-def closable(shown: str, language: Language) -> str:
-    """A notice with a button that closes it; its event has the act `close`."""
+def closable(shown: str, language: Language, act: str = "close") -> str:
+    """A notice with a button that closes it; its event has the `act`."""
     button = (
-        f"<button type='button' class='glyph-close' data-act='close' aria-label='{say('close', language)}'>×</button>"
+        f"<button type='button' class='glyph-close' data-act='{act}' aria-label='{say('close', language)}'>×</button>"
     )
     return shown.removesuffix("</div>") + button + "</div>" if shown else ""
 

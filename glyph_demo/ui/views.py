@@ -12,11 +12,7 @@ from glyph_demo.engines.base import Engine
 from glyph_demo.engines.events import Progress
 from glyph_demo.engines.loading import amount, loaded, remaining
 from glyph_demo.errors import Language
-from glyph_demo.ui.markup import (
-    meter,
-    notes,
-    waiting_text,
-)
+from glyph_demo.ui.markup import closable, meter, notes, waiting_text
 from glyph_demo.ui.picker import engine_parts
 from glyph_demo.ui.texts import say
 
@@ -100,7 +96,7 @@ def offer_notice(hosts: Sequence[str], size: int, language: Language) -> str:
     if not hosts:
         return ""
     button = say("offer.download", language, size=amount(size, None), host=say("offer.or", language).join(hosts))
-    return _with_button(html.escape(say("offer", language)), "download", button)
+    return closable(_with_button(html.escape(say("offer", language)), "download", button), language, act="decline")
 
 
 def download_notice(progress: Progress | None, model: str, language: Language) -> str:

@@ -146,13 +146,15 @@ class WindowView:
     def engine(self, language: Language) -> str:
         return engine_view(self.windows.switch.engine, language) + self.loading(language)
 
-    def offer(self, language: Language) -> str:
-        """The full model, if only its weights are missing, or how far their download is."""
-        download = self.windows.download
+    def offer(self, window: Window) -> str:
+        """The full model, if only its weights are missing and the page has not closed that, or how far their download
+        is."""
+        download, language = self.windows.download, window.language
         if (progress := download.progress) is not None:
             loading = self.windows.switch.loading is not None
             return views.download_notice(None if loading else progress, download.model, language)
-        return views.offer_notice(download.offer, still_to_come(AUTO_SIZE, self.windows.settings), language)
+        shown = views.offer_notice(download.offer, still_to_come(AUTO_SIZE, self.windows.settings), language)
+        return "" if window.offer_closed else shown  # it may have been closed while that was found out
 
     def preferences(self, settings: Settings) -> Updates:
         """The sidebar's controls with the values of `settings`, all but the picker. Those that the engine in use
@@ -168,10 +170,10 @@ class WindowView:
         """Everything that names the engine or depends on it."""
         window.engine_shown, window.shows_loading = self.windows.switch.engine, False
         language, settings = window.language, window.session.settings
-        return merged(self.labels(language), self.preferences(settings), self.picker.in_use(language))
+        return merged(self.labels(window), self.preferences(settings), self.picker.in_use(language))
 
-    def labels(self, language: Language) -> Updates:
-        ui = self.ui
+    def labels(self, window: Window) -> Updates:
+        ui, language = self.ui, window.language
         updates, rendering = ui.labels.updates(language), self.windows.settings.rendering
         for dropdown, offered, configured in (
             (ui.font_size, FONT_SIZES, rendering.font_size),
@@ -183,7 +185,7 @@ class WindowView:
         updates = merged(updates, self.picker.labels(language))
         updates[ui.header] = views.title_view(self.windows.switch.engine, language)
         updates[ui.engine] = self.engine(language)
-        updates[ui.offer] = self.offer(language)
+        updates[ui.offer] = self.offer(window)
         updates[ui.examples_label] = say("examples", language)
         names = f"data-send='{say('send', language)}' data-stop='{say('many.stop', language)}'"
         updates[ui.settings_label] = f"<h2 {names}>{say('settings', language)}</h2>"

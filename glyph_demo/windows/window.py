@@ -63,6 +63,7 @@ class Window(PageLook):
     shows_original: bool = False  # whether the page view shows the file's page, where it can be drawn
     followed: int = 0  # number of the handler that follows the reading; earlier ones end
     load_stopped: threading.Event | None = None  # set to stop the load of the engine that was chosen here
+    offer_closed: bool = False  # whether this page has closed the offer of the full model
     shows_stop: bool = False  # whether this page shows a button to stop it, or did
     engine_shown: Engine | None = None  # the engine that this page names
     shows_loading: bool = False  # whether this page still has to hear that the engine is loaded

@@ -37,6 +37,9 @@ def test_the_model_is_offered_chosen_confirmed_cancelled_gone_on_with_and_used(n
             expect(offer).to_contain_text("room for Glyph")
             assert not hub.asked
             page.screenshot(path=artifacts / "model-offer.png")
+            offer.get_by_role("button", name="Close").click()
+            expect(offer).not_to_be_visible()
+            page.reload()
             offer.get_by_role("button", name="Download Glyph (20.6 GB, from 127.0.0.1").click()
             expect(offer.get_by_role("progressbar")).to_be_visible()
             page.screenshot(path=artifacts / "model-download.png")

@@ -134,3 +134,21 @@ def test_a_page_that_is_loaded_anew_shows_the_last_result_and_that_a_run_ended_w
         assert "7.5 s" in shown
     assert "7.5 s" in list(panel.run(settings, "en"))[-1]
     assert "ended" not in panel.show(settings, "en")
+
+
+def test_what_is_said_of_the_last_run_is_closed(tmp_path, monkeypatch):
+    settings = Settings(cache_dir=str(tmp_path))
+    with gr.Blocks():
+        panel = BenchmarkPanel(Labels("en"))
+    calls = [script(tmp_path, "import time\ntime.sleep(60)"), script(tmp_path / "x", "raise SystemExit(1)")]
+    monkeypatch.setattr("glyph_demo.ui.tabs.benchmark.command", lambda settings: calls.pop(0))
+    steps = panel.run(settings, "en")
+    next(steps)
+    steps.close()
+    for words in ("ended", "failed"):
+        shown = panel.show(settings, "en")
+        assert words in shown
+        assert "data-act='close'" in shown
+        assert panel.close(settings) == panel.show(settings, "en") == ""
+        if calls:
+            assert "data-act='close'" in list(panel.run(settings, "en"))[-1]

@@ -19,9 +19,10 @@ from glyph_demo.settings import Inference, Settings, load_settings
 from glyph_demo.ui.handlers import Handlers
 from glyph_demo.windows.collection import Windows
 from glyph_demo.windows.model_download import CANCELLED
+from glyph_demo.windows.visit import Visit
 from tests.checkpoints import edited
 from tests.models.hubs import serving
-from tests.ui.handling import final, pressing, use
+from tests.ui.handling import final, pressing, request, use
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +54,9 @@ def clicked(on, act):
 
 
 def offer(on, language="en"):
-    return on._view.offer(language)
+    window = on.windows.get("tab")
+    window.language = language
+    return on._view.offer(window)
 
 
 def test_nothing_is_fetched_unasked_and_the_window_says_what_would_be(on, hub):
@@ -61,7 +64,7 @@ def test_nothing_is_fetched_unasked_and_the_window_says_what_would_be(on, hub):
     host = hub.address.removeprefix("http://")
     assert f"Download Glyph (20.6 GB, from {host})" in offer(on)
     assert f"下载 Glyph（20.6 GB，来自 {host}）" in offer(on, "zh")
-    assert offer(on).count("<button") == 1
+    assert offer(on).count("<button") == 2, "the other closes it"
     assert "embedded engine" in offer(on)
     folder = own_folder("zai-org/Glyph", models_folder(on.windows.settings))
     folder.mkdir(parents=True)
@@ -70,6 +73,15 @@ def test_nothing_is_fetched_unasked_and_the_window_says_what_would_be(on, hub):
     os.truncate(folder / "model.safetensors.part", 6 * 10**8)  # a hole, which takes no room
     assert "Download Glyph (20.0 GB" in offer(on), "what a download before left there is not fetched again"
     assert not hub.asked
+
+
+def test_an_offer_that_was_closed_comes_back_with_the_page_alone(on):
+    tab = "0" * 32
+    assert list(on.download.on_offer(tab, SimpleNamespace(act="decline"))) == [{on.ui.offer: ""}]
+    assert on.change_language(tab, "zh")[on.ui.offer] == ""
+    assert final(list(on.download.follow(tab)), on.ui.offer) == ""
+    assert "data-act='decline'" in offer(on), "another page"
+    assert "data-act='decline'" in on.load_page(Visit(), {"window": tab}, request("en"))[on.ui.offer]
 
 
 def test_a_click_downloads_the_model_and_puts_its_engine_in_place(on, hub):

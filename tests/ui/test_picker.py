@@ -134,11 +134,12 @@ def test_settings_that_an_engine_ignores_are_grey(on, made, choice):
 
 
 def test_the_header_names_engine_model_precision_and_device(on, made):
-    engine = on.windows.switch.engine
-    assert "Engine: pocket · embedded · CPU (OCR" in on._view.labels("en")[on.ui.header]
-    assert "引擎：pocket · 内置 · CPU（文字识别" in on._view.labels("zh")[on.ui.header]
+    engine, window = on.windows.switch.engine, on.windows.get("tab")
+    assert "Engine: pocket · embedded · CPU (OCR" in on._view.labels(window)[on.ui.header]
+    window.language = "zh"
+    assert "引擎：pocket · 内置 · CPU（文字识别" in on._view.labels(window)[on.ui.header]
     engine.name, engine.label, engine.precision, engine.device = "local", "zai-org/Glyph", "int8", "RTX 4090"
-    assert "local · zai-org/Glyph · int8 · RTX 4090<" in on._view.labels("en")[on.ui.header]
+    assert "local · zai-org/Glyph · int8 · RTX 4090<" in on._view.labels(window)[on.ui.header]
 
 
 def test_another_precision_of_the_model_in_use_can_be_used(on, made):

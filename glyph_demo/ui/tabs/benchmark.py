@@ -23,8 +23,8 @@ from glyph_demo.bench.charts import ladder_chart
 from glyph_demo.errors import GlyphError, Language
 from glyph_demo.gpu import gpus
 from glyph_demo.settings import ENVIRONMENT_PREFIX, Settings
-from glyph_demo.ui.markup import notice
-from glyph_demo.ui.tabs.panels import Labels, run_and_stop
+from glyph_demo.ui.markup import closable, notice
+from glyph_demo.ui.tabs.panels import ACTIONS, Labels, run_and_stop
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.updates import paced
 from glyph_demo.windows.collection import Windows
@@ -40,7 +40,7 @@ class BenchmarkPanel:
         self._about = labels(gr.HTML(elem_id="benchmark-about"), value="benchmark.about")
         with gr.Row(elem_id="benchmark-tools"):
             self._run, self._stop = run_and_stop("benchmark", labels, scale=0, width=220)
-        self._shown = gr.HTML(elem_id="benchmark")
+        self._shown = gr.HTML(elem_id="benchmark", js_on_load=ACTIONS)
         self._left = False  # whether the last run ended because its page had gone
         self._failed: GlyphError | None = None  # why the last run ended, if it failed
         self.components: list[Any] = [self._about, self._run, self._stop]
@@ -52,6 +52,7 @@ class BenchmarkPanel:
         self._run.click(run, language, self._shown, trigger_mode="once", **private)
         # It has no outputs: the measurement that it ends updates the page, last.
         self._stop.click(stop, None, None, queue=False, **private)
+        self._shown.click(partial(self.close, windows.settings), None, self._shown, **private)
         tab.select(show, language, self._shown, **private)
 
     def run(self, settings: Settings, said: Language) -> Iterator[str]:
@@ -65,7 +66,7 @@ class BenchmarkPanel:
                     self._left = False
         except GlyphError as error:
             self._failed = error
-            yield notice(error.message.text(said))
+            yield closable(notice(error.message.text(said)), said)
             return
         yield result_view(kept(settings))
 
@@ -75,9 +76,14 @@ class BenchmarkPanel:
         while _ONE_AT_A_TIME.locked():
             time.sleep(INTERVAL)
         if self._failed is not None:
-            return notice(self._failed.message.text(said))
-        left = notice(say("benchmark.left", said), "hint") if self._left else ""
+            return closable(notice(self._failed.message.text(said)), said)
+        left = closable(notice(say("benchmark.left", said), "hint"), said) if self._left else ""
         return left + result_view(kept(settings))
+
+    def close(self, settings: Settings) -> str:
+        """HTML: the last result, once it has been read how the last run ended."""
+        self._failed, self._left = None, False
+        return result_view(kept(settings))
 
 
 def kept(settings: Settings) -> Path:

@@ -11,9 +11,9 @@ import gradio as gr
 
 from glyph_demo.conversation.comparison import WAYS, Side, Way, compare
 from glyph_demo.errors import GlyphError, Language
-from glyph_demo.ui.markup import answer_text, notice, waiting_text
+from glyph_demo.ui.markup import answer_text, closable, notice, waiting_text
 from glyph_demo.ui.tabs.charts import timing_bar
-from glyph_demo.ui.tabs.panels import Labels, question_box, run_and_stop
+from glyph_demo.ui.tabs.panels import ACTIONS, Labels, question_box, run_and_stop
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.updates import paced
 from glyph_demo.windows.collection import Windows
@@ -27,7 +27,7 @@ class ComparePanel:
         with gr.Row(elem_id="compare-ask"):
             self._question = labels(question_box("compare"), label="compare.question", info="compare.hint")
             self._run, self._stop = run_and_stop("compare", labels)
-        self._shown = gr.HTML(elem_id="compare")
+        self._shown = gr.HTML(elem_id="compare", js_on_load=ACTIONS)
         self._last = gr.State(None)
         self.components: list[Any] = [self._question, self._run, self._stop]
 
@@ -40,7 +40,7 @@ class ComparePanel:
                     for sides in paced(steps, INTERVAL):
                         yield sides_view(sides, said), sides
             except GlyphError as error:
-                yield notice(error.message.text(said)), None
+                yield closable(notice(error.message.text(said)), said), None
 
         def stopped(sides: list[Side] | None, said: Language) -> str:
             for side in sides or []:
@@ -54,6 +54,7 @@ class ComparePanel:
             self._question.submit(run, asked, shown, trigger_mode="once", **private),
         ]
         self._stop.click(stopped, [self._last, language], self._shown, cancels=events, **private)
+        self._shown.click(lambda: "", None, self._shown, **private)
         language.change(
             lambda sides, said: sides_view(sides or [], said), [self._last, language], self._shown, **private
         )
