@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
+from glyph_demo.conversation.errors import no_question
 from glyph_demo.conversation.session import DocumentSession
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Event, Events, Progress
@@ -52,14 +53,17 @@ class Side:
 
 
 def compare(session: DocumentSession, question: str) -> Generator[list[Side], None, None]:
-    """Ask the current document in each way in turn. Yields all sides whenever one has changed. A way that the engine
-    does not offer has `error` set. Closing the iterator stops the engine. Nothing is recorded. Raises the GlyphError of
-    the first way, such as that of a document that cannot be read."""
+    """Ask the current document in each way in turn. Yields all sides at once and whenever one has changed. A way
+    that the engine does not offer has `error` set. Closing the iterator stops the engine. Nothing is recorded. Raises
+    the GlyphError of the first way, such as that of a document that cannot be read."""
+    if not question.strip():
+        raise no_question()
     sides = [Side(way) for way in WAYS]
     for side in sides:
         side.state = "running"
         try:
             with contextlib.closing(_asked(session, question, side.way)) as events:
+                yield sides
                 for event in events:
                     side.take(event)
                     yield sides

@@ -36,6 +36,10 @@ def script(tmp_path, code):
     return [sys.executable, str(file)], {"TOLD": "yes"}
 
 
+def last(steps):
+    return list(steps)[-1]
+
+
 def test_lines_come_while_it_runs_and_the_chart_stands_beside_the_published_figures(tmp_path):
     code = f"""
 import json, os, sys, time
@@ -118,9 +122,9 @@ def test_a_page_that_is_loaded_anew_shows_the_last_result_and_that_a_run_ended_w
     target.parent.mkdir(parents=True)
     with gr.Blocks():
         panel = BenchmarkPanel(Labels("en"))
-    assert panel.show(settings, "en") == ""
+    assert last(panel.show(settings, "en")) == ""
     target.write_text(json.dumps(RESULT))
-    shown = panel.show(settings, "en")
+    shown = last(panel.show(settings, "en"))
     assert "7.5 s" in shown
     assert "ended" not in shown
     calls = [script(tmp_path, "import time\ntime.sleep(60)"), script(tmp_path / "x", f"print({json.dumps(RESULT)!r})")]
@@ -129,11 +133,11 @@ def test_a_page_that_is_loaded_anew_shows_the_last_result_and_that_a_run_ended_w
     next(steps)
     steps.close()  # as Gradio does
     for language, words in (("en", "The run ended with the page that began it"), ("zh", "请重新开始")):
-        shown = panel.show(settings, language)
+        shown = last(panel.show(settings, language))
         assert words in shown
         assert "7.5 s" in shown
-    assert "7.5 s" in list(panel.run(settings, "en"))[-1]
-    assert "ended" not in panel.show(settings, "en")
+    assert "7.5 s" in last(panel.run(settings, "en"))
+    assert "ended" not in last(panel.show(settings, "en"))
 
 
 def test_what_is_said_of_the_last_run_is_closed(tmp_path, monkeypatch):
@@ -146,9 +150,28 @@ def test_what_is_said_of_the_last_run_is_closed(tmp_path, monkeypatch):
     next(steps)
     steps.close()
     for words in ("ended", "failed"):
-        shown = panel.show(settings, "en")
+        shown = last(panel.show(settings, "en"))
         assert words in shown
         assert "data-act='close'" in shown
-        assert panel.close(settings) == panel.show(settings, "en") == ""
+        assert panel.close(settings) == last(panel.show(settings, "en")) == ""
         if calls:
-            assert "data-act='close'" in list(panel.run(settings, "en"))[-1]
+            assert "data-act='close'" in last(panel.run(settings, "en"))
+
+
+def test_a_page_that_comes_to_the_tab_shows_what_another_measures_until_it_has_ended(tmp_path, monkeypatch):
+    settings = Settings(cache_dir=str(tmp_path))
+    with gr.Blocks():
+        panel = BenchmarkPanel(Labels("en"))
+    code = "import sys, time\nprint('pages fp32', file=sys.stderr, flush=True)\ntime.sleep(60)"
+    monkeypatch.setattr("glyph_demo.ui.tabs.benchmark.command", lambda settings: script(tmp_path, code))
+    monkeypatch.setattr("glyph_demo.ui.tabs.benchmark.INTERVAL", 0.01)
+    steps = panel.run(settings, "en")
+    shown = next(step for step in steps if "pages fp32" in step)
+    assert "glyph-wait" in shown, "the style sheet shows Stop beside it"
+    other = panel.show(settings, "en")
+    assert next(other) == shown
+    assert "running already" in last(panel.run(settings, "en"))
+    assert next(other) == shown
+    stop()
+    assert list(steps)[-1] == ""
+    assert last(other) == "", "the other page's own try did not fail as a measurement"

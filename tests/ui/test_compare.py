@@ -1,10 +1,11 @@
 """The tab that asks one question in three ways, as HTML."""
 
-from glyph_demo.conversation.comparison import Side
+from glyph_demo.conversation.comparison import Side, compare
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished, Timings, Usage
 from glyph_demo.errors import Message
-from glyph_demo.ui.tabs.compare import sides_view
+from glyph_demo.ui.tabs.compare import sides_view, stopped
+from tests.ui.handling import opened, write
 
 
 def done(way, seconds, tokens, cached=0, encode=0.0, answer="An answer."):
@@ -33,6 +34,19 @@ def test_a_way_that_cannot_be_had_says_why_and_one_that_waits_or_was_stopped_say
     assert "times as" not in shown
     assert "Waiting for its turn" in sides_view([Side("kept"), Side("anew"), Side("text")], "en")
     assert sides_view([], "en") == ""
+
+
+def test_the_page_can_tell_from_the_first_moment_whether_anything_can_be_stopped(on, tmp_path):
+    opened(on, write(tmp_path))
+    steps = compare(on.windows.get("tab").session, "why?")
+    sides = next(steps)
+    shown = sides_view(sides, "en")
+    assert (shown.count("data-state='running'"), shown.count("data-state='waiting'")) == (1, 2)
+    steps.close()
+    assert stopped(sides, "en").count("data-state='stopped'") == 3
+    assert "glyph-wait" not in stopped(sides, "en")
+    (*_, sides) = compare(on.windows.get("tab").session, "why?")
+    assert stopped(sides, "en").count("data-state='done'") == 3
 
 
 def test_answers_are_text():

@@ -41,6 +41,7 @@ class BenchmarkPanel:
         with gr.Row(elem_id="benchmark-tools"):
             self._run, self._stop = run_and_stop("benchmark", labels, scale=0, width=220)
         self._shown = gr.HTML(elem_id="benchmark", js_on_load=ACTIONS)
+        self._so_far: tuple[list[str], float] = [], 0.0  # what the last run has measured, and its seconds
         self._left = False  # whether the last run ended because its page had gone
         self._failed: GlyphError | None = None  # why the last run ended, if it failed
         self.components: list[Any] = [self._about, self._run, self._stop]
@@ -61,24 +62,28 @@ class BenchmarkPanel:
         try:
             with contextlib.closing(measure(command(settings), kept(settings))) as steps:  # type: ignore[type-var]
                 for lines, seconds in paced(steps, INTERVAL):
+                    self._so_far = lines, seconds
                     self._left = True  # unless its page, which may have gone, asks for the next
                     yield progress_view(lines, seconds, said)
                     self._left = False
         except GlyphError as error:
-            self._failed = error
+            if error.code != "busy":  # that is another run, which goes on
+                self._failed = error
             yield closable(notice(error.message.text(said)), said)
             return
         yield result_view(kept(settings))
 
-    def show(self, settings: Settings, said: Language) -> str:
-        """HTML for a page that comes to the tab, once nothing is measured: the last result, and whether a run ended
-        with its page."""
+    def show(self, settings: Settings, said: Language) -> Iterator[str]:
+        """HTML for a page that comes to the tab: what is being measured, whoever began it; then the last result, and
+        whether a run ended with its page."""
         while _ONE_AT_A_TIME.locked():
+            yield progress_view(*self._so_far, said)
             time.sleep(INTERVAL)
         if self._failed is not None:
-            return closable(notice(self._failed.message.text(said)), said)
+            yield closable(notice(self._failed.message.text(said)), said)
+            return
         left = closable(notice(say("benchmark.left", said), "hint"), said) if self._left else ""
-        return left + result_view(kept(settings))
+        yield left + result_view(kept(settings))
 
     def close(self, settings: Settings) -> str:
         """HTML: the last result, once it has been read how the last run ended."""

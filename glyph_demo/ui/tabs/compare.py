@@ -42,11 +42,6 @@ class ComparePanel:
             except GlyphError as error:
                 yield closable(notice(error.message.text(said)), said), None
 
-        def stopped(sides: list[Side] | None, said: Language) -> str:
-            for side in sides or []:
-                side.state = "stopped" if side.state == "running" else side.state
-            return sides_view(sides or [], said)
-
         asked = [window, self._question, language]
         shown = [self._shown, self._last]
         events = [
@@ -58,6 +53,13 @@ class ComparePanel:
         language.change(
             lambda sides, said: sides_view(sides or [], said), [self._last, language], self._shown, **private
         )
+
+
+def stopped(sides: list[Side] | None, language: Language) -> str:
+    """HTML of a comparison that was stopped: nothing of it runs or waits any more."""
+    for side in sides or []:
+        side.state = "stopped" if side.state != "done" else side.state
+    return sides_view(sides or [], language)
 
 
 def sides_view(sides: Sequence[Side], language: Language) -> str:
@@ -97,7 +99,7 @@ def _column(side: Side, longest: float, language: Language) -> str:
         parts.append(_figures(side, longest, language))
     if side.so_far.answer:
         parts.append(answer_text(side.so_far.answer))
-    return f"<section class='glyph-side' data-way='{side.way}'>{''.join(parts)}</section>"
+    return f"<section class='glyph-side' data-way='{side.way}' data-state='{side.state}'>{''.join(parts)}</section>"
 
 
 def _figures(side: Side, longest: float, language: Language) -> str:
