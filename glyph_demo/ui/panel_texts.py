@@ -64,6 +64,10 @@ PANEL_TEXTS: dict[str, Message] = {
     ),
     "compare.waits": Message("Waiting for its turn", "等待中"),
     "compare.stopped": Message("Stopped.", "已停止。"),
+    "compare.left": Message(
+        "The comparison ended with the page that began it. Start it again.",
+        "开始对比的页面已关闭或重新加载，对比随之结束。请重新开始。",
+    ),
     "compare.encode": Message("Read pages", "阅读页面"),
     "compare.prefill": Message("Before the answer", "回答之前"),
     "compare.decode": Message("Answer", "回答"),

@@ -61,6 +61,7 @@ class Window(PageLook):
     earlier: dict[str, int] = field(default_factory=dict)  # turns shown beyond the last few, by document id
     first_turn: int = 0  # number of the first turn that the page shows
     shows_original: bool = False  # whether the page view shows the file's page, where it can be drawn
+    comparing: bool = False  # whether a comparison goes on, or ended with the page that showed it
     followed: int = 0  # number of the handler that follows the reading; earlier ones end
     load_stopped: threading.Event | None = None  # set to stop the load of the engine that was chosen here
     offer_closed: bool = False  # whether this page has closed the offer of the full model

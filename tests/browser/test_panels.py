@@ -46,6 +46,18 @@ def test_one_question_is_asked_three_ways_side_by_side(open_page, artifacts):
     page.screenshot(path=artifacts / "compare-phone.png", full_page=True)
 
 
+def test_a_page_that_is_loaded_anew_in_the_middle_of_a_comparison_says_so(open_page):
+    page = open_page()
+    read_document(page, "scan.pdf", files.scan(4))
+    page.get_by_role("tab", name="Compare").click()
+    page.fill("#compare-question textarea", "Who led the survey of the harbour?")
+    page.click("#compare-run")
+    expect(page.locator("#compare-stop")).to_be_visible()
+    page.reload()
+    expect(page.locator("#compare")).to_contain_text("The comparison ended with the page that began it")
+    expect(page.locator("#compare-stop")).to_be_hidden()
+
+
 def test_measuring_shows_how_long_it_has_run_and_can_be_stopped(open_page):
     page = open_page()
     page.get_by_role("tab", name="Benchmark").click()

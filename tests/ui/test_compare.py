@@ -1,10 +1,12 @@
 """The tab that asks one question in three ways, as HTML."""
 
+import pytest
+
 from glyph_demo.conversation.comparison import Side, compare
 from glyph_demo.conversation.transcript import Exchange
 from glyph_demo.engines.events import Finished, Timings, Usage
-from glyph_demo.errors import Message
-from glyph_demo.ui.tabs.compare import sides_view, stopped
+from glyph_demo.errors import GlyphError, Message
+from glyph_demo.ui.tabs.compare import compared, left, sides_view, stopped
 from tests.ui.handling import opened, write
 
 
@@ -47,6 +49,24 @@ def test_the_page_can_tell_from_the_first_moment_whether_anything_can_be_stopped
     assert "glyph-wait" not in stopped(sides, "en")
     (*_, sides) = compare(on.windows.get("tab").session, "why?")
     assert stopped(sides, "en").count("data-state='done'") == 3
+
+
+def test_a_page_that_is_loaded_anew_says_once_that_a_comparison_ended_with_the_page_before(on, tmp_path):
+    opened(on, write(tmp_path))
+    window = on.windows.get("tab")
+    for language, words in (("en", "ended with the page that began it"), ("zh", "请重新开始")):
+        steps = compared(window, "why?")
+        next(steps)
+        steps.close()  # as Gradio does
+        said = left(window, language)
+        assert words in said
+        assert "data-act='close'" in said
+        assert left(window, language) == ""
+    assert list(compared(window, "why?"))
+    assert left(window, "en") == ""
+    with pytest.raises(GlyphError, match="no_question"):
+        list(compared(window, ""))
+    assert left(window, "en") == ""
 
 
 def test_answers_are_text():

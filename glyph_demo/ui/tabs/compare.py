@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -17,6 +17,8 @@ from glyph_demo.ui.tabs.panels import ACTIONS, Labels, question_box, run_and_sto
 from glyph_demo.ui.texts import say
 from glyph_demo.ui.updates import paced
 from glyph_demo.windows.collection import Windows
+from glyph_demo.windows.visit import Visit
+from glyph_demo.windows.window import Window
 
 INTERVAL = 0.2  # seconds between two updates
 SHOWN: tuple[Way, ...] = ("anew", "kept", "text")
@@ -34,13 +36,20 @@ class ComparePanel:
     def connect(
         self, tab: gr.Tab, window: gr.State, language: gr.Radio, windows: Windows, private: dict[str, Any]
     ) -> None:
-        def run(window_id: str, question: str, said: Language) -> Iterator[tuple[str, list[Side] | None]]:
+        def run(visit: Visit, question: str, said: Language) -> Iterator[tuple[str, list[Side] | None]]:
             try:
-                with contextlib.closing(compare(windows.get(window_id).session, question)) as steps:
-                    for sides in paced(steps, INTERVAL):
+                with contextlib.closing(compared(windows.get(visit), question)) as steps:
+                    for sides in steps:
                         yield sides_view(sides, said), sides
             except GlyphError as error:
                 yield closable(notice(error.message.text(said)), said), None
+
+        def stop(visit: Visit, sides: list[Side] | None, said: Language) -> str:
+            windows.get(visit).comparing = False
+            return stopped(sides, said)
+
+        def enter(visit: Visit, sides: list[Side] | None, said: Language) -> Any:
+            return (not sides and left(windows.get(visit), said)) or gr.skip()
 
         asked = [window, self._question, language]
         shown = [self._shown, self._last]
@@ -48,11 +57,31 @@ class ComparePanel:
             self._run.click(run, asked, shown, trigger_mode="once", **private),
             self._question.submit(run, asked, shown, trigger_mode="once", **private),
         ]
-        self._stop.click(stopped, [self._last, language], self._shown, cancels=events, **private)
+        self._stop.click(stop, [window, self._last, language], self._shown, cancels=events, **private)
+        tab.select(enter, [window, self._last, language], self._shown, **private)
         self._shown.click(lambda: "", None, self._shown, **private)
         language.change(
             lambda sides, said: sides_view(sides or [], said), [self._last, language], self._shown, **private
         )
+
+
+def compared(window: Window, question: str) -> Generator[list[Side], None, None]:
+    """The comparison in a window. If its page goes, Gradio closes the iterator, and the window is left `comparing`."""
+    window.comparing = True
+    try:
+        with contextlib.closing(compare(window.session, question)) as steps:
+            yield from paced(steps, INTERVAL)
+    except Exception:
+        window.comparing = False
+        raise
+    window.comparing = False
+
+
+def left(window: Window, language: Language) -> str:
+    """HTML for a page that shows no comparison: whether one ended with the page before, which is said once."""
+    shown = closable(notice(say("compare.left", language), "hint"), language) if window.comparing else ""
+    window.comparing = False
+    return shown
 
 
 def stopped(sides: list[Side] | None, language: Language) -> str:
