@@ -52,3 +52,29 @@ def test_a_first_visit_with_a_mixed_pdf_another_engine_and_a_restart_of_the_app(
         expect_answers(page, 5)
     ended = [told for told in complaints if not any(word in told for word in DOWN)]
     assert [told for told in ended if "network error" not in told and "errored out" not in told] == []
+
+
+def test_from_the_first_page_over_what_the_document_is_to_the_place_and_the_figures_of_an_answer(open_page):
+    page = open_page()
+    drop, about = page.locator("#upload .glyph-drop"), page.locator("#about")
+    expect(page.locator(".glyph-drop:visible")).to_have_count(1)
+    expect(page.locator("#examples button")).to_have_count(2)
+    for unusable in ("#question", "#talk-tools", "#gallery"):
+        expect(page.locator(unusable)).to_be_hidden()
+    upload(page, "survey.txt", files.text())
+    wait_until_read(page)
+    expect(drop).to_contain_text("+ Add")
+    expect(about).to_contain_text(files.FACTS[0][:40])
+    questions = about.locator("[data-question]")
+    expect(questions).to_have_count(2)  # a longer document has three
+    question = questions.first.inner_text()
+    questions.first.click()
+    expect_answers(page, 1)
+    expect(page.locator("#chat .user-row")).to_have_text([question])
+    card = answers(page).first
+    expect(card.locator(".glyph-answer").first).to_have_css("font-size", "16px")
+    card.locator(".glyph-cite").first.click()
+    expect(page.locator("#page .glyph-box.chosen")).to_be_in_viewport()
+    expect(card.locator(".glyph-figures")).to_be_hidden()
+    card.locator(".glyph-details summary").click()
+    expect(card.locator(".glyph-figures")).to_contain_text("Pages reused")
