@@ -12,7 +12,15 @@ import psutil
 from glyph_demo import engines, gpu
 from glyph_demo.engines.loading import amount
 from glyph_demo.engines.registry import ENGINES, LOCAL, POCKET, REMOTE, EngineKind
-from glyph_demo.engines.weights import AUTO_SIZE, bytes_here, look_up, models_folder, still_to_come, weights_here
+from glyph_demo.engines.weights import (
+    AUTO_SIZE,
+    bytes_here,
+    look_in,
+    look_up,
+    models_folder,
+    still_to_come,
+    weights_here,
+)
 from glyph_demo.errors import Message
 from glyph_demo.gpu import Gpu, short_name
 from glyph_demo.models import budget, memory
@@ -25,7 +33,7 @@ Missing = Literal["gpu", "memory", "disk"]
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
     """`model` is the setting; "" where people say which. `size` are the bytes of the weights in their files, 0 where
-    that is not known before or there are none. `shape` is that of a model that `looked_up` has asked for."""
+    that is not known before or there are none. `shape` is that of a model that people named, once it was looked at."""
 
     key: str
     title: Message
@@ -142,6 +150,17 @@ def looked_up(choice: ModelChoice, settings: Settings) -> ModelChoice:
     """`choice` with what the hub tells of the model of `settings`. Raises EngineError, see `models.ahead.on_hub`."""
     size, shape = look_up(settings)
     return replace(choice, size=size, shape=shape)
+
+
+def looked_into(choice: ModelChoice, settings: Settings) -> ModelChoice:
+    """`choice` with what a folder tells of the model of `settings` that people named. Nothing is asked of the hub, and
+    no weights are read. As it was where there is no folder that tells it."""
+    if choice.key != "folder" or choice.size or settings.model == "auto":
+        return choice
+    folder = weights_here(settings)
+    if folder is None or (found := look_in(folder)) is None:
+        return choice
+    return replace(choice, size=found[0], shape=found[1])
 
 
 @dataclass(frozen=True, slots=True)

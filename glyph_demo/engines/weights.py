@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from glyph_demo.errors import EngineError
 from glyph_demo.models.base import LoadProgress
 from glyph_demo.models.budget import Shape
 from glyph_demo.models.download import AUTO_BYTES, HUB_PATTERN, fetched, hub_id, missing
@@ -23,8 +24,11 @@ def weights_here(settings: Settings) -> Path | None:
     """The folder with the whole model that `settings.model` names; None if it is not on this machine. Makes no
     request."""
     model = hub_id(settings.model)
-    folder = Path(model).expanduser()
-    return folder if folder.is_dir() else find_on_machine(model, models_folder(settings))
+    try:
+        folder = Path(model).expanduser()
+        return folder if folder.is_dir() else find_on_machine(model, models_folder(settings))
+    except (OSError, RuntimeError, ValueError):  # too long a name, no home folder, a null byte
+        return None
 
 
 def model_name(model: str) -> str:
@@ -53,6 +57,18 @@ def look_up(settings: Settings) -> tuple[int, Shape]:
     from glyph_demo.models import ahead  # imports torch
 
     return ahead.on_hub(_named(settings), models_folder(settings), settings.model_source)
+
+
+def look_in(folder: Path) -> tuple[int, Shape] | None:
+    """The bytes of the weights in a folder, and the model's shape; None where it holds no model that can be used."""
+    try:
+        if not (folder / "config.json").is_file():
+            return None
+        from glyph_demo.models import ahead  # imports torch
+
+        return ahead.in_folder(folder)
+    except (EngineError, OSError):
+        return None
 
 
 def _named(settings: Settings) -> str:

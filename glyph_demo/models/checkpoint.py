@@ -70,8 +70,9 @@ def find_checkpoint(
 
 def check_kind(config: Mapping[str, Any], name: str, architectures: frozenset[str]) -> None:
     """Raises EngineError `model_unsupported` where the model called `name` is of none of these kinds."""
-    if config.get("model_type") not in architectures:
-        raise _unsupported(name, config.get("model_type"), architectures)
+    found = config.get("model_type")
+    if not isinstance(found, str) or found not in architectures:
+        raise _unsupported(name, found, architectures)
 
 
 def identity(checkpoint: Checkpoint, cache_dir: Path) -> str:

@@ -21,6 +21,7 @@ _INDEX = "model.safetensors.index.json"
 _DTYPES = {"F64", "F32", "F16", "BF16"}
 BUFFERS = re.compile(r"(inv_freq|position_ids)$")  # no weights; some writers keep them
 _MAX_HEADER = 100 << 20  # bytes; the limit of the safetensors format
+_MAX_JSON = 8 << 20  # bytes of a config or an index; those of the largest models here have 0.2 MB
 
 
 class Stored(NamedTuple):
@@ -103,7 +104,8 @@ def _numbers(entry: dict[str, Any]) -> int:
 
 def read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        fits = path.is_file() and path.stat().st_size <= _MAX_JSON  # a pipe would be waited for
+        content = json.loads(path.read_text(encoding="utf-8")) if fits else None
     except (OSError, ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):

@@ -93,7 +93,9 @@ def picked_view(
     lines = [choice.about.text(language), extra]
     if choice.size:
         here = found.download == 0
-        lines.append(say("choice.here", language) if here else say("choice.download", language, size=size))
+        whole = amount(choice.size, None)
+        key, told = ("choice.here", whole) if here else ("choice.download", size)
+        lines.append(say(key, language, size=told))
     fitting = [message.text(language) for message in found.missing.values()] or [found.fits.text(language)]
     lines += fitting
     if sure is not None and "disk" not in found.missing:

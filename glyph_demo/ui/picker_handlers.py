@@ -61,6 +61,14 @@ class PickerHandlers:
         updates = self._view.picker.chosen(picked.choice, self._shown(picked), language)
         return merged(self._view.picker.labels(language), updates, {self._ui.outcome: ""})
 
+    def typed(self, visit: Visit, *fields: Any) -> Updates:
+        """Show what the model needs that people name in the fields of a choice. What is said of an act stays."""
+        if (picked := _picked(fields)) is None:
+            return gr.skip()
+        language = self._windows.get(visit).language
+        updates = self._view.picker.chosen(picked.choice, self._shown(picked), language)
+        return {self._ui.picked: updates[self._ui.picked]}
+
     def use_preset(self, visit: Visit, name: Any) -> Updates:
         """Fill a preset's address in, and say what to start there."""
         preset = next((preset for preset in PRESETS if preset.name == name), None)

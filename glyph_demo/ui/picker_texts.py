@@ -19,7 +19,7 @@ PICKER_TEXTS: dict[str, Message] = {
     "lacks.gpu": Message("a GPU", "显卡"),
     "lacks.memory": Message("memory", "内存"),
     "lacks.disk": Message("disk space", "磁盘空间"),
-    "choice.here": Message("On this machine: nothing to download.", "已在本机，无需下载。"),
+    "choice.here": Message("On this machine, {size}: nothing to download.", "已在本机（{size}），无需下载。"),
     "choice.download": Message("To download: {size}.", "需下载：{size}。"),
     "choice.speed": Message(
         "Estimated here: {page} per page, {tokens} tokens per second in answers.",

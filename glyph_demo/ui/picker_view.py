@@ -7,7 +7,15 @@ from typing import Any
 import gradio as gr
 
 from glyph_demo.bench.estimates import Estimate, brief, expected
-from glyph_demo.engines.model_choices import ModelChoice, Resources, choice_of, model_choices, needs, resources
+from glyph_demo.engines.model_choices import (
+    ModelChoice,
+    Resources,
+    choice_of,
+    looked_into,
+    model_choices,
+    needs,
+    resources,
+)
 from glyph_demo.engines.registry import ENGINES
 from glyph_demo.engines.weights import download_hosts, models_folder
 from glyph_demo.errors import Language
@@ -83,10 +91,12 @@ class PickerView:
             self.look()
         assert self._here is not None
         ui, server = self._ui, choice.key == "server"
-        found, now = needs(choice, settings, self._here), self._windows.settings
+        now = self._windows.settings
         in_use = choice == choice_of(now) and (
             settings.inference.precision == now.inference.precision or not self._takes(choice, "inference.precision")
         )
+        choice = looked_into(choice, settings)
+        found = needs(choice, settings, self._here)
         extra = self._speed(settings, language) if choice.size and choice.model and not found.missing else ""
         if server and not self.names_servers:
             extra = say("server.fixed", language, urls=self._windows.switch.configured.remote.urls)

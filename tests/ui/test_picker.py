@@ -1,6 +1,7 @@
 """Choosing a model: what is shown of each, who may name a server, and what becomes of a key."""
 
 import json
+import os
 from dataclasses import replace
 
 import gradio as gr
@@ -60,6 +61,20 @@ def choose(on, choice, folder="", precision="auto"):
     return on.picker.choose("tab", choice, folder, "", "", "", precision)
 
 
+def typed(on, folder):
+    """What is shown of the model that the field for a folder names."""
+    return on.picker.typed("tab", "folder", str(folder), "", "", "", "auto")[on.ui.picked]
+
+
+def model_folder(folder, config='{"model_type": "glm4v"}'):
+    """A model of 20 GB, whose weights are a hole that takes no room."""
+    folder.mkdir()
+    (folder / "config.json").write_text(config)
+    (folder / "model.safetensors").touch()
+    os.truncate(folder / "model.safetensors", 20 * 10**9)
+    return folder
+
+
 def names(updates, on):
     return dict((key, label) for label, key in updates[on.ui.choice]["choices"])
 
@@ -83,6 +98,57 @@ def test_a_model_that_fits_says_how_long_a_page_and_a_token_would_take(on, machi
     assert "Estimated here: " in str(choose(on, "qwen-2b")[on.ui.picked])
     machine(card=None, memory=4)
     assert "Estimated" not in str(choose(on, "qwen-2b")[on.ui.picked])
+
+
+@pytest.mark.slow
+def test_a_folder_says_its_size_and_whether_it_fits_as_soon_as_it_is_named(on, machine, tmp_path):
+    folder = model_folder(tmp_path / "mine")
+    shown = typed(on, folder)
+    assert "On this machine, 20.0 GB: nothing to download." in shown
+    assert "RTX 4090: it runs in fp16" in shown
+    assert "Use it" in shown
+    machine(card=None, memory=8)
+    lacking = choose(on, "folder", str(folder))[on.ui.picked]
+    assert "There is no NVIDIA card here." in lacking
+    assert "Try it anyway" in lacking
+    on.change_language("tab", "zh")
+    assert "已在本机（20.0 GB），无需下载。" in typed(on, folder)
+    (folder / "model.safetensors").unlink()
+    assert "20.0" not in typed(on, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "config",
+    [
+        "{",
+        "[" * 100_000,
+        '{"model_type": ["glm4v"]}',
+        '{"model_type": "llama"}',
+        '{"model_type": "glm4v", "text_config": {"num_hidden_layers": 0}}',
+        '{"model_type": "glm4v", "text_config": {"hidden_size": 1' + "0" * 400 + "}}",
+        '{"model_type": "glm4v", "text_config": 3}',
+        '{"model_type": "glm4v"}' + " " * (8 << 20),
+    ],
+    ids=["cut", "deep", "odd kind", "other kind", "no layers", "no such number", "no text model", "too long"],
+)
+def test_of_a_folder_with_a_config_that_is_no_use_nothing_is_said_of_fit(on, tmp_path, config):
+    folder = model_folder(tmp_path / "mine", config)
+    assert typed(on, folder) == typed(on, tmp_path)
+    assert "Use it" in typed(on, folder)
+
+
+@pytest.mark.slow
+def test_a_config_with_a_billion_labels_is_read_as_fast_as_any(on, tmp_path):
+    config = json.dumps({"model_type": "glm4v", **(many := {"num_labels": 10**9}), "text_config": many})
+    assert "20.0 GB" in typed(on, model_folder(tmp_path / "mine", config))
+
+
+def test_a_folder_that_is_none_or_not_whole_leaves_the_picker_as_it_is(on, tmp_path):
+    plain = typed(on, "")
+    os.mkfifo(tmp_path / "config.json")
+    for name in (tmp_path, "~nobody/x", "a" * 400, "a/" + "b" * 400, "a\0b"):
+        assert typed(on, name) == plain, name
 
 
 def test_a_choice_is_only_looked_at_until_a_button_is_pressed(on, made):
