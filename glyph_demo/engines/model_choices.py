@@ -146,6 +146,14 @@ def choice_of(settings: Settings) -> ModelChoice:
     return next((choice for choice in of_engine if choice.model and hub_id(choice.model) == model), of_engine[-1])
 
 
+def means(settings: Settings, choice: ModelChoice, now: Settings) -> bool:
+    """Whether `settings`, which hold a choice, mean the engine of the settings of `now`."""
+    precise = "inference.precision" not in ENGINES[choice.engine].ignores
+    if choice != choice_of(now) or (precise and settings.inference.precision != now.inference.precision):
+        return False
+    return bool(choice.model) or (settings.model, settings.remote) == (now.model, now.remote)
+
+
 def looked_up(choice: ModelChoice, settings: Settings) -> ModelChoice:
     """`choice` with what the hub tells of the model of `settings`. Raises EngineError, see `models.ahead.on_hub`."""
     size, shape = look_up(settings)

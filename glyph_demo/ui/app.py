@@ -166,7 +166,8 @@ def _connect_picker(ui: Components, on: Handlers, opened_page: Any, private: dic
         field.input(on.picker.choose, _picked(ui), everything, trigger_mode="always_last", **private)
     ui.preset.input(on.picker.use_preset, [ui.window, ui.preset], [ui.preset, ui.address, ui.outcome], **private)
     # A change, for `input` does not come of Backspace, and a preset writes an address too.
-    ui.folder.change(on.picker.typed, _picked(ui), ui.picked, trigger_mode="always_last", **private)
+    for named in (ui.folder, ui.address, ui.key, ui.served):
+        named.change(on.picker.typed, _picked(ui), ui.picked, trigger_mode="always_last", **private)
     ui.address.change(
         on.picker.readdress, [ui.window, ui.address], ui.served, trigger_mode="always_last", queue=False, **private
     )

@@ -101,7 +101,7 @@ def picked_view(
     if sure is not None and "disk" not in found.missing:
         lines = [say("choice.sure", language, size=size, host=sure[0], folder=sure[1]), *fitting]
         buttons = [("confirm", "choice.yes"), ("look", "choice.no")]
-    elif in_use and choice.model:
+    elif in_use:
         lines.append(say("choice.in_use", language))
         buttons = []
     elif found.download:

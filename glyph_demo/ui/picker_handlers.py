@@ -59,6 +59,8 @@ class PickerHandlers:
         window.picking, language = window.picking + 1, window.language
         self._view.picker.look()
         updates = self._view.picker.chosen(picked.choice, self._shown(picked), language)
+        if picked.choice.key == "server" and not picked.served:  # another choice has emptied the list
+            updates = merged(updates, {self._ui.served: self._view.picker.served_at(picked.address)})
         return merged(self._view.picker.labels(language), updates, {self._ui.outcome: ""})
 
     def typed(self, visit: Visit, *fields: Any) -> Updates:
@@ -226,7 +228,11 @@ class PickerHandlers:
 
     def _shown(self, picked: Picked) -> Settings:
         """The settings with a choice, as far as it can be used yet."""
-        return self._view.picker.settings_of(picked.choice, picked.folder, picked.precision)
+        try:
+            return self._wanted(picked)
+        except GlyphError:
+            settings = self._view.picker.settings_of(picked.choice, picked.folder, picked.precision)
+            return replace(settings, remote=replace(settings.remote, urls=picked.address))
 
     def _wanted(self, picked: Picked) -> Settings:
         """The settings with a choice. Raises GlyphError."""

@@ -12,6 +12,7 @@ from glyph_demo.engines.model_choices import (
     Resources,
     choice_of,
     looked_into,
+    means,
     model_choices,
     needs,
     resources,
@@ -91,10 +92,8 @@ class PickerView:
             self.look()
         assert self._here is not None
         ui, server = self._ui, choice.key == "server"
-        now = self._windows.settings
-        in_use = choice == choice_of(now) and (
-            settings.inference.precision == now.inference.precision or not self._takes(choice, "inference.precision")
-        )
+        # An engine that could not be loaded can be tried again.
+        in_use = means(settings, choice, self._windows.settings) and self._windows.switch.failure is None
         choice = looked_into(choice, settings)
         found = needs(choice, settings, self._here)
         extra = self._speed(settings, language) if choice.size and choice.model and not found.missing else ""

@@ -9,6 +9,7 @@ import pytest
 
 from glyph_demo.engines.model_choices import Resources, model_choices
 from glyph_demo.engines.remote.presets import PRESETS
+from glyph_demo.errors import EngineError
 from glyph_demo.gpu import Gpu
 from glyph_demo.models import budget
 from glyph_demo.settings import load_settings
@@ -213,6 +214,47 @@ def test_another_precision_of_the_model_in_use_can_be_used(on, made):
     assert "data-act='use'" not in choose(on, "glyph")[on.ui.picked]
     on.windows.switch.settings = replace(on.windows.settings, model="zai-org/Glyph")
     assert "In use" not in choose(on, "glyph", precision="int4")[on.ui.picked]
+
+
+def test_a_folder_in_use_says_so_until_another_is_named(on, made):
+    updates = use(on, "folder", "/mine")
+    for shown in (final(updates, on.ui.picked), typed(on, "/mine"), choose(on, "folder", "/mine")[on.ui.picked]):
+        assert "In use." in shown
+        assert "data-act" not in shown
+    for other in (typed(on, "/other"), typed(on, ""), choose(on, "folder", "/mine", "int4")[on.ui.picked]):
+        assert "Use it" in other
+        assert "In use." not in other
+
+
+def test_an_engine_that_could_not_be_loaded_can_be_tried_again(on, made, monkeypatch):
+    use(on, "folder", "/mine")
+
+    def fails():
+        raise EngineError("broken", "Broken.", "损坏。")
+
+    monkeypatch.setattr(on.windows.switch.engine, "ready", fails)
+    assert "Use it" in typed(on, "/mine")
+
+
+@pytest.mark.slow
+def test_a_server_in_use_says_so_until_another_address_model_or_key_is_named(on, made):
+    def named(address, key="", served="another"):
+        return on.picker.typed("tab", "server", "", address, key, served, "auto")[on.ui.picked]
+
+    with serving([]) as stub:
+        updates = use(on, "server", address=stub.url, key="sesame", served="another")
+    assert "In use." in final(updates, on.ui.picked)
+    assert "In use." in named(stub.url), "the page has not got the key"
+    for other in (
+        named(stub.url + "x"),
+        named(stub.url.replace("//", "//me:sesame@")),
+        named(stub.url, "other"),
+        named(stub.url, served="served"),
+    ):
+        assert "Use it" in other
+        assert "In use." not in other
+    again = on.picker.choose("tab", "server", "", stub.url, "", "", "auto")
+    assert again[on.ui.served]["value"] == "another", "a look at another choice has emptied the list"
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
