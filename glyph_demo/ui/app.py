@@ -171,5 +171,5 @@ def _connect_picker(ui: Components, on: Handlers, opened_page: Any, private: dic
     ui.address.change(
         on.picker.readdress, [ui.window, ui.address], ui.served, trigger_mode="always_last", queue=False, **private
     )
-    ui.test.click(on.picker.test, _picked(ui), [ui.served, ui.outcome], **private)
+    ui.test.click(_once(on.picker.test), _picked(ui), [ui.served, ui.outcome], **private)
     return offers

@@ -87,11 +87,13 @@ class PickerHandlers:
         """Take the models of the server before out of the list."""
         return {self._ui.served: self._view.picker.served_at(address)}
 
-    def test(self, visit: Visit, *fields: Any) -> Updates:
-        """Have the server list its models."""
+    def test(self, visit: Visit, *fields: Any) -> Iterator[Updates]:
+        """Have the server list its models. One that is silent is waited for, about which people are told."""
         if (picked := _picked(fields)) is None:
-            return gr.skip()
+            yield gr.skip()
+            return
         window = self._windows.get(visit)
+        yield {self._ui.outcome: notice(say("test.asking", window.language), "hint")}
         try:
             settings = self._with_server(self._windows.settings, picked)
             models = _served(settings)
@@ -100,7 +102,7 @@ class PickerHandlers:
         else:
             key = ("test.none", "test.answers.one", "test.answers")[min(len(models), 2)]
             said, kind = say(key, window.language, host=settings.remote.urls, count=len(models)), "hint"
-        return {
+        yield {
             self._ui.outcome: closable(notice(said, kind), window.language),
             self._ui.served: served_choices(models),
         }

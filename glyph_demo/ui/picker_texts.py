@@ -54,6 +54,7 @@ PICKER_TEXTS: dict[str, Message] = {
     ),
     "served": Message("Its model", "服务器上的模型"),
     "test": Message("Test connection", "测试连接"),
+    "test.asking": Message("Asking the server…", "正在询问服务器…"),
     "test.answers": Message("{host} answers and serves {count} models.", "{host} 有应答，提供 {count} 个模型。"),
     "test.answers.one": Message("{host} answers and serves 1 model.", "{host} 有应答，提供 1 个模型。"),
     "test.none": Message(

@@ -270,6 +270,6 @@ def test_a_choice_that_there_is_not_is_passed_over(on, engine, tmp_path, odd):
     opened(on, write(tmp_path))
     assert use(on, odd) == [gr.skip()]
     assert on.picker.choose("tab", odd, *[None] * 5) == gr.skip()
-    assert on.picker.test("tab", odd, *[None] * 5) == gr.skip()
+    assert list(on.picker.test("tab", odd, *[None] * 5)) == [gr.skip()]
     assert on.windows.get("tab").reading.state == "ready"
     assert engine.open_handles == 1

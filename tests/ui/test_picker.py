@@ -67,6 +67,12 @@ def typed(on, folder):
     return on.picker.typed("tab", "folder", str(folder), "", "", "", "auto")[on.ui.picked]
 
 
+def connection(on, address):
+    """What "Test connection" shows in the end."""
+    *_, last = on.picker.test("tab", "server", "", address, "", "", "auto")
+    return last
+
+
 def model_folder(folder, config='{"model_type": "glm4v"}'):
     """A model of 20 GB, whose weights are a hole that takes no room."""
     folder.mkdir()
@@ -268,18 +274,30 @@ def test_a_preset_fills_the_address_in_and_says_what_to_start(on, preset):
 @pytest.mark.slow
 def test_a_server_is_tested_and_its_models_are_listed(on, made):
     with serving([]) as stub:
-        updates = on.picker.test("tab", "server", "", stub.url, "", "", "auto")
+        updates = connection(on, stub.url)
     assert "serves 2 models" in updates[on.ui.outcome]
     assert updates[on.ui.served]["choices"] == ["served", "another"]
     assert updates[on.ui.served]["value"] == "served"
     with serving([]) as stub:
         stub.listed[1]["data"].pop()
-        updates = on.picker.test("tab", "server", "", stub.url, "", "", "auto")
+        updates = connection(on, stub.url)
     assert "serves 1 model." in updates[on.ui.outcome]
-    updates = on.picker.test("tab", "server", "", "http://127.0.0.1:9/v1", "", "", "auto")
+    updates = connection(on, "http://127.0.0.1:9/v1")
     assert "No answer from" in updates[on.ui.outcome]
     assert not updates[on.ui.served]["visible"]
     assert made == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("language", "said"), [("en", "Asking the server…"), ("zh", "正在询问服务器…")])
+def test_people_are_told_that_a_server_is_asked_before_it_answers(on, language, said):
+    on.change_language("tab", language)
+    with serving([]) as stub:
+        asking = on.picker.test("tab", "server", "", stub.url, "", "", "auto")
+        assert said in next(asking)[on.ui.outcome]
+        assert stub.keys == [], "it has not been asked yet"
+        (last,) = asking
+    assert said not in last[on.ui.outcome]
 
 
 @pytest.mark.slow
@@ -338,7 +356,7 @@ def test_the_models_of_a_server_are_listed_for_its_address_alone(on, made):
 def test_the_key_of_one_server_is_not_sent_to_another(components, examples):
     on = handlers(components, examples, remote__urls="http://127.0.0.1:9/v1", remote__api_key="sesame")
     with serving([]) as stub:
-        on.picker.test("tab", "server", "", stub.url, "", "", "auto")
+        connection(on, stub.url)
     assert stub.keys == ["Bearer none"]
     on.windows.close_all()
 
@@ -360,7 +378,7 @@ def test_where_others_can_reach_the_window_nobody_names_an_address(components, e
         assert not shown[on.ui.server]["visible"]
         assert "remote.urls" in shown[on.ui.picked]
         assert on.picker.overview("tab")[on.ui.address]["value"] == ""
-        updates = on.picker.test("tab", "server", "", inner.url, "", "", "auto")
+        updates = connection(on, inner.url)
         assert updates[on.ui.served]["choices"] == ["served", "another"]
         on.windows.switch._make = lambda settings: FakeEngine()
         use(on, "server", address=inner.url)
