@@ -161,6 +161,9 @@ def frontend():
         "input-container": "the question's box has another frame",
         "submit-button": "the button to ask is not ours",
         "stop-button": "stop and ask are shown at once",
+        "message-buttons-": "icons under the conversation are named in the browser's language",
+        "range-input": "sliders are named in English",
+        "reset-button": "the same",
         "chevron-left": "the settings' button is an arrow",
     }.items(),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,17 +16,26 @@ from glyph_demo.windows.preferences import CHOICES, MAX_NEW_TOKENS, MODES, mode_
 
 FONT_SIZES = (7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)  # points
 RESOLUTIONS = (72, 96, 120, 150, 200)  # dots per inch
-# JavaScript: Gradio's buttons that have no words get our names and a tooltip.
-NAME_THE_BUTTONS = """const named = () => {
-  const { send, stop } = element.querySelector("h2")?.dataset ?? {};
-  const names = { "settings .toggle": element.textContent.trim(), "question .submit": send, "question .stop": stop };
-  for (const [where, name] of Object.entries(names)) {
-    const button = document.querySelector(`#${where}-button`);
-    if (button && name) button.ariaLabel = button.title = button.dataset.name = name;
-  }
-};
-named();
-watch("value", named);"""
+# What names.js gives names to, and the keys of their texts.
+NAMED = {
+    "send": "send",
+    "stop": "many.stop",
+    "retry": "chat.retry",
+    "undo": "chat.undo",
+    "edit": "chat.edit",
+    "submit": "chat.submit",
+    "cancel": "chat.cancel",
+    "range": "slider.range",
+    "number": "slider.number",
+    "reset": "slider.reset",
+}
+NAMES = Path(__file__).with_name("names.js").read_text(encoding="utf-8")
+
+
+def settings_title(language: Language) -> str:
+    """HTML: the heading of the sidebar, which holds the names that names.js gives."""
+    names = " ".join(f"data-{name}='{say(key, language, label='{label}')}'" for name, key in NAMED.items())
+    return f"<h2 {names}>{say('settings', language)}</h2>"
 
 
 def mode_choices(language: Language) -> list[tuple[str, str]]:
@@ -51,7 +61,7 @@ def sidebar(labels: Callable[..., Any], settings: Settings) -> dict[str, Any]:
 
     inference, rendering = settings.inference, settings.rendering
     with gr.Sidebar(open=False, elem_id="settings", width=320):
-        made["settings_label"] = gr.HTML(js_on_load=NAME_THE_BUTTONS)
+        made["settings_label"] = gr.HTML(js_on_load=NAMES)
         made |= picker(labels, settings)
         add("mode", gr.Radio(mode_choices("en"), value=mode_of(settings), elem_id="mode"))
         add("cache", gr.Checkbox(inference.reuse_cache, elem_id="cache"))

@@ -19,7 +19,14 @@ from glyph_demo.ui.pages import beside_view, found_view, gallery_view, original_
 from glyph_demo.ui.picker import engine_view
 from glyph_demo.ui.picker_view import PickerView
 from glyph_demo.ui.shelf import document_list
-from glyph_demo.ui.sidebar import FONT_SIZES, RESOLUTIONS, choices, mode_choices, page_image_choices
+from glyph_demo.ui.sidebar import (
+    FONT_SIZES,
+    RESOLUTIONS,
+    choices,
+    mode_choices,
+    page_image_choices,
+    settings_title,
+)
 from glyph_demo.ui.texts import LOADING, say
 from glyph_demo.ui.updates import Updates, merged
 from glyph_demo.windows.collection import Windows
@@ -187,8 +194,7 @@ class WindowView:
         updates[ui.engine] = self.engine(language)
         updates[ui.offer] = self.offer(window)
         updates[ui.examples_label] = say("examples", language)
-        names = f"data-send='{say('send', language)}' data-stop='{say('many.stop', language)}'"
-        updates[ui.settings_label] = f"<h2 {names}>{say('settings', language)}</h2>"
+        updates[ui.settings_label] = settings_title(language)
         for button, example in zip(ui.examples, self.examples, strict=True):
             updates[button] = gr.update(value=example.title.text(language))
         return updates

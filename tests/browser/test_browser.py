@@ -151,6 +151,32 @@ def test_an_answer_is_copied_retried_edited_taken_back_and_cleared(open_page, ar
     expect(answers(page)).to_have_count(0)
 
 
+def test_icons_and_sliders_are_named_in_the_language_of_the_window_and_do_what_they_say(open_page):
+    page = open_page()
+    read_document(page, "survey.txt", files.text())
+    ask_about_survey(page)
+    page.locator("#language label").last.click()
+    ask_and_expect(page, "And when?", number=2)
+    chat = page.locator("#chat")
+    for name in ("重试", "撤销", "编辑"):
+        expect(chat.get_by_role("button", name=name, exact=True).last).to_have_attribute("title", name)
+    expect(chat.get_by_role("button", name=re.compile("Retry|Undo|Edit"))).to_have_count(0)
+    chat.get_by_role("button", name="编辑").last.click()
+    expect(chat.get_by_role("button", name="发送")).to_have_count(1)
+    chat.get_by_role("button", name="取消").click()
+    expect(chat.get_by_role("button", name="编辑")).to_have_count(2)
+    open_settings(page)
+    for name in ("温度：数值", "温度：滑块"):
+        expect(page.get_by_label(name, exact=True)).to_be_visible()
+    expect(page.locator("#temperature button")).to_have_attribute("aria-label", "恢复默认值")
+    chat.get_by_role("button", name="撤销").click()
+    expect(answers(page)).to_have_count(1)
+    page.locator("#language label").first.click()
+    for name in ("Retry", "Undo", "Edit"):
+        expect(chat.get_by_role("button", name=name, exact=True)).to_have_attribute("title", name)
+    expect(page.get_by_label("number input for Temperature", exact=True)).to_be_visible()
+
+
 def test_the_language_follows_the_browser_and_the_switch(open_page, artifacts):
     page = open_page(locale="zh-CN", color_scheme="dark")
     expect(page.locator("#title")).to_contain_text("不是视觉语言模型")
