@@ -93,6 +93,7 @@ class PickerHandlers:
             yield gr.skip()
             return
         window = self._windows.get(visit)
+        picking = window.picking
         yield {self._ui.outcome: notice(say("test.asking", window.language), "hint")}
         try:
             settings = self._with_server(self._windows.settings, picked)
@@ -102,6 +103,8 @@ class PickerHandlers:
         else:
             key = ("test.none", "test.answers.one", "test.answers")[min(len(models), 2)]
             said, kind = say(key, window.language, host=settings.remote.urls, count=len(models)), "hint"
+        if window.picking != picking:  # another choice is shown
+            return
         yield {
             self._ui.outcome: closable(notice(said, kind), window.language),
             self._ui.served: served_choices(models),

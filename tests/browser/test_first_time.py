@@ -74,7 +74,7 @@ def test_from_the_first_page_over_what_the_document_is_to_the_place_and_the_figu
     card = answers(page).first
     expect(card.locator(".glyph-answer").first).to_have_css("font-size", "16px")
     card.locator(".glyph-cite").first.click()
-    expect(page.locator("#page .glyph-box.chosen")).to_be_in_viewport()
+    expect(page.locator("#page .glyph-box.chosen").first).to_be_in_viewport()
     expect(card.locator(".glyph-figures")).to_be_hidden()
     card.locator(".glyph-details summary").click()
     expect(card.locator(".glyph-figures")).to_contain_text("Pages reused")

@@ -300,6 +300,14 @@ def test_people_are_told_that_a_server_is_asked_before_it_answers(on, language, 
     assert said not in last[on.ui.outcome]
 
 
+def test_a_server_that_answers_late_says_nothing_under_another_choice(on):
+    with serving([]) as stub:
+        asking = on.picker.test("tab", "server", "", stub.url, "", "", "auto")
+        next(asking)
+        on.picker.choose("tab", "pocket", "", "", "", "", "auto")
+        assert list(asking) == []
+
+
 @pytest.mark.slow
 def test_a_server_that_does_not_answer_is_not_used(on, made):
     updates = use(on, "server", address="http://127.0.0.1:9/v1")
