@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def hub(checkpoint_of, monkeypatch, tmp_path):
     """A card with room, and a hub whose Glyph is a small checkpoint."""
+    import_module("glyph_demo.engines.local.engine")  # else it would take another `room` of a test for good
     monkeypatch.setattr(gpu, "gpus", lambda: [Gpu("A card", 150 << 30, 140 << 30, "580.1", "13.0")])
     monkeypatch.setattr("glyph_demo.engines.without_cuda", lambda card: None)  # what torch says of no card
     monkeypatch.setattr("glyph_demo.engines.model_choices.free_disk", lambda folder: 100 * 10**9)
