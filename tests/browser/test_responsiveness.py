@@ -142,7 +142,7 @@ def test_clicks_answer_with_300_pages_and_200_turns(open_page, artifacts):
         begun.append(click_until(page, "#question .submit-button", f"{asked} && {STOPPED}"))
     record(artifacts, f"answer of pocket, {pages} pages and 200 turns", begun)
     # An answer that takes long: it waits for a document that is being read.
-    upload(page, "more.txt", report(4))
+    upload(page, "more.txt", report(4, words=500_000))  # read for longer than the rounds take
     expect(page.locator("#documents")).to_contain_text("more.txt")
     page.locator("#documents .glyph-open", has_text="long.txt").click()
     expect(page.locator("#earlier")).to_contain_text("earlier")
