@@ -158,6 +158,12 @@ class ChatHandlers:
             yield {**(self._view.chat(window) if shown else self._view.conversation(window)), **updates}
             shown, updates = now, {}
 
+    def _marked(self, window: Window, exchange: Exchange) -> Updates:
+        """What an answer rests on. Where another document was looked at, its pictures go too."""
+        other = bool(window.beside)
+        _mark(window, exchange)
+        return self._view.looked_at(window) if other else self._view.paper(window)
+
     def _live(self, window: Window, exchange: Exchange) -> str:
         """HTML of an answer that is still being written. Its places can be shown once it is in the conversation."""
         at = next((i for i, each in enumerate(window.transcript) if each is exchange), -1)
@@ -190,7 +196,7 @@ class ChatHandlers:
         ui, before, reading = self._ui, window.focus, window.reading
         stands = at is not None and window.transcript[at].question == question.strip()  # whatever comes of this
         exchange: Exchange | None = None
-        window.notice, placed, other = None, tuple[Region, ...](), False
+        window.notice, placed = None, tuple[Region, ...]()
         steps, begun = window.ask(question, at, everyone), False
         try:
             for exchange in paced(steps, ANSWER_INTERVAL):
@@ -202,9 +208,7 @@ class ChatHandlers:
                 updates[ui.live] = self._live(window, exchange)
                 if exchange.regions and exchange.regions is not placed:  # once: one may turn to others meanwhile
                     placed = exchange.regions
-                    other = bool(window.beside)
-                    window.look_at_front(PageFocus.of(exchange))
-                    updates |= self._view.looked_at(window) if other else self._view.paper(window)
+                    updates |= self._marked(window, exchange)
                 yield updates
         except GeneratorExit:
             window.finish(steps)
@@ -213,12 +217,12 @@ class ChatHandlers:
             yield from self._end(window, {ui.unasked: question, **self._view.say_error(window, error)})
             return
         answered = exchange is not None and (exchange.answer or exchange.finished)  # not if it was stopped before
-        if exchange is not None and answered and window.focus is before and window.reading is reading:
-            other |= bool(window.beside)
-            _mark(window, exchange)
         updates = {} if stands or answered else {ui.unasked: question}
-        updates |= self._view.paper(window) if window.focus is not before else {}
-        yield from self._end(window, updates | (self._view.looked_at(window) if other else {}))
+        if window.focus is not before:
+            updates |= self._view.paper(window)
+        elif exchange is not None and answered and window.reading is reading:
+            updates |= self._marked(window, exchange)
+        yield from self._end(window, updates)
         if _checked_after_stop(window, reading, exchange):
             yield self._view.chat(window)
 

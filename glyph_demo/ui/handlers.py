@@ -64,11 +64,9 @@ class Handlers:
             self.ui.memory: {"window": identifier, "language": window.language, "settings": visit.values},
             self.ui.language: gr.update(value=window.language),
         }
-        settings = window.session.settings
-        shown = (self._view.labels(window), self._view.front(window), self._view.preferences(settings))
-        window.engine_shown = self.windows.switch.engine
+        shown = merged(self._view.all_of_engine(window), self._view.front(window), updates)
         visit.arrive(identifier)
-        return merged(*shown, self._view.picker.in_use(window.language), updates)
+        return shown
 
     def _first_language(self, memory: Any, request: gr.Request) -> Language:
         chosen = memory.get("language") if isinstance(memory, dict) else None
