@@ -14,6 +14,7 @@ from glyph_demo.languages import LANGUAGES, Language
 from glyph_demo.settings import Settings
 from glyph_demo.ui.about import ASK
 from glyph_demo.ui.examples import QUESTIONS_PER_EXAMPLE, Example
+from glyph_demo.ui.shelf import NEWEST_LIST
 from glyph_demo.ui.sidebar import sidebar
 from glyph_demo.ui.tabs.benchmark import BenchmarkPanel
 from glyph_demo.ui.tabs.compare import ComparePanel
@@ -152,7 +153,8 @@ def _shelf(made: dict[str, Any], labels: Labels, examples: list[Example]) -> Non
     made["welcome"] = labels(gr.HTML(elem_id="welcome"), value="welcome")
     search = gr.Textbox(lines=1, max_lines=1, show_label=False, max_length=200, container=False, elem_id="search")
     made["search"] = labels(search, label="search", placeholder="search.hint")
-    made["documents"] = gr.HTML(elem_id="documents", js_on_load=SCRIPTS["focus"] + ACTIONS + SCRIPTS["shelf"])
+    scripts = SCRIPTS["focus"] + ACTIONS + SCRIPTS["shelf"]
+    made["documents"] = gr.HTML(elem_id="documents", html_template=NEWEST_LIST, js_on_load=scripts)
     made["progress"] = gr.HTML(elem_id="progress")
     with gr.Row(elem_id="examples", visible=bool(examples)):
         made["examples_label"] = gr.HTML(elem_id="examples-label")

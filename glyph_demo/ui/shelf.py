@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import time
 
 from glyph_demo.conversation.reading import Reading
 from glyph_demo.documents.extraction import MAX_NAME
@@ -12,11 +13,33 @@ from glyph_demo.ui.texts import say
 from glyph_demo.windows.conversations import hits
 from glyph_demo.windows.window import Window
 
+# What several handlers send may be shown in another order. A list begins with a number that grows, and the page keeps
+# the list with the highest. JavaScript, a template for gr.HTML.
+_BEGIN = "<data value='{:014d}' hidden></data>"
+_NUMBERED = len(_BEGIN.format(0))
+NEWEST_LIST = (
+    f"${{globalThis.newestList = value.slice(0, {_NUMBERED}) < globalThis.newestList?.slice(0, {_NUMBERED})"
+    " ? globalThis.newestList : value}"
+)
+
 
 def document_list(window: Window) -> str:
     """HTML: the documents, each with details, a button that puts it in front, one that gives it another name and one
     that removes it. Where questions are for several, a box says of each whether they are for it. While words are looked
     for, those that have them, with how often."""
+    with window.listing:
+        listed = _listed(window)
+        if listed != window.listed:  # a restart goes on from the time, in ms
+            window.listed, window.list_number = listed, max(window.list_number + 1, int(time.time() * 1000))
+        return numbered(window.list_number, listed)
+
+
+def numbered(number: int, listed: str) -> str:
+    """HTML of a list for NEWEST_LIST. `number` has 14 digits at most."""
+    return _BEGIN.format(number) + listed
+
+
+def _listed(window: Window) -> str:
     opened, language = window.session.documents, window.language
     if not opened:
         return ""

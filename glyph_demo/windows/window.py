@@ -58,6 +58,9 @@ class Window(PageLook):
     together: bool = False  # whether questions are for several documents
     left_out: set[str] = field(default_factory=set)  # ids of the documents that they are not for
     searched: str = ""  # words that the list of documents is searched for
+    listed: str = ""  # the list of documents, as HTML
+    list_number: int = 0  # of that list; a later one has a higher number
+    listing: threading.Lock = field(default_factory=threading.Lock)  # held while they change
     earlier: dict[str, int] = field(default_factory=dict)  # turns shown beyond the last few, by document id
     first_turn: int = 0  # number of the first turn that the page shows
     shows_original: bool = False  # whether the page view shows the file's page, where it can be drawn

@@ -1,7 +1,9 @@
 """The list of documents: another name for a conversation, and the words that were said in it."""
 
+import gradio as gr
 from playwright.sync_api import expect
 
+from glyph_demo.ui.shelf import NEWEST_LIST, numbered
 from tests.browser import files
 from tests.browser.person import (
     answers,
@@ -100,3 +102,28 @@ def test_the_list_is_named_and_searched_in_chinese_on_a_dark_phone(open_page, ar
     expect(page.locator("#documents [role=status]")).to_have_text("2 份文档中有 1 份，找到 1 处")
     expect_accessible(page)
     page.screenshot(path=artifacts / "shelf-zh.png")
+
+
+def test_an_older_list_that_is_shown_behind_a_newer_one_changes_nothing(new_page):
+    with gr.Blocks() as app:
+        shown = gr.HTML(elem_id="documents", html_template=NEWEST_LIST)
+        gr.Button("before").click(lambda: numbered(7, "<input>"), None, shown)
+        gr.Button("after").click(lambda: numbered(10, "<input> <p>the newer</p>"), None, shown)
+        gr.Button("gone").click(lambda: numbered(11, ""), None, shown)
+    _, address, _ = app.launch(prevent_thread_lock=True, quiet=True)
+    page = new_page()
+    page.goto(address)
+    field, newer = page.locator("#documents input"), page.locator("#documents p")
+    for name in ("before", "after"):
+        page.get_by_role("button", name=name).click()
+        expect(newer).to_have_count(int(name == "after"))
+    field.fill("typed")
+    with page.expect_response("**/queue/data*") as answered:
+        page.get_by_role("button", name="before").click()
+    answered.value.finished()
+    page.wait_for_timeout(200)
+    expect(newer).to_have_text("the newer")
+    expect(field).to_have_value("typed")
+    page.get_by_role("button", name="gone").click()
+    expect(newer).to_have_count(0)
+    app.close()

@@ -130,3 +130,12 @@ def test_the_list_is_found_in_chinese_too(two):
     assert "2 份文档中有 1 份，找到 2 处" in search(on, "pier")
     assert "都没有这些词" in search(on, "absent")
     assert "重命名 a.txt" in search(on, "")
+
+
+def test_each_other_list_has_a_higher_number(two):
+    window = two.windows.get("tab")
+    first = document_list(window)
+    assert document_list(window) == first
+    lists = [first, *(search(two, words) for words in ("lease", "", "pier"))]  # one that was there before is new too
+    begins = [shown[: shown.index(">")] for shown in lists]
+    assert begins == sorted(set(begins))
