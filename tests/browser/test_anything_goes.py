@@ -193,7 +193,7 @@ def go(new_page, folder, seed, actions, model=None):
             someone.comes_to_rest()
             assert thrown == []
         except BaseException:
-            print(f"seed {seed}, action {len(someone.done)}:", *someone.done)
+            print(f"seed {seed}, action {len(someone.done)}:", *someone.done, *thrown)
             raise
     finally:
         app.running.close()
