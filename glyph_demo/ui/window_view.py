@@ -60,8 +60,9 @@ class WindowView:
             **self.status(window),
         }
         for index, button in enumerate(ui.samples):
-            shown = index < len(samples)
-            updates[button] = gr.update(value=samples[index] if shown else "", visible=shown)
+            # A hidden one keeps its text: a page may show the half of an older update, and would have one without.
+            shown = {"value": samples[index]} if index < len(samples) else {}
+            updates[button] = gr.update(visible=bool(shown), **shown)
         return updates
 
     def looked_at(self, window: Window) -> Updates:
