@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from glyph_demo.ui.picker_handlers import _picked
+from glyph_demo.ui.shelf import numbered
 from tests.fakes import finished
 
 
@@ -48,6 +49,11 @@ def value(update):
 def listed(html, mark=""):
     """Names of the documents in the list whose button carries `mark`."""
     return re.findall(f"<button[^>]*{mark}><span class='glyph-name'>(.*?)</span>", html)
+
+
+def empty_list(on):
+    """The list of documents, as the page has it, where there are none."""
+    return numbered(on.windows.get("tab").list_number, "")
 
 
 def request(accept_language):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from tests.ui.handling import listed, opened, value, write
+from tests.ui.handling import empty_list, listed, opened, value, write
 
 
 def click(act, identifier="1"):
@@ -23,7 +23,7 @@ def questions(on):
 
 def test_a_document_without_a_conversation_goes_at_once(on, tmp_path):
     opened(on, write(tmp_path))
-    assert "<h2>" not in on.shelf.on_document("tab", click("remove"))[on.ui.documents]
+    assert on.shelf.on_document("tab", click("remove"))[on.ui.documents] == empty_list(on)
 
 
 @pytest.mark.parametrize(
